@@ -1,0 +1,137 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi"
+	"github.com/socketgi/socketgi/scgi/wsgi"
+)
+
+// config is what the command line says.
+type config struct {
+	app          wsgi.App
+	python       string
+	mount        string
+	timeout      time.Duration
+	limits       scgi.Limits
+	cacheDir     string
+	concurrency  int
+	queueTimeout time.Duration
+	debug        bool
+	version      bool
+}
+
+const usageHead = `usage: socketgi-adapter [flags] APP
+
+Serves the one SCGI request of the connection that systemd, inetd or xinetd
+hands to it. APP is FILE.py, FILE.py:CALLABLE or package.module:CALLABLE;
+CALLABLE() is a factory.
+
+flags:
+`
+
+// parseFlags reads the command line; what it asks to print goes to out.
+func parseFlags(args []string, out io.Writer) (*config, error) {
+	c := &config{limits: scgi.Limits{
+		HeaderBytes:   scgi.DefaultHeaderBytes,
+		Headers:       scgi.DefaultHeaders,
+		HeaderTimeout: scgi.DefaultHeaderTimeout,
+		BodyTimeout:   scgi.DefaultBodyTimeout,
+	}}
+	fs := flag.NewFlagSet("socketgi-adapter", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.StringVar(&c.python, "python", "", "run `PATH`, not the Python of the application's virtual environment or of PATH")
+	fs.StringVar(&c.mount, "mount", "", "the application lives below `PREFIX`, where the web server sends no SCRIPT_NAME")
+	fs.DurationVar(&c.timeout, "timeout", 60*time.Second, "end a request that takes longer with 504; 0 never does")
+	sizeVar(fs, (*int64)(nil), &c.limits.HeaderBytes, "max-header", "refuse a larger request header with 431, `SIZE` up to 128K")
+	fs.IntVar(&c.limits.Headers, "max-headers", c.limits.Headers, "refuse more headers with 431")
+	sizeVar(fs, &c.limits.BodyBytes, nil, "max-body", "refuse a larger request body with 413; 0 leaves that to the web server")
+	fs.DurationVar(&c.limits.HeaderTimeout, "header-timeout", c.limits.HeaderTimeout, "time to receive the request header, then 408")
+	fs.DurationVar(&c.limits.BodyTimeout, "body-timeout", c.limits.BodyTimeout, "time without progress of the request body, then 408")
+	fs.StringVar(&c.cacheDir, "cache", os.Getenv("CACHE_DIRECTORY"), "keep cached code and the slots of --concurrency in `DIR`")
+	fs.IntVar(&c.concurrency, "concurrency", 0, "run at most `N` applications at once, the others wait; 0 sets no limit")
+	fs.DurationVar(&c.queueTimeout, "queue-timeout", 30*time.Second, "answer 503 to a request that has waited so long")
+	fs.BoolVar(&c.debug, "debug", false, "show tracebacks to the client: for development only")
+	fs.BoolVar(&c.version, "version", false, "print the version and exit")
+	if err := fs.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			fmt.Fprint(out, usageHead)
+			fs.SetOutput(out)
+			fs.PrintDefaults()
+		}
+		return nil, err
+	}
+	if c.version {
+		return c, nil
+	}
+	if fs.NArg() != 1 {
+		return nil, fmt.Errorf("one application is to be named, not %d: socketgi-adapter [flags] APP", fs.NArg())
+	}
+	if strings.Contains(c.cacheDir, ":") { // CacheDirectory= with several: the first is ours
+		c.cacheDir, _, _ = strings.Cut(c.cacheDir, ":")
+	}
+	return c, c.check(fs.Arg(0))
+}
+
+func (c *config) check(app string) (err error) {
+	if c.mount = strings.TrimRight(c.mount, "/"); c.mount != "" && c.mount[0] != '/' {
+		return fmt.Errorf("--mount %s: a prefix begins with a slash", c.mount)
+	}
+	switch {
+	case c.limits.HeaderBytes < 64 || c.limits.HeaderBytes > 128<<10:
+		return errors.New("--max-header: between 64 bytes and 128K is possible")
+	case c.limits.Headers < 2:
+		return errors.New("--max-headers: a request has at least two")
+	case c.limits.HeaderTimeout <= 0 || c.limits.BodyTimeout <= 0 || c.queueTimeout <= 0 || c.timeout < 0:
+		return errors.New("a timeout is longer than nothing; only --timeout may be 0")
+	case c.concurrency < 0:
+		return errors.New("--concurrency: 0 sets no limit, and less is not possible")
+	case c.concurrency > 0 && c.cacheDir == "":
+		return errors.New("--concurrency needs a directory for its slots: CacheDirectory= in the unit, or --cache DIR")
+	}
+	if c.app, err = wsgi.ParseApp(app); err != nil {
+		return err
+	}
+	if c.python == "" {
+		c.python, err = wsgi.FindPython(c.app)
+	}
+	return err
+}
+
+// sizeVar defines a flag for a number of bytes, with K, M, G as systemd reads
+// them: powers of 1024.
+func sizeVar(fs *flag.FlagSet, big *int64, small *int, name, usage string) {
+	fs.Func(name, usage, func(s string) error {
+		n, err := parseSize(s)
+		if err != nil {
+			return err
+		}
+		if big != nil {
+			*big = n
+		} else {
+			*small = int(n)
+		}
+		return nil
+	})
+}
+
+func parseSize(s string) (int64, error) {
+	digits, shift := s, 0
+	if s != "" {
+		if i := strings.IndexByte("KMGT", s[len(s)-1]); i >= 0 {
+			digits, shift = s[:len(s)-1], 10*(i+1)
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n < 0 || n > (1<<62)>>shift {
+		return 0, fmt.Errorf("%q is not a size: write bytes, or 64K, 10M, 1G", s)
+	}
+	return n << shift, nil
+}

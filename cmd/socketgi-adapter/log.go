@@ -1,0 +1,90 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/socketgi/socketgi/activation"
+	"golang.org/x/sys/unix"
+)
+
+// Message ids of the two kinds of entries (sd_id128(3)): journalctl finds all of
+// a kind by MESSAGE_ID=.
+const (
+	msgRequest = "1f2f4ac1f4f14ec1a3f8b9a40c7de4a6"
+	msgProblem = "b0c5d3c9f7c14f4d8d2b0f0a6f1f8c37"
+)
+
+// logger writes to the journal with fields, or plain lines to standard error.
+type logger struct {
+	journal journal // -1: none
+	unread  bool    // something was sent that journald may not have read yet
+}
+
+// openLog finds out where the log is. Under inetd standard error is the
+// connection: then it becomes a stream into the journal, or, where there is no
+// journal, /dev/null, because nothing but the response may be written to it.
+func openLog(conn int) *logger {
+	l := &logger{journal: -1}
+	native := stderrIsJournal()
+	if conn >= 0 && activation.SameFile(2, conn) {
+		fd, err := journalStream("socketgi-adapter", prioNotice)
+		if native = err == nil; !native {
+			fd, _ = unix.Open("/dev/null", unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		}
+		if fd >= 0 {
+			_ = unix.Dup3(fd, 2, 0)
+			unix.Close(fd)
+		}
+	}
+	if conn >= 0 && activation.SameFile(1, conn) {
+		_ = unix.Dup3(2, 1, 0)
+	}
+	if native {
+		if j, err := openJournal(); err == nil {
+			l.journal = j
+		}
+	}
+	return l
+}
+
+// write logs one entry. Without a journal the message alone is written, and on
+// more than one line when it has more.
+func (l *logger) write(priority int, message string, fields ...field) {
+	if l.journal >= 0 {
+		fields = append(fields,
+			field{"MESSAGE", message},
+			field{"PRIORITY", strconv.Itoa(priority)},
+			field{"SYSLOG_IDENTIFIER", "socketgi-adapter"})
+		if l.journal.send(fields) == nil {
+			l.unread = true
+			return
+		}
+	}
+	_, _ = os.Stderr.WriteString(message + "\n")
+}
+
+// close returns when journald knows whose entries they are.
+func (l *logger) close() {
+	if l.unread {
+		l.journal.settle(100 * time.Millisecond)
+	}
+}
+
+// printable makes a path of a request fit for a log: a control character can
+// neither end the line nor steer a terminal.
+func printable(s string) string {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f {
+			q := strconv.QuoteToASCII(s)
+			return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
+		}
+	}
+	return s
+}
+
+func milliseconds(d time.Duration) string {
+	return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', 1, 64)
+}

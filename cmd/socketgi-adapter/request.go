@@ -1,0 +1,228 @@
+package main
+
+import (
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi"
+	"github.com/socketgi/socketgi/scgi/wsgi"
+	"golang.org/x/sys/unix"
+)
+
+// linger is how long the web server may take to close a connection after the
+// end of the response; it takes microseconds.
+const linger = 2 * time.Second
+
+// request is the one request of this process.
+type request struct {
+	cfg  *config
+	log  *logger
+	conn *scgi.Conn
+
+	id     string
+	method string
+	path   string
+	queued time.Duration
+}
+
+// serve answers the request, and logs it.
+func (r *request) serve(worker *wsgi.Config) {
+	start := time.Now()
+	req, err := scgi.ReadRequest(r.conn, &r.cfg.limits)
+	if err == io.EOF {
+		r.conn.Close() // somebody looked whether we are there
+		return
+	}
+	var params []scgi.Header
+	if err == nil {
+		params, err = req.Params(r.cfg.mount)
+	}
+	if err != nil {
+		r.reject(err)
+		return
+	}
+	r.describe(params)
+	if r.cfg.concurrency > 0 {
+		_, err := takeSlot(r.cfg.cacheDir, r.cfg.concurrency, r.cfg.queueTimeout)
+		r.queued = time.Since(start)
+		if err != nil {
+			r.busy(err)
+			return
+		}
+		if r.conn.Gone() {
+			r.record(wsgi.Result{End: wsgi.Left}, wsgi.Usage{}, time.Since(start))
+			return
+		}
+	}
+	r.run(worker, params, req.Body, start)
+}
+
+// run has a worker answer.
+func (r *request) run(cfg *wsgi.Config, params []scgi.Header, body scgi.Body, start time.Time) {
+	var stopped atomic.Bool
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+
+	wsgi.AdoptOrphans()
+	w, err := wsgi.Start(cfg)
+	if err != nil {
+		r.fail(wsgi.Result{Problem: &wsgi.Problem{Kind: wsgi.Failed, Text: err.Error()}}, false)
+		r.record(wsgi.Result{Status: 500, End: wsgi.Whole}, wsgi.Usage{}, time.Since(start))
+		return
+	}
+	go func() {
+		<-stop
+		stopped.Store(true)
+		w.Signal(syscall.SIGTERM)
+	}()
+	res := w.Serve(params, body, r.conn.FD(), r.cfg.timeout)
+	took := time.Since(start)
+	if res.Problem != nil || res.End != wsgi.Whole {
+		res = r.fail(res, stopped.Load())
+	} else {
+		r.conn.Finish(linger)
+	}
+	// What the application still does - atexit, its threads - has the rest of its time.
+	var deadline time.Time
+	if r.cfg.timeout > 0 {
+		deadline = start.Add(r.cfg.timeout)
+	}
+	usage := w.Wait(deadline)
+	r.record(res, usage, took)
+}
+
+// fail ends a response that isn't whole, logs why, and returns what the client
+// got.
+func (r *request) fail(res wsgi.Result, stopped bool) wsgi.Result {
+	status, text, detail := 502, "The application ended without an answer.", ""
+	if p := res.Problem; p != nil {
+		detail = p.Text
+		switch {
+		case stopped:
+			status, text = 503, "The application is being stopped."
+		case p.Kind == wsgi.Failed:
+			status, text = 500, "The application failed."
+		case p.Kind == wsgi.Timeout:
+			status, text = 504, "The application took too long."
+		}
+	}
+	switch res.End {
+	case wsgi.Whole: // only close() failed
+		r.conn.Finish(linger)
+	case wsgi.None:
+		res.Status, res.End = status, wsgi.Whole
+		if _, err := r.conn.Write(page(status, text+" The log says why, under "+r.id+".", detail, r.cfg.debug)); err != nil {
+			res.End = wsgi.Left
+		}
+		r.conn.Finish(linger)
+	case wsgi.Cut, wsgi.Left:
+		r.conn.Close() // a reset: what the client has is not all
+	}
+	if detail != "" {
+		r.log.write(prioErr, detail, append(r.fields(), field{"MESSAGE_ID", msgProblem})...)
+	}
+	return res
+}
+
+// reject answers a request that never reaches the application.
+func (r *request) reject(err error) {
+	var wrong *scgi.RequestError
+	status, text := 500, "The request can't be stored here."
+	switch {
+	case errors.As(err, &wrong):
+		status, text = wrong.Status, "The request was refused: "+wrong.Reason+"."
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
+		status, text = 507, "There is no space for the request's body."
+	}
+	r.log.write(prioErr, "request refused with "+strconv.Itoa(status)+": "+err.Error(),
+		field{"MESSAGE_ID", msgProblem}, field{"SOCKETGI_STATUS", strconv.Itoa(status)})
+	refuse(r.conn, status, text)
+}
+
+// busy answers a request for which no slot became free.
+func (r *request) busy(err error) {
+	res := wsgi.Result{Status: 503, End: wsgi.Whole}
+	text := "All places are taken. Try again in a few seconds."
+	if !errors.Is(err, errBusy) {
+		res.Status, text = 500, "This application is not set up correctly. The log says why."
+		r.log.write(prioErr, "the slots of --concurrency: "+err.Error(), append(r.fields(), field{"MESSAGE_ID", msgProblem})...)
+	}
+	refuse(r.conn, res.Status, text)
+	r.record(res, wsgi.Usage{}, r.queued)
+}
+
+// refuse answers with a page and ends the connection.
+func refuse(conn *scgi.Conn, status int, text string) {
+	_, _ = conn.Write(page(status, text, "", false)) // who is gone needs no answer
+	conn.Finish(linger)
+}
+
+// describe takes out of the request what the log says of it. The query string
+// stays out: it may hold what nobody else may read.
+func (r *request) describe(params []scgi.Header) {
+	for _, h := range params {
+		switch h.Name {
+		case "REQUEST_METHOD":
+			r.method = h.Value
+		case "SCRIPT_NAME":
+			r.path = h.Value + r.path
+		case "PATH_INFO":
+			r.path += h.Value
+		case "UNIQUE_ID":
+			if isID(h.Value) {
+				r.id = h.Value
+			}
+		}
+	}
+	if r.id == "" {
+		var b [16]byte
+		_, _ = unix.Getrandom(b[:], 0) // math/rand would do, crypto/rand costs every start
+		r.id = hex.EncodeToString(b[:])
+	}
+}
+
+func isID(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !(c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '-' || c == '_' || c == '@') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 64
+}
+
+func (r *request) fields() []field {
+	return []field{
+		{"SOCKETGI_REQUEST_ID", r.id},
+		{"SOCKETGI_METHOD", printable(r.method)},
+		{"SOCKETGI_PATH", printable(r.path)},
+	}
+}
+
+// record logs the request.
+func (r *request) record(res wsgi.Result, u wsgi.Usage, took time.Duration) {
+	status := res.Status
+	if res.End == wsgi.Left {
+		status = 499 // nginx's number for a client that left
+	}
+	ms := milliseconds(took)
+	message := printable(r.method) + " " + printable(r.path) + " " + strconv.Itoa(status) + " " +
+		strconv.FormatInt(res.Bytes, 10) + " bytes " + ms + " ms"
+	if res.End == wsgi.Cut {
+		message += " (cut)"
+	}
+	r.log.write(prioNotice, message, append(r.fields(),
+		field{"MESSAGE_ID", msgRequest},
+		field{"SOCKETGI_STATUS", strconv.Itoa(status)},
+		field{"SOCKETGI_BYTES", strconv.FormatInt(res.Bytes, 10)},
+		field{"SOCKETGI_MS", ms},
+		field{"SOCKETGI_QUEUE_MS", milliseconds(r.queued)},
+		field{"SOCKETGI_CPU_MS", milliseconds(u.CPU)},
+		field{"SOCKETGI_PEAK_MEMORY", strconv.FormatInt(u.PeakMemory, 10)})...)
+}

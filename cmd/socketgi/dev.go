@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi/scgihttp"
+	"github.com/socketgi/socketgi/scgi/wsgi"
+	"github.com/socketgi/socketgi/units"
+	"github.com/spf13/cobra"
+)
+
+func newDev() *cobra.Command {
+	var listen, mount, python, adapter string
+	cmd := &cobra.Command{
+		Use:   "dev APP",
+		Short: "Serve an application on this machine, each request in a fresh process",
+		Long: `Serve an application over HTTP for its developer: every request gets a process of
+its own, exactly as from a socket unit with Accept=yes. Edit a file, reload the
+page, see the change. A traceback is shown in the browser and here.
+
+` + appHelp,
+		Example: "  socketgi dev hello.py\n  socketgi dev mysite.wsgi:application --listen 127.0.0.1:8000",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			app, err := wsgi.ParseApp(args[0])
+			if err != nil {
+				return err
+			}
+			if python == "" {
+				if python, err = wsgi.FindPython(app); err != nil {
+					return err
+				}
+			}
+			if err := units.CheckMount(mount); err != nil {
+				return err
+			}
+			if adapter == "" {
+				if adapter, err = findAdapter(); err != nil {
+					return err
+				}
+			}
+			argv := []string{adapter, "--debug", "--python", python, "--mount", mount}
+			if dir := devCache(); dir != "" {
+				argv = append(argv, "--cache", dir)
+			}
+			return serveDev(cmd.OutOrStdout(), listen, mount, args[0], append(argv, args[0]))
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&listen, "listen", "127.0.0.1:8080", "serve HTTP at `ADDRESS`")
+	f.StringVar(&mount, "mount", "", "serve the application below `/PREFIX`")
+	f.StringVar(&python, "python", "", "`PATH` of the Python to run (default: the application's virtual environment, else python3)")
+	f.StringVar(&adapter, "adapter", "", "`PATH` of socketgi-adapter")
+	return cmd
+}
+
+// devCache is where workers keep cached code; without a home there is none.
+func devCache() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	dir += "/socketgi"
+	if os.MkdirAll(dir, 0o700) != nil {
+		return ""
+	}
+	return dir
+}
+
+// serveDev serves until it is told to stop.
+func serveDev(out io.Writer, listen, mount, app string, argv []string) error {
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return fmt.Errorf("%s is taken by another program: say --listen HOST:PORT with a free one", listen)
+		}
+		return err
+	}
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer cancel()
+	fmt.Fprintf(out, "serving %s, each request in a fresh process; Ctrl-C ends it\n"+
+		"look at http://%s%s/\n"+
+		"your own: socketgi dev FILE.py | FILE.py:CALLABLE | package.module:CALLABLE\n", app, l.Addr(), mount)
+
+	spawner := newSpawner(argv)
+	srv := &http.Server{
+		Handler:           devHandler(mount, &scgihttp.Transport{Dial: spawner.dial, Mount: mount}),
+		ReadHeaderTimeout: 10 * time.Second,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }()
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		err = nil
+	}
+	srv.Close()
+	spawner.end()
+	return err
+}
+
+func devHandler(mount string, t *scgihttp.Transport) http.Handler {
+	proxy := &httputil.ReverseProxy{
+		Transport:     t,
+		FlushInterval: -1, // each chunk leaves when the application yields it
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host = "http", r.In.Host
+			r.Out.Host = r.In.Host
+		},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() == nil {
+				http.Error(w, err.Error(), http.StatusBadGateway)
+			}
+		},
+		ErrorLog: log.New(os.Stderr, "socketgi: ", 0),
+	}
+	if mount == "" {
+		return proxy
+	}
+	mux := http.NewServeMux()
+	mux.Handle(mount, proxy)
+	mux.Handle(mount+"/", proxy)
+	mux.Handle("/", http.RedirectHandler(mount+"/", http.StatusFound))
+	return mux
+}

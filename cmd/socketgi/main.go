@@ -1,0 +1,44 @@
+// Command socketgi is what an operator types: it tries applications out, and
+// prints what systemd and nginx need to serve them.
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	if err := newCommand().Execute(); err != nil {
+		fmt.Fprintln(os.Stderr, "socketgi: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+func newCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "socketgi",
+		Short: "Web applications that systemd starts on demand, for one request at a time",
+		Long: `socketgi serves web applications the way inetd served everything: systemd
+listens, and starts the application for the request that comes in. The web server
+speaks SCGI to the socket. Nothing runs while nobody asks.`,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(newDev(), newUnits(), newNginx())
+	return root
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(unknown)"
+}
+
+const appHelp = `APP is FILE.py, FILE.py:CALLABLE or package.module:CALLABLE; CALLABLE() is a
+factory. Without a callable the names application, app, create_app and make_app
+are looked for, and a file that uses inetd_scgi.run_app is run as a script.`

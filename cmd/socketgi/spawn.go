@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// spawner starts an adapter for each connection, as systemd does for an
+// Accept=yes unit, and like systemd ends what is left of a request when its
+// adapter has ended.
+type spawner struct {
+	argv []string
+
+	mu    sync.Mutex
+	ended bool
+	wg    sync.WaitGroup
+}
+
+func newSpawner(argv []string) *spawner {
+	// Processes that lose their parent become children of this one, where they
+	// are found when it ends.
+	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	return &spawner{argv: argv}
+}
+
+// dial returns a connection to a new adapter.
+func (s *spawner) dial(context.Context) (net.Conn, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("socketpair", err)
+	}
+	ours, theirs := os.NewFile(uintptr(pair[0]), "connection"), os.NewFile(uintptr(pair[1]), "connection")
+	defer ours.Close()
+	defer theirs.Close()
+	conn, err := net.FileConn(ours)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(s.argv[0], s.argv[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs, os.Stderr, os.Stderr
+	// A session of its own: what the terminal sends reaches this process only,
+	// and the session tells which processes belong to the request.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		conn.Close()
+		return nil, net.ErrClosed
+	}
+	if err := cmd.Start(); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	s.wg.Add(1)
+	go func() {
+		defer s.wg.Done()
+		_ = cmd.Wait() // its own log says how it went
+		killAll(func(session int) bool { return session == cmd.Process.Pid })
+	}()
+	return conn, nil
+}
+
+// end kills every process that is left, and waits for them.
+func (s *spawner) end() {
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	killAll(func(int) bool { return true })
+	s.wg.Wait()
+	killAll(func(int) bool { return true })
+}
+
+// killAll kills the descendants of this process whose session is to be ended,
+// until there are none. What it adopted it also reaps.
+func killAll(ends func(session int) bool) {
+	for range 100 { // a bound for those who fork faster than they can be killed
+		killed := 0
+		for _, p := range descendants(os.Getpid()) {
+			if !ends(p.session) {
+				continue
+			}
+			if p.zombie {
+				if p.adopted {
+					_, _ = syscall.Wait4(p.pid, nil, syscall.WNOHANG, nil)
+				}
+				continue
+			}
+			if syscall.Kill(p.pid, syscall.SIGKILL) == nil {
+				killed++
+			}
+		}
+		if killed == 0 {
+			return
+		}
+	}
+}
+
+type process struct {
+	pid, session    int
+	zombie, adopted bool
+}
+
+// descendants lists the processes below pid, from /proc/PID/stat (proc(5)).
+func descendants(root int) (found []process) {
+	parents := map[int]int{}
+	all := map[int]process{}
+	dirs, _ := os.ReadDir("/proc")
+	for _, d := range dirs {
+		pid, err := strconv.Atoi(d.Name())
+		if err != nil {
+			continue
+		}
+		stat, err := os.ReadFile("/proc/" + d.Name() + "/stat")
+		if err != nil {
+			continue
+		}
+		// The name in parentheses may hold anything; the fields follow the last one.
+		_, rest, _ := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')'):]), " ")
+		f := strings.Fields(rest)
+		if len(f) < 4 {
+			continue
+		}
+		parents[pid], _ = strconv.Atoi(f[1])
+		session, _ := strconv.Atoi(f[3])
+		all[pid] = process{pid: pid, session: session, zombie: f[0] == "Z", adopted: parents[pid] == root && session != pid}
+	}
+	for pid, p := range all {
+		for up := parents[pid]; up > 1; up = parents[up] {
+			if up == root {
+				found = append(found, p)
+				break
+			}
+		}
+	}
+	return found
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi/wsgi"
+	"github.com/socketgi/socketgi/units"
+	"github.com/spf13/cobra"
+)
+
+func newUnits() *cobra.Command {
+	var o units.Options
+	var a adapterFlags
+	cmd := &cobra.Command{
+		Use:   "units NAME APP",
+		Short: "Print the socket and service units for an application",
+		Long: `Print the pair of units that serves an application: NAME.socket and NAME@.service,
+each headed by the name of its file.
+
+` + appHelp + `
+
+Relative paths, the virtual environment and the web server's group are found
+here and now, and written out.`,
+		Example: "  socketgi units hello /srv/hello/hello.py --user hello",
+		Args:    cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.Name = args[0]
+			if err := a.fill(&o, args[1]); err != nil {
+				return err
+			}
+			pair, err := units.Render(o)
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			fmt.Fprintf(out, "# /etc/systemd/system/%s\n%s\n# /etc/systemd/system/%s\n%s",
+				pair.SocketName, pair.Socket, pair.ServiceName, pair.Service)
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Listen, "listen", "", "listen at `PATH or ADDRESS` (default /run/socketgi/NAME.sock)")
+	f.StringVar(&o.Group, "group", "", "the web server's `GROUP`, which may connect (default: www-data, nginx or http, whichever is there)")
+	f.StringVar(&o.User, "user", "", "run the application as `USER` (default: a user made up for each request)")
+	a.define(cmd)
+	return cmd
+}
+
+// adapterFlags are what is said on the command line of the service.
+type adapterFlags struct {
+	adapter     string
+	python      string
+	mount       string
+	timeout     time.Duration
+	concurrency int
+}
+
+func (a *adapterFlags) define(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&a.adapter, "adapter", "", "`PATH` of socketgi-adapter on the machine that gets the units")
+	f.StringVar(&a.python, "python", "", "`PATH` of the Python to run (default: the application's virtual environment, else python3)")
+	f.StringVar(&a.mount, "mount", "", "the application lives below `/PREFIX`")
+	f.DurationVar(&a.timeout, "timeout", 60*time.Second, "end a request that takes longer with 504; 0 never does")
+	f.IntVar(&a.concurrency, "concurrency", 10, "run at most `N` requests at once, the others wait; 0 sets no limit")
+}
+
+// fill writes down how the adapter is run for app.
+func (a *adapterFlags) fill(o *units.Options, arg string) (err error) {
+	app, err := wsgi.ParseApp(arg)
+	if err != nil {
+		return err
+	}
+	if a.adapter == "" {
+		if a.adapter, err = findAdapter(); err != nil {
+			return err
+		}
+	}
+	if a.python == "" {
+		if a.python, err = wsgi.FindPython(app); err != nil {
+			return err
+		}
+	}
+	if err := units.CheckMount(a.mount); err != nil {
+		return err
+	}
+	o.Exec = []string{a.adapter, "--python", a.python}
+	if a.mount != "" {
+		o.Exec = append(o.Exec, "--mount", a.mount)
+	}
+	if a.timeout != 60*time.Second {
+		o.Exec = append(o.Exec, "--timeout", a.timeout.String())
+	}
+	if a.concurrency != 0 {
+		o.Exec = append(o.Exec, "--concurrency", strconv.Itoa(a.concurrency))
+	}
+	word := app.Module
+	if app.File != "" {
+		word = app.File
+		o.WorkingDirectory = filepath.Dir(app.File)
+	} else if o.WorkingDirectory, err = os.Getwd(); err != nil {
+		return err
+	}
+	if app.Callable != "" {
+		word += ":" + app.Callable
+	}
+	o.Exec = append(o.Exec, word)
+	o.App = arg
+	if o.Group == "" {
+		o.Group = webGroup()
+	}
+	return nil
+}
+
+// webGroup finds the group of the web server on this machine.
+func webGroup() string {
+	for _, name := range []string{"www-data", "nginx", "http"} {
+		if _, err := user.LookupGroup(name); err == nil {
+			return name
+		}
+	}
+	return "www-data"
+}

@@ -1,0 +1,15 @@
+module github.com/socketgi/socketgi
+
+go 1.24.0
+
+require (
+	github.com/spf13/cobra v1.10.1
+	github.com/stretchr/testify v1.12.1
+	golang.org/x/sys v0.36.0
+)
+
+require (
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/spf13/pflag v1.0.9 // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+)

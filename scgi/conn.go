@@ -1,0 +1,140 @@
+package scgi
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Conn is a connection by its file descriptor, as a service manager hands it
+// over. It leaves the descriptor blocking, because that is a property that all
+// processes share who have the connection open, and waits with poll(2)
+// instead. It is for use by one goroutine.
+type Conn struct {
+	fd       int
+	deadline time.Time
+}
+
+// NewConn makes a Conn of a connected stream socket. The Conn owns it.
+func NewConn(fd int) *Conn { return &Conn{fd: fd} }
+
+// FD returns the file descriptor.
+func (c *Conn) FD() int { return c.fd }
+
+// SetReadDeadline bounds the reads that follow; the zero time takes the bound
+// away. A read that runs into it fails with os.ErrDeadlineExceeded.
+func (c *Conn) SetReadDeadline(t time.Time) error {
+	c.deadline = t
+	return nil
+}
+
+// Read takes what is there, or waits for it.
+func (c *Conn) Read(p []byte) (int, error) { return c.recv(p, 0) }
+
+// Peek is Read, but the bytes stay in the socket.
+func (c *Conn) Peek(p []byte) (int, error) { return c.recv(p, unix.MSG_PEEK) }
+
+func (c *Conn) recv(p []byte, flags int) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	for {
+		n, _, err := unix.Recvfrom(c.fd, p, flags|unix.MSG_DONTWAIT)
+		switch {
+		case err == unix.EAGAIN:
+			if err := c.wait(unix.POLLIN, c.deadline); err != nil {
+				return 0, err
+			}
+		case err == unix.EINTR:
+		case err != nil:
+			return 0, os.NewSyscallError("recv", err)
+		case n == 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
+}
+
+// writeTimeout bounds what this process itself writes: a page of a few lines.
+const writeTimeout = 10 * time.Second
+
+// Write sends all of p.
+func (c *Conn) Write(p []byte) (int, error) {
+	deadline := time.Now().Add(writeTimeout)
+	done := 0
+	for done < len(p) {
+		n, err := unix.SendmsgN(c.fd, p[done:], nil, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		switch {
+		case err == unix.EAGAIN:
+			if err := c.wait(unix.POLLOUT, deadline); err != nil {
+				return done, err
+			}
+		case err == unix.EINTR:
+		case err != nil:
+			return done, os.NewSyscallError("send", err)
+		default:
+			done += n
+		}
+	}
+	return done, nil
+}
+
+func (c *Conn) wait(events int16, deadline time.Time) error {
+	for {
+		timeout := -1
+		if !deadline.IsZero() {
+			left := time.Until(deadline)
+			if left <= 0 {
+				return os.ErrDeadlineExceeded
+			}
+			timeout = int(left/time.Millisecond) + 1
+		}
+		fds := []unix.PollFd{{Fd: int32(c.fd), Events: events}}
+		n, err := unix.Poll(fds, timeout)
+		if err != nil && err != unix.EINTR {
+			return os.NewSyscallError("poll", err)
+		}
+		if n > 0 {
+			return nil
+		}
+	}
+}
+
+// Gone tells whether the other side has closed the connection for good. A side
+// that only ended its sending is still there.
+func (c *Conn) Gone() bool {
+	fds := []unix.PollFd{{Fd: int32(c.fd)}}
+	n, err := unix.Poll(fds, 0)
+	return err == nil && n > 0 && fds[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0
+}
+
+// Finish ends a response that is complete: the other side sees the end at
+// once, for every process that has the connection open. Then it reads what is
+// left until the other side closes, for at most the given time, because a
+// socket that is closed with unread bytes resets the connection and takes the
+// tail of the response with it.
+func (c *Conn) Finish(linger time.Duration) {
+	_ = unix.Shutdown(c.fd, unix.SHUT_WR) // it fails only where the other side is gone
+	c.deadline = time.Now().Add(linger)
+	var scratch [4096]byte
+	for {
+		if _, err := c.Read(scratch[:]); err != nil {
+			break
+		}
+	}
+	c.Close()
+}
+
+// Close closes the connection. Before [Conn.Finish] that is a reset, which tells
+// the other side that what it has of a response is not all of it.
+func (c *Conn) Close() error {
+	if c.fd < 0 {
+		return nil
+	}
+	err := unix.Close(c.fd)
+	c.fd = -1
+	return err
+}

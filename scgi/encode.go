@@ -1,0 +1,49 @@
+package scgi
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// ErrEncode is returned for headers that can't be put on the wire: a name that
+// is empty or not a name, a NUL in a value, or CONTENT_LENGTH or SCGI given by
+// the caller of [AppendRequest].
+var ErrEncode = errors.New("scgi: a header can't be encoded")
+
+// AppendHeader appends the netstring of the headers as they are. Of what
+// [ReadRequest] accepted it makes the same bytes again.
+func AppendHeader(dst []byte, header []Header) []byte {
+	n := 0
+	for _, h := range header {
+		n += len(h.Name) + len(h.Value) + 2
+	}
+	dst = strconv.AppendInt(dst, int64(n), 10)
+	dst = append(dst, ':')
+	for _, h := range header {
+		dst = append(dst, h.Name...)
+		dst = append(dst, 0)
+		dst = append(dst, h.Value...)
+		dst = append(dst, 0)
+	}
+	return append(dst, ',')
+}
+
+// AppendRequest appends a request header as a client sends it: CONTENT_LENGTH
+// and SCGI first, as the specification wants, then the given headers. The body
+// follows it on the wire.
+func AppendRequest(dst []byte, contentLength int64, header []Header) ([]byte, error) {
+	if contentLength < 0 {
+		return dst, ErrEncode
+	}
+	all := make([]Header, 0, len(header)+2)
+	all = append(all, Header{"CONTENT_LENGTH", strconv.FormatInt(contentLength, 10)}, Header{"SCGI", "1"})
+	for _, h := range header {
+		if nameLength(append([]byte(h.Name), 0)) != len(h.Name) || h.Name == "" ||
+			strings.IndexByte(h.Value, 0) >= 0 || h.Name == "CONTENT_LENGTH" || h.Name == "SCGI" {
+			return dst, ErrEncode
+		}
+		all = append(all, h)
+	}
+	return AppendHeader(dst, all), nil
+}

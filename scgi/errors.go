@@ -1,0 +1,43 @@
+package scgi
+
+import "strconv"
+
+// RequestError says why a request was not accepted. The values below are the
+// only ones that this package returns, so errors.Is tells them apart.
+type RequestError struct {
+	// Status is the HTTP status code that the client is to see: 400, 408, 413
+	// or 431.
+	Status int
+	// Reason is one sentence for a person. It never quotes the request.
+	Reason string
+}
+
+func (e *RequestError) Error() string {
+	return "scgi: " + e.Reason + " (" + strconv.Itoa(e.Status) + ")"
+}
+
+// Every way in which a request can be wrong.
+var (
+	ErrTruncated       = &RequestError{400, "the connection ended in the middle of the request header"}
+	ErrLength          = &RequestError{400, "the request does not begin with a netstring length: is the web server speaking SCGI?"}
+	ErrLeadingZero     = &RequestError{400, "the netstring length has a leading zero"}
+	ErrTooShort        = &RequestError{400, "the header block is too short to hold CONTENT_LENGTH and SCGI"}
+	ErrComma           = &RequestError{400, "no comma follows the header block"}
+	ErrUnterminated    = &RequestError{400, "the header block does not end with a NUL after a value"}
+	ErrName            = &RequestError{400, "a header name is empty or has a character that no variable name can have"}
+	ErrValue           = &RequestError{400, "the value of a client's header contains CR or LF"}
+	ErrNoContentLength = &RequestError{400, "the first header is not CONTENT_LENGTH"}
+	ErrContentLength   = &RequestError{400, "CONTENT_LENGTH is not a decimal number"}
+	ErrRepeated        = &RequestError{400, "CONTENT_LENGTH is sent twice"}
+	ErrNoSCGI          = &RequestError{400, "the header SCGI is not sent with the value 1"}
+	ErrCutBody         = &RequestError{400, "the client announced another body length than the web server passes on: " +
+		"a web server that streams request bodies (nginx before 1.29.6 with scgi_request_buffering off) cuts them"}
+	ErrNoMethod = &RequestError{400, "REQUEST_METHOD is missing: " +
+		"does the web server's configuration include its parameters (nginx: include scgi_params)?"}
+	ErrTruncatedBody  = &RequestError{400, "the connection ended in the middle of the body"}
+	ErrHeaderTimeout  = &RequestError{408, "the request header did not arrive in time"}
+	ErrBodyTimeout    = &RequestError{408, "the request body stopped arriving"}
+	ErrBodyTooLarge   = &RequestError{413, "the request body is larger than is allowed here"}
+	ErrHeaderTooLarge = &RequestError{431, "the request header is larger than is allowed here"}
+	ErrTooManyHeaders = &RequestError{431, "the request has more headers than are allowed here"}
+)

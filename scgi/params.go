@@ -1,0 +1,192 @@
+package scgi
+
+import "strings"
+
+// Params returns the meta-variables that an application sees (RFC 3875, 4.1):
+// the headers of the request, made into what CGI and PEP 3333 ask for.
+//
+//   - A client's header that arrived more than once is joined, cookies with
+//     "; " and all others with ", " (RFC 9110, 5.3); of HTTP_HOST and of every
+//     variable of the web server itself the last wins, as nginx has it for
+//     parameters that its configuration repeats.
+//   - HTTP_CONTENT_LENGTH, HTTP_CONTENT_TYPE and HTTP_TRANSFER_ENCODING are left
+//     out: they describe the message as it was before the web server took it
+//     apart. HTTP_PROXY is left out because libraries take it from the
+//     environment as their proxy (httpoxy, CVE-2016-5385).
+//   - SCRIPT_NAME and PATH_INFO are what the web server sent. What it didn't
+//     send is cut from DOCUMENT_URI, else from REQUEST_URI, at mount: "" for an
+//     application that has the whole host, else "/prefix".
+//   - QUERY_STRING, SERVER_NAME, SERVER_PORT and SERVER_PROTOCOL are always
+//     there, SERVER_NAME and SERVER_PORT never empty.
+//
+// A request without a method gives [ErrNoMethod].
+func (r *Request) Params(mount string) ([]Header, error) {
+	p := make(params, 0, len(r.Header)+6)
+	for _, h := range r.Header {
+		switch h.Name {
+		case "HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE", "HTTP_TRANSFER_ENCODING", "HTTP_PROXY":
+		default:
+			p.add(h)
+		}
+	}
+	if p.get("REQUEST_METHOD") == "" {
+		return nil, ErrNoMethod
+	}
+	script, info := p.path(mount)
+	p.set("SCRIPT_NAME", script)
+	p.set("PATH_INFO", info)
+	p.setDefault("QUERY_STRING", "")
+	host, port := splitHost(p.get("HTTP_HOST"))
+	if p.get("SERVER_NAME") == "" {
+		if host == "" {
+			host = "localhost"
+		}
+		p.set("SERVER_NAME", host)
+	}
+	if p.get("SERVER_PORT") == "" {
+		switch {
+		case port != "":
+		case p.get("HTTPS") == "on" || p.get("REQUEST_SCHEME") == "https":
+			port = "443"
+		default:
+			port = "80"
+		}
+		p.set("SERVER_PORT", port)
+	}
+	p.setDefault("SERVER_PROTOCOL", "HTTP/1.0")
+	return p, nil
+}
+
+type params []Header
+
+func (p params) index(name string) int {
+	for i := range p {
+		if p[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (p params) get(name string) string {
+	if i := p.index(name); i >= 0 {
+		return p[i].Value
+	}
+	return ""
+}
+
+func (p *params) set(name, value string) {
+	if i := p.index(name); i >= 0 {
+		(*p)[i].Value = value
+		return
+	}
+	*p = append(*p, Header{name, value})
+}
+
+func (p *params) setDefault(name, value string) {
+	if p.index(name) < 0 {
+		*p = append(*p, Header{name, value})
+	}
+}
+
+func (p *params) add(h Header) {
+	i := p.index(h.Name)
+	if i < 0 {
+		*p = append(*p, h)
+		return
+	}
+	old := &(*p)[i].Value
+	switch {
+	case !strings.HasPrefix(h.Name, "HTTP_") || h.Name == "HTTP_HOST" || *old == "":
+		*old = h.Value
+	case h.Value == "":
+	case h.Name == "HTTP_COOKIE":
+		*old += "; " + h.Value
+	default:
+		*old += ", " + h.Value
+	}
+}
+
+// path finds SCRIPT_NAME and PATH_INFO.
+func (p params) path(mount string) (script, info string) {
+	hasScript, hasInfo := p.index("SCRIPT_NAME") >= 0, p.index("PATH_INFO") >= 0
+	script = mount
+	if hasScript {
+		script = p.get("SCRIPT_NAME")
+	}
+	script = strings.TrimRight(script, "/") // PEP 3333: never "/"
+	if hasInfo {
+		info = p.get("PATH_INFO")
+	} else {
+		uri := p.get("DOCUMENT_URI")
+		if uri == "" {
+			uri = pathOf(p.get("REQUEST_URI"))
+		}
+		rest, ok := strings.CutPrefix(uri, script)
+		switch {
+		case ok && (rest == "" || rest[0] == '/'):
+			info = rest
+		case hasScript:
+			info = uri
+		default: // outside of the mount: the web server knows why
+			script, info = "", uri
+		}
+	}
+	if info != "" && info[0] != '/' || info == "" && script == "" {
+		info = "/" + info
+	}
+	return script, info
+}
+
+// pathOf returns the decoded path of a request target (RFC 9112, 3.2).
+func pathOf(target string) string {
+	if i := strings.IndexByte(target, '?'); i >= 0 {
+		target = target[:i]
+	}
+	if i := strings.Index(target, "://"); i > 0 && target[0] != '/' {
+		target = target[i+3:]
+		i := strings.IndexByte(target, '/')
+		if i < 0 {
+			return "/"
+		}
+		target = target[i:]
+	}
+	if strings.IndexByte(target, '%') < 0 {
+		return target
+	}
+	out := make([]byte, 0, len(target))
+	for i := 0; i < len(target); i++ {
+		if target[i] == '%' && i+2 < len(target) {
+			hi, lo := unhex(target[i+1]), unhex(target[i+2])
+			// A NUL stays escaped: it would end a variable early.
+			if hi >= 0 && lo >= 0 && hi+lo > 0 {
+				out = append(out, byte(hi<<4|lo))
+				i += 2
+				continue
+			}
+		}
+		out = append(out, target[i])
+	}
+	return string(out)
+}
+
+func unhex(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
+
+// splitHost takes a port off a host; an IPv6 address keeps its brackets.
+func splitHost(s string) (host, port string) {
+	i := strings.LastIndexByte(s, ':')
+	if i < 0 || strings.IndexByte(s[i:], ']') >= 0 {
+		return s, ""
+	}
+	return s[:i], s[i+1:]
+}

@@ -1,0 +1,151 @@
+package scgihttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/socketgi/socketgi/scgi"
+)
+
+// Transport is an http.RoundTripper that sends each request over a connection of
+// its own, as SCGI has it. Its zero value needs an Address or a Dial.
+type Transport struct {
+	// Address is where the application listens: "unix:/PATH" or "tcp:HOST:PORT".
+	Address string
+	// Dial opens the connection for one request, in place of Address.
+	Dial func(context.Context) (net.Conn, error)
+	// Mount is the prefix of the application's paths, "" for all: what is sent as
+	// SCRIPT_NAME.
+	Mount string
+	// MaxBuffer is the largest body of unknown length that is accepted, in bytes;
+	// SCGI needs the length first, so such a body is written to a temporary file.
+	// Default 1 GiB.
+	MaxBuffer int64
+	// MaxHeaderBytes is the largest response head, in bytes. Default 1 MiB.
+	MaxHeaderBytes int
+}
+
+// Errors of a [Transport]; the error of RoundTrip wraps them.
+var (
+	// ErrNoHead says that the application closed the connection without a whole
+	// response head.
+	ErrNoHead = errors.New("the application sent no response head")
+	// ErrHeadTooLarge says that the response head is longer than MaxHeaderBytes.
+	ErrHeadTooLarge = errors.New("the response head is too large")
+	// ErrHead says that what was sent is no response head.
+	ErrHead = errors.New("the response head is malformed")
+	// ErrBodyTooLarge says that a body of unknown length is longer than MaxBuffer.
+	ErrBodyTooLarge = errors.New("the request body of unknown length is too large")
+)
+
+// RoundTrip sends a request and reads the head of its response. Reading the
+// response's body fails with io.ErrUnexpectedEOF when the application stops short
+// of its Content-Length, and with the connection's error when that is reset.
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, length, err := t.requestBody(r)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	header, err := scgi.AppendRequest(nil, length, t.params(r))
+	if err != nil {
+		return nil, err
+	}
+	conn, err := t.dial(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	// Whoever stops waiting closes the connection: that is what SCGI has for it.
+	stop := context.AfterFunc(r.Context(), func() { conn.Close() })
+	sent := make(chan error, 1)
+	go func() {
+		_, err := conn.Write(header)
+		if err == nil && length > 0 {
+			_, err = io.CopyN(conn, body, length)
+		}
+		sent <- err
+	}()
+	resp, err := readResponse(r, conn, t.MaxHeaderBytes)
+	if err != nil {
+		stop()
+		conn.Close()
+		// What went wrong with sending explains why there is no response.
+		if sendErr := <-sent; sendErr != nil && !errors.Is(sendErr, net.ErrClosed) {
+			err = fmt.Errorf("%w (sending the request: %w)", err, sendErr)
+		}
+		if r.Context().Err() != nil {
+			err = r.Context().Err()
+		}
+		return nil, fmt.Errorf("scgi: %w", err)
+	}
+	resp.Body = &responseBody{ReadCloser: resp.Body, conn: conn, stop: stop, sent: sent}
+	return resp, nil
+}
+
+// responseBody closes the connection and the sending of the request with it.
+type responseBody struct {
+	io.ReadCloser
+	conn net.Conn
+	stop func() bool
+	sent <-chan error
+}
+
+func (b *responseBody) Close() error {
+	b.stop()
+	err := b.conn.Close()
+	if b.sent != nil {
+		<-b.sent // the request's body is the caller's again
+		b.sent = nil
+	}
+	return err
+}
+
+func (t *Transport) dial(ctx context.Context) (net.Conn, error) {
+	if t.Dial != nil {
+		return t.Dial(ctx)
+	}
+	network, address, ok := strings.Cut(t.Address, ":")
+	if !ok || network != "unix" && network != "tcp" {
+		return nil, fmt.Errorf("scgi: address %q is neither unix:/PATH nor tcp:HOST:PORT", t.Address)
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, network, address)
+}
+
+// requestBody returns a body of known length.
+func (t *Transport) requestBody(r *http.Request) (io.ReadCloser, int64, error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return http.NoBody, 0, nil
+	}
+	if r.ContentLength >= 0 {
+		return r.Body, r.ContentLength, nil
+	}
+	defer r.Body.Close()
+	most := t.MaxBuffer
+	if most == 0 {
+		most = 1 << 30
+	}
+	f, err := os.CreateTemp("", "scgihttp-body-")
+	if err != nil {
+		return nil, 0, err
+	}
+	_ = os.Remove(f.Name()) // it lives as long as it is open
+	n, err := io.Copy(f, io.LimitReader(r.Body, most+1))
+	if err == nil && n > most {
+		err = fmt.Errorf("scgi: %w: over %d bytes", ErrBodyTooLarge, most)
+	}
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, n, nil
+}

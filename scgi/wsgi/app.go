@@ -1,0 +1,115 @@
+package wsgi
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// App names an application.
+type App struct {
+	// File is the absolute path of a Python file, or "".
+	File string
+	// Module is a dotted name that Python imports, or "".
+	Module string
+	// Callable is the name of the application in it, with "()" behind it when
+	// it is a factory. Empty: application, app, create_app() or make_app(),
+	// whichever is there.
+	Callable string
+}
+
+// ParseApp reads an application's name as an operator writes it: FILE.py,
+// FILE.py:CALLABLE, package.module or package.module:CALLABLE. What has a slash
+// or ends in .py is a file, and has to be there.
+func ParseApp(s string) (App, error) {
+	name, callable, named := strings.Cut(s, ":")
+	if i := strings.LastIndexByte(s, ':'); i > strings.LastIndexByte(s, '/') {
+		name, callable, named = s[:i], s[i+1:], true
+	} else {
+		name, callable, named = s, "", false
+	}
+	if named && !isDotted(strings.TrimSuffix(callable, "()")) {
+		return App{}, errors.New(s + ": what stands behind the colon is not the name of a callable: write NAME or NAME()")
+	}
+	if strings.HasSuffix(name, ".py") || strings.Contains(name, "/") {
+		path, err := filepath.Abs(name)
+		if err != nil {
+			return App{}, err
+		}
+		switch info, err := os.Stat(path); {
+		case err != nil:
+			return App{}, err
+		case info.IsDir():
+			return App{}, errors.New(path + " is a directory: name the Python file in it, or package.module:CALLABLE")
+		}
+		return App{File: path, Callable: callable}, nil
+	}
+	if !isDotted(name) {
+		return App{}, errors.New(s + " is not an application: write FILE.py, FILE.py:CALLABLE or package.module:CALLABLE")
+	}
+	return App{Module: name, Callable: callable}, nil
+}
+
+// isDotted tells whether s can be a dotted Python name. Letters beyond ASCII are
+// Python's to judge.
+func isDotted(s string) bool {
+	for part := range strings.SplitSeq(s, ".") {
+		if part == "" || part[0] >= '0' && part[0] <= '9' {
+			return false
+		}
+		for _, c := range []byte(part) {
+			if c < 0x80 && c != '_' && !(c|0x20 >= 'a' && c|0x20 <= 'z') && !(c >= '0' && c <= '9') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// FindPython returns the Python that runs app: that of the virtual environment
+// next to it or above it, else the first python3 of PATH. For a module, next to
+// it is the working directory.
+func FindPython(app App) (string, error) {
+	dir := "."
+	if app.File != "" {
+		dir = filepath.Dir(app.File)
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	for _, name := range []string{".venv", "venv", "env"} {
+		if python, ok := venvPython(filepath.Join(dir, name)); ok {
+			return python, nil
+		}
+	}
+	for above := dir; ; above = filepath.Dir(above) {
+		if python, ok := venvPython(above); ok {
+			return python, nil
+		}
+		if above == filepath.Dir(above) {
+			break
+		}
+	}
+	path := os.Getenv("PATH")
+	if path == "" {
+		path = "/usr/local/bin:/usr/bin:/bin"
+	}
+	for _, d := range filepath.SplitList(path) {
+		python := filepath.Join(d, "python3")
+		if info, err := os.Stat(python); err == nil && info.Mode()&0o111 != 0 && !info.IsDir() && filepath.IsAbs(python) {
+			return python, nil
+		}
+	}
+	return "", errors.New("there is no python3 in PATH: install Python 3, or say --python PATH")
+}
+
+func venvPython(dir string) (string, bool) {
+	if _, err := os.Stat(filepath.Join(dir, "pyvenv.cfg")); err != nil {
+		return "", false
+	}
+	python := filepath.Join(dir, "bin", "python")
+	_, err := os.Stat(python)
+	return python, err == nil
+}

@@ -1,0 +1,107 @@
+"""Find and load the application that the command line names."""
+import posix
+import sys
+
+
+class NotFound(Exception):
+    """The application is not where the command line says; the message says what to do."""
+
+
+def load(kind, where, name, cache, serve):
+    """Return the WSGI callable, or None when a script has served by itself.
+
+    kind is 'file' or 'module', where the path or the dotted name, name the
+    callable's name ('' to look for one) with '()' when it is a factory.
+    serve(app, stderr) is what a script's inetd_scgi.run_app calls.
+    """
+    if kind == 'module':
+        sys.path.insert(0, posix.getcwd())
+        __import__(where)
+        return _callable(vars(sys.modules[where]), where, name)
+    directory = where.rpartition('/')[0]
+    sys.path.insert(0, directory)
+    code, is_script = _code(where, cache)
+    if not is_script or name:
+        module = _module(where, where.rpartition('/')[2].rsplit('.', 1)[0].replace('.', '_'))
+        exec(code, module.__dict__)
+        return _callable(module.__dict__, where, name)
+
+    # A file that speaks of inetd_scgi is a script, as inetd ran it: it hands
+    # its application to run_app, and may do so only if it is __main__.
+    from _socketgi import inetd_scgi
+    inetd_scgi.serve = serve
+    inetd_scgi.called = False
+    sys.modules['inetd_scgi'] = inetd_scgi
+    sys.argv = [where]
+    module = _module(where, '__main__')
+    exec(code, module.__dict__)
+    if inetd_scgi.called:
+        return None
+    return _callable(module.__dict__, where, name)
+
+
+def _module(path, name):
+    module = type(sys)(name)
+    module.__file__ = path
+    module.__cached__ = None
+    sys.modules[name] = module
+    return module
+
+
+def _code(path, cache):
+    """The compiled file, from the cache when the file is as it was then."""
+    st = posix.stat(path)
+    state = [path, st.st_mtime_ns, st.st_size, st.st_ino, st.st_dev]
+    known = cache.get('app')
+    if known and known[0] == state:
+        return known[1], known[2]
+    with open(path, 'rb') as f:
+        code = compile(f.read(), path, 'exec', dont_inherit=True)
+    is_script = _names(code, 'inetd_scgi')
+    cache.put('app', [state, code, is_script])
+    return code, is_script
+
+
+def _names(code, name):
+    if name in code.co_names:
+        return True
+    return any(_names(c, name) for c in code.co_consts if hasattr(c, 'co_names'))
+
+
+def _callable(namespace, where, name):
+    factory = name.endswith('()')
+    if factory:
+        name = name[:-2]
+    if name:
+        found = namespace.get(name.split('.')[0])
+        for part in name.split('.')[1:]:
+            found = getattr(found, part, None)
+        if found is None:
+            raise NotFound('%s has no %r%s' % (where, name, _offer(namespace)))
+    else:
+        for name in ('application', 'app'):
+            found = namespace.get(name)
+            if callable(found):
+                break
+        else:
+            for name in ('create_app', 'make_app'):
+                found = namespace.get(name)
+                if callable(found):
+                    factory = True
+                    break
+            else:
+                raise NotFound('%s has no callable named application or app%s; name it: %s:NAME' %
+                               (where, _offer(namespace), where))
+    if factory:
+        if not callable(found):
+            raise NotFound('%s:%s can\'t be called, so it is no factory' % (where, name))
+        found = found()
+    if not callable(found):
+        raise NotFound('%s:%s is %s, and a WSGI application is a callable' % (where, name, type(found).__name__))
+    return found
+
+
+def _offer(namespace):
+    here = [n for n, v in namespace.items()
+            if callable(v) and not n.startswith('_') and getattr(v, '__module__', None) == namespace.get('__name__')]
+    return ' (it has %s)' % ', '.join(here[:5]) if here else ''

@@ -1,0 +1,70 @@
+"""The socket on which a worker takes jobs and reports on them.
+
+A job is one message: "HEADER-LENGTH BODY-LENGTH\\n", the header block (NAME NUL
+VALUE NUL ...), the body if it is small. With it come descriptors: the
+connection, and the body's file if it is not. The worker reports in messages of
+their own, of which the first letter is the kind:
+
+    H STATUS        the head of the response goes out now
+    E KIND\\nTEXT    the application failed; KIND is import, exception, exit or cut
+    D BYTES END     done: how many bytes of body were sent, and whether the response
+                    is whole, cut, left by the client, or none (no head was sent)
+"""
+import io
+import posix
+import sys
+
+import _socket
+
+_INT = 4  # sizeof(int), what a descriptor takes in a control message
+
+
+class Job:
+    def __init__(self, environ, body, connection):
+        self.environ = environ
+        self.body = body
+        self.connection = connection
+
+
+class JobSocket:
+    def __init__(self, fd):
+        posix.set_inheritable(fd, False)
+        self.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, fd)
+
+    def take(self):
+        """The next job, None when there will be none."""
+        data, control, _, _ = self.socket.recvmsg(
+            262144, _socket.CMSG_SPACE(2 * _INT), _socket.MSG_CMSG_CLOEXEC)
+        if not data:
+            return None
+        fds = []
+        for _, _, part in control:
+            fds += [int.from_bytes(part[i:i + _INT], sys.byteorder) for i in range(0, len(part) - _INT + 1, _INT)]
+        end = data.index(b'\n')
+        header, body = map(int, data[:end].split())
+        end += 1
+        # WSGI strings are bytes in latin-1 (PEP 3333, Unicode Issues).
+        parts = data[end:end + header].decode('latin-1').split('\0')
+        environ = dict(zip(parts[0:-1:2], parts[1::2]))
+        if len(fds) > 1:
+            stream = open(fds[1], 'rb', 65536)
+        else:
+            stream = io.BytesIO(data[end + header:end + header + body])
+        connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, fds[0])
+        return Job(environ, stream, connection)
+
+    def head(self, status):
+        self._report(b'H %d' % status)
+
+    def failed(self, kind, text):
+        # One message holds 200 KiB at least; the end of a report says most.
+        self._report(('E %s\n%s' % (kind, text[-60000:])).encode('utf-8', 'backslashreplace'))
+
+    def done(self, sent, end):
+        self._report(b'D %d %s' % (sent, end.encode()))
+
+    def _report(self, message):
+        try:
+            self.socket.send(message)
+        except OSError:
+            pass  # the adapter is gone, and this process is about to be

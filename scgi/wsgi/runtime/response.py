@@ -1,0 +1,233 @@
+"""The server side of one WSGI request (PEP 3333), writing to the connection itself."""
+import io
+import posix
+import sys
+
+_HOP_BY_HOP = frozenset((
+    'connection', 'keep-alive', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'trailers',
+    'transfer-encoding', 'upgrade'))  # RFC 9110 7.6.1, RFC 2616 13.5.1
+_TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")  # RFC 9110 5.6.2
+
+
+class ClientGone(BrokenPipeError):
+    """The web server has closed the connection: nobody reads this response any more."""
+
+
+class ShortBody(Exception):
+    """The application ended before the Content-Length that it announced."""
+
+
+class FileWrapper:
+    """wsgi.file_wrapper: an iterable that the server may send without reading it."""
+
+    def __init__(self, filelike, blksize=65536):
+        self.filelike = filelike
+        self.blksize = blksize
+        if hasattr(filelike, 'close'):
+            self.close = filelike.close
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        data = self.filelike.read(self.blksize)
+        if data:
+            return data
+        raise StopIteration
+
+
+class Response:
+    """One response: start_response and write for the application, run for the server."""
+
+    def __init__(self, connection, method, announce):
+        self.connection = connection
+        self.announce = announce      # is called with the status code just before the head goes out
+        self.bodiless = method == 'HEAD'
+        self.status = None            # '200 OK'
+        self.headers = None
+        self.head_sent = False
+        self.complete = False         # all of the response has been sent
+        self.gone = False             # the other side has closed the connection
+        self.length = None            # the Content-Length that was announced
+        self.sent = 0                 # bytes of the body
+
+    # What the application calls.
+
+    def start_response(self, status, headers, exc_info=None):
+        if exc_info:
+            try:
+                if self.head_sent:
+                    raise exc_info[1].with_traceback(exc_info[2])
+            finally:
+                exc_info = None
+        elif self.status is not None:
+            raise AssertionError('start_response was called a second time without exc_info')
+        code, length = self._check(status, headers)
+        self.status, self.headers = status, list(headers)
+        self.code, self.length = code, length
+        return self.write
+
+    def write(self, data):
+        if type(data) is not bytes and not isinstance(data, bytes):
+            raise TypeError('a WSGI application sends bytes, not %s' % type(data).__name__)
+        if self.status is None:
+            raise AssertionError('start_response was not called before the first byte of the body')
+        if data or not self.head_sent:
+            self._send(data)
+
+    # What the server calls.
+
+    def run(self, app, environ):
+        result = app(environ, self.start_response)
+        try:
+            self._send_all(result)
+            if self.length is not None and self.sent < self.length and not self.bodiless:
+                raise ShortBody('%d of %d bytes' % (self.sent, self.length))
+            self.complete = True
+        finally:
+            # The other side sees the end before close() is called: what an
+            # application does there is no longer the client's business.
+            if self.complete:
+                try:
+                    self.connection.shutdown(1)
+                except OSError:
+                    pass
+            if hasattr(result, 'close'):
+                result.close()
+
+    def end(self):
+        if self.complete:
+            return 'whole'
+        if self.gone:
+            return 'left'
+        return 'cut' if self.head_sent else 'none'
+
+    def _gone(self):
+        self.gone = True
+        raise ClientGone('the web server has closed the connection') from None
+
+    def _send_all(self, result):
+        if type(result) is FileWrapper and self._send_file(result):
+            return
+        # The length of the body is known if all of it is one piece that is there already.
+        single = type(result) in (list, tuple) and len(result) <= 1
+        for data in result:
+            if type(data) is not bytes and not isinstance(data, bytes):
+                raise TypeError('a WSGI application yields bytes, not %s' % type(data).__name__)
+            if not data:
+                continue
+            if self.status is None:
+                raise AssertionError('start_response was not called before the first byte of the body')
+            if single and not self.head_sent:
+                self._know_length(len(data))
+            self._send(data)
+            if self.bodiless:
+                return  # HEAD, 204, 304: nobody would see the rest
+        if not self.head_sent:
+            if self.status is None:
+                raise AssertionError('the application returned without calling start_response')
+            if not self.bodiless:
+                self._know_length(0)
+            self._send(b'')
+
+    def _know_length(self, n):
+        if self.length is None and not (self.bodiless or self.code in (204, 304)):
+            self.length = n
+            self.headers.append(('Content-Length', str(n)))
+
+    def _check(self, status, headers):
+        """PEP 3333 to the letter: what passes here can be sent as it is."""
+        if type(status) is not str:
+            raise TypeError('the status is a str, not %s' % type(status).__name__)
+        if not (len(status) >= 4 and status[:3].isascii() and status[:3].isdigit() and status[3] == ' '
+                and status.isprintable()):
+            raise ValueError('%r is no status: it looks like "200 OK"' % status)
+        status.encode('latin-1')
+        code = int(status[:3])
+        if code < 200:
+            raise ValueError('%r is an interim status, which a web server sends by itself' % status)
+        if type(headers) is not list:
+            raise TypeError('the headers are a list, not %s' % type(headers).__name__)
+        length = None
+        for name, value in headers:
+            if type(name) is not str or type(value) is not str:
+                raise TypeError('a header is two str: %r' % ((name, value),))
+            if not name or not _TOKEN.issuperset(name):
+                raise ValueError('%r is no header name' % name)
+            if '\n' in value or '\r' in value or '\0' in value:
+                raise ValueError('the value of %s contains a line break or NUL' % name)
+            value.encode('latin-1')
+            lower = name.lower()
+            if lower in _HOP_BY_HOP:
+                raise ValueError('%s is a hop-by-hop header, which only a web server may send' % name)
+            if lower == 'status':
+                raise ValueError('the status is the first argument of start_response, not a header')
+            if lower == 'content-length':
+                if not (value.isascii() and value.isdigit()):
+                    raise ValueError('%r is no Content-Length' % value)
+                if length is not None:
+                    raise ValueError('Content-Length is given twice')
+                length = int(value)
+        return code, length
+
+    def _head(self):
+        if self.code in (204, 304):
+            self.bodiless = True
+        lines = ['Status: ', self.status, '\r\n']
+        for name, value in self.headers:
+            lines += (name, ': ', value, '\r\n')
+        lines.append('\r\n')
+        self.head_sent = True
+        self.announce(self.code)
+        return ''.join(lines).encode('latin-1')
+
+    def _send(self, data):
+        head = b'' if self.head_sent else self._head()
+        if self.bodiless:
+            data = b''
+        elif self.length is not None and self.sent + len(data) > self.length:
+            print('the application sends more than its Content-Length of %d: the rest is left out' % self.length,
+                  file=sys.stderr)
+            data = data[:self.length - self.sent]
+        self.sent += len(data)
+        try:
+            if len(data) <= 65536:
+                self.connection.sendall(head + data if head else data)
+            else:
+                if head:
+                    self.connection.sendall(head)
+                self.connection.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            self._gone()
+
+    def _send_file(self, wrapper):
+        """Have the kernel send the file, when it is one; tell whether it was."""
+        f = wrapper.filelike
+        raw = getattr(f, 'raw', f) if type(f) in (io.BufferedReader, io.BufferedRandom) else f
+        if type(raw) is not io.FileIO or self.status is None:
+            return False
+        try:
+            offset = f.tell()
+            size = posix.fstat(raw.fileno()).st_size - offset
+        except OSError:
+            return False
+        if size <= 0:
+            return False  # a pipe, or a file whose size the kernel doesn't say (/proc)
+        if not self.head_sent:
+            self._know_length(size)
+        if self.length is not None:
+            size = min(size, self.length - self.sent)
+        self._send(b'')
+        if self.bodiless:
+            return True
+        end = offset + size
+        try:
+            while offset < end:
+                n = posix.sendfile(self.connection.fileno(), raw.fileno(), offset, min(end - offset, 1 << 30))
+                if n == 0:
+                    break  # the file became shorter; the length tells
+                offset += n
+                self.sent += n
+        except (BrokenPipeError, ConnectionResetError):
+            self._gone()
+        return True

@@ -1,0 +1,94 @@
+"""A worker's life: load the application, serve the job, end.
+
+argv: -c CACHE VERSION KIND WHERE NAME ; descriptor 3 is the job socket.
+"""
+import gc
+import sys
+
+from _socketgi import application, ending, quicksite
+from _socketgi.job import JobSocket
+from _socketgi.response import ClientGone, FileWrapper, Response, ShortBody
+from _socketgi.startcache import StartCache
+
+
+def main(start, fresh):
+    cache_file, _, kind, where, name = sys.argv[1:6]
+    cache = StartCache(cache_file, start, fresh)
+    sys.argv = [where]
+    jobs = JobSocket(3)
+    quicksite.setup(cache)
+    worker = Worker(jobs)
+    try:
+        app = application.load(kind, where, name, cache, worker.serve)
+        if app is not None:
+            worker.serve(app, None)
+    except BaseException as e:
+        worker.outside(e)
+    ending.leave(cache.save)
+
+
+class Worker:
+    def __init__(self, jobs):
+        self.jobs = jobs
+        self.served = False
+
+    def serve(self, app, stderr):
+        """Serve one job with app."""
+        if self.served:
+            raise RuntimeError('a process serves one request: run_app was called twice')
+        self.served = True
+        gc.enable()
+        job = self.jobs.take()
+        if job is None:
+            return
+        environ = job.environ
+        complete_environ(environ, job.body, stderr or sys.stderr)
+        response = Response(job.connection, environ['REQUEST_METHOD'], self.jobs.head)
+        try:
+            response.run(app, environ)
+        except ClientGone:
+            pass  # nobody is there to be told
+        except ShortBody as e:
+            self.jobs.failed('cut', 'the application ended after %s of its Content-Length' % e)
+        except SystemExit as e:
+            if not response.complete:
+                self.jobs.failed('exit', 'the application called sys.exit(%r) during a request' % (e.code,))
+        except BaseException as e:
+            self.jobs.failed('exception', report(e))
+        job.connection.close()
+        self.jobs.done(response.sent, response.end())
+
+    def outside(self, e):
+        """What was raised outside of a request: while loading, or in a script after run_app."""
+        if self.served:
+            if not (isinstance(e, SystemExit) and e.code in (None, 0)):
+                print(report(e), file=sys.stderr)
+        elif isinstance(e, application.NotFound):
+            self.jobs.failed('import', str(e))
+        elif isinstance(e, SystemExit):
+            self.jobs.failed('exit', 'the application called sys.exit(%r) while it was loaded' % (e.code,))
+        else:
+            self.jobs.failed('import', report(e))
+
+
+def complete_environ(environ, body, stderr):
+    """Add the keys of PEP 3333 to the variables of the request."""
+    https = environ.get('HTTPS', '').lower() in ('on', '1') or environ.get('REQUEST_SCHEME') == 'https'
+    environ['wsgi.version'] = (1, 0)
+    environ['wsgi.url_scheme'] = 'https' if https else 'http'
+    environ['wsgi.input'] = body
+    environ['wsgi.input_terminated'] = True  # it ends where the body ends, whatever CONTENT_LENGTH says
+    environ['wsgi.errors'] = stderr
+    environ['wsgi.multithread'] = False
+    environ['wsgi.multiprocess'] = True
+    environ['wsgi.run_once'] = True
+    environ['wsgi.file_wrapper'] = FileWrapper
+
+
+def report(e):
+    """A traceback without the runtime's own frames."""
+    import traceback
+    tb = e.__traceback__
+    while tb is not None and tb.tb_frame.f_code.co_filename.startswith(('<socketgi>', '<string>')):
+        tb = tb.tb_next
+    return ''.join(traceback.format_exception(type(e), e, tb)).rstrip()

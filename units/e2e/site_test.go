@@ -1,0 +1,151 @@
+// Package e2e tries the whole way of a request on real parts: nginx, systemd,
+// the adapter and Python, set up as the README says.
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/socketgi/socketgi/units/internal/machine"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// bin is where the programs are that the tests install.
+var bin string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "socketgi-e2e-")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		bin = dir
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", dir, "github.com/socketgi/socketgi/cmd/...")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "building the programs: %v\n%s", err, out)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// nginxSocket is where the machine's nginx listens.
+const nginxSocket = "/run/web.sock"
+
+// site is a machine with nginx and socketgi.
+type site struct {
+	*machine.Machine
+	t      testing.TB
+	client *http.Client
+}
+
+func newSite(t testing.TB) *site {
+	t.Helper()
+	machine.Need(t)
+	for _, need := range []string{"/usr/sbin/nginx", "/usr/lib/python3/dist-packages/flask", "/usr/lib/python3/dist-packages/django"} {
+		if _, err := os.Stat(need); err != nil {
+			if os.Getenv("CI") == "true" {
+				t.Fatalf("%s is missing: make test installs it", need)
+			}
+			t.Skipf("%s is missing: make test installs it", need)
+		}
+	}
+	s := &site{Machine: machine.Boot(t), t: t}
+	s.Install(filepath.Join(bin, "socketgi"), "/usr/local/bin/socketgi", 0o755)
+	s.Install(filepath.Join(bin, "socketgi-adapter"), "/usr/local/lib/socketgi/socketgi-adapter", 0o755)
+	s.Run("rm", "-rf", "/etc/nginx/sites-enabled", "/srv")
+	s.Run("install", "-d", "-m", "1777", "/srv/open")
+	s.Write("/etc/nginx/sites-enabled/default", `server {
+	listen unix:`+nginxSocket+`;
+	server_name localhost;
+	client_max_body_size 0;
+	include /etc/nginx/apps/*.conf;
+}
+`)
+	s.Run("systemctl", "start", "nginx")
+	s.client = s.Client(nginxSocket)
+	return s
+}
+
+// serve sets an application of testdata up at mount, with flags for the units.
+func (s *site) serve(name, app, mount string, flags ...string) {
+	s.t.Helper()
+	file, _, _ := strings.Cut(app, ":")
+	s.Install(filepath.Join("testdata", file), "/srv/"+file, 0o755)
+	args := append([]string{"units", name, "/srv/" + app, "--python", "/usr/bin/python3"}, flags...)
+	nginx := []string{"nginx", name}
+	if mount != "" {
+		nginx = append(nginx, "--mount", mount)
+	}
+	s.install(s.Run("/usr/local/bin/socketgi", args...))
+	s.Write("/etc/nginx/apps/"+name+".conf", s.Run("/usr/local/bin/socketgi", nginx...))
+	s.Run("systemctl", "daemon-reload")
+	s.Run("systemctl", "enable", "--now", "--quiet", name+".socket")
+	// Not reload: nginx's old workers would still take connections for a while.
+	s.Run("systemctl", "restart", "nginx")
+}
+
+// install writes units as socketgi prints them, each headed by its path.
+func (s *site) install(text string) {
+	s.t.Helper()
+	parts := strings.Split("\n"+text, "\n# /etc/systemd/system/")
+	require.Len(s.t, parts, 3, "%s", text)
+	for _, part := range parts[1:] {
+		name, content, _ := strings.Cut(part, "\n")
+		s.Write("/etc/systemd/system/"+name, content)
+	}
+}
+
+// reply is a response that was read to its end.
+type reply struct {
+	*http.Response
+	body string
+	err  error // how reading the body ended, if not well
+}
+
+func (s *site) do(method, url string, body io.Reader, header ...string) reply {
+	s.t.Helper()
+	if !strings.HasPrefix(url, "http") {
+		url = "http://localhost" + url
+	}
+	req, err := http.NewRequest(method, url, body)
+	require.NoError(s.t, err)
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := s.client.Do(req)
+	require.NoError(s.t, err)
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	return reply{resp, string(data), err}
+}
+
+func (s *site) get(url string, header ...string) reply {
+	s.t.Helper()
+	return s.do("GET", url, nil, header...)
+}
+
+// allEnded waits until no instance is left, and checks that none failed.
+func (s *site) allEnded(name string) {
+	s.t.Helper()
+	s.Wait("the last instance of "+name+" to end", func() error {
+		out := s.Run("systemctl", "list-units", "--all", "--plain", "--no-legend", name+"@*")
+		if strings.TrimSpace(out) != "" {
+			return fmt.Errorf("%s", out)
+		}
+		return nil
+	})
+	assert.Empty(s.t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
+	assert.Equal(s.t, "active\n", s.Run("systemctl", "is-active", name+".socket"))
+	out, _ := s.Try("pgrep", "-af", "socketgi-adapter|python")
+	assert.Empty(s.t, out, "no process is left")
+}

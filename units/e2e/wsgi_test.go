@@ -1,0 +1,122 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestArticle serves the script of the 2011 article, unchanged.
+func TestArticle(t *testing.T) {
+	s := newSite(t)
+	s.serve("test", "article.py", "/test")
+	got := s.get("/test")
+	assert.Equal(t, 200, got.StatusCode)
+	assert.Equal(t, "Hello world!\n", got.body)
+	assert.Equal(t, "text/plain", got.Header.Get("Content-Type"))
+	assert.Equal(t, "Hello world!\n", s.get("/test/anything?x=1").body)
+	assert.Equal(t, 404, s.get("/testing").StatusCode, "/testing is another path than /test")
+	s.allEnded("test")
+}
+
+func TestUnitsVerify(t *testing.T) {
+	s := newSite(t)
+	s.serve("test", "article.py", "/test")
+	out := s.Run("systemd-analyze", "verify", "--man=no", "/etc/systemd/system/test.socket", "/etc/systemd/system/test@.service")
+	assert.Empty(t, out)
+	s.serve("other", "article.py", "/other", "--user", "www-data", "--timeout", "5s")
+	out = s.Run("systemd-analyze", "verify", "--man=no", "/etc/systemd/system/other.socket", "/etc/systemd/system/other@.service")
+	assert.Empty(t, out)
+	assert.Equal(t, "660 root www-data\n", s.Run("stat", "-c", "%a %U %G", "/run/socketgi/other.sock"))
+}
+
+// TestValidate has wsgiref check both sides, at the root and below a prefix.
+func TestValidate(t *testing.T) {
+	s := newSite(t)
+	s.serve("root", "checked.py", "")
+	s.serve("sub", "checked.py", "/sub")
+	assert.Equal(t, "REQUEST_METHOD=GET\nSCRIPT_NAME=\nPATH_INFO=/a b\nQUERY_STRING=x=%2F\nHTTP_HOST=localhost:8443\n"+
+		"SERVER_PROTOCOL=HTTP/1.1\nwsgi.url_scheme=http\nbody=0", s.get("http://localhost:8443/a%20b?x=%2F").body)
+	assert.Equal(t, "REQUEST_METHOD=POST\nSCRIPT_NAME=/sub\nPATH_INFO=\nQUERY_STRING=\nHTTP_HOST=localhost\n"+
+		"SERVER_PROTOCOL=HTTP/1.1\nwsgi.url_scheme=http\nbody=3", s.do("POST", "/sub", strings.NewReader("abc")).body)
+	assert.Contains(t, s.get("/sub/x%0Ay").body, "PATH_INFO=/x\ny\n", "a path may hold a line break")
+	head := s.do("HEAD", "/sub/", nil)
+	assert.Equal(t, 200, head.StatusCode)
+	assert.Empty(t, head.body)
+	s.allEnded("root")
+	s.allEnded("sub")
+}
+
+func TestFlask(t *testing.T) { testFramework(t, "flaskapp.py", "Flask here") }
+
+func TestDjango(t *testing.T) { testFramework(t, "djangoapp.py", "Django here") }
+
+func testFramework(t *testing.T, app, home string) {
+	s := newSite(t)
+	s.serve("app", app, "/my/app", "--user", "www-data")
+
+	assert.Equal(t, home, s.get("/my/app/").body)
+	got := s.do("HEAD", "/my/app/", nil)
+	assert.Equal(t, 200, got.StatusCode)
+	assert.Equal(t, int64(len(home)), got.ContentLength)
+
+	data := bytes.Repeat([]byte("0123456789abcdef"), 30<<20/16)
+	want := fmt.Sprintf("%d %x", len(data), sha256.Sum256(data))
+	assert.Equal(t, want, s.do("POST", "/my/app/upload", bytes.NewReader(data)).body)
+	chunked := struct{ *bytes.Reader }{bytes.NewReader(data)} // of a length that the client doesn't tell
+	assert.Equal(t, want, s.do("POST", "/my/app/upload", chunked).body)
+
+	var form bytes.Buffer
+	w := multipart.NewWriter(&form)
+	part, err := w.CreateFormFile("file", "naïve.txt")
+	require.NoError(t, err)
+	_, _ = part.Write(data[:1<<20])
+	require.NoError(t, w.WriteField("field", "value"))
+	require.NoError(t, w.Close())
+	assert.Equal(t, "naïve.txt 1048576 value",
+		s.do("POST", "/my/app/form", &form, "Content-Type", w.FormDataContentType()).body)
+
+	resp, err := s.client.Get("http://localhost/my/app/stream")
+	require.NoError(t, err)
+	chunk := make([]byte, 100)
+	n, err := resp.Body.Read(chunk)
+	require.NoError(t, err)
+	assert.Equal(t, "first\n", string(chunk[:n]), "the first chunk leaves before the second is made")
+	s.Write("/srv/gate", "")
+	n, _ = resp.Body.Read(chunk)
+	assert.Equal(t, "second\n", string(chunk[:n]))
+	resp.Body.Close()
+
+	got = s.get("/my/app/cookie")
+	assert.Equal(t, "had none", got.body)
+	assert.Contains(t, got.Header.Get("Set-Cookie"), "seen=yes")
+	assert.Equal(t, "had yes", s.get("/my/app/cookie", "Cookie", "a=b; seen=yes").body)
+
+	got = s.get("http://localhost:8080/my/app/away")
+	assert.Equal(t, 302, got.StatusCode)
+	assert.Equal(t, "http://localhost:8080/my/app/", got.Header.Get("Location"), "with the client's port and the prefix")
+
+	assert.Equal(t, "café crème", s.get("/my/app/caf%C3%A9/cr%C3%A8me").body)
+	assert.Len(t, s.get("/my/app/big-header").Header.Get("X-Big"), 20000)
+	assert.Equal(t, 404, s.get("/my/app/missing").StatusCode)
+	got = s.get("/my/app/broken")
+	assert.Equal(t, 500, got.StatusCode)
+	assert.NotContains(t, got.body, "secret detail")
+	s.Wait("the traceback to be logged", func() error {
+		if log := s.Run("journalctl", "--no-pager", "-o", "cat"); !strings.Contains(log, "secret detail") {
+			return fmt.Errorf("%s", log)
+		}
+		return nil
+	})
+	s.allEnded("app")
+	assert.NoError(t, os.Remove(s.Path("/srv/gate")))
+	assert.Equal(t, http.StatusOK, s.get("/my/app/").StatusCode)
+}

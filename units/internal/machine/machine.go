@@ -1,0 +1,210 @@
+// Package machine boots a real systemd for a test, in about a second: PID 1 with
+// journald and D-Bus in a container over a throw-away copy of this machine's own
+// files. It needs root and systemd-nspawn.
+package machine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Deadline bounds each wait for a condition.
+const Deadline = 30 * time.Second
+
+// setup makes the file system and becomes systemd-nspawn. All mounts live in a
+// mount namespace of their own, so they are gone when the last process is,
+// however the test ended.
+const setup = `set -e
+mount -t tmpfs -o mode=755 tmpfs "$1"
+mkdir "$1/upper" "$1/work" "$1/root"
+mount -t overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"
+mkdir -p "$1/root/etc/systemd/system" "$1/root/var/log/journal"
+rm -rf "$1/root/etc/systemd/system/sockets.target.wants" "$1/root/etc/systemd/system/multi-user.target.wants"
+cat > "$1/root/etc/systemd/system/machine.target" <<EOF
+[Unit]
+Requires=basic.target dbus.socket
+After=basic.target dbus.socket
+AllowIsolate=yes
+EOF
+exec systemd-nspawn --quiet --directory="$1/root" --register=no --keep-unit --boot --private-network \
+	--machine="$2" --console=pipe --setenv=container=nspawn systemd.unit=machine.target
+`
+
+// Machine is a booted systemd.
+type Machine struct {
+	t testing.TB
+	// Leader is the process id of its PID 1.
+	Leader int
+	nspawn *exec.Cmd
+	output bytes.Buffer
+}
+
+// Need skips a test that can't boot a machine here, and says why; where CI=true
+// it fails.
+func Need(t testing.TB) {
+	t.Helper()
+	missing := ""
+	if os.Geteuid() != 0 {
+		missing = "only root can boot a systemd"
+	} else if _, err := exec.LookPath("systemd-nspawn"); err != nil {
+		missing = "systemd-nspawn is not installed (Debian: systemd-container)"
+	}
+	switch {
+	case missing == "":
+	case os.Getenv("CI") == "true":
+		t.Fatal(missing)
+	default:
+		t.Skip(missing)
+	}
+}
+
+// Boot boots a machine that is taken down with the test.
+func Boot(t testing.TB) *Machine {
+	t.Helper()
+	Need(t)
+	dir := t.TempDir()
+	m := &Machine{t: t}
+	name := "socketgi-" + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano()%1e6, 36)
+	m.nspawn = exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", setup, "sh", dir, name)
+	m.nspawn.Stdout, m.nspawn.Stderr = &m.output, &m.output
+	m.nspawn.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	require.NoError(t, m.nspawn.Start())
+	t.Cleanup(m.stop)
+	m.Wait("systemd to boot", func() error {
+		if m.Leader == 0 {
+			m.Leader = child(m.nspawn.Process.Pid)
+		}
+		if m.Leader == 0 {
+			return errors.New("no PID 1 yet")
+		}
+		out, err := m.Try("systemctl", "is-active", "machine.target")
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	})
+	return m
+}
+
+// child returns the only child of a process that runs systemd, 0 if there is none.
+func child(pid int) int {
+	list, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	for _, f := range strings.Fields(string(list)) {
+		if comm, _ := os.ReadFile("/proc/" + f + "/comm"); strings.TrimSpace(string(comm)) == "systemd" {
+			n, _ := strconv.Atoi(f)
+			return n
+		}
+	}
+	return 0
+}
+
+// stop takes the machine down: in order when it can, by force when it can't.
+func (m *Machine) stop() {
+	if m.t.Failed() && m.Leader != 0 {
+		log, _ := m.Try("journalctl", "--no-pager", "-n", "150", "-o", "short-monotonic")
+		m.t.Logf("the machine's journal:\n%s", log)
+	}
+	done := make(chan error, 1)
+	go func() { done <- m.nspawn.Wait() }()
+	if m.Leader != 0 {
+		_, _ = m.Try("systemctl", "poweroff", "--force")
+	}
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		if m.Leader != 0 {
+			_ = syscall.Kill(m.Leader, syscall.SIGKILL)
+		}
+		_ = syscall.Kill(-m.nspawn.Process.Pid, syscall.SIGKILL)
+		<-done
+	}
+}
+
+// Wait waits until the condition holds.
+func (m *Machine) Wait(what string, condition func() error) {
+	m.t.Helper()
+	var err error
+	for deadline := time.Now().Add(Deadline); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if err = condition(); err == nil {
+			return
+		}
+	}
+	m.t.Fatalf("waiting for %s: %v\n%s", what, err, m.output.String())
+}
+
+// Command prepares a command that runs inside.
+func (m *Machine) Command(name string, arg ...string) *exec.Cmd {
+	args := append([]string{"-t", strconv.Itoa(m.Leader), "-a", "--", name}, arg...)
+	cmd := exec.Command("nsenter", args...)
+	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
+		"SYSTEMD_PAGER=", "SYSTEMD_COLORS=0"}
+	return cmd
+}
+
+// Try runs a command inside and returns what it printed.
+func (m *Machine) Try(name string, arg ...string) (string, error) {
+	out, err := m.Command(name, arg...).CombinedOutput()
+	return string(out), err
+}
+
+// Run runs a command inside that has to succeed, and returns what it printed.
+func (m *Machine) Run(name string, arg ...string) string {
+	m.t.Helper()
+	out, err := m.Try(name, arg...)
+	require.NoError(m.t, err, "%s %s:\n%s", name, strings.Join(arg, " "), out)
+	return out
+}
+
+// Path returns where a file of the machine is seen from outside.
+func (m *Machine) Path(path string) string {
+	return filepath.Join("/proc", strconv.Itoa(m.Leader), "root", path)
+}
+
+// Write writes a file inside, with its folders, readable by all.
+func (m *Machine) Write(path, content string) {
+	m.t.Helper()
+	full := m.Path(path)
+	require.NoError(m.t, os.MkdirAll(filepath.Dir(full), 0o755))
+	require.NoError(m.t, os.WriteFile(full, []byte(content), 0o644))
+}
+
+// Install copies a program or a file of this machine inside.
+func (m *Machine) Install(from, to string, mode os.FileMode) {
+	m.t.Helper()
+	data, err := os.ReadFile(from)
+	require.NoError(m.t, err)
+	full := m.Path(to)
+	require.NoError(m.t, os.MkdirAll(filepath.Dir(full), 0o755))
+	require.NoError(m.t, os.WriteFile(full, data, mode))
+	require.NoError(m.t, os.Chmod(full, mode))
+}
+
+// Client returns an HTTP client that connects to a unix socket inside, whatever
+// host a URL names. It follows no redirects.
+func (m *Machine) Client(socket string) *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			DisableCompression: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				var d net.Dialer
+				return d.DialContext(ctx, "unix", m.Path(socket))
+			},
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Timeout:       Deadline * 2,
+	}
+}

@@ -1,0 +1,217 @@
+package units
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Pair is a socket unit and the template service that it starts for each
+// connection.
+type Pair struct {
+	// SocketName and ServiceName are the units' file names.
+	SocketName, ServiceName string
+	Socket, Service         string
+}
+
+// Options say what a [Pair] is for. The zero value of a field means its default.
+type Options struct {
+	// Name is the name of the application and of its units: letters, digits and
+	// "_.-".
+	Name string
+	// Exec is the command of the service, by absolute path.
+	Exec []string
+	// App is what the operator called the application; it is written down in
+	// [X-Socketgi], which systemd ignores.
+	App string
+	// WorkingDirectory is where the service runs. Default "/".
+	WorkingDirectory string
+	// Listen is an absolute path, or an address as ListenStream= takes it.
+	// Default /run/socketgi/NAME.sock.
+	Listen string
+	// Group is the web server's: it may connect. Default "www-data".
+	Group string
+	// User runs the application. Default: one that exists only while a request
+	// is served (DynamicUser=).
+	User string
+}
+
+// SocketPath is where the application called name listens by default.
+func SocketPath(name string) string { return "/run/socketgi/" + name + ".sock" }
+
+// maxPath is the longest path that fits in a sockaddr_un, which ends with a NUL
+// (unix(7)).
+const maxPath = 107
+
+// CheckName tells why name can't be the name of an application.
+func CheckName(name string) error {
+	if name == "" || len(name) > 64 || name[0] == '.' || name[0] == '-' {
+		return fmt.Errorf("%q can't name an application: use up to 64 letters, digits, _ . and -, a letter or digit first", name)
+	}
+	for _, c := range []byte(name) {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("_.-", c) >= 0) {
+			return fmt.Errorf("%q can't name an application: %q is not allowed, use letters, digits, _ . and -", name, c)
+		}
+	}
+	return nil
+}
+
+// Render renders the pair for Accept=yes.
+func Render(o Options) (Pair, error) {
+	if err := o.check(); err != nil {
+		return Pair{}, err
+	}
+	p := Pair{SocketName: o.Name + ".socket", ServiceName: o.Name + "@.service"}
+	p.Socket = o.socket()
+	p.Service = o.service()
+	return p, nil
+}
+
+func (o *Options) check() error {
+	if err := CheckName(o.Name); err != nil {
+		return err
+	}
+	if len(o.Exec) == 0 || !strings.HasPrefix(o.Exec[0], "/") {
+		return errors.New("the command of a service begins with an absolute path")
+	}
+	if o.Listen == "" {
+		o.Listen = SocketPath(o.Name)
+	}
+	if o.Listen[0] == '/' && len(o.Listen) > maxPath {
+		return fmt.Errorf("the socket's path %s has %d bytes, and %d fit: say --listen with a shorter one", o.Listen, len(o.Listen), maxPath)
+	}
+	if o.Group == "" {
+		o.Group = "www-data"
+	}
+	if o.WorkingDirectory == "" {
+		o.WorkingDirectory = "/"
+	}
+	for _, s := range append([]string{o.App, o.WorkingDirectory, o.Listen, o.Group, o.User}, o.Exec...) {
+		if strings.ContainsAny(s, "\n\r\x00") {
+			return fmt.Errorf("%q contains a line break, which no unit file can hold", s)
+		}
+	}
+	for _, s := range []string{o.Group, o.User} {
+		if strings.ContainsAny(s, " \t%") {
+			return fmt.Errorf("%q is not the name of a user or group", s)
+		}
+	}
+	return nil
+}
+
+func (o *Options) socket() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `# %[1]s.socket: systemd listens, accepts, and starts %[1]s@.service for each connection.
+[Unit]
+Description=%[1]s: web application
+
+[Socket]
+ListenStream=%[2]s
+`, o.Name, escape(o.Listen))
+	if o.Listen[0] == '/' || o.Listen[0] == '@' {
+		fmt.Fprintf(&b, `# The web server may connect, and nobody else.
+SocketUser=root
+SocketGroup=%s
+SocketMode=0660
+`, o.Group)
+	}
+	b.WriteString(`Accept=yes
+# More connections than this are closed without an answer, so it is generous:
+# the adapter has its own queue (--concurrency), and its own answer.
+MaxConnections=1024
+# Otherwise 200 connections within 2 s stop this socket for good.
+TriggerLimitIntervalSec=0
+RemoveOnStop=yes
+
+[Install]
+WantedBy=sockets.target
+`)
+	return b.String()
+}
+
+func (o *Options) service() string {
+	user := "User=" + o.User
+	if o.User == "" {
+		user = "# A user that exists only while a request is served.\nDynamicUser=yes"
+	}
+	return fmt.Sprintf(`# %[1]s@.service: one request of %[1]s.
+[Unit]
+Description=%[1]s: one request
+# A request that failed leaves nothing behind that counts as a connection.
+CollectMode=inactive-or-failed
+# The socket is ordered after what a request needs; without its own
+# dependencies each start is cheaper.
+DefaultDependencies=no
+Conflicts=shutdown.target
+Before=shutdown.target
+
+[Service]
+ExecStart=%[2]s
+WorkingDirectory=%[3]s
+%[4]s
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+# Cached code, and the locks of --concurrency.
+CacheDirectory=socketgi/%[1]s
+CacheDirectoryMode=0700
+# When memory runs out the application is killed; the adapter lives to say so.
+OOMPolicy=continue
+TimeoutStopSec=10
+Slice=system.slice
+# systemd's own two lines for every request are left out.
+LogLevelMax=notice
+SyslogLevel=notice
+
+[X-Socketgi]
+Application=%[5]s
+`, o.Name, command(o.Exec), escape(o.WorkingDirectory), user, escape(o.App))
+}
+
+// escape protects % in a value, where systemd would expand it (systemd.unit(5),
+// Specifiers).
+func escape(s string) string { return strings.ReplaceAll(s, "%", "%%") }
+
+// command joins the words of a command as ExecStart= takes them apart
+// (systemd.service(5), Command Lines).
+func command(argv []string) string {
+	var b strings.Builder
+	for i, word := range argv {
+		if i > 0 {
+			b.WriteByte(' ')
+			word = strings.ReplaceAll(word, "$", "$$")
+		}
+		b.WriteString(quote(escape(word)))
+	}
+	return b.String()
+}
+
+func quote(s string) string {
+	if s != "" && s != ";" && !strings.ContainsAny(s, " \t\"'\\;") && printable(s) {
+		return s
+	}
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, c := range []byte(s) {
+		switch {
+		case c == '"' || c == '\\':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < ' ' || c == 0x7f:
+			b.WriteString(`\x` + strconv.FormatUint(uint64(c)|0x100, 16)[1:])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+func printable(s string) bool {
+	for _, c := range []byte(s) {
+		if c < ' ' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
