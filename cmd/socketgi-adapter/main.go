@@ -27,7 +27,6 @@ const (
 func main() {
 	// A worker is killed when the thread that started it ends.
 	runtime.LockOSThread()
-	debug.SetGCPercent(-1) // one request makes no garbage worth collecting
 	os.Exit(run())
 }
 

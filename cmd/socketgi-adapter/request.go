@@ -48,15 +48,16 @@ func (r *request) serve(worker *wsgi.Config) {
 		r.reject(err)
 		return
 	}
-	r.describe(params)
 	if r.cfg.concurrency > 0 {
-		_, err := takeSlot(r.cfg.cacheDir, r.cfg.concurrency, r.cfg.queueTimeout)
+		err := takeSlot(r.cfg.cacheDir, r.cfg.concurrency, r.cfg.queueTimeout)
 		r.queued = time.Since(start)
 		if err != nil {
+			r.describe(params)
 			r.busy(err)
 			return
 		}
 		if r.conn.Gone() {
+			r.describe(params)
 			r.record(wsgi.Result{End: wsgi.Left}, wsgi.Usage{}, time.Since(start))
 			return
 		}
@@ -66,22 +67,17 @@ func (r *request) serve(worker *wsgi.Config) {
 
 // run has a worker answer.
 func (r *request) run(cfg *wsgi.Config, params []scgi.Header, body scgi.Body, start time.Time) {
-	var stopped atomic.Bool
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM)
-
-	wsgi.AdoptOrphans()
 	w, err := wsgi.Start(cfg)
 	if err != nil {
+		r.describe(params)
 		r.fail(wsgi.Result{Problem: &wsgi.Problem{Kind: wsgi.Failed, Text: err.Error()}}, false)
 		r.record(wsgi.Result{Status: 500, End: wsgi.Whole}, wsgi.Usage{}, time.Since(start))
 		return
 	}
-	go func() {
-		<-stop
-		stopped.Store(true)
-		w.Signal(syscall.SIGTERM)
-	}()
+	// What isn't needed to start the worker is done while it starts.
+	r.describe(params)
+	wsgi.AdoptOrphans()
+	stopped := r.stopOnSIGTERM(w)
 	res := w.Serve(params, body, r.conn.FD(), r.cfg.timeout)
 	took := time.Since(start)
 	if res.Problem != nil || res.End != wsgi.Whole {
@@ -96,6 +92,20 @@ func (r *request) run(cfg *wsgi.Config, params []scgi.Header, body scgi.Body, st
 	}
 	usage := w.Wait(deadline)
 	r.record(res, usage, took)
+}
+
+// stopOnSIGTERM passes SIGTERM on to the worker, and tells whether it has: who
+// stops a unit is answered by this process, which so outlives the worker.
+func (r *request) stopOnSIGTERM(w *wsgi.Worker) *atomic.Bool {
+	var stopped atomic.Bool
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	go func() {
+		<-stop
+		stopped.Store(true)
+		w.Signal(syscall.SIGTERM)
+	}()
+	return &stopped
 }
 
 // fail ends a response that isn't whole, logs why, and returns what the client

@@ -2,9 +2,9 @@ package main
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -14,73 +14,58 @@ import (
 var errBusy = errors.New("no slot became free in time")
 
 // takeSlot waits until fewer than n processes hold a slot in dir, and holds one
-// until the returned descriptor is closed or this process ends: slots are locks
-// that the kernel drops by itself (flock(2)), so none is ever lost.
+// until this process ends: slots are locks on bytes of a file, which the kernel
+// drops by itself (fcntl(2), open file description locks), so none is ever lost.
 //
-// Who waits holds the queue's lock or waits for it. The kernel hands that on in
-// the order of asking, so requests are served in the order of arrival, and only
-// the first in the queue ever asks again.
-func takeSlot(dir string, n int, timeout time.Duration) (int, error) {
+// Byte 0 is the queue: who waits holds it or waits for it. The kernel hands it
+// on in the order of asking, so requests are served in the order of arrival, and
+// only the first in the queue ever asks again.
+func takeSlot(dir string, n int, timeout time.Duration) error {
 	deadline := time.Now().Add(timeout)
-	queue, err := openLock(filepath.Join(dir, "queue"))
+	path := filepath.Join(dir, "slots")
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
-		return -1, err
+		return &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	defer unix.Close(queue)
-	if err := lockUntil(queue, deadline); err != nil {
-		return -1, err
+	if err := waitForTurn(fd, deadline); err != nil {
+		return err
 	}
-	slots := make([]int, n)
-	for i := range slots {
-		if slots[i], err = openLock(filepath.Join(dir, "slot."+strconv.Itoa(i))); err != nil {
-			return -1, err
-		}
-	}
+	defer lock(fd, unix.F_OFD_SETLK, unix.F_UNLCK, 0)
 	for pause := time.Millisecond; ; pause = min(2*pause, 8*time.Millisecond) {
-		for i, fd := range slots {
-			if unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) == nil {
-				for j, other := range slots {
-					if j != i {
-						unix.Close(other)
-					}
-				}
-				return fd, nil
+		for i := range n {
+			if lock(fd, unix.F_OFD_SETLK, unix.F_WRLCK, int64(i)+1) == nil {
+				return nil
 			}
 		}
 		if time.Now().After(deadline) {
-			return -1, errBusy
+			return errBusy
 		}
 		time.Sleep(pause)
 	}
 }
 
-func openLock(path string) (int, error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CREAT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return -1, &os.PathError{Op: "open", Path: path, Err: err}
-	}
-	return fd, nil
-}
-
-// lockUntil gives up at the deadline. The waiting itself goes on then, in a
-// thread that ends with this process: there is nothing else left to do in it.
-func lockUntil(fd int, deadline time.Time) error {
-	if unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) == nil {
+// waitForTurn takes the queue's byte, and gives up at the deadline. The waiting
+// itself goes on then, in a thread that ends with this process: there is nothing
+// else left to do in it.
+func waitForTurn(fd int, deadline time.Time) error {
+	if lock(fd, unix.F_OFD_SETLK, unix.F_WRLCK, 0) == nil {
 		return nil
 	}
 	got := make(chan error, 1)
-	go func() {
-		for {
-			if err := unix.Flock(fd, unix.LOCK_EX); err != unix.EINTR {
-				got <- err
-				return
-			}
-		}
-	}()
+	go func() { got <- lock(fd, unix.F_OFD_SETLKW, unix.F_WRLCK, 0) }()
 	select {
 	case err := <-got:
 		return err
 	case <-time.After(time.Until(deadline)):
 		return errBusy
+	}
+}
+
+func lock(fd, cmd int, kind int16, offset int64) error {
+	for {
+		err := unix.FcntlFlock(uintptr(fd), cmd, &unix.Flock_t{Type: kind, Whence: io.SeekStart, Start: offset, Len: 1})
+		if err != unix.EINTR {
+			return os.NewSyscallError("fcntl", err)
+		}
 	}
 }

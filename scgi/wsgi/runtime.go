@@ -2,15 +2,15 @@ package wsgi
 
 import (
 	_ "embed"
-	"hash/crc32"
+	"hash/fnv"
+	"os"
 	"strconv"
+
+	"golang.org/x/sys/unix"
 )
 
-// The runtime. boot.py runs first and load.py says how the others, which import
-// each other in this order, are loaded.
+// The runtime: load.py loads the others, which import each other in this order.
 var (
-	//go:embed runtime/boot.py
-	bootSource string
 	//go:embed runtime/load.py
 	loadSource string
 	//go:embed runtime/startcache.py
@@ -31,12 +31,10 @@ var (
 	workerSource string
 )
 
-// runtimeSources returns the modules as load.py wants them from a descriptor,
-// and a checksum that changes with any of them.
-func runtimeSources() (blob []byte, version string) {
-	blob = make([]byte, 0, 40<<10)
+// modules returns the modules that load.py loads, NAME NUL SOURCE NUL ...
+func modules() []byte {
+	blob := make([]byte, 0, 40<<10)
 	for _, m := range []struct{ name, source string }{
-		{"load", loadSource},
 		{"startcache", startcacheSource},
 		{"quicksite", quicksiteSource},
 		{"inetd_scgi", inetdSCGISource},
@@ -51,5 +49,50 @@ func runtimeSources() (blob []byte, version string) {
 		blob = append(blob, m.source...)
 		blob = append(blob, 0)
 	}
-	return blob, strconv.FormatUint(uint64(crc32.ChecksumIEEE(blob)), 16)
+	return blob
+}
+
+// Descriptors that the runtime counts on.
+const (
+	jobFD     = 3
+	cachedFD  = 4
+	sourcesFD = 5
+)
+
+// program is what python -c runs: cached code for just this Python, else load.py
+// from its source. It is short because it is compiled at every start.
+func program() string {
+	return "import marshal,posix,sys;d=posix.read(4,1<<22);h=b'%08x%s\\n'%(sys.hexversion,sys.implementation.cache_tag.encode());" +
+		"g=marshal.loads(d[len(h):])if d[:len(h)]==h else{'load':posix.read(5," + strconv.Itoa(len(loadSource)) + ")};exec(g['load'],g)"
+}
+
+// cacheName names the file for an application and a Python. The version of the
+// runtime is its last part, so that the runtime finds what it replaces.
+func cacheName(cfg *Config, where string, sources []byte) string {
+	h := fnv.New64a()
+	for _, s := range []string{cfg.Python, where, os.Getenv("PYTHONOPTIMIZE")} {
+		h.Write([]byte(s + "\x00"))
+	}
+	v := fnv.New64a()
+	v.Write([]byte(loadSource))
+	v.Write(sources)
+	return "start-" + strconv.FormatUint(h.Sum64(), 16) + "-" + strconv.FormatUint(v.Sum64(), 16)
+}
+
+// openCached opens a cache file for the worker. Cached code is code, so it counts
+// only if this user or root wrote it and nobody else can; else, and where there is
+// none, this is /dev/null.
+func openCached(path string) (int, error) {
+	if path != "" {
+		if fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0); err == nil {
+			var st unix.Stat_t
+			if unix.Fstat(fd, &st) == nil && (st.Uid == 0 || int(st.Uid) == os.Geteuid()) &&
+				st.Mode&unix.S_IFMT == unix.S_IFREG && st.Mode&0o022 == 0 {
+				return fd, nil
+			}
+			unix.Close(fd)
+		}
+	}
+	fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	return fd, os.NewSyscallError("open /dev/null", err)
 }

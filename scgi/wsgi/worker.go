@@ -2,10 +2,8 @@ package wsgi
 
 import (
 	"errors"
-	"hash/fnv"
 	"os"
 	"path/filepath"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -35,24 +33,31 @@ type Worker struct {
 	usage Usage
 }
 
-// Descriptors that the runtime counts on.
-const (
-	jobFD     = 3
-	runtimeFD = 4
-)
-
 // Start starts a worker. It has a process group of its own, and is killed when
 // the thread that calls Start ends: call runtime.LockOSThread in main.
 //
 // Python is told to leave out site (-S); the runtime does its work
 // (runtime/quicksite.py).
 func Start(cfg *Config) (*Worker, error) {
-	blob, version := runtimeSources()
-	program, err := memfd(bootSource, blob)
+	kind, where := "file", cfg.App.File
+	if cfg.App.Module != "" {
+		kind, where = "module", cfg.App.Module
+	}
+	others := modules()
+	cache := ""
+	if cfg.CacheDir != "" {
+		cache = filepath.Join(cfg.CacheDir, cacheName(cfg, where, others))
+	}
+	cached, err := openCached(cache)
 	if err != nil {
 		return nil, err
 	}
-	defer unix.Close(program)
+	defer unix.Close(cached)
+	sources, err := memfd(loadSource, others)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(sources)
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
@@ -65,19 +70,15 @@ func Start(cfg *Config) (*Worker, error) {
 	}
 	defer unix.Close(null)
 
-	kind, where := "file", cfg.App.File
-	if cfg.App.Module != "" {
-		kind, where = "module", cfg.App.Module
-	}
 	w := &Worker{pidfd: -1, jobs: pair[0]}
-	argv := []string{
-		cfg.Python, "-S", "-c", "import posix;exec(posix.read(" + strconv.Itoa(runtimeFD) + "," + strconv.Itoa(len(bootSource)) + "))",
-		cacheFile(cfg, where), version, kind, where, cfg.App.Callable,
-	}
+	argv := []string{cfg.Python, "-S", "-c", program(), cache, kind, where, cfg.App.Callable}
 	w.pid, err = syscall.ForkExec(cfg.Python, argv, &syscall.ProcAttr{
-		Env:   cfg.Env,
-		Files: []uintptr{uintptr(null), uintptr(cfg.Stderr), uintptr(cfg.Stderr), jobFD: uintptr(pair[1]), runtimeFD: uintptr(program)},
-		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &w.pidfd},
+		Env: cfg.Env,
+		Files: []uintptr{
+			uintptr(null), uintptr(cfg.Stderr), uintptr(cfg.Stderr),
+			jobFD: uintptr(pair[1]), cachedFD: uintptr(cached), sourcesFD: uintptr(sources),
+		},
+		Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &w.pidfd},
 	})
 	if err != nil {
 		unix.Close(pair[0])
@@ -94,16 +95,6 @@ func startError(python string, err error) error {
 		return errors.New(python + " may not be executed by this user: " + err.Error())
 	}
 	return errors.New("starting " + python + ": " + err.Error())
-}
-
-// cacheFile names the file for this application and this Python.
-func cacheFile(cfg *Config, where string) string {
-	if cfg.CacheDir == "" {
-		return ""
-	}
-	h := fnv.New64a()
-	h.Write([]byte(cfg.Python + "\x00" + where))
-	return filepath.Join(cfg.CacheDir, "start-"+strconv.FormatUint(h.Sum64(), 16))
 }
 
 // memfd returns a descriptor, at offset 0, of a file in memory.

@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"fmt"
+	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,7 +37,21 @@ func benchColdStart(b *testing.B, app, byHand, want string) {
 	s.Run("python3", "-m", "compileall", "-q", "/srv")
 	s.Run("systemctl", "daemon-reload")
 
+	// A request is asked for when nothing of the one before is left: one at a time.
+	instances := s.Path("/sys/fs/cgroup/systemd/system.slice")
+	quiet := func() {
+		s.Wait("the instance to end", func() error {
+			entries, err := os.ReadDir(instances)
+			for _, e := range entries {
+				if strings.Contains(e.Name(), "@") {
+					return fmt.Errorf("%s is left", e.Name())
+				}
+			}
+			return err
+		})
+	}
 	ask := func(path string) time.Duration {
+		quiet()
 		start := time.Now()
 		got := s.get(path)
 		took := time.Since(start)

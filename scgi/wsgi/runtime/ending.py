@@ -15,8 +15,8 @@ def leave(last):
     try:
         if 'threading' in sys.modules:
             sys.modules['threading']._shutdown()
-        import atexit
-        atexit._run_exitfuncs()
+        if 'atexit' in sys.modules:  # else nothing was registered
+            sys.modules['atexit']._run_exitfuncs()
     except BaseException as e:
         from _socketgi.worker import report
         print(report(e), file=sys.stderr)
@@ -29,6 +29,8 @@ def leave(last):
 def flush_all():
     """Flush every open file, as closing them in the teardown would."""
     text, binary = [], []
+    if hasattr(gc, 'unfreeze'):
+        gc.unfreeze()
     for o in gc.get_objects():
         kind = type(o)
         if kind is io.TextIOWrapper:

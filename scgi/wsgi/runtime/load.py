@@ -1,45 +1,46 @@
 """Load the runtime's modules, from cached code or from their sources.
 
-boot.py is what python -c runs. Its arguments are CACHE VERSION ...; VERSION is a
-checksum of the runtime, CACHE a file that an earlier worker wrote (see
-startcache.py), "" for none. Cached code is code, so it counts only if the owner
-of this process or root wrote it and nobody else can. Without it boot.py reads
-the sources from descriptor 4: NAME NUL SOURCE NUL ..., this file first.
-
-boot.py turns the garbage collector off: loading makes many objects and hardly
-any garbage. And it takes away the '' that -c puts into sys.path. Then it
-executes this with start (what it found, or None), version and sources.
+Compiling costs, so what python -c runs is one line (runtime.go has it). It reads
+descriptor 4: cached code for just this Python, or nothing. Cached code is a dict
+that becomes the globals of this file's own code. Without it this file is compiled
+from descriptor 5, where the sources of the other modules follow it, NAME NUL
+SOURCE NUL ..., and 'modules' is not in the globals.
 """
+import gc
 import posix
 import sys
 
 
 def compiled():
     def code(name, text):
-        return compile(text, '<socketgi>/' + name.decode() + '.py', 'exec', 0, True, 2)
+        # 2 leaves out the docstrings, which only readers of the source need.
+        return compile(text, '<socketgi>/' + name + '.py', 'exec', 0, True, 2)
+    sources = posix.read(5, 1 << 20).split(b'\0')
     return {
-        'version': version,
-        'load': code(*sources[:2]),
-        'modules': [(name.decode(), code(name, text)) for name, text in zip(sources[2::2], sources[3::2])],
+        'load': code('load', load),
+        'modules': [(name.decode(), code(name.decode(), text)) for name, text in zip(sources[::2], sources[1::2])],
         'site': None,
         'app': None,
     }
 
 
-def load():
+def execute(modules):
     package = type(sys)('_socketgi')
     package.__path__ = []
     sys.modules['_socketgi'] = package
-    for name, code in start['modules']:
+    for name, code in modules:
         module = type(sys)('_socketgi.' + name)
         sys.modules[module.__name__] = module
         setattr(package, name, module)
         exec(code, module.__dict__)
-    posix.close(4)
     return module
 
 
-fresh = start is None
-if fresh:
-    start = compiled()
-load().main(start, fresh)
+gc.disable()  # loading makes many objects and hardly any garbage
+if sys.path[:1] == ['']:
+    del sys.path[0]  # -c puts it there
+fresh = 'modules' not in globals()
+start = compiled() if fresh else {name: globals()[name] for name in ('load', 'modules', 'site', 'app')}
+posix.close(4)
+posix.close(5)
+execute(start['modules']).main(start, fresh)

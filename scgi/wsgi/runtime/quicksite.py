@@ -1,10 +1,13 @@
-"""The module site, as the interpreter runs it at every start, from a record.
+"""The module site, as the interpreter runs it at every start: later, and from a record.
 
-site looks for directories, lists them, reads .pth files and adds to sys.path:
-a quarter of the time that a bare interpreter takes. Python is started with -S
-and this does the same from what an earlier start recorded, as long as each
-directory and .pth file that had a say is unchanged. What a .pth file executes,
-sitecustomize and usercustomize are executed here as well.
+site looks for directories, lists them, reads .pth files and adds to sys.path: a
+quarter of the time that a bare interpreter takes. All of that is about imports, so
+Python is started with -S and this does it at the application's first import; an
+application that imports nothing doesn't need it.
+
+What an earlier start recorded is done again from the record, as long as each
+directory and .pth file that had a say is unchanged. What .pth files execute,
+sitecustomize and usercustomize is executed either way.
 """
 import builtins
 import posix
@@ -13,8 +16,35 @@ import sys
 _ENVIRONMENT = (b'HOME', b'PYTHONPATH', b'PYTHONHOME', b'PYTHONUSERBASE', b'PYTHONNOUSERSITE')
 
 
-def _identity():
-    return [sys.executable, sys.path[:], [posix.environ.get(name) for name in _ENVIRONMENT], posix.geteuid()]
+def setup(cache):
+    """Do what site does before the next import."""
+    builtins.exit = builtins.quit = sys.exit
+    sys.meta_path.insert(0, _FirstImport(cache))
+
+
+class _FirstImport:
+    """A finder that finds nothing, but is asked before every other."""
+
+    def __init__(self, cache):
+        self.cache = cache
+        self.base = sys.path[:]
+
+    def find_spec(self, name, path=None, target=None):
+        sys.meta_path.remove(self)
+        self.site()
+        # The search that asks this goes on with the finders that there were before.
+        return sys.modules['_frozen_importlib']._find_spec(name, path, target)
+
+    def site(self):
+        identity = [sys.executable, self.base, [posix.environ.get(name) for name in _ENVIRONMENT], posix.geteuid()]
+        record = self.cache.get('site')
+        if record and record['identity'] == identity and all(_mtime(p) == t for p, t in record['watch']):
+            _replay(record, self.base)
+            return
+        added = set(sys.path).difference(self.base)
+        import site
+        site.main()
+        self.cache.put('site', _record(site, identity, added))
 
 
 def _mtime(path):
@@ -24,18 +54,7 @@ def _mtime(path):
         return None
 
 
-def setup(cache):
-    record = cache.get('site')
-    if record and record['identity'] == _identity() and all(_mtime(p) == t for p, t in record['watch']):
-        _replay(record)
-        return
-    identity = _identity()
-    import site
-    site.main()
-    cache.put('site', _record(site, identity))
-
-
-def _record(site, identity):
+def _record(site, identity, added):
     directories = list(site.getsitepackages())
     if site.ENABLE_USER_SITE is not False:
         directories.append(site.getusersitepackages())
@@ -53,7 +72,7 @@ def _record(site, identity):
             lines.extend(_executed(path))
     return {
         'identity': identity,
-        'path': sys.path[:],
+        'path': [p for p in sys.path if p not in added],
         'prefix': (sys.prefix, sys.exec_prefix),
         'lines': lines,
         'user': bool(site.ENABLE_USER_SITE),
@@ -72,8 +91,10 @@ def _executed(path):
         pass  # site has said so on standard error
 
 
-def _replay(record):
-    sys.path[:] = record['path']
+def _replay(record, base):
+    # What the application has added meanwhile stays on its side of the rest.
+    first = next((i for i, p in enumerate(sys.path) if p in base), len(sys.path))
+    sys.path[:] = sys.path[:first] + record['path'] + [p for p in sys.path[first:] if p not in base]
     sys.prefix, sys.exec_prefix = record['prefix']
     import _sitebuiltins
     builtins.quit = _sitebuiltins.Quitter('quit', 'Ctrl-D (i.e. EOF)')

@@ -1,18 +1,19 @@
 """What one start of the worker learns and the next one need not find out again.
 
-A cache file is one marshalled dict:
+A cache file is a line that names the Python it is for, and one marshalled dict:
 
-    version  which runtime and which Python this is for (boot.py compares it)
     load     the code of load.py
     modules  the code of the runtime's other modules
     site     what the module site did (see quicksite.py), or None
     app      the code of the application's file (see application.py), or None
 
-Nothing in it is needed: a file that is missing, damaged or out of date costs
-time and is replaced.
+The file's name, which the adapter chooses, says which runtime and which
+application it is for. Nothing in it is needed: a file that is missing or out of
+date costs time and is replaced.
 """
 import marshal
 import posix
+import sys
 
 
 class StartCache:
@@ -35,7 +36,8 @@ class StartCache:
         self.stale = False
         temporary = '%s.%d' % (self.path, posix.getpid())
         try:
-            data = marshal.dumps(self.content)
+            head = b'%08x%s\n' % (sys.hexversion, sys.implementation.cache_tag.encode())
+            data = head + marshal.dumps(self.content)
             fd = posix.open(temporary, posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_NOFOLLOW, 0o600)
             try:
                 with open(fd, 'wb') as f:
@@ -43,5 +45,14 @@ class StartCache:
                 posix.replace(temporary, self.path)
             except OSError:
                 posix.unlink(temporary)
+            self._tidy()
         except (OSError, ValueError):
             pass
+
+    def _tidy(self):
+        """Remove what earlier versions of the runtime left for this application."""
+        directory, _, name = self.path.rpartition('/')
+        mine = name.rpartition('-')[0] + '-'
+        for other in posix.listdir(directory):
+            if other.startswith(mine) and other != name:
+                posix.unlink(directory + '/' + other)

@@ -1,6 +1,6 @@
 """A worker's life: load the application, serve the job, end.
 
-argv: -c CACHE VERSION KIND WHERE NAME ; descriptor 3 is the job socket.
+argv: -c CACHE KIND WHERE NAME ; descriptor 3 is the job socket.
 """
 import gc
 import sys
@@ -12,7 +12,7 @@ from _socketgi.startcache import StartCache
 
 
 def main(start, fresh):
-    cache_file, _, kind, where, name = sys.argv[1:6]
+    cache_file, kind, where, name = sys.argv[1:]
     cache = StartCache(cache_file, start, fresh)
     sys.argv = [where]
     jobs = JobSocket(3)
@@ -37,6 +37,8 @@ class Worker:
         if self.served:
             raise RuntimeError('a process serves one request: run_app was called twice')
         self.served = True
+        if hasattr(gc, 'freeze'):  # PyPy has another collector
+            gc.freeze()  # else the first collection looks at everything that was loaded
         gc.enable()
         job = self.jobs.take()
         if job is None:

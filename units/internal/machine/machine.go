@@ -138,7 +138,7 @@ func (m *Machine) stop() {
 func (m *Machine) Wait(what string, condition func() error) {
 	m.t.Helper()
 	var err error
-	for deadline := time.Now().Add(Deadline); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(Deadline); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		if err = condition(); err == nil {
 			return
 		}
