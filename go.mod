@@ -3,6 +3,7 @@ module github.com/socketgi/socketgi
 go 1.24.0
 
 require (
+	github.com/coreos/go-systemd/v22 v22.7.0
 	github.com/spf13/cobra v1.10.1
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/sys v0.36.0

@@ -2,12 +2,13 @@ package scgi
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math"
 	"os"
+	"strings"
 	"time"
-	"unsafe"
 )
 
 // minRequest is the length of the shortest request there is,
@@ -115,34 +116,32 @@ func netstringLength(b []byte, max int) (size, digits int, err error) {
 	return 0, 0, ErrTruncated
 }
 
-// parse cuts the header block into names and values. They share the memory of
-// the block, which nobody writes to from here on.
+// parse cuts the header block into names and values, and checks them.
 func (r *Request) parse(block []byte, most int) error {
 	if block[len(block)-1] != 0 {
 		return ErrUnterminated
 	}
-	r.Header = r.inline[:0]
+	r.block = block
+	r.fields = r.inline[:0]
+	breaks := bytes.IndexByte(block, '\n') >= 0 || bytes.IndexByte(block, '\r') >= 0
 	scgi := ""
-	for len(block) > 0 {
-		n := nameLength(block)
+	for start := 0; start < len(block); {
+		n := nameLength(block[start:])
 		if n <= 0 {
 			return ErrName
 		}
-		name := unsafe.String(&block[0], n)
-		rest := block[n+1:]
-		v := bytes.IndexByte(rest, 0)
+		nameEnd := start + n
+		v := bytes.IndexByte(block[nameEnd+1:], 0)
 		if v < 0 {
 			return ErrUnterminated
 		}
-		var value string
-		if v > 0 {
-			value = unsafe.String(&rest[0], v)
-		}
-		if len(r.Header) == most {
+		valueEnd := nameEnd + 1 + v
+		name, value := text(block[start:nameEnd]), text(block[nameEnd+1:valueEnd])
+		if len(r.fields) == most {
 			return ErrTooManyHeaders
 		}
 		switch {
-		case len(r.Header) == 0:
+		case start == 0:
 			if name != "CONTENT_LENGTH" {
 				return ErrNoContentLength
 			}
@@ -156,12 +155,17 @@ func (r *Request) parse(block []byte, most int) error {
 		case name[0] == 'S' && name == "SCGI":
 			scgi = value
 		case name[0] == 'H' && len(name) > 5 && name[:5] == "HTTP_":
-			if err := r.checkClientHeader(name, value, rest[:v]); err != nil {
-				return err
+			if breaks && strings.ContainsAny(value, "\r\n") {
+				return ErrValue // no web server can have parsed it as one header line
+			}
+			if len(name) == 19 && name == "HTTP_CONTENT_LENGTH" {
+				if n, ok := parseLength(value); !ok || n != r.ContentLength {
+					return ErrCutBody
+				}
 			}
 		}
-		r.Header = append(r.Header, Header{name, value})
-		block = rest[v+1:]
+		r.fields = append(r.fields, field{uint32(nameEnd), uint32(valueEnd)})
+		start = valueEnd + 1
 	}
 	if scgi != "1" {
 		return ErrNoSCGI
@@ -169,34 +173,38 @@ func (r *Request) parse(block []byte, most int) error {
 	return nil
 }
 
-// checkClientHeader refuses what no web server could have parsed as one header
-// line, and a body that was cut on its way.
-func (r *Request) checkClientHeader(name, value string, b []byte) error {
-	for _, c := range b {
-		if c == '\n' || c == '\r' {
-			return ErrValue
-		}
+// nameLength returns the length of the name at the head of b, or -1 when it is
+// not a name.
+func nameLength(b []byte) int {
+	n := bytes.IndexByte(b, 0)
+	if n < 0 || !isName(b[:n]) {
+		return -1
 	}
-	if len(name) == 19 && name == "HTTP_CONTENT_LENGTH" {
-		if n, ok := parseLength(value); !ok || n != r.ContentLength {
-			return ErrCutBody
-		}
-	}
-	return nil
+	return n
 }
 
-// nameLength returns the length of the name at the head of b, or -1 when it is
-// not a name. "=" would end a variable's name in a process environment.
-func nameLength(b []byte) int {
-	for i, c := range b {
+// isName tells whether b has only visible ASCII characters but "=", which would
+// end a variable's name in the environment of a process. It looks at eight bytes
+// at a time: bit 7 of each byte of bad says what is wrong with the same byte of x.
+func isName(b []byte) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for len(b) >= 8 {
+		x := binary.LittleEndian.Uint64(b)
+		control := (x - 0x21*ones) &^ x // below "!"
+		beyond := (x + ones) | x        // DEL and above
+		e := x ^ '='*ones
+		equals := (e - ones) &^ e
+		if (control|beyond|equals)&highs != 0 {
+			return false
+		}
+		b = b[8:]
+	}
+	for _, c := range b {
 		if c <= ' ' || c >= 0x7f || c == '=' {
-			if c == 0 {
-				return i
-			}
-			return -1
+			return false
 		}
 	}
-	return -1
+	return true
 }
 
 func parseLength(s string) (int64, bool) {

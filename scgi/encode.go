@@ -39,7 +39,7 @@ func AppendRequest(dst []byte, contentLength int64, header []Header) ([]byte, er
 	all := make([]Header, 0, len(header)+2)
 	all = append(all, Header{"CONTENT_LENGTH", strconv.FormatInt(contentLength, 10)}, Header{"SCGI", "1"})
 	for _, h := range header {
-		if nameLength(append([]byte(h.Name), 0)) != len(h.Name) || h.Name == "" ||
+		if h.Name == "" || !isName([]byte(h.Name)) ||
 			strings.IndexByte(h.Value, 0) >= 0 || h.Name == "CONTENT_LENGTH" || h.Name == "SCGI" {
 			return dst, ErrEncode
 		}

@@ -21,12 +21,12 @@ import "strings"
 //
 // A request without a method gives [ErrNoMethod].
 func (r *Request) Params(mount string) ([]Header, error) {
-	p := make(params, 0, len(r.Header)+6)
-	for _, h := range r.Header {
-		switch h.Name {
+	p := make(params, 0, len(r.fields)+6)
+	for name, value := range r.Headers() {
+		switch name {
 		case "HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE", "HTTP_TRANSFER_ENCODING", "HTTP_PROXY":
 		default:
-			p.add(h)
+			p.add(name, value)
 		}
 	}
 	if p.get("REQUEST_METHOD") == "" {
@@ -89,21 +89,21 @@ func (p *params) setDefault(name, value string) {
 	}
 }
 
-func (p *params) add(h Header) {
-	i := p.index(h.Name)
+func (p *params) add(name, value string) {
+	i := p.index(name)
 	if i < 0 {
-		*p = append(*p, h)
+		*p = append(*p, Header{name, value})
 		return
 	}
 	old := &(*p)[i].Value
 	switch {
-	case !strings.HasPrefix(h.Name, "HTTP_") || h.Name == "HTTP_HOST" || *old == "":
-		*old = h.Value
-	case h.Value == "":
-	case h.Name == "HTTP_COOKIE":
-		*old += "; " + h.Value
+	case !strings.HasPrefix(name, "HTTP_") || name == "HTTP_HOST" || *old == "":
+		*old = value
+	case value == "":
+	case name == "HTTP_COOKIE":
+		*old += "; " + value
 	default:
-		*old += ", " + h.Value
+		*old += ", " + value
 	}
 }
 

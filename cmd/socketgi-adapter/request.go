@@ -221,11 +221,11 @@ func (r *request) record(res wsgi.Result, u wsgi.Usage, took time.Duration) {
 	if res.End == wsgi.Left {
 		status = 499 // nginx's number for a client that left
 	}
-	ms := milliseconds(took)
+	ms, cpu := milliseconds(took), milliseconds(u.CPU)
 	message := printable(r.method) + " " + printable(r.path) + " " + strconv.Itoa(status) + " " +
-		strconv.FormatInt(res.Bytes, 10) + " bytes " + ms + " ms"
+		strconv.FormatInt(res.Bytes, 10) + " bytes " + ms + " ms, " + cpu + " ms CPU, " + strconv.FormatInt(u.PeakMemory>>20, 10) + " MiB"
 	if res.End == wsgi.Cut {
-		message += " (cut)"
+		message += ", cut"
 	}
 	r.log.write(prioNotice, message, append(r.fields(),
 		field{"MESSAGE_ID", msgRequest},
@@ -233,6 +233,6 @@ func (r *request) record(res wsgi.Result, u wsgi.Usage, took time.Duration) {
 		field{"SOCKETGI_BYTES", strconv.FormatInt(res.Bytes, 10)},
 		field{"SOCKETGI_MS", ms},
 		field{"SOCKETGI_QUEUE_MS", milliseconds(r.queued)},
-		field{"SOCKETGI_CPU_MS", milliseconds(u.CPU)},
+		field{"SOCKETGI_CPU_MS", cpu},
 		field{"SOCKETGI_PEAK_MEMORY", strconv.FormatInt(u.PeakMemory, 10)})...)
 }

@@ -128,7 +128,7 @@ func TestRecord(t *testing.T) {
 		assert.Regexp(t, `^[0-9]+\.[0-9]$`, e[name], name)
 	}
 	assert.Regexp(t, `^[1-9][0-9]{6,}$`, e["SOCKETGI_PEAK_MEMORY"])
-	assert.Regexp(t, `^GET /app/x 200 13 bytes [0-9.]+ ms$`, e["MESSAGE"])
+	assert.Regexp(t, `^GET /app/x 200 13 bytes [0-9.]+ ms, [0-9.]+ ms CPU, [0-9]+ MiB$`, e["MESSAGE"])
 	assert.NotContains(t, s.Run("journalctl", "--no-pager", "-o", "json"), "geheim")
 	s.allEnded("app")
 }

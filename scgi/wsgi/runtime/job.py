@@ -17,6 +17,7 @@ import sys
 import _socket
 
 _INT = 4  # sizeof(int), what a descriptor takes in a control message
+_MSG_CMSG_CLOEXEC = 0x40000000  # which PyPy's _socket lacks
 
 
 class Job:
@@ -34,7 +35,7 @@ class JobSocket:
     def take(self):
         """The next job, None when there will be none."""
         data, control, _, _ = self.socket.recvmsg(
-            262144, _socket.CMSG_SPACE(2 * _INT), _socket.MSG_CMSG_CLOEXEC)
+            262144, _socket.CMSG_SPACE(2 * _INT), _MSG_CMSG_CLOEXEC)
         if not data:
             return None
         fds = []

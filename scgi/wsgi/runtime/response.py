@@ -131,7 +131,7 @@ class Response:
             self._send(b'')
 
     def _know_length(self, n):
-        if self.length is None and not (self.bodiless or self.code in (204, 304)):
+        if self.length is None and self.code not in (204, 304):
             self.length = n
             self.headers.append(('Content-Length', str(n)))
 

@@ -1,0 +1,376 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/socketgi/socketgi/scgi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func mustURL(t *testing.T, s string) *url.URL {
+	u, err := url.Parse(s)
+	require.NoError(t, err)
+	return u
+}
+
+func wire(t *testing.T, method, path string) []byte {
+	w, err := scgi.AppendRequest(nil, 0, []scgi.Header{{Name: "REQUEST_METHOD", Value: method}, {Name: "REQUEST_URI", Value: path}})
+	require.NoError(t, err)
+	return w
+}
+
+func environOf(t *testing.T, body string) (env map[string]any) {
+	require.NoError(t, json.Unmarshal([]byte(body), &env), "%s", body)
+	return env
+}
+
+func TestEnviron(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		a := pep(t, python)
+		a.mount = "/app"
+		env := environOf(t, a.get("/app/environ/?a=b").body)
+		for name, want := range map[string]any{
+			"REQUEST_METHOD": "GET", "SCRIPT_NAME": "/app", "PATH_INFO": "/environ/", "QUERY_STRING": "a=b",
+			"SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost",
+			"wsgi.url_scheme": "http", "wsgi.multithread": false, "wsgi.multiprocess": true, "wsgi.run_once": true,
+			"wsgi.input_terminated": true, "wsgi.file_wrapper": "type", "name": "pep",
+		} {
+			assert.Equal(t, want, env[name], name)
+		}
+		assert.Equal(t, []any{1.0, 0.0}, env["wsgi.version"])
+		assert.NotContains(t, env["os.environ"], "HTTP_HOST")
+		path, err := filepath.Abs("testdata/pep.py")
+		require.NoError(t, err)
+		assert.Equal(t, []any{path}, env["argv"])
+	})
+}
+
+func TestInput(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		got := pep(t, python).do("POST", "/input", strings.NewReader("ab\nline two\nline three\nfour\nfive"))
+		assert.Equal(t, `[b'ab', b'\n', b'lin', b'e two\n', [b'line three\n', b'four\n', b'five'], b'', b'', b'', []]`, got.body)
+		big := strings.Repeat("x", 300_000)
+		got = pep(t, python).do("POST", "/sum", strings.NewReader(big))
+		assert.Equal(t, "300000", got.body)
+	})
+}
+
+func TestResponses(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	require.NoError(t, os.WriteFile(file, []byte("0123456789"), 0o600))
+	query := func(path string, kv ...string) string {
+		v := url.Values{}
+		for i := 0; i < len(kv); i += 2 {
+			v.Set(kv[i], kv[i+1])
+		}
+		return path + "?" + v.Encode()
+	}
+	eachPython(t, func(t *testing.T, python string) {
+		a := pep(t, python)
+		for _, c := range []struct {
+			url, body, length string
+			status            int
+		}{
+			{"/write", "written, twice, and returned", "", 200},
+			{"/lazy", "lazy", "", 201},
+			{"/empty", "", "0", 200},
+			{"/replaced", "error page", "10", 500},
+			{"/long", "long", "4", 200},
+			{"/gc", "1", "1", 200},
+			{query("/file", "path", file, "mode", "rb", "buffering", "-1", "seek", "0"), "0123456789", "10", 200},
+			{query("/file", "path", file, "mode", "rb", "buffering", "0", "seek", "4"), "456789", "6", 200},
+			{query("/file", "path", file, "mode", "r+b", "buffering", "-1", "seek", "2"), "23456789", "8", 200},
+			{query("/file-length", "path", file), "01234", "5", 200},
+			{query("/filelike", "path", file), "0123456789", "", 200},
+			{query("/status", "status", "204 No Content"), "", "", 204},
+			{query("/status", "status", "304 Not Modified"), "", "", 304},
+			{query("/status", "status", "404 Not Found"), "body", "4", 404},
+			{query("/header", "status", "'200 OK'", "headers", `[('X-Latin', 'caf\xe9')]`), "sent", "4", 200},
+		} {
+			got := a.get(c.url)
+			assert.NoError(t, got.err, c.url)
+			assert.Equal(t, c.status, got.status, "%s: %s", c.url, got.log)
+			assert.Equal(t, c.body, got.body, c.url)
+			assert.Equal(t, c.length, got.header.Get("Content-Length"), c.url)
+		}
+		assert.NotEmpty(t, a.get("/proc").body)
+		got := a.do("HEAD", query("/file", "path", file, "mode", "rb", "buffering", "-1", "seek", "0"), nil)
+		assert.Equal(t, "10", got.header.Get("Content-Length"))
+		assert.Contains(t, a.get("/long").log, "more than its Content-Length")
+
+		for _, path := range []string{"/twice", "/not-started", "/none", "/text"} {
+			got := a.get(path)
+			assert.Equal(t, 500, got.status, path)
+			assert.Contains(t, got.log, "Error: ", path)
+			assert.NotContains(t, got.log, "<socketgi>/worker", path)
+		}
+		for _, header := range [][2]string{
+			{"'200 OK'", `[('X-A', 'a\r\nX-B: b')]`},
+			{"'200 OK'", `[('X-A', 'a\x00')]`},
+			{"'200 OK'", `[('X-A\n', 'a')]`},
+			{"'200 OK'", `[('', 'a')]`},
+			{"'200 OK'", `[('X A', 'a')]`},
+			{"'200 OK'", `[('X-A', '\u20ac')]`},
+			{"'200 OK'", `[('X-A', b'a')]`},
+			{"'200 OK'", `(('X-A', 'a'),)`},
+			{"'200 OK'", `[('Connection', 'close')]`},
+			{"'200 OK'", `[('transfer-encoding', 'chunked')]`},
+			{"'200 OK'", `[('Status', '404')]`},
+			{"'200 OK'", `[('Content-Length', '4'), ('content-length', '5')]`},
+			{"'200 OK'", `[('Content-Length', '-4')]`},
+			{"'200'", `[]`},
+			{"'abc OK'", `[]`},
+			{"'100 Continue'", `[]`},
+			{"'200 O\\nK'", `[]`},
+			{"b'200 OK'", `[]`},
+		} {
+			got := a.get(query("/header", "status", header[0], "headers", header[1]))
+			assert.Equal(t, 500, got.status, "%v", header)
+		}
+
+		got = a.get("/too-late")
+		assert.Error(t, got.err, "a response that broke off is told from one that ended")
+		assert.Equal(t, "x", got.body)
+		assert.Contains(t, got.log, "ValueError: too late")
+	})
+}
+
+func TestClose(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		marker := filepath.Join(t.TempDir(), "marker")
+		a := pep(t, python)
+		got := a.get("/close?marker=" + marker)
+		assert.Equal(t, "fine", got.body)
+		assert.Error(t, a.get("/close-raise?marker="+marker).err)
+		data, err := os.ReadFile(marker)
+		require.NoError(t, err)
+		assert.Equal(t, "closed\nclosed\n", string(data))
+		got = a.get("/close-fails")
+		assert.NoError(t, got.err, "the response was complete")
+		assert.Equal(t, "fine", got.body)
+		assert.Contains(t, got.log, "/nonexistent/marker")
+	})
+}
+
+func TestPrint(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		got := pep(t, python).get("/print")
+		assert.Equal(t, "response", got.body)
+		for _, line := range []string{"printed", "echoed", "error stream"} {
+			assert.Contains(t, got.log, line+"\n")
+		}
+	})
+}
+
+func TestEnding(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		marker := filepath.Join(t.TempDir(), "marker")
+		got := pep(t, python).get("/ending?marker=" + marker)
+		assert.Equal(t, "ok", got.body)
+		data, err := os.ReadFile(marker)
+		require.NoError(t, err)
+		assert.Equal(t, "thread\natexit\n", string(data))
+		data, err = os.ReadFile(marker + ".unflushed")
+		require.NoError(t, err)
+		assert.Equal(t, "flushed", string(data))
+	})
+}
+
+func TestDebugPage(t *testing.T) {
+	python := pythons(t)[0]
+	got := pep(t, python, "--debug").get("/%3Cscript%3E")
+	assert.Equal(t, 500, got.status)
+	assert.Equal(t, "text/html; charset=utf-8", got.header.Get("Content-Type"))
+	assert.Contains(t, got.body, "KeyError: &#39;do_&lt;script&gt;&#39;")
+	assert.Contains(t, got.body, "testdata/pep.py&#34;, line ")
+	assert.NotContains(t, got.body, "<script>")
+	got = pep(t, python).get("/%3Cscript%3E")
+	assert.NotContains(t, got.body, "KeyError")
+}
+
+func TestApplications(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		for _, c := range []struct{ app, body string }{
+			{"testdata/pep.py:namespace.inner", "attribute"},
+			{"testdata/pep.py:create()", "factory"},
+			{"testdata/factory.py", "made"},
+			{"testdata/factory.py:create_app()", "made"},
+			{"testdata/flask_like.py", "flask_like"},
+			{"testdata/package/web.py", "module web"},
+			{"testdata/script.py", "script __main__"},
+			{"testdata/script.py:simple_app", "script script"},
+		} {
+			a := &adapter{t: t, args: []string{"--python", python, c.app}}
+			got := a.get("/")
+			assert.Equal(t, c.body, got.body, "%s: %s", c.app, got.log)
+		}
+		a := &adapter{t: t, args: []string{"--python", python, "testdata/script.py"}}
+		got := a.get("/")
+		assert.Contains(t, got.log, "to the log\n")
+		assert.Contains(t, got.log, "after run_app\n")
+		for _, app := range []string{"package.web", "package.web:app"} {
+			a := &adapter{t: t, dir: "testdata", args: []string{"--python", python, app}}
+			assert.Equal(t, "module package.web", a.get("/").body, app)
+		}
+		for _, c := range []struct{ app, log string }{
+			{"testdata/pep.py:missing", "has no 'missing'"},
+			{"testdata/pep.py:number", "is int, and a WSGI application is a callable"},
+			{"testdata/pep.py:number()", "it is no factory"},
+			{"testdata/package/__init__.py", "has no callable named application or app; name it: "},
+			{"testdata/syntax.py", "SyntaxError"},
+			{"no.such.package", "ModuleNotFoundError"},
+		} {
+			a := &adapter{t: t, args: []string{"--python", python, c.app}}
+			got := a.get("/")
+			assert.Equal(t, 500, got.status, c.app)
+			assert.Contains(t, got.log, c.log)
+		}
+	})
+}
+
+// TestCache checks that cached code is used, replaced when anything changed, and
+// not believed when somebody else may have written it.
+func TestCache(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		dir, cache := t.TempDir(), t.TempDir()
+		app := filepath.Join(dir, "app.py")
+		write := func(text string) {
+			require.NoError(t, os.WriteFile(app, []byte("import json\ndef application(e, s):\n    s('200 OK', [])\n    return [b'"+text+"']\n"), 0o600))
+		}
+		a := &adapter{t: t, args: []string{"--python", python, "--cache", cache, app}, env: []string{"PYTHONPATH=" + dir}}
+		file := func() (string, os.FileInfo) {
+			files, err := filepath.Glob(cache + "/start-*")
+			require.NoError(t, err)
+			require.Len(t, files, 1)
+			info, err := os.Stat(files[0])
+			require.NoError(t, err)
+			return files[0], info
+		}
+		write("one")
+		assert.Equal(t, "one", a.get("/").body)
+		_, first := file()
+		assert.Equal(t, "one", a.get("/").body)
+		name, second := file()
+		assert.True(t, os.SameFile(first, second), "nothing new, nothing written")
+		write("and two")
+		assert.Equal(t, "and two", a.get("/").body)
+		_, third := file()
+		assert.False(t, os.SameFile(second, third))
+
+		data, err := os.ReadFile(name)
+		require.NoError(t, err)
+		require.Contains(t, string(data), "and two")
+		require.NoError(t, os.WriteFile(name, bytes.ReplaceAll(data, []byte("and two"), []byte("EVIL123")), 0o600))
+		assert.Equal(t, "EVIL123", a.get("/").body, "cached code is what runs")
+		require.NoError(t, os.Chmod(name, 0o620))
+		assert.Equal(t, "and two", a.get("/").body, "but not when the group can write it")
+		_, info := file()
+		assert.Equal(t, os.FileMode(0o600), info.Mode())
+		require.NoError(t, os.WriteFile(name, nil, 0o600))
+		assert.Equal(t, "and two", a.get("/").body, "a damaged file is replaced")
+		require.NoError(t, os.Remove(name))
+		require.NoError(t, os.Symlink(app, name))
+		assert.Equal(t, "and two", a.get("/").body)
+	})
+}
+
+// TestSite checks that leaving site out is not noticed: .pth files, sitecustomize,
+// virtual environments and PYTHONPATH do what they do in any Python.
+func TestSite(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		dir, cache := t.TempDir(), t.TempDir()
+		venv := filepath.Join(dir, "venv")
+		output(t, python, "-m", "venv", "--without-pip", venv)
+		site := strings.TrimSpace(output(t, venv+"/bin/python", "-c", "import site; print(site.getsitepackages()[0])"))
+		extra := filepath.Join(dir, "extra")
+		require.NoError(t, os.Mkdir(extra, 0o700))
+		write := func(path, text string) { require.NoError(t, os.WriteFile(path, []byte(text), 0o600)) }
+		write(site+"/installed.py", "value = 'installed'")
+		write(site+"/test.pth", extra+"\nimport sys; sys.marker = 'executed'\n")
+		write(extra+"/added.py", "value = 'added'")
+		write(site+"/sitecustomize.py", "import sys; sys.customized = True")
+		app := filepath.Join(dir, "app.py")
+		write(app, `
+import sys
+import installed, added
+def application(e, s):
+    s('200 OK', [])
+    return [repr((installed.value, added.value, sys.marker, sys.customized, sys.prefix, sys.path)).encode()]
+`)
+		plain := strings.TrimSpace(output(t, venv+"/bin/python", "-c", "import sys; sys.path[0] = "+quoted(dir)+`
+import installed, added
+print((installed.value, added.value, sys.marker, sys.customized, sys.prefix, sys.path))`))
+		assert.Contains(t, plain, "'installed', 'added', 'executed', True")
+		a := &adapter{t: t, args: []string{"--cache", cache, app}}
+		assert.Equal(t, plain, a.get("/").body, "the virtual environment next to it is found")
+		assert.Equal(t, plain, a.get("/").body, "and from the record it is the same")
+		write(site+"/zz.pth", "import sys; sys.marker = 'changed'\n")
+		assert.Contains(t, a.get("/").body, "'changed'", "a new .pth file is seen")
+		write(site+"/test.pth", extra+"\n")
+		require.NoError(t, os.Remove(site+"/zz.pth"))
+		assert.Equal(t, 500, a.get("/").status, "and a removed line, too")
+	})
+}
+
+func quoted(s string) string { return "'" + s + "'" }
+
+func output(t *testing.T, name string, arg ...string) string {
+	t.Helper()
+	cmd := exec.Command(name, arg...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	return string(out)
+}
+
+// TestMemory sends 1 GiB up and down, and checks that neither process grows with it.
+func TestMemory(t *testing.T) {
+	const size, most = 1 << 30, 64 << 20
+	a := pep(t, pythons(t)[0], "--timeout", "0")
+	a.env = []string{"GORACE=atexit_sleep_ms=0"}
+	for _, up := range []bool{true, false} {
+		conn, p := a.start()
+		header, path := int64(0), "/flood"
+		if up {
+			header, path = size, "/sum"
+		}
+		w, err := scgi.AppendRequest(nil, header, []scgi.Header{
+			{Name: "REQUEST_METHOD", Value: "POST"}, {Name: "PATH_INFO", Value: path}, {Name: "QUERY_STRING", Value: "n=1073741824"}})
+		require.NoError(t, err)
+		_, err = conn.Write(w)
+		require.NoError(t, err)
+		_, err = io.CopyN(conn, zeros{}, header)
+		require.NoError(t, err)
+		n, err := io.Copy(io.Discard, conn)
+		require.NoError(t, err)
+		conn.Close()
+		log := p.wait(t)
+		assert.Contains(t, log, "POST "+path+" 200")
+		if !up {
+			assert.Greater(t, n, int64(size))
+		}
+		own := p.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+		worker, err := strconv.ParseInt(regexp.MustCompile(` ([0-9]+) MiB`).FindStringSubmatch(log)[1], 10, 64)
+		require.NoError(t, err)
+		t.Logf("%s: adapter %d MiB, worker %d MiB", path, own>>20, worker)
+		assert.Less(t, own, int64(most))
+		assert.Less(t, worker, int64(most>>20))
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
