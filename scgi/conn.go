@@ -111,13 +111,21 @@ func (c *Conn) Gone() bool {
 	return err == nil && n > 0 && fds[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0
 }
 
-// Finish ends a response that is complete: the other side sees the end at
-// once, for every process that has the connection open. Then it reads what is
-// left until the other side closes, for at most the given time, because a
-// socket that is closed with unread bytes resets the connection and takes the
-// tail of the response with it.
-func (c *Conn) Finish(linger time.Duration) {
+// CloseWrite ends a response that is complete: the other side sees the end at
+// once, for every process that has the connection open.
+func (c *Conn) CloseWrite() {
 	_ = unix.Shutdown(c.fd, unix.SHUT_WR) // it fails only where the other side is gone
+}
+
+// Finish closes a connection after a response that is complete. It reads what is
+// left until the other side closes, for at most the given time, because a socket
+// that is closed with unread bytes resets the connection and takes the tail of the
+// response with it.
+func (c *Conn) Finish(linger time.Duration) {
+	if c.fd < 0 {
+		return
+	}
+	c.CloseWrite()
 	c.deadline = time.Now().Add(linger)
 	var scratch [4096]byte
 	for {

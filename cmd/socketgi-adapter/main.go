@@ -66,7 +66,7 @@ func run() int {
 			"say Accept=yes in the socket unit (nowait in inetd.conf)")
 		return exitServe
 	}
-	r := &request{cfg: cfg, log: log, conn: scgi.NewConn(fd)}
+	r := &request{cfg: cfg, log: log, conn: scgi.NewConn(fd), slot: noSlot}
 	r.serve(&wsgi.Config{App: cfg.app, Python: cfg.python, CacheDir: cfg.cacheDir, Env: workerEnv(os.Environ()), Stderr: 2})
 	return exitOK
 }

@@ -30,6 +30,7 @@ type request struct {
 	method string
 	path   string
 	queued time.Duration
+	slot   slot
 }
 
 // serve answers the request, and logs it.
@@ -49,7 +50,7 @@ func (r *request) serve(worker *wsgi.Config) {
 		return
 	}
 	if r.cfg.concurrency > 0 {
-		err := takeSlot(r.cfg.cacheDir, r.cfg.concurrency, r.cfg.queueTimeout)
+		r.slot, err = takeSlot(r.cfg.cacheDir, r.cfg.concurrency, r.cfg.queueTimeout)
 		r.queued = time.Since(start)
 		if err != nil {
 			r.describe(params)
@@ -70,8 +71,9 @@ func (r *request) run(cfg *wsgi.Config, params []scgi.Header, body scgi.Body, st
 	w, err := wsgi.Start(cfg)
 	if err != nil {
 		r.describe(params)
-		r.fail(wsgi.Result{Problem: &wsgi.Problem{Kind: wsgi.Failed, Text: err.Error()}}, false)
-		r.record(wsgi.Result{Status: 500, End: wsgi.Whole}, wsgi.Usage{}, time.Since(start))
+		res := r.fail(wsgi.Result{Problem: &wsgi.Problem{Kind: wsgi.Failed, Text: err.Error()}}, false)
+		r.conn.Finish(linger)
+		r.record(res, wsgi.Usage{}, time.Since(start))
 		return
 	}
 	// What isn't needed to start the worker is done while it starts.
@@ -82,8 +84,6 @@ func (r *request) run(cfg *wsgi.Config, params []scgi.Header, body scgi.Body, st
 	took := time.Since(start)
 	if res.Problem != nil || res.End != wsgi.Whole {
 		res = r.fail(res, stopped.Load())
-	} else {
-		r.conn.Finish(linger)
 	}
 	// What the application still does - atexit, its threads - has the rest of its time.
 	var deadline time.Time
@@ -91,6 +91,9 @@ func (r *request) run(cfg *wsgi.Config, params []scgi.Header, body scgi.Body, st
 		deadline = start.Add(r.cfg.timeout)
 	}
 	usage := w.Wait(deadline)
+	// The place is free now, however long the other side takes to hang up.
+	r.slot.release()
+	r.conn.Finish(linger)
 	r.record(res, usage, took)
 }
 
@@ -124,14 +127,12 @@ func (r *request) fail(res wsgi.Result, stopped bool) wsgi.Result {
 		}
 	}
 	switch res.End {
-	case wsgi.Whole: // only close() failed
-		r.conn.Finish(linger)
 	case wsgi.None:
 		res.Status, res.End = status, wsgi.Whole
 		if _, err := r.conn.Write(page(status, text+" The log says why, under "+r.id+".", detail, r.cfg.debug)); err != nil {
 			res.End = wsgi.Left
 		}
-		r.conn.Finish(linger)
+		r.conn.CloseWrite()
 	case wsgi.Cut, wsgi.Left:
 		r.conn.Close() // a reset: what the client has is not all
 	}

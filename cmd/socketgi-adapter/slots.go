@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -13,59 +14,123 @@ import (
 // errBusy says that no slot became free in time.
 var errBusy = errors.New("no slot became free in time")
 
-// takeSlot waits until fewer than n processes hold a slot in dir, and holds one
-// until this process ends: slots are locks on bytes of a file, which the kernel
-// drops by itself (fcntl(2), open file description locks), so none is ever lost.
-//
-// Byte 0 is the queue: who waits holds it or waits for it. The kernel hands it
-// on in the order of asking, so requests are served in the order of arrival, and
-// only the first in the queue ever asks again.
-func takeSlot(dir string, n int, timeout time.Duration) error {
-	deadline := time.Now().Add(timeout)
+// Slots and places in the queue are locks on single bytes of a file, which the
+// kernel drops when their process ends, however it ends (fcntl(2), open file
+// description locks). The file itself holds the number of the next ticket.
+const (
+	guardByte   = 0 // held for the moment in which a ticket is drawn
+	firstSlot   = 1
+	firstTicket = 1 << 32
+)
+
+// slot is the file of slots, open: who has it open holds the locks.
+type slot int
+
+// noSlot is held where there is no limit.
+const noSlot slot = -1
+
+// takeSlot waits until fewer than n processes hold a slot in dir, and takes one.
+// Requests are served in the order of arrival.
+func takeSlot(dir string, n int, timeout time.Duration) (slot, error) {
 	path := filepath.Join(dir, "slots")
 	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
-		return &os.PathError{Op: "open", Path: path, Err: err}
+		return noSlot, &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	if err := waitForTurn(fd, deadline); err != nil {
-		return err
+	s := slot(fd)
+	deadline := time.Now().Add(timeout)
+	ticket, err := s.draw()
+	if err != nil {
+		return noSlot, err
 	}
-	defer lock(fd, unix.F_OFD_SETLK, unix.F_UNLCK, 0)
-	for pause := time.Millisecond; ; pause = min(2*pause, 8*time.Millisecond) {
-		for i := range n {
-			if lock(fd, unix.F_OFD_SETLK, unix.F_WRLCK, int64(i)+1) == nil {
-				return nil
+	if err := s.waitForTurn(ticket, deadline); err != nil {
+		return noSlot, err
+	}
+	defer s.unlock(firstTicket + ticket)
+	// Only the first in the queue asks again and again.
+	for ; ; time.Sleep(time.Millisecond) {
+		for i := range int64(n) {
+			if s.lock(firstSlot+i, unix.F_OFD_SETLK) == nil {
+				return s, nil
 			}
 		}
 		if time.Now().After(deadline) {
-			return errBusy
+			return noSlot, errBusy
 		}
-		time.Sleep(pause)
 	}
 }
 
-// waitForTurn takes the queue's byte, and gives up at the deadline. The waiting
-// itself goes on then, in a thread that ends with this process: there is nothing
-// else left to do in it.
-func waitForTurn(fd int, deadline time.Time) error {
-	if lock(fd, unix.F_OFD_SETLK, unix.F_WRLCK, 0) == nil {
+// release makes the place free for the next in the queue.
+func (s slot) release() {
+	if s != noSlot {
+		unix.Close(int(s))
+	}
+}
+
+// draw takes the next ticket: the place behind everybody who is waiting.
+func (s slot) draw() (ticket int64, err error) {
+	if err := s.lock(guardByte, unix.F_OFD_SETLKW); err != nil {
+		return 0, err
+	}
+	defer s.unlock(guardByte)
+	var b [8]byte
+	if _, err := unix.Pread(int(s), b[:], 0); err != nil {
+		return 0, os.NewSyscallError("pread", err)
+	}
+	ticket = int64(binary.LittleEndian.Uint64(b[:]) & (1<<40 - 1))
+	binary.LittleEndian.PutUint64(b[:], uint64(ticket)+1)
+	if _, err := unix.Pwrite(int(s), b[:], 0); err != nil {
+		return 0, os.NewSyscallError("pwrite", err)
+	}
+	return ticket, s.lock(firstTicket+ticket, unix.F_OFD_SETLK)
+}
+
+// waitForTurn waits until nobody with an earlier ticket is left. At the deadline
+// the waiting itself goes on, in a thread that ends with this process: there is
+// nothing else left to do in it.
+func (s slot) waitForTurn(ticket int64, deadline time.Time) error {
+	if s.first(ticket) {
 		return nil
 	}
-	got := make(chan error, 1)
-	go func() { got <- lock(fd, unix.F_OFD_SETLKW, unix.F_WRLCK, 0) }()
+	turn := make(chan error, 1)
+	go func() {
+		// Each waits for the one before it only, so a place that becomes free wakes
+		// one process and not all. Whoever gave up or was killed is passed over.
+		for before := ticket - 1; before >= 0 && !s.first(ticket); before-- {
+			if err := s.lock(firstTicket+before, unix.F_OFD_SETLKW); err != nil {
+				turn <- err
+				return
+			}
+			s.unlock(firstTicket + before)
+		}
+		turn <- nil
+	}()
 	select {
-	case err := <-got:
+	case err := <-turn:
 		return err
 	case <-time.After(time.Until(deadline)):
 		return errBusy
 	}
 }
 
-func lock(fd, cmd int, kind int16, offset int64) error {
+// first tells whether nobody waits with an earlier ticket.
+func (s slot) first(ticket int64) bool {
+	if ticket == 0 {
+		return true
+	}
+	l := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: firstTicket, Len: ticket}
+	return unix.FcntlFlock(uintptr(s), unix.F_OFD_GETLK, &l) == nil && l.Type == unix.F_UNLCK
+}
+
+func (s slot) lock(offset int64, cmd int) error {
 	for {
-		err := unix.FcntlFlock(uintptr(fd), cmd, &unix.Flock_t{Type: kind, Whence: io.SeekStart, Start: offset, Len: 1})
+		err := unix.FcntlFlock(uintptr(s), cmd, &unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: offset, Len: 1})
 		if err != unix.EINTR {
 			return os.NewSyscallError("fcntl", err)
 		}
 	}
+}
+
+func (s slot) unlock(offset int64) {
+	_ = unix.FcntlFlock(uintptr(s), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_UNLCK, Whence: io.SeekStart, Start: offset, Len: 1})
 }

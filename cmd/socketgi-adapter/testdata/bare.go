@@ -1,0 +1,4 @@
+// The shortest program there is.
+package main
+
+func main() {}

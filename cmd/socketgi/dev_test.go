@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// dev is socketgi dev, running.
+type dev struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	url  string
+	head string // what it says at the start
+
+	mu  sync.Mutex
+	log bytes.Buffer
+}
+
+func (d *dev) Write(p []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.log.Write(p)
+}
+
+func (d *dev) logged() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.log.String()
+}
+
+func startDev(t *testing.T, args ...string) *dev {
+	t.Helper()
+	d := &dev{t: t}
+	d.cmd = exec.Command("socketgi", append([]string{"dev", "--listen", "127.0.0.1:0", "--adapter", filepath.Join(adapterDir, adapterName)}, args...)...)
+	d.cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+t.TempDir())
+	d.cmd.Stderr = d
+	stdout, err := d.cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, d.cmd.Start())
+	t.Cleanup(func() { _ = d.cmd.Process.Kill(); _ = d.cmd.Wait() })
+	r := bufio.NewReader(stdout)
+	for range 3 {
+		line, err := r.ReadString('\n')
+		require.NoError(t, err, "%s", d.logged())
+		d.head += line
+	}
+	d.url = regexp.MustCompile(`http://\S+`).FindString(d.head)
+	return d
+}
+
+func (d *dev) get(path string) (int, string) {
+	d.t.Helper()
+	resp, err := http.Get(strings.TrimSuffix(d.url, "/") + path)
+	require.NoError(d.t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(d.t, err)
+	return resp.StatusCode, string(body)
+}
+
+// interrupt is what Ctrl-C sends.
+func (d *dev) interrupt() {
+	d.t.Helper()
+	require.NoError(d.t, d.cmd.Process.Signal(os.Interrupt))
+	ended := make(chan error, 1)
+	go func() { ended <- d.cmd.Wait() }()
+	select {
+	case err := <-ended:
+		assert.NoError(d.t, err)
+	case <-time.After(10 * time.Second):
+		d.t.Fatal("Ctrl-C doesn't end it")
+	}
+}
+
+func writeApp(t *testing.T, path, body string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(path, []byte("import os, subprocess, sys, time\n"+
+		"def application(environ, start_response):\n    start_response('200 OK', [])\n    "+body+"\n"), 0o600))
+}
+
+func TestDev(t *testing.T) {
+	app := filepath.Join(t.TempDir(), "app.py")
+	writeApp(t, app, "return [b'one']")
+	d := startDev(t, app)
+	assert.Contains(t, d.head, "serving "+app+", each request in a fresh process; Ctrl-C ends it\nlook at http://127.0.0.1:")
+	_, body := d.get("/")
+	assert.Equal(t, "one", body)
+	writeApp(t, app, "return [b'two, ' + str(os.getppid()).encode()]")
+	_, first := d.get("/")
+	assert.Contains(t, first, "two, ", "a reload shows the change")
+	_, second := d.get("/")
+	assert.NotEqual(t, first, second, "each request has its own process")
+
+	writeApp(t, app, "raise ValueError('<b>bold</b>')")
+	status, body := d.get("/")
+	assert.Equal(t, 500, status)
+	assert.Contains(t, body, "ValueError: &lt;b&gt;bold&lt;/b&gt;")
+	assert.NotContains(t, body, "<b>")
+	assert.Eventually(t, func() bool {
+		return strings.Contains(d.logged(), "ValueError: <b>bold</b>") && strings.Contains(d.logged(), "GET / 500 ")
+	}, 10*time.Second, 10*time.Millisecond)
+	d.interrupt()
+}
+
+// TestDevLeavesNothing checks that what an application starts ends with its request,
+// and everything with Ctrl-C.
+func TestDevLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	app, pids := filepath.Join(dir, "app.py"), filepath.Join(dir, "pids")
+	spawn := "open('" + pids + "', 'a').write('%d ' % subprocess.Popen(['sleep', '1000'], start_new_session=SESSION).pid); "
+	ended := func() {
+		t.Helper()
+		list, err := os.ReadFile(pids)
+		require.NoError(t, err)
+		for _, pid := range strings.Fields(string(list)) {
+			assert.Eventually(t, func() bool {
+				state, err := os.ReadFile("/proc/" + pid + "/stat")
+				return err != nil || strings.Contains(string(state), ") Z ")
+			}, 10*time.Second, 10*time.Millisecond, "process %s is left", pid)
+		}
+	}
+	writeApp(t, app, strings.ReplaceAll(spawn, "SESSION", "False")+"return [b'ok']")
+	d := startDev(t, app)
+	_, body := d.get("/")
+	assert.Equal(t, "ok", body)
+	ended()
+
+	writeApp(t, app, strings.ReplaceAll(spawn, "SESSION", "True")+"open('"+pids+".started', 'w'); time.sleep(1000)")
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		if resp, err := http.Get(d.url); err == nil {
+			resp.Body.Close()
+		}
+	}()
+	require.Eventually(t, func() bool { _, err := os.Stat(pids + ".started"); return err == nil }, 10*time.Second, 10*time.Millisecond)
+	d.interrupt()
+	<-answered
+	ended()
+}
+
+func TestDevMount(t *testing.T) {
+	app := filepath.Join(t.TempDir(), "app.py")
+	writeApp(t, app, "return [(environ['SCRIPT_NAME'] + '|' + environ['PATH_INFO']).encode()]")
+	d := startDev(t, app, "--mount", "/my/app")
+	assert.True(t, strings.HasSuffix(d.url, "/my/app/"), d.url)
+	_, body := d.get("/x")
+	assert.Equal(t, "/my/app|/x", body)
+	d.interrupt()
+}
+
+func TestDevPortTaken(t *testing.T) {
+	app := filepath.Join(t.TempDir(), "app.py")
+	writeApp(t, app, "return []")
+	d := startDev(t, app)
+	address := strings.TrimSuffix(strings.TrimPrefix(d.url, "http://"), "/")
+	out, err := exec.Command("socketgi", "dev", "--adapter", "/bin/true", "--listen", address, app).CombinedOutput()
+	assert.Error(t, err)
+	assert.Equal(t, "socketgi: "+address+" is taken by another program: say --listen HOST:PORT with a free one\n", string(out))
+	require.NoError(t, d.cmd.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, d.cmd.Wait())
+}
