@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -254,6 +255,7 @@ func TestCache(t *testing.T) {
 		file := func() (string, os.FileInfo) {
 			files, err := filepath.Glob(cache + "/start-*")
 			require.NoError(t, err)
+			files = slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, ".code") })
 			require.Len(t, files, 1)
 			info, err := os.Stat(files[0])
 			require.NoError(t, err)
@@ -284,6 +286,68 @@ func TestCache(t *testing.T) {
 		require.NoError(t, os.Remove(name))
 		require.NoError(t, os.Symlink(app, name))
 		assert.Equal(t, "and two", a.get("/").body)
+	})
+}
+
+// TestImportCache checks that a module whose code is kept is replaced by whatever
+// Python would import in its place.
+func TestImportCache(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		dir, lib, cache := t.TempDir(), t.TempDir(), t.TempDir()
+		write := func(path, text string) {
+			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+			require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		}
+		app := filepath.Join(dir, "app.py")
+		write(lib+"/pkg/__init__.py", "value = 'package'")
+		write(lib+"/pkg/mod.py", "def value(): return 'module'")
+		write(lib+"/pkg/data.txt", "resource")
+		write(lib+"/single.py", "value = 'single'")
+		write(app, `
+import pkg, pkg.mod, single, pkgutil, inspect
+def application(e, s):
+    s('200 OK', [])
+    seen = (pkg.value, pkg.mod.value(), single.value, pkgutil.get_data('pkg', 'data.txt'), inspect.getsource(pkg.mod).strip(),
+            pkg.__file__, pkg.__path__, pkg.mod.__name__, pkg.mod.__package__, pkg.mod.__cached__ is not None)
+    return [repr(seen).encode(), b' kept' if type(pkg.mod.__loader__).__name__ == 'Loader' else b' imported']
+`)
+		a := &adapter{t: t, args: []string{"--python", python, "--cache", cache, app},
+			env: []string{"PYTHONPATH=" + lib, "PYTHONDONTWRITEBYTECODE=1"}}
+		get := func() string {
+			t.Helper()
+			got := a.get("/")
+			require.Equal(t, 200, got.status, "%s", got.log)
+			return got.body
+		}
+		first := get()
+		assert.True(t, strings.HasPrefix(first, "('package', 'module', 'single', b'resource', "), first)
+		assert.True(t, strings.HasSuffix(first, " imported"), first)
+		if strings.Contains(python, "pypy") {
+			assert.Equal(t, first, get())
+			return
+		}
+		assert.Equal(t, strings.Replace(first, " imported", " kept", 1), get(), "nothing but the loader tells the difference")
+		write(lib+"/pkg/mod.py", "def value(): return 'edited module'")
+		assert.Contains(t, get(), "'edited module'")
+		write(dir+"/single.py", "value = 'in front'")
+		assert.Contains(t, get(), "'in front'", "a module that comes first in sys.path")
+		assert.Contains(t, get(), "'in front'")
+		require.NoError(t, os.Remove(dir+"/single.py"))
+		assert.Contains(t, get(), "'single'")
+		write(lib+"/pkg/mod/__init__.py", "def value(): return 'package instead'")
+		assert.Contains(t, get(), "'package instead'")
+		require.NoError(t, os.RemoveAll(lib+"/pkg/mod"))
+		assert.Contains(t, get(), "'edited module'")
+		require.NoError(t, os.Remove(lib+"/pkg/mod.py"))
+		assert.Equal(t, 500, a.get("/").status)
+
+		code, err := filepath.Glob(cache + "/*.code")
+		require.NoError(t, err)
+		require.Len(t, code, 1)
+		write(lib+"/pkg/mod.py", "def value(): return 'back'")
+		assert.Contains(t, get(), "'back'")
+		require.NoError(t, os.WriteFile(code[0], []byte("not what the record speaks of"), 0o600))
+		assert.Contains(t, get(), "'back'")
 	})
 }
 

@@ -17,6 +17,8 @@ var (
 	startcacheSource string
 	//go:embed runtime/quicksite.py
 	quicksiteSource string
+	//go:embed runtime/importcache.py
+	importcacheSource string
 	//go:embed runtime/inetd_scgi.py
 	inetdSCGISource string
 	//go:embed runtime/application.py
@@ -37,6 +39,7 @@ func modules() []byte {
 	for _, m := range []struct{ name, source string }{
 		{"startcache", startcacheSource},
 		{"quicksite", quicksiteSource},
+		{"importcache", importcacheSource},
 		{"inetd_scgi", inetdSCGISource},
 		{"application", applicationSource},
 		{"response", responseSource},

@@ -6,6 +6,7 @@ still happens: threads are waited for, atexit runs, everything written is flushe
 """
 import gc
 import io
+import itertools
 import posix
 import sys
 
@@ -26,18 +27,19 @@ def leave(last):
     posix._exit(status)
 
 
+_BINARY = frozenset((io.BufferedWriter, io.BufferedRandom))
+_FILES = _BINARY | {io.TextIOWrapper}
+
+
 def flush_all():
     """Flush every open file, as closing them in the teardown would."""
-    text, binary = [], []
     if hasattr(gc, 'unfreeze'):
         gc.unfreeze()
-    for o in gc.get_objects():
-        kind = type(o)
-        if kind is io.TextIOWrapper:
-            text.append(o)
-        elif kind is io.BufferedWriter or kind is io.BufferedRandom:
-            binary.append(o)
-    for f in text + binary:
+    objects = gc.get_objects()
+    # In C: a framework has 50,000 objects, and three of them are files.
+    files = list(itertools.compress(objects, map(_FILES.__contains__, map(type, objects))))
+    files.sort(key=lambda f: type(f) in _BINARY)  # text goes through binary files
+    for f in files:
         try:
             if not f.closed:
                 f.flush()

@@ -21,6 +21,7 @@ def compiled():
         'modules': [(name.decode(), code(name.decode(), text)) for name, text in zip(sources[::2], sources[1::2])],
         'site': None,
         'app': None,
+        'imports': None,
     }
 
 
@@ -40,7 +41,7 @@ gc.disable()  # loading makes many objects and hardly any garbage
 if sys.path[:1] == ['']:
     del sys.path[0]  # -c puts it there
 fresh = 'modules' not in globals()
-start = compiled() if fresh else {name: globals()[name] for name in ('load', 'modules', 'site', 'app')}
+start = compiled() if fresh else {name: globals()[name] for name in ('load', 'modules', 'site', 'app', 'imports')}
 posix.close(4)
 posix.close(5)
 execute(start['modules']).main(start, fresh)

@@ -32,6 +32,8 @@ class _FirstImport:
     def find_spec(self, name, path=None, target=None):
         sys.meta_path.remove(self)
         self.site()
+        from _socketgi import importcache
+        importcache.setup(self.cache)
         # The search that asks this goes on with the finders that there were before.
         return sys.modules['_frozen_importlib']._find_spec(name, path, target)
 

@@ -6,6 +6,7 @@ A cache file is a line that names the Python it is for, and one marshalled dict:
     modules  the code of the runtime's other modules
     site     what the module site did (see quicksite.py), or None
     app      the code of the application's file (see application.py), or None
+    imports  where its modules are and what they are (see importcache.py), or None
 
 The file's name, which the adapter chooses, says which runtime and which
 application it is for. Nothing in it is needed: a file that is missing or out of
@@ -21,6 +22,7 @@ class StartCache:
         self.path = path
         self.content = content
         self.stale = fresh
+        self.savers = []
 
     def get(self, part):
         return self.content[part]
@@ -29,30 +31,40 @@ class StartCache:
         self.content[part] = value
         self.stale = True
 
+    def before_save(self, saver):
+        """Have saver called when the content is about to be saved: at the end, when nobody waits."""
+        self.savers.append(saver)
+
     def save(self):
         """Replace the file, when there is something new; a directory that can't be written stays as it is."""
-        if not (self.path and self.stale):
+        if not self.path:
             return
-        self.stale = False
-        temporary = '%s.%d' % (self.path, posix.getpid())
         try:
-            head = b'%08x%s\n' % (sys.hexversion, sys.implementation.cache_tag.encode())
-            data = head + marshal.dumps(self.content)
-            fd = posix.open(temporary, posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_NOFOLLOW, 0o600)
-            try:
-                with open(fd, 'wb') as f:
-                    f.write(data)
-                posix.replace(temporary, self.path)
-            except OSError:
-                posix.unlink(temporary)
-            self._tidy()
+            for saver in self.savers:
+                saver()
+            if self.stale:
+                head = b'%08x%s\n' % (sys.hexversion, sys.implementation.cache_tag.encode())
+                self.write(self.path, head + marshal.dumps(self.content))
+                self._tidy()
         except (OSError, ValueError):
             pass
+
+    def write(self, path, data):
+        """Write a file whole or not at all."""
+        temporary = '%s.%d' % (path, posix.getpid())
+        fd = posix.open(temporary, posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_NOFOLLOW, 0o600)
+        try:
+            with open(fd, 'wb') as f:
+                f.write(data)
+            posix.replace(temporary, path)
+        except OSError:
+            posix.unlink(temporary)
+            raise
 
     def _tidy(self):
         """Remove what earlier versions of the runtime left for this application."""
         directory, _, name = self.path.rpartition('/')
         mine = name.rpartition('-')[0] + '-'
         for other in posix.listdir(directory):
-            if other.startswith(mine) and other != name:
+            if other.startswith(mine) and not other.startswith(name):
                 posix.unlink(directory + '/' + other)

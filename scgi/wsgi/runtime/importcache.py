@@ -1,0 +1,159 @@
+"""Imports from a record of where modules were found and what they compile to.
+
+For every module Python looks through sys.path, then opens and checks its .pyc
+file; a framework has hundreds of them, and without .pyc files, as in a folder
+that the application's user can't write, each would be compiled again. Here an
+earlier start has written down where each module is, and its code.
+
+The record is believed for a module only as long as the source has the same size
+and modification time (which is all that a .pyc file checks), and the folders
+where it was found and in which it would have been found first are unchanged. For
+every other module this finder finds nothing, and the import goes its usual way.
+"""
+import marshal
+import posix
+import sys
+from _frozen_importlib_external import PathFinder, SourceFileLoader, spec_from_file_location
+
+
+def setup(cache):
+    """Put the finder before the one that looks through sys.path."""
+    if cache.path and sys.implementation.name == 'cpython':
+        sys.meta_path.insert(sys.meta_path.index(PathFinder), Finder(cache))
+
+
+def _mtime(path):
+    try:
+        return posix.stat(path).st_mtime_ns
+    except OSError:
+        return None
+
+
+class Loader(SourceFileLoader):
+    """A loader of source files that has the code already."""
+
+    def __init__(self, name, path, finder):
+        super().__init__(name, path)
+        self.finder = finder
+
+    def get_code(self, name):
+        return self.finder.code(name) or super().get_code(name)
+
+
+class Finder:
+    """The record: {'blob': identity, 'folders': {path: mtime}, 'modules': {name: entry}}.
+
+    An entry is (source, mtime, size, is it a package, offset, length); the last
+    two say where in the blob, a file of its own, the code is.
+    """
+
+    def __init__(self, cache):
+        self.cache = cache
+        self.folders = {}  # the times of folders as this process saw them first
+        self.blob = -1
+        record = cache.get('imports')
+        if record and self._open(record['blob']):
+            self.known, self.modules = record['folders'], record['modules']
+        else:
+            self.known, self.modules = {}, {}
+        cache.before_save(self.save)
+
+    def _open(self, identity):
+        try:
+            self.blob = posix.open(self.cache.path + '.code', posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NOFOLLOW)
+        except OSError:
+            return False
+        return self._identity(self.blob) == identity
+
+    def _identity(self, fd):
+        st = posix.fstat(fd)
+        if st.st_uid not in (0, posix.geteuid()) or st.st_mode & 0o022:
+            return None
+        return [st.st_dev, st.st_ino, st.st_size, st.st_mtime_ns]
+
+    def _unchanged(self, folder):
+        if folder not in self.folders:
+            self.folders[folder] = _mtime(folder)
+        return self.folders[folder] == self.known.get(folder, -1)
+
+    def find_spec(self, name, path=None, target=None):
+        entry = self.modules.get(name)
+        if entry is None:
+            return None
+        source, mtime, size, package = entry[:4]
+        home = source.rpartition('/')[0]
+        if package:
+            home = home.rpartition('/')[0]
+        for folder in sys.path if path is None else path:
+            if not self._unchanged(folder):
+                return None
+            if folder == home:
+                break
+        else:
+            return None
+        try:
+            st = posix.stat(source)
+        except OSError:
+            return None
+        if st.st_mtime_ns != mtime or st.st_size != size:
+            return None
+        return spec_from_file_location(name, source, loader=Loader(name, source, self),
+                                       submodule_search_locations=[source.rpartition('/')[0]] if package else None)
+
+    def code(self, name):
+        offset, length = self.modules[name][4:]
+        data = posix.pread(self.blob, length, offset)
+        return marshal.loads(data) if len(data) == length else None
+
+    def save(self):
+        """Record what was imported, when there is something new."""
+        loaded = {name: module.__spec__ for name, module in list(sys.modules.items())
+                  if type(getattr(getattr(module, '__spec__', None), 'loader', None)) is SourceFileLoader}
+        entries = {name: self._entry(name, spec) for name, spec in loaded.items()}
+        new = {name: entry for name, entry in entries.items() if entry and self.modules.get(name, ())[:4] != entry}
+        for spec in loaded.values():
+            self._unchanged(spec.origin.rpartition('/')[0])
+        for folder in sys.path:
+            self._unchanged(folder)
+        modules = self.modules
+        if any(self.known.get(folder, mtime) != mtime for folder, mtime in self.folders.items()):
+            # What is in a changed folder now may come before what wasn't looked for this time.
+            modules = {name: entry for name, entry in modules.items() if name in sys.modules}
+        folders = {**self.known, **self.folders}
+        if new or folders != self.known:
+            if new:
+                modules = self._write(loaded, new, modules)
+            self.cache.put('imports', {'blob': self._identity(self.blob), 'folders': folders, 'modules': modules})
+
+    def _entry(self, name, spec):
+        if name != spec.name or not spec.origin:
+            return None
+        try:
+            st = posix.stat(spec.origin)
+        except OSError:
+            return None
+        return spec.origin, st.st_mtime_ns, st.st_size, bool(spec.submodule_search_locations)
+
+    def _write(self, loaded, new, modules):
+        """Write the blob anew, with what was in it and what is new; return where all of it is."""
+        parts, offset, written = [], 0, {}
+
+        def add(name, entry, data):
+            nonlocal offset
+            parts.append(data)
+            written[name] = entry + (offset, len(data))
+            offset += len(data)
+        for name, entry in modules.items():
+            if name not in new:
+                add(name, entry[:4], posix.pread(self.blob, entry[5], entry[4]))
+        for name, entry in new.items():
+            try:
+                code = loaded[name].loader.get_code(name)
+            except (OSError, ImportError, SyntaxError, ValueError):
+                continue
+            if code is not None:
+                add(name, entry, marshal.dumps(code))
+        path = self.cache.path + '.code'
+        self.cache.write(path, b''.join(parts))
+        self.blob = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NOFOLLOW)
+        return written
