@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Pair is a socket unit and the template service that it starts for each
-// connection.
+// Pair is a socket unit and the service that it starts: a template for each
+// connection (Accept=yes), or one that accepts by itself (Accept=no).
 type Pair struct {
 	// SocketName and ServiceName are the units' file names.
 	SocketName, ServiceName string
@@ -32,9 +32,17 @@ type Options struct {
 	Listen string
 	// Group is the web server's: it may connect. Default "www-data".
 	Group string
-	// User runs the application. Default: one that exists only while a request
-	// is served (DynamicUser=).
+	// User runs the application. Default: one that exists only while it runs
+	// (DynamicUser=).
 	User string
+	// Warm is for a program that accepts connections by itself, and stays as long
+	// as it wants (Accept=no). It says by sd_notify(3) when it is ready.
+	Warm bool
+	// State gives the application a directory of its own, /var/lib/NAME, that
+	// outlives it; $STATE_DIRECTORY says where it is.
+	State bool
+	// Adapter says that Exec is socketgi-adapter, which keeps cached code.
+	Adapter bool
 }
 
 // SocketPath is where the application called name listens by default.
@@ -57,12 +65,15 @@ func CheckName(name string) error {
 	return nil
 }
 
-// Render renders the pair for Accept=yes.
+// Render renders the pair.
 func Render(o Options) (Pair, error) {
 	if err := o.check(); err != nil {
 		return Pair{}, err
 	}
 	p := Pair{SocketName: o.Name + ".socket", ServiceName: o.Name + "@.service"}
+	if o.Warm {
+		p.ServiceName = o.Name + ".service"
+	}
 	p.Socket = o.socket()
 	p.Service = o.service()
 	return p, nil
@@ -102,12 +113,16 @@ func (o *Options) check() error {
 
 func (o *Options) socket() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `# %[1]s.socket: systemd listens, accepts, and starts %[1]s@.service for each connection.
-[Unit]
-Description=%[1]s: web application
+	if o.Warm {
+		fmt.Fprintf(&b, "# %[1]s.socket: systemd listens, and starts %[1]s.service when somebody connects.\n", o.Name)
+	} else {
+		fmt.Fprintf(&b, "# %[1]s.socket: systemd listens, accepts, and starts %[1]s@.service for each connection.\n", o.Name)
+	}
+	fmt.Fprintf(&b, `[Unit]
+Description=%s: web application
 
 [Socket]
-ListenStream=%[2]s
+ListenStream=%s
 `, o.Name, escape(o.Listen))
 	if o.Listen[0] == '/' || o.Listen[0] == '@' {
 		fmt.Fprintf(&b, `# The web server may connect, and nobody else.
@@ -116,12 +131,18 @@ SocketGroup=%s
 SocketMode=0660
 `, o.Group)
 	}
-	b.WriteString(`Accept=yes
-# More connections than this are closed without an answer, so it is generous:
-# the adapter has its own queue (--concurrency), and its own answer.
+	if o.Warm {
+		b.WriteString(`Accept=no
+# Otherwise a service that is started 20 times within 2 s stops this socket for good.
+`)
+	} else {
+		b.WriteString(`Accept=yes
+# More connections than this are closed without an answer, so it is generous.
 MaxConnections=1024
 # Otherwise 200 connections within 2 s stop this socket for good.
-TriggerLimitIntervalSec=0
+`)
+	}
+	b.WriteString(`TriggerLimitIntervalSec=0
 RemoveOnStop=yes
 
 [Install]
@@ -131,11 +152,21 @@ WantedBy=sockets.target
 }
 
 func (o *Options) service() string {
-	user := "User=" + o.User
-	if o.User == "" {
-		user = "# A user that exists only while a request is served.\nDynamicUser=yes"
-	}
-	return fmt.Sprintf(`# %[1]s@.service: one request of %[1]s.
+	var b strings.Builder
+	if o.Warm {
+		fmt.Fprintf(&b, `# %[1]s.service: started by %[1]s.socket.
+[Unit]
+Description=%[1]s: web application
+Requires=%[1]s.socket
+After=%[1]s.socket
+# However often it is started, the socket stays.
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+`, o.Name)
+	} else {
+		fmt.Fprintf(&b, `# %[1]s@.service: one request of %[1]s.
 [Unit]
 Description=%[1]s: one request
 # A request that failed leaves nothing behind that counts as a connection.
@@ -147,25 +178,36 @@ Conflicts=shutdown.target
 Before=shutdown.target
 
 [Service]
-ExecStart=%[2]s
-WorkingDirectory=%[3]s
-%[4]s
-NoNewPrivileges=yes
-CapabilityBoundingSet=
-# Cached code, and the locks of --concurrency.
-CacheDirectory=socketgi/%[1]s
+`, o.Name)
+	}
+	fmt.Fprintf(&b, "ExecStart=%s\nWorkingDirectory=%s\n", command(o.Exec), escape(o.WorkingDirectory))
+	if o.User != "" {
+		fmt.Fprintf(&b, "User=%s\n", o.User)
+	} else {
+		b.WriteString("# A user that exists only while it runs.\nDynamicUser=yes\n")
+	}
+	b.WriteString("NoNewPrivileges=yes\nCapabilityBoundingSet=\n")
+	if o.State {
+		fmt.Fprintf(&b, "StateDirectory=%s\nStateDirectoryMode=0700\n", o.Name)
+	}
+	if o.Adapter {
+		fmt.Fprintf(&b, `# Cached code, and the locks of --concurrency.
+CacheDirectory=socketgi/%s
 CacheDirectoryMode=0700
 # When memory runs out the application is killed; the adapter lives to say so.
 OOMPolicy=continue
-TimeoutStopSec=10
-Slice=system.slice
+`, o.Name)
+	}
+	b.WriteString("TimeoutStopSec=10\n")
+	if !o.Warm {
+		b.WriteString(`Slice=system.slice
 # systemd's own two lines for every request are left out.
 LogLevelMax=notice
 SyslogLevel=notice
-
-[X-Socketgi]
-Application=%[5]s
-`, o.Name, command(o.Exec), escape(o.WorkingDirectory), user, escape(o.App))
+`)
+	}
+	fmt.Fprintf(&b, "\n[X-Socketgi]\nApplication=%s\n", escape(o.App))
+	return b.String()
 }
 
 // escape protects % in a value, where systemd would expand it (systemd.unit(5),

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/wsgi"
@@ -16,21 +18,51 @@ import (
 func newUnits() *cobra.Command {
 	var o units.Options
 	var a adapterFlags
+	var exec bool
+	var accept string
 	cmd := &cobra.Command{
-		Use:   "units NAME APP",
+		Use:   "units NAME APP | units NAME --exec -- PROGRAM [ARG...]",
 		Short: "Print the socket and service units for an application",
 		Long: `Print the pair of units that serves an application: NAME.socket and NAME@.service,
 each headed by the name of its file.
 
 ` + appHelp + `
 
+With --exec the units run a program that speaks SCGI itself, such as one in Go that
+calls scgihttp.Serve; with --accept no it stays and accepts by itself.
+
 Relative paths, the virtual environment and the web server's group are found
 here and now, and written out.`,
-		Example: "  socketgi units hello /srv/hello/hello.py --user hello",
-		Args:    cobra.ExactArgs(2),
+		Example: "  socketgi units hello /srv/hello/hello.py --user hello\n" +
+			"  socketgi units guestbook --exec --accept no --state -- /usr/local/bin/guestbook",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if exec {
+				return cobra.MinimumNArgs(2)(cmd, args)
+			}
+			return cobra.ExactArgs(2)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Name = args[0]
-			if err := a.fill(&o, args[1]); err != nil {
+			switch accept {
+			case "yes":
+			case "no":
+				if !exec {
+					return errors.New("--accept no is for programs that accept by themselves: say --exec, too")
+				}
+				o.Warm = true
+			default:
+				return fmt.Errorf("--accept %s: yes or no", accept)
+			}
+			if o.Group == "" {
+				o.Group = webGroup()
+			}
+			if exec {
+				program, err := filepath.Abs(args[1])
+				if err != nil {
+					return err
+				}
+				o.Exec, o.App = append([]string{program}, args[2:]...), strings.Join(args[1:], " ")
+			} else if err := a.fill(&o, args[1]); err != nil {
 				return err
 			}
 			pair, err := units.Render(o)
@@ -47,6 +79,9 @@ here and now, and written out.`,
 	f.StringVar(&o.Listen, "listen", "", "listen at `PATH or ADDRESS` (default /run/socketgi/NAME.sock)")
 	f.StringVar(&o.Group, "group", "", "the web server's `GROUP`, which may connect (default: www-data, nginx or http, whichever is there)")
 	f.StringVar(&o.User, "user", "", "run the application as `USER` (default: a user made up for each request)")
+	f.BoolVar(&exec, "exec", false, "the units run a program that speaks SCGI itself")
+	f.StringVar(&accept, "accept", "yes", "who accepts connections: systemd (`yes`), or with --exec the program (no)")
+	f.BoolVar(&o.State, "state", false, "give it a directory that outlives it, /var/lib/NAME; $STATE_DIRECTORY says where it is")
 	a.define(cmd)
 	return cmd
 }
@@ -110,9 +145,7 @@ func (a *adapterFlags) fill(o *units.Options, arg string) (err error) {
 	}
 	o.Exec = append(o.Exec, word)
 	o.App = arg
-	if o.Group == "" {
-		o.Group = webGroup()
-	}
+	o.Adapter = true
 	return nil
 }
 
