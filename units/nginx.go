@@ -3,6 +3,7 @@ package units
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // NginxOptions say what a location is for.
@@ -14,6 +15,9 @@ type NginxOptions struct {
 	// Listen is where it listens: an absolute path, or HOST:PORT. Default
 	// /run/socketgi/NAME.sock.
 	Listen string
+	// Timeout is the application's, 0 for none; nginx waits longer than that, and
+	// than the queue in front of it.
+	Timeout time.Duration
 }
 
 // Nginx renders a location for a server block of nginx 1.18 or later.
@@ -23,6 +27,8 @@ func Nginx(o NginxOptions) (string, error) {
 	}
 	if o.Listen == "" {
 		o.Listen = SocketPath(o.Name)
+	} else if err := checkListen(o.Listen); err != nil {
+		return "", err
 	}
 	if err := CheckMount(o.Mount); err != nil {
 		return "", err
@@ -54,15 +60,25 @@ location %[2]s {
         set $socketgi_port $socketgi_given;
     }
     scgi_param HTTP_HOST   $host$socketgi_port;
+    # Larger uploads than 1m need a client_max_body_size here.
     # The default of 4k or 8k is too little for many cookies.
     scgi_buffer_size 32k;
     scgi_buffers 16 32k;
     scgi_busy_buffers_size 64k;
-    # Longer than the application's own timeout, which has the better answer.
-    scgi_read_timeout 75s;
+    # Longer than the application may wait and take: its own answer is better.
+    scgi_read_timeout %[6]ds;
     scgi_pass %[5]s;
 }
-`, o.Name, location, script, path, pass), nil
+`, o.Name, location, script, path, pass, o.readTimeout()), nil
+}
+
+// readTimeout is in seconds.
+func (o NginxOptions) readTimeout() int {
+	const queue, margin = 30, 15
+	if o.Timeout == 0 {
+		return 24 * 60 * 60 // nginx can't wait for ever
+	}
+	return int(o.Timeout.Seconds()) + queue + margin
 }
 
 // CheckMount tells why mount can't be the prefix of an application's paths.

@@ -27,7 +27,7 @@ type Options struct {
 	App string
 	// WorkingDirectory is where the service runs. Default "/".
 	WorkingDirectory string
-	// Listen is an absolute path, or an address as ListenStream= takes it.
+	// Listen is an absolute path, or 127.0.0.1:PORT, or [::1]:PORT.
 	// Default /run/socketgi/NAME.sock.
 	Listen string
 	// Group is the web server's: it may connect. Default "www-data".
@@ -89,8 +89,8 @@ func (o *Options) check() error {
 	if o.Listen == "" {
 		o.Listen = SocketPath(o.Name)
 	}
-	if o.Listen[0] == '/' && len(o.Listen) > maxPath {
-		return fmt.Errorf("the socket's path %s has %d bytes, and %d fit: say --listen with a shorter one", o.Listen, len(o.Listen), maxPath)
+	if err := checkListen(o.Listen); err != nil {
+		return err
 	}
 	if o.Group == "" {
 		o.Group = "www-data"
@@ -111,6 +111,35 @@ func (o *Options) check() error {
 	return nil
 }
 
+// checkListen tells why an application can't listen there. Whoever reaches the
+// socket can say in a request that it is anybody (REMOTE_USER), so only this machine
+// may.
+func checkListen(s string) error {
+	if s[0] == '/' {
+		if len(s) > maxPath {
+			return fmt.Errorf("the socket's path %s has %d bytes, and %d fit: say --listen with a shorter one", s, len(s), maxPath)
+		}
+		return nil
+	}
+	host, port, ok := cutLast(s, ':')
+	n, err := strconv.ParseUint(port, 10, 16)
+	if !ok || err != nil || n == 0 {
+		return fmt.Errorf("%q is no place to listen: say an absolute path, or 127.0.0.1:PORT", s)
+	}
+	if host != "127.0.0.1" && host != "[::1]" {
+		return fmt.Errorf("%s can be reached by others, who could claim to be any user: listen at 127.0.0.1 or [::1]", s)
+	}
+	return nil
+}
+
+func cutLast(s string, sep byte) (before, after string, ok bool) {
+	i := strings.LastIndexByte(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+1:], true
+}
+
 func (o *Options) socket() string {
 	var b strings.Builder
 	if o.Warm {
@@ -124,12 +153,14 @@ Description=%s: web application
 [Socket]
 ListenStream=%s
 `, o.Name, escape(o.Listen))
-	if o.Listen[0] == '/' || o.Listen[0] == '@' {
+	if o.Listen[0] == '/' {
 		fmt.Fprintf(&b, `# The web server may connect, and nobody else.
 SocketUser=root
 SocketGroup=%s
 SocketMode=0660
 `, o.Group)
+	} else {
+		b.WriteString("IPAddressDeny=any\nIPAddressAllow=localhost\n")
 	}
 	if o.Warm {
 		b.WriteString(`Accept=no

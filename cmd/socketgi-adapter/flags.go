@@ -66,13 +66,13 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 			fs.SetOutput(out)
 			fs.PrintDefaults()
 		}
-		return nil, err
+		return c, fmt.Errorf("%w: see socketgi-adapter --help", err)
 	}
 	if c.version {
 		return c, nil
 	}
 	if fs.NArg() != 1 {
-		return nil, fmt.Errorf("one application is to be named, not %d: socketgi-adapter [flags] APP", fs.NArg())
+		return c, fmt.Errorf("one application is to be named, not %d: socketgi-adapter [flags] APP", fs.NArg())
 	}
 	if strings.Contains(c.cacheDir, ":") { // CacheDirectory= with several: the first is ours
 		c.cacheDir, _, _ = strings.Cut(c.cacheDir, ":")

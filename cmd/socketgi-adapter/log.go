@@ -50,8 +50,8 @@ func openLog(conn int) *logger {
 	return l
 }
 
-// write logs one entry. Without a journal the message alone is written, and on
-// more than one line when it has more.
+// write logs one entry. Without a journal the message alone is written, behind the
+// request's id, and on more than one line when it has more.
 func (l *logger) write(priority int, message string, fields ...field) {
 	if l.journal >= 0 {
 		fields = append(fields,
@@ -61,6 +61,11 @@ func (l *logger) write(priority int, message string, fields ...field) {
 		if l.journal.send(fields) == nil {
 			l.unread = true
 			return
+		}
+	}
+	for _, f := range fields {
+		if f.name == "SOCKETGI_REQUEST_ID" {
+			message = f.value + " " + message
 		}
 	}
 	_, _ = os.Stderr.WriteString(message + "\n")

@@ -51,7 +51,10 @@ func run() int {
 		// Whoever asked gets an answer; how to mend it is the operator's to read.
 		log.write(prioErr, "socketgi-adapter: "+flagErr.Error())
 		if fd >= 0 {
-			refuse(scgi.NewConn(fd), 500, "This application is not set up correctly. The log says why.")
+			conn := scgi.NewConn(fd)
+			_, _ = conn.Write(page(500, "This application is not set up correctly. The log says why.",
+				flagErr.Error(), cfg != nil && cfg.debug))
+			conn.Finish(linger)
 		}
 		return exitConfig
 	case errors.Is(err, activation.ErrNothing):

@@ -230,7 +230,7 @@ func TestApplications(t *testing.T) {
 			{"testdata/pep.py:missing", "has no 'missing'"},
 			{"testdata/pep.py:number", "is int, and a WSGI application is a callable"},
 			{"testdata/pep.py:number()", "it is no factory"},
-			{"testdata/package/__init__.py", "has no callable named application or app; name it: "},
+			{"testdata/package/__init__.py", "has no callable named application, app, create_app or make_app; name it: "},
 			{"testdata/syntax.py", "SyntaxError"},
 			{"no.such.package", "ModuleNotFoundError"},
 		} {
@@ -365,7 +365,11 @@ func TestSite(t *testing.T) {
 		write(site+"/installed.py", "value = 'installed'")
 		write(site+"/test.pth", extra+"\nimport sys; sys.marker = 'executed'\n")
 		write(extra+"/added.py", "value = 'added'")
-		write(site+"/sitecustomize.py", "import sys; sys.customized = True")
+		// In front of everything: Debian has a sitecustomize in its standard library.
+		front := filepath.Join(dir, "front")
+		require.NoError(t, os.Mkdir(front, 0o700))
+		t.Setenv("PYTHONPATH", front)
+		write(front+"/sitecustomize.py", "import sys; sys.customized = True")
 		app := filepath.Join(dir, "app.py")
 		write(app, `
 import sys

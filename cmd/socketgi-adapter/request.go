@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -129,8 +130,11 @@ func (r *request) fail(res wsgi.Result, stopped bool) wsgi.Result {
 	switch res.End {
 	case wsgi.None:
 		res.Status, res.End = status, wsgi.Whole
-		if _, err := r.conn.Write(page(status, text+" The log says why, under "+r.id+".", detail, r.cfg.debug)); err != nil {
+		answer := page(status, text+" The log says why, under "+r.id+".", detail, r.cfg.debug)
+		if _, err := r.conn.Write(answer); err != nil {
 			res.End = wsgi.Left
+		} else {
+			res.Bytes = int64(len(answer) - bytes.Index(answer, []byte("\r\n\r\n")) - 4)
 		}
 		r.conn.CloseWrite()
 	case wsgi.Cut, wsgi.Left:

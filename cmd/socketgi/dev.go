@@ -11,6 +11,7 @@ import (
 	"net/http/httputil"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -31,24 +32,25 @@ page, see the change. A traceback is shown in the browser and here.
 
 ` + appHelp,
 		Example: "  socketgi dev hello.py\n  socketgi dev mysite.wsgi:application --listen 127.0.0.1:8000",
-		Args:    cobra.ExactArgs(1),
+		Args:    words("APP"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			app, err := wsgi.ParseApp(args[0])
 			if err != nil {
 				return err
 			}
-			if python == "" {
-				if python, err = wsgi.FindPython(app); err != nil {
-					return err
-				}
+			if python, err = interpreter(python, app); err != nil {
+				return err
 			}
 			if err := units.CheckMount(mount); err != nil {
 				return err
 			}
+			mount = strings.TrimRight(mount, "/")
 			if adapter == "" {
 				if adapter, err = findAdapter(); err != nil {
 					return err
 				}
+			} else if !isProgram(adapter) {
+				return fmt.Errorf("--adapter %s: there is no program", adapter)
 			}
 			argv := []string{adapter, "--debug", "--python", python, "--mount", mount}
 			if dir := devCache(); dir != "" {
@@ -120,11 +122,12 @@ func devHandler(mount string, t *scgihttp.Transport) http.Handler {
 			r.Out.Host = r.In.Host
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			if r.Context().Err() == nil {
-				http.Error(w, err.Error(), http.StatusBadGateway)
+			if r.Context().Err() != nil {
+				panic(http.ErrAbortHandler) // returning would be a 200
 			}
+			http.Error(w, err.Error(), http.StatusBadGateway)
 		},
-		ErrorLog: log.New(os.Stderr, "socketgi: ", 0),
+		ErrorLog: log.New(io.Discard, "", 0), // the adapter has the better words for it
 	}
 	if mount == "" {
 		return proxy

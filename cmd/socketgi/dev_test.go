@@ -156,11 +156,35 @@ func TestDevLeavesNothing(t *testing.T) {
 func TestDevMount(t *testing.T) {
 	app := filepath.Join(t.TempDir(), "app.py")
 	writeApp(t, app, "return [(environ['SCRIPT_NAME'] + '|' + environ['PATH_INFO']).encode()]")
-	d := startDev(t, app, "--mount", "/my/app")
-	assert.True(t, strings.HasSuffix(d.url, "/my/app/"), d.url)
+	d := startDev(t, app, "--mount", "/")
 	_, body := d.get("/x")
+	assert.Equal(t, "|/x", body)
+	d.interrupt()
+	d = startDev(t, app, "--mount", "/my/app/")
+	assert.True(t, strings.HasSuffix(d.url, "/my/app/"), d.url)
+	_, body = d.get("/x")
 	assert.Equal(t, "/my/app|/x", body)
 	d.interrupt()
+}
+
+func TestDevRefuses(t *testing.T) {
+	app := filepath.Join(t.TempDir(), "app.py")
+	writeApp(t, app, "return []")
+	adapter := "--adapter=" + filepath.Join(adapterDir, adapterName)
+	for _, c := range []struct {
+		args []string
+		err  string
+	}{
+		{[]string{adapter}, "takes APP, and was given 0"},
+		{[]string{adapter, "nowhere.py"}, "nowhere.py: no such file"},
+		{[]string{adapter, "--python", "/nonexistent", app}, "/nonexistent doesn't run as a Python"},
+		{[]string{adapter, "--mount", "x", app}, "begins with one slash"},
+		{[]string{"--adapter", "/nonexistent", app}, "there is no program"},
+	} {
+		out, err := exec.Command("socketgi", append([]string{"dev"}, c.args...)...).CombinedOutput()
+		assert.Error(t, err, "%v", c.args)
+		assert.Contains(t, string(out), c.err)
+	}
 }
 
 func TestDevPortTaken(t *testing.T) {
@@ -168,7 +192,7 @@ func TestDevPortTaken(t *testing.T) {
 	writeApp(t, app, "return []")
 	d := startDev(t, app)
 	address := strings.TrimSuffix(strings.TrimPrefix(d.url, "http://"), "/")
-	out, err := exec.Command("socketgi", "dev", "--adapter", "/bin/true", "--listen", address, app).CombinedOutput()
+	out, err := exec.Command("socketgi", "dev", "--adapter", filepath.Join(adapterDir, adapterName), "--listen", address, app).CombinedOutput()
 	assert.Error(t, err)
 	assert.Equal(t, "socketgi: "+address+" is taken by another program: say --listen HOST:PORT with a free one\n", string(out))
 	require.NoError(t, d.cmd.Process.Signal(syscall.SIGTERM))

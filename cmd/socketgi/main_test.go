@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -42,7 +43,9 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", e.Getenv("PATH")+string(filepath.ListSeparator)+adapterDir)
-			return nil
+			out, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
+			e.Setenv("PYTHON", strings.TrimSpace(string(out)))
+			return err
 		},
 	})
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
@@ -14,7 +15,7 @@ func newNginx() *cobra.Command {
 		Short:   "Print the location for nginx",
 		Long:    "Print the location that passes requests to an application, for a server block of nginx.",
 		Example: "  socketgi nginx hello --mount /hello",
-		Args:    cobra.ExactArgs(1),
+		Args:    words("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Name = args[0]
 			text, err := units.Nginx(o)
@@ -26,6 +27,7 @@ func newNginx() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&o.Mount, "mount", "", "the application lives below `/PREFIX` (default: all of the server)")
+	cmd.Flags().DurationVar(&o.Timeout, "timeout", 60*time.Second, "the --timeout that the units have; nginx waits longer")
 	cmd.Flags().StringVar(&o.Listen, "listen", "", "it listens at `PATH or ADDRESS` (default /run/socketgi/NAME.sock)")
 	return cmd
 }

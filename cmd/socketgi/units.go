@@ -37,9 +37,9 @@ here and now, and written out.`,
 			"  socketgi units guestbook --exec --accept no --state -- /usr/local/bin/guestbook",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if exec {
-				return cobra.MinimumNArgs(2)(cmd, args)
+				return words("NAME", "PROGRAM", "...")(cmd, args)
 			}
-			return cobra.ExactArgs(2)(cmd, args)
+			return words("NAME", "APP")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Name = args[0]
@@ -115,10 +115,17 @@ func (a *adapterFlags) fill(o *units.Options, arg string) (err error) {
 			return err
 		}
 	}
-	if a.python == "" {
-		if a.python, err = wsgi.FindPython(app); err != nil {
-			return err
-		}
+	if a.python, err = interpreter(a.python, app); err != nil {
+		return err
+	}
+	if a.adapter, err = filepath.Abs(a.adapter); err != nil {
+		return err
+	}
+	switch {
+	case a.timeout < 0:
+		return fmt.Errorf("--timeout %v: a timeout is not negative; 0 is none", a.timeout)
+	case a.concurrency < 0:
+		return fmt.Errorf("--concurrency %d: 0 sets no limit, and less is not possible", a.concurrency)
 	}
 	if err := units.CheckMount(a.mount); err != nil {
 		return err
@@ -146,6 +153,11 @@ func (a *adapterFlags) fill(o *units.Options, arg string) (err error) {
 	o.Exec = append(o.Exec, word)
 	o.App = arg
 	o.Adapter = true
+	for _, path := range []string{app.File, a.python, a.adapter} {
+		if why := unreachable(path, o.User); why != "" {
+			fmt.Fprintln(os.Stderr, "socketgi: warning: "+why)
+		}
+	}
 	return nil
 }
 

@@ -51,7 +51,7 @@ def _module(path, name):
 def _code(path, cache):
     """The compiled file, from the cache when the file is as it was then."""
     st = posix.stat(path)
-    state = [path, st.st_mtime_ns, st.st_size, st.st_ino, st.st_dev]
+    state = [path, st.st_mtime_ns, st.st_ctime_ns, st.st_size, st.st_ino, st.st_dev]
     known = cache.get('app')
     if known and known[0] == state:
         return known[1], known[2]
@@ -90,7 +90,7 @@ def _callable(namespace, where, name):
                     factory = True
                     break
             else:
-                raise NotFound('%s has no callable named application or app%s; name it: %s:NAME' %
+                raise NotFound('%s has no callable named application, app, create_app or make_app%s; name it: %s:NAME' %
                                (where, _offer(namespace), where))
     if factory:
         if not callable(found):

@@ -5,9 +5,8 @@ file; a framework has hundreds of them, and without .pyc files, as in a folder
 that the application's user can't write, each would be compiled again. Here an
 earlier start has written down where each module is, and its code.
 
-The record is believed for a module only as long as the source has the same size
-and modification time (which is all that a .pyc file checks), and the folders
-where it was found and in which it would have been found first are unchanged. For
+The record is believed for a module only as long as its source is unchanged, and the
+folders where it was found and in which it would have been found first are, too. For
 every other module this finder finds nothing, and the import goes its usual way.
 """
 import marshal
@@ -29,6 +28,15 @@ def _mtime(path):
         return None
 
 
+def _state(path):
+    """What changes when a file does: more than its .pyc file would check."""
+    try:
+        st = posix.stat(path)
+    except OSError:
+        return None
+    return st.st_mtime_ns, st.st_ctime_ns, st.st_size
+
+
 class Loader(SourceFileLoader):
     """A loader of source files that has the code already."""
 
@@ -43,8 +51,8 @@ class Loader(SourceFileLoader):
 class Finder:
     """The record: {'blob': identity, 'folders': {path: mtime}, 'modules': {name: entry}}.
 
-    An entry is (source, mtime, size, is it a package, offset, length); the last
-    two say where in the blob, a file of its own, the code is.
+    An entry is (source, its state, is it a package, offset, length); the last two
+    say where in the blob, a file of its own, the code is.
     """
 
     def __init__(self, cache):
@@ -80,7 +88,7 @@ class Finder:
         entry = self.modules.get(name)
         if entry is None:
             return None
-        source, mtime, size, package = entry[:4]
+        source, state, package = entry[:3]
         home = source.rpartition('/')[0]
         if package:
             home = home.rpartition('/')[0]
@@ -91,17 +99,13 @@ class Finder:
                 break
         else:
             return None
-        try:
-            st = posix.stat(source)
-        except OSError:
-            return None
-        if st.st_mtime_ns != mtime or st.st_size != size:
+        if _state(source) != state:
             return None
         return spec_from_file_location(name, source, loader=Loader(name, source, self),
                                        submodule_search_locations=[source.rpartition('/')[0]] if package else None)
 
     def code(self, name):
-        offset, length = self.modules[name][4:]
+        offset, length = self.modules[name][3:]
         data = posix.pread(self.blob, length, offset)
         return marshal.loads(data) if len(data) == length else None
 
@@ -110,7 +114,7 @@ class Finder:
         loaded = {name: module.__spec__ for name, module in list(sys.modules.items())
                   if type(getattr(getattr(module, '__spec__', None), 'loader', None)) is SourceFileLoader}
         entries = {name: self._entry(name, spec) for name, spec in loaded.items()}
-        new = {name: entry for name, entry in entries.items() if entry and self.modules.get(name, ())[:4] != entry}
+        new = {name: entry for name, entry in entries.items() if entry and self.modules.get(name, ())[:3] != entry}
         for spec in loaded.values():
             self._unchanged(spec.origin.rpartition('/')[0])
         for folder in sys.path:
@@ -128,11 +132,8 @@ class Finder:
     def _entry(self, name, spec):
         if name != spec.name or not spec.origin:
             return None
-        try:
-            st = posix.stat(spec.origin)
-        except OSError:
-            return None
-        return spec.origin, st.st_mtime_ns, st.st_size, bool(spec.submodule_search_locations)
+        state = _state(spec.origin)
+        return state and (spec.origin, state, bool(spec.submodule_search_locations))
 
     def _write(self, loaded, new, modules):
         """Write the blob anew, with what was in it and what is new; return where all of it is."""
@@ -145,7 +146,7 @@ class Finder:
             offset += len(data)
         for name, entry in modules.items():
             if name not in new:
-                add(name, entry[:4], posix.pread(self.blob, entry[5], entry[4]))
+                add(name, entry[:3], posix.pread(self.blob, entry[4], entry[3]))
         for name, entry in new.items():
             try:
                 code = loaded[name].loader.get_code(name)
