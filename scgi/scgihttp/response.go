@@ -9,6 +9,7 @@ import (
 	"net/textproto"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // readResponse reads a response head as CGI has it (RFC 3875, 6): lines that end
@@ -24,7 +25,7 @@ func readResponse(r *http.Request, conn io.Reader, most int) (*http.Response, er
 	case err == nil:
 	case head.N <= 0:
 		return nil, fmt.Errorf("%w: over %d bytes", ErrHeadTooLarge, most)
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET):
 		return nil, ErrNoHead
 	case errors.As(err, new(textproto.ProtocolError)):
 		return nil, fmt.Errorf("%w: %w", ErrHead, err)
@@ -33,6 +34,9 @@ func readResponse(r *http.Request, conn io.Reader, most int) (*http.Response, er
 	}
 	head.N = 1<<63 - 1 // the body has no bound
 	h := http.Header(header)
+	if len(h) == 0 { // there is at least one field (RFC 3875, 6.2)
+		return nil, fmt.Errorf("%w: it is empty", ErrHead)
+	}
 	status, err := responseStatus(h)
 	if err != nil {
 		return nil, err
@@ -51,6 +55,9 @@ func readResponse(r *http.Request, conn io.Reader, most int) (*http.Response, er
 	}
 	if r.Method == http.MethodHead || resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified {
 		resp.Body = http.NoBody
+		if r.Method != http.MethodHead && resp.ContentLength < 0 {
+			resp.ContentLength = 0
+		}
 	} else if resp.ContentLength >= 0 {
 		resp.Body = io.NopCloser(&boundedBody{br, resp.ContentLength})
 	}

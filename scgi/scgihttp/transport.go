@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/socketgi/socketgi/scgi"
 )
@@ -33,8 +35,8 @@ type Transport struct {
 
 // Errors of a [Transport]; the error of RoundTrip wraps them.
 var (
-	// ErrNoHead says that the application closed the connection without a whole
-	// response head.
+	// ErrNoHead says that the application closed or reset the connection without a
+	// whole response head.
 	ErrNoHead = errors.New("the application sent no response head")
 	// ErrHeadTooLarge says that the response head is longer than MaxHeaderBytes.
 	ErrHeadTooLarge = errors.New("the response head is too large")
@@ -46,64 +48,119 @@ var (
 
 // RoundTrip sends a request and reads the head of its response. Reading the
 // response's body fails with io.ErrUnexpectedEOF when the application stops short
-// of its Content-Length, and with the connection's error when that is reset.
+// of its Content-Length, with the connection's error when that is reset, and with
+// the context's error when that is done.
+//
+// The request's body may be read and closed after RoundTrip has returned: an
+// application may answer before it has all of it.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, length, err := t.requestBody(r)
 	if err != nil {
 		return nil, err
 	}
-	defer body.Close()
 	header, err := scgi.AppendRequest(nil, length, t.params(r))
 	if err != nil {
+		body.Close()
 		return nil, err
 	}
 	conn, err := t.dial(r.Context())
 	if err != nil {
+		body.Close()
 		return nil, err
 	}
 	// Whoever stops waiting closes the connection: that is what SCGI has for it.
 	stop := context.AfterFunc(r.Context(), func() { conn.Close() })
-	sent := make(chan error, 1)
-	go func() {
-		_, err := conn.Write(header)
-		if err == nil && length > 0 {
-			_, err = io.CopyN(conn, body, length)
-		}
-		sent <- err
-	}()
+	s := &sending{conn: conn}
+	go s.send(header, body, length)
 	resp, err := readResponse(r, conn, t.MaxHeaderBytes)
 	if err != nil {
 		stop()
 		conn.Close()
-		// What went wrong with sending explains why there is no response.
-		if sendErr := <-sent; sendErr != nil && !errors.Is(sendErr, net.ErrClosed) {
-			err = fmt.Errorf("%w (sending the request: %w)", err, sendErr)
-		}
-		if r.Context().Err() != nil {
+		switch sendErr := s.err.Load(); {
+		case r.Context().Err() != nil:
 			err = r.Context().Err()
+		case sendErr != nil:
+			// What went wrong with sending explains why there is no response.
+			err = fmt.Errorf("%w (sending the request: %w)", err, *sendErr)
 		}
 		return nil, fmt.Errorf("scgi: %w", err)
 	}
-	resp.Body = &responseBody{ReadCloser: resp.Body, conn: conn, stop: stop, sent: sent}
+	resp.Body = &responseBody{body: resp.Body, conn: conn, ctx: r.Context(), stop: stop}
 	return resp, nil
 }
 
-// responseBody closes the connection and the sending of the request with it.
-type responseBody struct {
-	io.ReadCloser
+// sending is a request on its way.
+type sending struct {
 	conn net.Conn
+	err  atomic.Pointer[error] // why it didn't arrive
+}
+
+func (s *sending) send(header []byte, body io.ReadCloser, length int64) {
+	defer body.Close()
+	if _, err := s.conn.Write(header); err != nil {
+		s.err.Store(&err)
+		return // there may be a response all the same: an error page
+	}
+	if length == 0 {
+		return
+	}
+	src := &source{Reader: body}
+	_, err := io.CopyN(s.conn, src, length)
+	switch {
+	case err == nil:
+	case err == io.EOF:
+		err = fmt.Errorf("%w: the body is shorter than its length of %d bytes", io.ErrUnexpectedEOF, length)
+		s.err.Store(&err)
+		s.conn.Close() // the application would wait for the rest for ever
+	case src.err != nil && errors.Is(err, src.err):
+		s.err.Store(&err)
+		s.conn.Close()
+	default:
+		s.err.Store(&err)
+	}
+}
+
+// source remembers how reading ended.
+type source struct {
+	io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil {
+		s.err = err
+	}
+	return n, err
+}
+
+// responseBody closes the connection, and the sending of the request with it.
+type responseBody struct {
+	body io.Reader
+	conn net.Conn
+	ctx  context.Context
 	stop func() bool
-	sent <-chan error
+	once sync.Once
+	err  error
+}
+
+func (b *responseBody) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
+	if err != nil && err != io.EOF && b.ctx.Err() != nil {
+		err = b.ctx.Err() // which is why the connection is closed
+	}
+	return n, err
 }
 
 func (b *responseBody) Close() error {
-	b.stop()
-	err := b.conn.Close()
-	if b.sent != nil {
-		<-b.sent // the request's body is the caller's again
-		b.sent = nil
-	}
-	return err
+	b.once.Do(func() {
+		b.stop()
+		b.err = b.conn.Close()
+		if errors.Is(b.err, net.ErrClosed) { // when the context was done
+			b.err = nil
+		}
+	})
+	return b.err
 }
 
 func (t *Transport) dial(ctx context.Context) (net.Conn, error) {
@@ -123,7 +180,7 @@ func (t *Transport) requestBody(r *http.Request) (io.ReadCloser, int64, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return http.NoBody, 0, nil
 	}
-	if r.ContentLength >= 0 {
+	if r.ContentLength > 0 { // 0 is unknown, too, where there is a body (http.Request.ContentLength)
 		return r.Body, r.ContentLength, nil
 	}
 	defer r.Body.Close()

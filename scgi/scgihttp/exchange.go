@@ -1,0 +1,121 @@
+package scgihttp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi"
+)
+
+// This file takes one connection from its first byte to its end.
+
+// exchange is what one request needs, in one allocation. It is not used again for
+// another: a handler may leave somebody behind who still holds a part of it.
+type exchange struct {
+	ctx  requestContext
+	rw   response
+	body requestBody
+}
+
+// serveConn answers the one request of a tracked connection.
+func (s *Server) serveConn(c net.Conn, from *socket) {
+	defer s.untrack(c)
+	w := newWire(c)
+	defer w.release()
+	limits := s.limits()
+	req, err := scgi.ReadHeader(w, limits)
+	if err == io.EOF {
+		w.conn.Close() // somebody looked whether we are there
+		return
+	}
+	var r *http.Request
+	if err == nil {
+		r, err = newRequest(req)
+	}
+	if err == nil {
+		err = req.ReadBody(w, limits)
+	}
+	if err != nil {
+		s.refuse(w, err)
+		return
+	}
+
+	ctx := context.Background()
+	if s.ConnContext != nil {
+		ctx = s.ConnContext(ctx, c)
+		if ctx == nil {
+			panic("scgihttp: ConnContext returned nil")
+		}
+	}
+	x := &exchange{}
+	x.ctx = requestContext{parent: ctx, req: req, socket: from.name, local: c.LocalAddr(), wire: w}
+	r.Body = http.NoBody
+	if req.ContentLength > 0 {
+		x.body.set(req.Body)
+		r.Body = &x.body
+		defer x.body.Close()
+	}
+	r = r.WithContext(&x.ctx)
+	x.rw = response{srv: s, req: r, ctx: &x.ctx, wire: w, header: make(http.Header), length: -1}
+	if s.WriteTimeout > 0 {
+		_ = c.SetWriteDeadline(time.Now().Add(s.WriteTimeout))
+	}
+
+	defer func() { // even when the handler ends the goroutine
+		x.ctx.end()
+		x.rw.wire = nil
+		if x.rw.whole {
+			w.finish(from.shared)
+		} else {
+			w.cut()
+		}
+	}()
+	s.handle(&x.rw, r)
+}
+
+// handle calls the handler. Whatever becomes of it, rw.whole tells whether the response
+// is.
+func (s *Server) handle(rw *response, r *http.Request) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		v := recover() // nil when the handler ended the goroutine
+		if v == http.ErrAbortHandler {
+			return
+		}
+		s.logf("scgihttp: panic serving %s %s for %s: %v\n%s", r.Method, r.URL.Path, r.RemoteAddr, v, debug.Stack())
+		rw.fail()
+	}()
+	h := s.Handler
+	if h == nil {
+		h = http.DefaultServeMux
+	}
+	h.ServeHTTP(rw, r)
+	returned = true
+	rw.finish()
+}
+
+// refuse answers a request that no handler sees.
+func (s *Server) refuse(w *wire, err error) {
+	var wrong *scgi.RequestError
+	status, text := http.StatusInternalServerError, "The request can't be stored here."
+	switch {
+	case errors.As(err, &wrong):
+		status, text = wrong.Status, "The request was refused: "+wrong.Reason+"."
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		status, text = http.StatusInsufficientStorage, "There is no space for the request's body."
+	}
+	s.logf("scgihttp: request refused with %d: %v", status, err)
+	_ = w.conn.SetWriteDeadline(time.Now().Add(linger))
+	_, _ = w.conn.Write(scgi.AppendError(nil, status, "", text)) // who is gone needs no answer
+	w.unread = 0                                                 // of an unknown number of bytes
+	w.finish(true)
+}
