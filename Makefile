@@ -54,7 +54,7 @@ bench: PACKAGES += wrk
 bench: packages
 	$(GO) test ./scgi -run '^$$' -bench ReadRequest -benchmem
 	CGO_ENABLED=0 $(GO) test ./cmd/socketgi-adapter -run '^$$' -bench Start -benchtime 300x
-	$(GO) test ./cmd/socketgi-adapter -run Memory -v | grep MiB
+	$(GO) test ./cmd/socketgi-adapter -run Memory -v | grep 'of 1 GiB'
 	$(GO) test ./units/e2e -run '^$$' -bench ColdStart -benchtime 200x -timeout 30m
 	$(GO) test ./scgi/scgihttp -run '^$$' -bench . -benchmem
 	$(GO) test ./units/e2e -run '^$$' -bench Handler -benchtime 10x

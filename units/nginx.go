@@ -89,6 +89,11 @@ func CheckMount(mount string) error {
 	if mount[0] != '/' || strings.Contains(mount, "//") {
 		return fmt.Errorf("%q is not a prefix: it begins with one slash, like /app", mount)
 	}
+	for segment := range strings.SplitSeq(mount, "/") {
+		if segment == "." || segment == ".." {
+			return fmt.Errorf("%q is not a prefix: no browser sends . or .. in a path", mount)
+		}
+	}
 	for _, c := range []byte(mount) {
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("/_.~-", c) >= 0) {
 			return fmt.Errorf("%q is not a prefix: use letters, digits, / _ . ~ and -", mount)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -76,6 +77,13 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	}
 	if strings.Contains(c.cacheDir, ":") { // CacheDirectory= with several: the first is ours
 		c.cacheDir, _, _ = strings.Cut(c.cacheDir, ":")
+	}
+	if c.cacheDir != "" { // an application may change its working directory
+		dir, err := filepath.Abs(c.cacheDir)
+		if err != nil {
+			return c, err
+		}
+		c.cacheDir = dir
 	}
 	return c, c.check(fs.Arg(0))
 }

@@ -8,9 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -430,12 +428,10 @@ func TestMemory(t *testing.T) {
 		if !up {
 			assert.Greater(t, n, int64(size))
 		}
-		own := p.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
-		worker, err := strconv.ParseInt(regexp.MustCompile(` ([0-9]+) MiB`).FindStringSubmatch(log)[1], 10, 64)
-		require.NoError(t, err)
-		t.Logf("%s: adapter %d MiB, worker %d MiB", path, own>>20, worker)
-		assert.Less(t, own, int64(most))
-		assert.Less(t, worker, int64(most>>20))
+		// wait4(2) gives the larger of the process and those that it has waited for.
+		peak := p.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+		t.Logf("%s of 1 GiB: the larger of adapter and worker has %d MiB", path, peak>>20)
+		assert.Less(t, peak, int64(most))
 	}
 }
 

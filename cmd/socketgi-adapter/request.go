@@ -69,6 +69,7 @@ func (r *request) serve(worker *wsgi.Config) {
 
 // run has a worker answer.
 func (r *request) run(cfg *wsgi.Config, params []scgi.Header, body scgi.Body, start time.Time) {
+	begin := time.Now()
 	w, err := wsgi.Start(cfg)
 	if err != nil {
 		r.describe(params)
@@ -89,9 +90,13 @@ func (r *request) run(cfg *wsgi.Config, params []scgi.Header, body scgi.Body, st
 	// What the application still does - atexit, its threads - has the rest of its time.
 	var deadline time.Time
 	if r.cfg.timeout > 0 {
-		deadline = start.Add(r.cfg.timeout)
+		deadline = begin.Add(r.cfg.timeout)
 	}
 	usage := w.Wait(deadline)
+	if usage.Late {
+		r.log.write(prioErr, "the application went on after its response until its time was up, and was killed",
+			append(r.fields(), field{"MESSAGE_ID", msgProblem})...)
+	}
 	// The place is free now, however long the other side takes to hang up.
 	r.slot.release()
 	r.conn.Finish(linger)

@@ -43,10 +43,10 @@ func takeSlot(dir string, n int, timeout time.Duration) (slot, error) {
 	if err != nil {
 		return noSlot, err
 	}
+	defer s.unlock(firstTicket + ticket)
 	if err := s.waitForTurn(ticket, deadline); err != nil {
 		return noSlot, err
 	}
-	defer s.unlock(firstTicket + ticket)
 	// Only the first in the queue asks again and again.
 	for ; ; time.Sleep(time.Millisecond) {
 		for i := range int64(n) {

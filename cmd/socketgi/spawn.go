@@ -19,16 +19,17 @@ import (
 type spawner struct {
 	argv []string
 
-	mu    sync.Mutex
-	ended bool
-	wg    sync.WaitGroup
+	mu       sync.Mutex
+	ended    bool
+	adapters map[int]bool // which are waited for by their own goroutines
+	wg       sync.WaitGroup
 }
 
 func newSpawner(argv []string) *spawner {
 	// Processes that lose their parent become children of this one, where they
 	// are found when it ends.
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-	return &spawner{argv: argv}
+	return &spawner{argv: argv, adapters: map[int]bool{}}
 }
 
 // dial returns a connection to a new adapter.
@@ -59,11 +60,15 @@ func (s *spawner) dial(context.Context) (net.Conn, error) {
 		conn.Close()
 		return nil, err
 	}
+	s.adapters[cmd.Process.Pid] = true
 	s.wg.Add(1)
 	go func() {
 		defer s.wg.Done()
 		_ = cmd.Wait() // its own log says how it went
-		killAll(func(session int) bool { return session == cmd.Process.Pid })
+		s.mu.Lock()
+		delete(s.adapters, cmd.Process.Pid)
+		s.mu.Unlock()
+		s.killAll(func(session int) bool { return session == cmd.Process.Pid })
 	}()
 	return conn, nil
 }
@@ -73,24 +78,25 @@ func (s *spawner) end() {
 	s.mu.Lock()
 	s.ended = true
 	s.mu.Unlock()
-	killAll(func(int) bool { return true })
+	s.killAll(func(int) bool { return true })
 	s.wg.Wait()
-	killAll(func(int) bool { return true })
+	s.killAll(func(int) bool { return true })
 }
 
 // killAll kills the descendants of this process whose session is to be ended,
-// until there are none. What it adopted it also reaps.
-func killAll(ends func(session int) bool) {
+// until there are none. What this process adopted it also reaps, whatever session.
+func (s *spawner) killAll(ends func(session int) bool) {
 	for range 100 { // a bound for those who fork faster than they can be killed
 		killed := 0
 		for _, p := range descendants(os.Getpid()) {
-			if !ends(p.session) {
+			s.mu.Lock()
+			adopted := p.parent == os.Getpid() && !s.adapters[p.pid]
+			s.mu.Unlock()
+			switch {
+			case p.zombie && adopted:
+				_, _ = syscall.Wait4(p.pid, nil, syscall.WNOHANG, nil)
 				continue
-			}
-			if p.zombie {
-				if p.adopted {
-					_, _ = syscall.Wait4(p.pid, nil, syscall.WNOHANG, nil)
-				}
+			case p.zombie || !ends(p.session):
 				continue
 			}
 			if syscall.Kill(p.pid, syscall.SIGKILL) == nil {
@@ -104,8 +110,8 @@ func killAll(ends func(session int) bool) {
 }
 
 type process struct {
-	pid, session    int
-	zombie, adopted bool
+	pid, parent, session int
+	zombie               bool
 }
 
 // descendants lists the processes below pid, from /proc/PID/stat (proc(5)).
@@ -130,7 +136,7 @@ func descendants(root int) (found []process) {
 		}
 		parents[pid], _ = strconv.Atoi(f[1])
 		session, _ := strconv.Atoi(f[3])
-		all[pid] = process{pid: pid, session: session, zombie: f[0] == "Z", adopted: parents[pid] == root && session != pid}
+		all[pid] = process{pid: pid, parent: parents[pid], session: session, zombie: f[0] == "Z"}
 	}
 	for pid, p := range all {
 		for up := parents[pid]; up > 1; up = parents[up] {

@@ -89,7 +89,7 @@ func newRequest(req *scgi.Request) (*http.Request, error) {
 	case strings.ContainsAny(contentType, "\r\n"):
 		return nil, scgi.ErrValue
 	}
-	if m["SERVER_PROTOCOL"] == "" {
+	if p := m["SERVER_PROTOCOL"]; p == "" || p == "INCLUDED" { // as an SSI calls it (RFC 3875, 4.1.16)
 		m["SERVER_PROTOCOL"] = "HTTP/1.0" // as scgi.Request.Params has it
 	}
 	r, err := cgi.RequestFromMap(m)

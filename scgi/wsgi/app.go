@@ -4,7 +4,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // App names an application.
@@ -68,7 +71,8 @@ func isDotted(s string) bool {
 }
 
 // FindPython returns the Python that runs app: that of the virtual environment
-// next to it or above it, else the first python3 of PATH. For a module, next to
+// next to it or above it, if it belongs to root, this user or the owner of the
+// application's folder, else the first python3 of PATH. For a module, next to
 // it is the working directory.
 func FindPython(app App) (string, error) {
 	dir := "."
@@ -79,13 +83,18 @@ func FindPython(app App) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// In a folder like /tmp anybody can put an environment above the application.
+	trusted := []uint32{0, uint32(os.Geteuid())}
+	if st, ok := owner(dir); ok {
+		trusted = append(trusted, st)
+	}
 	for _, name := range []string{".venv", "venv", "env"} {
-		if python, ok := venvPython(filepath.Join(dir, name)); ok {
+		if python, ok := venvPython(filepath.Join(dir, name), trusted); ok {
 			return python, nil
 		}
 	}
 	for above := dir; ; above = filepath.Dir(above) {
-		if python, ok := venvPython(above); ok {
+		if python, ok := venvPython(above, trusted); ok {
 			return python, nil
 		}
 		if above == filepath.Dir(above) {
@@ -105,11 +114,21 @@ func FindPython(app App) (string, error) {
 	return "", errors.New("there is no python3 in PATH: install Python 3, or say --python PATH")
 }
 
-func venvPython(dir string) (string, bool) {
-	if _, err := os.Stat(filepath.Join(dir, "pyvenv.cfg")); err != nil {
-		return "", false
+// venvPython returns the interpreter of the virtual environment in dir, if there is
+// one that belongs to one of these users.
+func venvPython(dir string, trusted []uint32) (string, bool) {
+	for _, part := range []string{"pyvenv.cfg", "bin"} {
+		if uid, ok := owner(filepath.Join(dir, part)); !ok || !slices.Contains(trusted, uid) {
+			return "", false
+		}
 	}
 	python := filepath.Join(dir, "bin", "python")
 	_, err := os.Stat(python)
 	return python, err == nil
+}
+
+func owner(path string) (uid uint32, ok bool) {
+	var st unix.Stat_t
+	err := unix.Stat(path, &st)
+	return st.Uid, err == nil
 }

@@ -143,9 +143,10 @@ func (w *Worker) drain(res *Result) (done, closed bool) {
 		n, _, err := unix.Recvfrom(w.jobs, buf, unix.MSG_DONTWAIT)
 		switch {
 		case err == unix.EINTR:
+		case err == unix.ECONNRESET: // it ended without taking the job; what it said before follows
 		case err == unix.EAGAIN:
 			return false, false
-		case err != nil || n == 0:
+		case err != nil || n == 0 && w.closed():
 			return false, true
 		default:
 			if res.report(buf[:n]) {
@@ -153,6 +154,13 @@ func (w *Worker) drain(res *Result) (done, closed bool) {
 			}
 		}
 	}
+}
+
+// closed tells the end of the reports from an empty one, which is no report of ours.
+func (w *Worker) closed() bool {
+	fds := []unix.PollFd{{Fd: int32(w.jobs)}}
+	n, err := unix.Poll(fds, 0)
+	return err == nil && n > 0 && fds[0].Revents&unix.POLLHUP != 0
 }
 
 // report takes in one report; the last one says that the job is done.

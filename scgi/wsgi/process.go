@@ -16,6 +16,8 @@ type Usage struct {
 	known  bool
 	// CPU is user and system time together.
 	CPU time.Duration
+	// Late says that the worker had to be killed because its time was up.
+	Late bool
 	// PeakMemory is the largest resident set, in bytes.
 	PeakMemory int64
 }
@@ -40,10 +42,13 @@ func (w *Worker) Wait(deadline time.Time) Usage {
 	if w.usage.known {
 		return w.usage
 	}
-	if !w.ended(deadline) {
+	late := !w.ended(deadline)
+	if late {
 		w.Signal(syscall.SIGKILL)
 	}
-	return w.reap()
+	w.reap()
+	w.usage.Late = late
+	return w.usage
 }
 
 // killGrace is how long a worker may take to end by SIGTERM; the runtime uses it

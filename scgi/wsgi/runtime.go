@@ -62,11 +62,18 @@ const (
 	sourcesFD = 5
 )
 
-// program is what python -c runs: cached code for just this Python, else load.py
-// from its source. It is short because it is compiled at every start.
-func program() string {
-	return "import marshal,posix,sys;d=posix.read(4,1<<22);h=b'%08x%s\\n'%(sys.hexversion,sys.implementation.cache_tag.encode());" +
-		"g=marshal.loads(d[len(h):])if d[:len(h)]==h else{'load':posix.read(5," + strconv.Itoa(len(loadSource)) + ")};exec(g['load'],g)"
+// program is what python -c runs: cached code of that many bytes for just this
+// Python, else load.py from its source. It is short because it is compiled at every
+// start.
+func program(cached int64) string {
+	return `import marshal,posix,sys
+g=None
+try:
+ d=posix.read(4,` + strconv.FormatInt(cached, 10) + `);h=b'%08x%s\n'%(sys.hexversion,sys.implementation.cache_tag.encode())
+ if d.startswith(h):g=marshal.loads(d[len(h):])
+except(EOFError,ValueError,TypeError):pass
+g=g or{'load':posix.read(5,` + strconv.Itoa(len(loadSource)) + `)}
+exec(g['load'],g)`
 }
 
 // cacheName names the file for an application and a Python. The version of the
@@ -85,17 +92,17 @@ func cacheName(cfg *Config, where string, sources []byte) string {
 // openCached opens a cache file for the worker. Cached code is code, so it counts
 // only if this user or root wrote it and nobody else can; else, and where there is
 // none, this is /dev/null.
-func openCached(path string) (int, error) {
+func openCached(path string) (fd int, size int64, err error) {
 	if path != "" {
 		if fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0); err == nil {
 			var st unix.Stat_t
 			if unix.Fstat(fd, &st) == nil && (st.Uid == 0 || int(st.Uid) == os.Geteuid()) &&
 				st.Mode&unix.S_IFMT == unix.S_IFREG && st.Mode&0o022 == 0 {
-				return fd, nil
+				return fd, st.Size, nil
 			}
 			unix.Close(fd)
 		}
 	}
-	fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	return fd, os.NewSyscallError("open /dev/null", err)
+	fd, err = unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	return fd, 0, os.NewSyscallError("open /dev/null", err)
 }

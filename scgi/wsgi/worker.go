@@ -48,7 +48,7 @@ func Start(cfg *Config) (*Worker, error) {
 	if cfg.CacheDir != "" {
 		cache = filepath.Join(cfg.CacheDir, cacheName(cfg, where, others))
 	}
-	cached, err := openCached(cache)
+	cached, size, err := openCached(cache)
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +63,9 @@ func Start(cfg *Config) (*Worker, error) {
 		return nil, os.NewSyscallError("socketpair", err)
 	}
 	defer unix.Close(pair[1])
+	// A job is one message: room for the largest header block, its path twice, and a
+	// body that is just not large enough for a file.
+	_ = unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, unix.SO_SNDBUF, 512<<10)
 	null, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		unix.Close(pair[0])
@@ -71,7 +74,7 @@ func Start(cfg *Config) (*Worker, error) {
 	defer unix.Close(null)
 
 	w := &Worker{pidfd: -1, jobs: pair[0]}
-	argv := []string{cfg.Python, "-S", "-c", program(), cache, kind, where, cfg.App.Callable}
+	argv := []string{cfg.Python, "-S", "-c", program(size), cache, kind, where, cfg.App.Callable}
 	w.pid, err = syscall.ForkExec(cfg.Python, argv, &syscall.ProcAttr{
 		Env: cfg.Env,
 		Files: []uintptr{

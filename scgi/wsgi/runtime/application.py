@@ -7,24 +7,29 @@ class NotFound(Exception):
     """The application is not where the command line says; the message says what to do."""
 
 
-def load(kind, where, name, cache, serve):
+def load(kind, where, name, cache, site, serve):
     """Return the WSGI callable, or None when a script has served by itself.
 
     kind is 'file' or 'module', where the path or the dotted name, name the
     callable's name ('' to look for one) with '()' when it is a factory.
-    serve(app, stderr) is what a script's inetd_scgi.run_app calls.
+    site.run() does what the module site does; serve(app, stderr) is what a script's
+    inetd_scgi.run_app calls.
     """
     if kind == 'module':
+        site.run()
         sys.path.insert(0, posix.getcwd())
         __import__(where)
-        return _callable(vars(sys.modules[where]), where, name)
+        return _callable(sys.modules[where], where, name)
     directory = where.rpartition('/')[0]
+    code, imports = _code(where, cache)
+    is_script = 'inetd_scgi' in imports
+    if len(imports) > is_script:
+        site.run()
     sys.path.insert(0, directory)
-    code, is_script = _code(where, cache)
     if not is_script or name:
-        module = _module(where, where.rpartition('/')[2].rsplit('.', 1)[0].replace('.', '_'))
+        module = _module(where, _name(where))
         exec(code, module.__dict__)
-        return _callable(module.__dict__, where, name)
+        return _callable(module, where, name)
 
     # A file that speaks of inetd_scgi is a script, as inetd ran it: it hands
     # its application to run_app, and may do so only if it is __main__.
@@ -37,7 +42,15 @@ def load(kind, where, name, cache, serve):
     exec(code, module.__dict__)
     if inetd_scgi.called:
         return None
-    return _callable(module.__dict__, where, name)
+    return _callable(module, where, name)
+
+
+def _name(path):
+    """The name of a file's module: never one that belongs to Python itself."""
+    name = path.rpartition('/')[2].rsplit('.', 1)[0].replace('.', '_')
+    if name in sys.modules or name in sys.builtin_module_names or name in getattr(sys, 'stdlib_module_names', ()):
+        return 'wsgi_' + name
+    return name
 
 
 def _module(path, name):
@@ -49,7 +62,7 @@ def _module(path, name):
 
 
 def _code(path, cache):
-    """The compiled file, from the cache when the file is as it was then."""
+    """The compiled file and what it imports, from the cache when the file is as it was then."""
     st = posix.stat(path)
     state = [path, st.st_mtime_ns, st.st_ctime_ns, st.st_size, st.st_ino, st.st_dev]
     known = cache.get('app')
@@ -57,41 +70,42 @@ def _code(path, cache):
         return known[1], known[2]
     with open(path, 'rb') as f:
         code = compile(f.read(), path, 'exec', dont_inherit=True)
-    is_script = _names(code, 'inetd_scgi')
-    cache.put('app', [state, code, is_script])
-    return code, is_script
+    imports = sorted(_imports(code))
+    cache.put('app', [state, code, imports])
+    return code, imports
 
 
-def _names(code, name):
-    if name in code.co_names:
-        return True
-    return any(_names(c, name) for c in code.co_consts if hasattr(c, 'co_names'))
+def _imports(code):
+    """The names of all modules that the code imports, at once or in a function."""
+    import dis
+    names = {i.argval for i in dis.get_instructions(code) if i.opname == 'IMPORT_NAME'}
+    return names.union(*(_imports(c) for c in code.co_consts if hasattr(c, 'co_code')))
 
 
-def _callable(namespace, where, name):
+def _callable(module, where, name):
     factory = name.endswith('()')
     if factory:
         name = name[:-2]
     if name:
-        found = namespace.get(name.split('.')[0])
-        for part in name.split('.')[1:]:
+        found = module
+        for part in name.split('.'):
             found = getattr(found, part, None)
         if found is None:
-            raise NotFound('%s has no %r%s' % (where, name, _offer(namespace)))
+            raise NotFound('%s has no %r%s' % (where, name, _offer(vars(module))))
     else:
         for name in ('application', 'app'):
-            found = namespace.get(name)
+            found = getattr(module, name, None)
             if callable(found):
                 break
         else:
             for name in ('create_app', 'make_app'):
-                found = namespace.get(name)
+                found = getattr(module, name, None)
                 if callable(found):
                     factory = True
                     break
             else:
                 raise NotFound('%s has no callable named application, app, create_app or make_app%s; name it: %s:NAME' %
-                               (where, _offer(namespace), where))
+                               (where, _offer(vars(module)), where))
     if factory:
         if not callable(found):
             raise NotFound('%s:%s can\'t be called, so it is no factory' % (where, name))

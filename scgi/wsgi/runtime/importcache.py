@@ -59,6 +59,7 @@ class Finder:
         self.cache = cache
         self.folders = {}  # the times of folders as this process saw them first
         self.blob = -1
+        self.hooks = sys.path_hooks[:]
         record = cache.get('imports')
         if record and self._open(record['blob']):
             self.known, self.modules = record['folders'], record['modules']
@@ -92,8 +93,10 @@ class Finder:
         home = source.rpartition('/')[0]
         if package:
             home = home.rpartition('/')[0]
+        if sys.path_hooks != self.hooks:
+            return None  # somebody else wants to load modules
         for folder in sys.path if path is None else path:
-            if not self._unchanged(folder):
+            if type(folder) is not str or folder[:1] != '/' or not self._unchanged(folder):
                 return None
             if folder == home:
                 break
@@ -105,24 +108,31 @@ class Finder:
                                        submodule_search_locations=[source.rpartition('/')[0]] if package else None)
 
     def code(self, name):
+        """The code of a module, None when it can't be had: then its file is read as ever."""
         offset, length = self.modules[name][3:]
-        data = posix.pread(self.blob, length, offset)
-        return marshal.loads(data) if len(data) == length else None
+        try:
+            return marshal.loads(posix.pread(self.blob, length, offset))
+        except Exception:
+            return None  # the application may have closed our descriptor
 
     def save(self):
         """Record what was imported, when there is something new."""
-        loaded = {name: module.__spec__ for name, module in list(sys.modules.items())
-                  if type(getattr(getattr(module, '__spec__', None), 'loader', None)) is SourceFileLoader}
+        # Not by getattr: a lazy module would be loaded by it.
+        specs = {name: module.__dict__.get('__spec__') for name, module in list(sys.modules.items())
+                 if type(module) is type(sys)}
+        loaded = {name: spec for name, spec in specs.items() if type(getattr(spec, 'loader', None)) is SourceFileLoader}
         entries = {name: self._entry(name, spec) for name, spec in loaded.items()}
         new = {name: entry for name, entry in entries.items() if entry and self.modules.get(name, ())[:3] != entry}
         for spec in loaded.values():
             self._unchanged(spec.origin.rpartition('/')[0])
         for folder in sys.path:
-            self._unchanged(folder)
+            if type(folder) is str:
+                self._unchanged(folder)
         modules = self.modules
         if any(self.known.get(folder, mtime) != mtime for folder, mtime in self.folders.items()):
             # What is in a changed folder now may come before what wasn't looked for this time.
-            modules = {name: entry for name, entry in modules.items() if name in sys.modules}
+            modules = {name: entry for name, entry in modules.items()
+                       if getattr(specs.get(name), 'origin', None) == entry[0]}
         folders = {**self.known, **self.folders}
         if new or folders != self.known:
             if new:
@@ -130,10 +140,26 @@ class Finder:
             self.cache.put('imports', {'blob': self._identity(self.blob), 'folders': folders, 'modules': modules})
 
     def _entry(self, name, spec):
-        if name != spec.name or not spec.origin:
+        if name != spec.name or not spec.origin or self._hidden(name, spec):
             return None
         state = _state(spec.origin)
         return state and (spec.origin, state, bool(spec.submodule_search_locations))
+
+    def _hidden(self, name, spec):
+        """Tell whether a folder of that name might become a package that comes first, unnoticed."""
+        parent, _, tail = name.rpartition('.')
+        home = spec.origin.rpartition('/')[0]
+        if spec.submodule_search_locations:
+            home = home.rpartition('/')[0]
+        parents = sys.modules[parent].__dict__.get('__path__', ()) if parent in sys.modules else sys.path
+        for folder in parents:
+            if folder == home and spec.submodule_search_locations:
+                return False
+            if _mtime('%s/%s' % (folder, tail)) is not None:
+                return True
+            if folder == home:
+                return False
+        return True
 
     def _write(self, loaded, new, modules):
         """Write the blob anew, with what was in it and what is new; return where all of it is."""
@@ -154,7 +180,5 @@ class Finder:
                 continue
             if code is not None:
                 add(name, entry, marshal.dumps(code))
-        path = self.cache.path + '.code'
-        self.cache.write(path, b''.join(parts))
-        self.blob = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NOFOLLOW)
+        self.blob = self.cache.write(self.cache.path + '.code', b''.join(parts))
         return written

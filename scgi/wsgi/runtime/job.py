@@ -52,14 +52,15 @@ class JobSocket:
         else:
             stream = io.BytesIO(data[end + header:end + header + body])
         connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, fds[0])
+        connection.settimeout(None)  # whatever socket.setdefaulttimeout says
         return Job(environ, stream, connection)
 
     def head(self, status):
         self._report(b'H %d' % status)
 
     def failed(self, kind, text):
-        # One message holds 200 KiB at least; the end of a report says most.
-        self._report(('E %s\n%s' % (kind, text[-60000:])).encode('utf-8', 'backslashreplace'))
+        # The adapter reads 64 KiB; the end of a report says most.
+        self._report(b'E %s\n%s' % (kind.encode(), text.encode('utf-8', 'backslashreplace')[-60000:]))
 
     def done(self, sent, end):
         self._report(b'D %d %s' % (sent, end.encode()))

@@ -44,22 +44,24 @@ class StartCache:
                 saver()
             if self.stale:
                 head = b'%08x%s\n' % (sys.hexversion, sys.implementation.cache_tag.encode())
-                self.write(self.path, head + marshal.dumps(self.content))
+                posix.close(self.write(self.path, head + marshal.dumps(self.content)))
                 self._tidy()
         except (OSError, ValueError):
-            pass
+            pass  # see above; ValueError is what marshal can't write
 
     def write(self, path, data):
-        """Write a file whole or not at all."""
+        """Write a file whole or not at all; return a descriptor of what was written."""
         temporary = '%s.%d' % (path, posix.getpid())
-        fd = posix.open(temporary, posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_NOFOLLOW, 0o600)
+        fd = posix.open(temporary, posix.O_RDWR | posix.O_CREAT | posix.O_EXCL | posix.O_NOFOLLOW | posix.O_CLOEXEC, 0o600)
         try:
-            with open(fd, 'wb') as f:
+            with open(fd, 'wb', closefd=False) as f:
                 f.write(data)
             posix.replace(temporary, path)
         except OSError:
+            posix.close(fd)
             posix.unlink(temporary)
             raise
+        return fd
 
     def _tidy(self):
         """Remove what earlier versions of the runtime left for this application."""

@@ -16,10 +16,10 @@ def main(start, fresh):
     cache = StartCache(cache_file, start, fresh)
     sys.argv = [where]
     jobs = JobSocket(3)
-    quicksite.setup(cache)
+    site = quicksite.Site(cache)
     worker = Worker(jobs)
     try:
-        app = application.load(kind, where, name, cache, worker.serve)
+        app = application.load(kind, where, name, cache, site, worker.serve)
         if app is not None:
             worker.serve(app, None)
     except BaseException as e:
