@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"regexp"
 	"slices"
@@ -9,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/socketgi/socketgi/scgi"
 	"github.com/stretchr/testify/require"
 )
 
@@ -18,7 +21,9 @@ import (
 //
 //	go test ./units/e2e -run '^$' -bench ColdStart -benchtime 200x
 //
-// reports the medians, and their ratio.
+// reports the medians and their ratio: of the page as a client of nginx has it, and of
+// the connection to the socket until it is closed, which is when the process of 2011
+// has ended.
 func BenchmarkColdStart(b *testing.B) {
 	b.Run("hello", func(b *testing.B) { benchColdStart(b, "article.py", "by_hand_hello.py", "Hello world!\n") })
 	b.Run("flask", func(b *testing.B) { benchColdStart(b, "flaskapp.py", "by_hand_flask.py", "Flask here") })
@@ -50,36 +55,54 @@ func benchColdStart(b *testing.B, app, byHand, want string) {
 			return err
 		})
 	}
-	ask := func(path string) time.Duration {
+	nginx := func(name string) time.Duration {
 		quiet()
 		start := time.Now()
-		got := s.get(path)
+		got := s.get("/" + name + "/")
 		took := time.Since(start)
 		require.Equal(b, 200, got.StatusCode)
 		require.Equal(b, want, got.body)
 		return took
 	}
-	for range 5 {
-		ask("/now/")
-		ask("/then/")
+	request, err := scgi.AppendRequest(nil, 0, []scgi.Header{{Name: "REQUEST_METHOD", Value: "GET"},
+		{Name: "PATH_INFO", Value: "/"}, {Name: "SERVER_NAME", Value: "localhost"}, {Name: "SERVER_PORT", Value: "80"},
+		{Name: "SERVER_PROTOCOL", Value: "HTTP/1.1"}, {Name: "HTTP_HOST", Value: "localhost"}, {Name: "QUERY_STRING", Value: ""}})
+	require.NoError(b, err)
+	socket := func(name string) time.Duration {
+		quiet()
+		start := time.Now()
+		c, err := net.Dial("unix", s.Path("/run/socketgi/"+name+".sock"))
+		require.NoError(b, err)
+		defer c.Close()
+		_, err = c.Write(request)
+		require.NoError(b, err)
+		answer, err := io.ReadAll(c)
+		took := time.Since(start)
+		require.NoError(b, err)
+		require.True(b, strings.HasSuffix(string(answer), want), "%s", answer)
+		return took
 	}
-	var now, then []time.Duration
+	took := map[string][]time.Duration{}
 	b.ResetTimer()
-	for i := range b.N {
-		// Each follows the other as often as itself.
-		if i%2 == 0 {
-			now = append(now, ask("/now/"))
-			then = append(then, ask("/then/"))
-		} else {
-			then = append(then, ask("/then/"))
-			now = append(now, ask("/now/"))
+	for i := range b.N + 5 {
+		names := []string{"now", "then"}
+		if i%2 == 1 {
+			slices.Reverse(names)
+		}
+		for _, name := range names {
+			n, s := nginx(name), socket(name)
+			if i >= 5 { // the first ones fill caches
+				took["nginx-"+name], took["socket-"+name] = append(took["nginx-"+name], n), append(took["socket-"+name], s)
+			}
 		}
 	}
 	b.StopTimer()
-	n, t := median(now), median(then)
-	b.ReportMetric(float64(n.Microseconds())/1000, "ms-now")
-	b.ReportMetric(float64(t.Microseconds())/1000, "ms-2011")
-	b.ReportMetric(float64(n)/float64(t), "ratio")
+	for _, way := range []string{"nginx", "socket"} {
+		now, then := median(took[way+"-now"]), median(took[way+"-then"])
+		b.ReportMetric(float64(now.Microseconds())/1000, way+"-ms")
+		b.ReportMetric(float64(then.Microseconds())/1000, way+"-ms-2011")
+		b.ReportMetric(float64(now)/float64(then), way+"-ratio")
+	}
 	b.ReportMetric(0, "ns/op")
 }
 
