@@ -7,6 +7,7 @@ from descriptor 5, where the sources of the other modules follow it, NAME NUL
 SOURCE NUL ..., and 'modules' is not in the globals.
 """
 import gc
+import marshal
 import posix
 import sys
 
@@ -16,9 +17,10 @@ def compiled():
         # 2 leaves out the docstrings, which only readers of the source need.
         return compile(text, '<socketgi>/' + name + '.py', 'exec', 0, True, 2)
     sources = posix.read(5, 1 << 20).split(b'\0')
+    modules = [(name.decode(), code(name.decode(), text)) for name, text in zip(sources[::2], sources[1::2])]
     return {
         'load': code('load', load),
-        'modules': [(name.decode(), code(name.decode(), text)) for name, text in zip(sources[::2], sources[1::2])],
+        'modules': [(name, marshal.dumps(text) if name in LATE else text) for name, text in modules],
         'site': None,
         'app': None,
         'imports': None,
@@ -26,15 +28,31 @@ def compiled():
 
 
 def execute(modules):
+    """Execute the modules, and return the last one; the late ones when they are imported."""
     package = type(sys)('_socketgi')
     package.__path__ = []
     sys.modules['_socketgi'] = package
-    for name, code in modules:
+
+    def run(name, code):
         module = type(sys)('_socketgi.' + name)
         sys.modules[module.__name__] = module
         setattr(package, name, module)
         exec(code, module.__dict__)
+        return module
+
+    def late(name):
+        code = dict(modules).get(name)
+        if type(code) is not bytes:
+            raise AttributeError(name)
+        return run(name, marshal.loads(code))
+    package.__getattr__ = late
+    for name, code in modules:
+        if name not in LATE:
+            module = run(name, code)
     return module
+
+
+LATE = ('siterecord', 'importcache')  # for applications that import something
 
 
 gc.disable()  # loading makes many objects and hardly any garbage

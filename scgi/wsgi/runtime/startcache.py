@@ -4,7 +4,7 @@ A cache file is a line that names the Python it is for, and one marshalled dict:
 
     load     the code of load.py
     modules  the code of the runtime's other modules
-    site     what the module site did (see quicksite.py), or None
+    site     what the module site did (see siterecord.py), or None
     app      the code of the application's file (see application.py), or None
     imports  where its modules are and what they are (see importcache.py), or None
 
