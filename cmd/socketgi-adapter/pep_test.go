@@ -118,6 +118,8 @@ func TestResponses(t *testing.T) {
 		}
 		for _, header := range [][2]string{
 			{"'200 OK'", `[('X-A', 'a\r\nX-B: b')]`},
+			{"'200 OK'", `[('X-A', 'a\nX-B: b')]`},
+			{"'200 OK'", `[('X-A', 'a\rX-B: b')]`},
 			{"'200 OK'", `[('X-A', 'a\x00')]`},
 			{"'200 OK'", `[('X-A\n', 'a')]`},
 			{"'200 OK'", `[('', 'a')]`},
@@ -326,7 +328,7 @@ def application(e, s):
 		}
 		assert.Equal(t, strings.Replace(first, " imported", " kept", 1), get(), "nothing but the loader tells the difference")
 		write(lib+"/pkg/mod.py", "def value(): return 'edited module'")
-		assert.Contains(t, get(), "'edited module'")
+		assert.Contains(t, get(), "('package', 'edited module', ") // not only in the source that it shows
 		write(dir+"/single.py", "value = 'in front'")
 		assert.Contains(t, get(), "'in front'", "a module that comes first in sys.path")
 		assert.Contains(t, get(), "'in front'")
