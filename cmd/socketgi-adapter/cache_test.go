@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestCache checks that cached code is used, replaced when anything changed, and
+// not believed when somebody else may have written it.
+func TestCache(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		dir, cache := t.TempDir(), t.TempDir()
+		app := filepath.Join(dir, "app.py")
+		write := func(text string) {
+			require.NoError(t, os.WriteFile(app, []byte("import json\ndef application(e, s):\n    s('200 OK', [])\n    return [b'"+text+"']\n"), 0o600))
+		}
+		a := &adapter{t: t, args: []string{"--python", python, "--cache", cache, app}, env: []string{"PYTHONPATH=" + dir}}
+		file := func() (string, os.FileInfo) {
+			files, err := filepath.Glob(cache + "/start-*")
+			require.NoError(t, err)
+			files = slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, ".code") })
+			require.Len(t, files, 1)
+			info, err := os.Stat(files[0])
+			require.NoError(t, err)
+			return files[0], info
+		}
+		write("one")
+		assert.Equal(t, "one", a.get("/").body)
+		_, first := file()
+		assert.Equal(t, "one", a.get("/").body)
+		name, second := file()
+		assert.True(t, os.SameFile(first, second), "nothing new, nothing written")
+		write("and two")
+		assert.Equal(t, "and two", a.get("/").body)
+		_, third := file()
+		assert.False(t, os.SameFile(second, third))
+
+		data, err := os.ReadFile(name)
+		require.NoError(t, err)
+		require.Contains(t, string(data), "and two")
+		require.NoError(t, os.WriteFile(name, bytes.ReplaceAll(data, []byte("and two"), []byte("EVIL123")), 0o600))
+		assert.Equal(t, "EVIL123", a.get("/").body, "cached code is what runs")
+		require.NoError(t, os.Chmod(name, 0o620))
+		assert.Equal(t, "and two", a.get("/").body, "but not when the group can write it")
+		_, info := file()
+		assert.Equal(t, os.FileMode(0o600), info.Mode())
+		require.NoError(t, os.WriteFile(name, nil, 0o600))
+		assert.Equal(t, "and two", a.get("/").body, "a damaged file is replaced")
+		require.NoError(t, os.Remove(name))
+		require.NoError(t, os.Symlink(app, name))
+		assert.Equal(t, "and two", a.get("/").body)
+	})
+}
+
+// TestImportCache checks that a module whose code is kept is replaced by whatever
+// Python would import in its place.
+func TestImportCache(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		dir, lib, cache := t.TempDir(), t.TempDir(), t.TempDir()
+		write := func(path, text string) {
+			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+			require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		}
+		app := filepath.Join(dir, "app.py")
+		write(lib+"/pkg/__init__.py", "value = 'package'")
+		write(lib+"/pkg/mod.py", "def value(): return 'module'")
+		write(lib+"/pkg/data.txt", "resource")
+		write(lib+"/single.py", "value = 'single'")
+		write(app, `
+import pkg, pkg.mod, single, pkgutil, inspect
+def application(e, s):
+    s('200 OK', [])
+    seen = (pkg.value, pkg.mod.value(), single.value, pkgutil.get_data('pkg', 'data.txt'), inspect.getsource(pkg.mod).strip(),
+            pkg.__file__, pkg.__path__, pkg.mod.__name__, pkg.mod.__package__, pkg.mod.__cached__ is not None)
+    return [repr(seen).encode(), b' kept' if type(pkg.mod.__loader__).__name__ == 'Loader' else b' imported']
+`)
+		a := &adapter{t: t, args: []string{"--python", python, "--cache", cache, app},
+			env: []string{"PYTHONPATH=" + lib, "PYTHONDONTWRITEBYTECODE=1"}}
+		get := func() string {
+			t.Helper()
+			got := a.get("/")
+			require.Equal(t, 200, got.status, "%s", got.log)
+			return got.body
+		}
+		first := get()
+		assert.True(t, strings.HasPrefix(first, "('package', 'module', 'single', b'resource', "), first)
+		assert.True(t, strings.HasSuffix(first, " imported"), first)
+		if strings.Contains(python, "pypy") {
+			assert.Equal(t, first, get())
+			return
+		}
+		assert.Equal(t, strings.Replace(first, " imported", " kept", 1), get(), "nothing but the loader tells the difference")
+		write(lib+"/pkg/mod.py", "def value(): return 'edited module'")
+		assert.Contains(t, get(), "('package', 'edited module', ") // not only in the source that it shows
+		write(dir+"/single.py", "value = 'in front'")
+		assert.Contains(t, get(), "'in front'", "a module that comes first in sys.path")
+		assert.Contains(t, get(), "'in front'")
+		require.NoError(t, os.Remove(dir+"/single.py"))
+		assert.Contains(t, get(), "'single'")
+		write(lib+"/pkg/mod/__init__.py", "def value(): return 'package instead'")
+		assert.Contains(t, get(), "'package instead'")
+		require.NoError(t, os.RemoveAll(lib+"/pkg/mod"))
+		assert.Contains(t, get(), "'edited module'")
+		require.NoError(t, os.Remove(lib+"/pkg/mod.py"))
+		assert.Equal(t, 500, a.get("/").status)
+
+		code, err := filepath.Glob(cache + "/*.code")
+		require.NoError(t, err)
+		require.Len(t, code, 1)
+		write(lib+"/pkg/mod.py", "def value(): return 'back'")
+		assert.Contains(t, get(), "'back'")
+		require.NoError(t, os.WriteFile(code[0], []byte("not what the record speaks of"), 0o600))
+		assert.Contains(t, get(), "'back'")
+	})
+}
+
+// TestSite checks that leaving site out is not noticed: .pth files, sitecustomize,
+// virtual environments and PYTHONPATH do what they do in any Python.
+func TestSite(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		dir, cache := t.TempDir(), t.TempDir()
+		venv := filepath.Join(dir, "venv")
+		output(t, python, "-m", "venv", "--without-pip", venv)
+		site := strings.TrimSpace(output(t, venv+"/bin/python", "-c", "import site; print(site.getsitepackages()[0])"))
+		extra := filepath.Join(dir, "extra")
+		require.NoError(t, os.Mkdir(extra, 0o700))
+		write := func(path, text string) { require.NoError(t, os.WriteFile(path, []byte(text), 0o600)) }
+		write(site+"/installed.py", "value = 'installed'")
+		write(site+"/test.pth", extra+"\nimport sys; sys.marker = 'executed'\n")
+		write(extra+"/added.py", "value = 'added'")
+		// In front of everything: Debian has a sitecustomize in its standard library.
+		front := filepath.Join(dir, "front")
+		require.NoError(t, os.Mkdir(front, 0o700))
+		t.Setenv("PYTHONPATH", front)
+		write(front+"/sitecustomize.py", "import sys; sys.customized = True")
+		app := filepath.Join(dir, "app.py")
+		write(app, `
+import sys
+import installed, added
+def application(e, s):
+    s('200 OK', [])
+    return [repr((installed.value, added.value, sys.marker, sys.customized, sys.prefix, sys.path)).encode()]
+`)
+		plain := strings.TrimSpace(output(t, venv+"/bin/python", "-c", "import sys; sys.path[0] = "+quoted(dir)+`
+import installed, added
+print((installed.value, added.value, sys.marker, sys.customized, sys.prefix, sys.path))`))
+		assert.Contains(t, plain, "'installed', 'added', 'executed', True")
+		a := &adapter{t: t, args: []string{"--cache", cache, app}}
+		assert.Equal(t, plain, a.get("/").body, "the virtual environment next to it is found")
+		assert.Equal(t, plain, a.get("/").body, "and from the record it is the same")
+		write(site+"/zz.pth", "import sys; sys.marker = 'changed'\n")
+		assert.Contains(t, a.get("/").body, "'changed'", "a new .pth file is seen")
+		write(site+"/test.pth", extra+"\n")
+		require.NoError(t, os.Remove(site+"/zz.pth"))
+		assert.Equal(t, 500, a.get("/").status, "and a removed line, too")
+	})
+}
+
+func quoted(s string) string { return "'" + s + "'" }
+
+func output(t *testing.T, name string, arg ...string) string {
+	t.Helper()
+	cmd := exec.Command(name, arg...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	return string(out)
+}
