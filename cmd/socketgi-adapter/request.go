@@ -50,16 +50,15 @@ func (r *request) serve(worker *wsgi.Config) {
 		r.reject(err)
 		return
 	}
+	r.describe(params)
 	if r.cfg.concurrency > 0 {
 		r.slot, err = takeSlot(r.cfg.cacheDir, r.cfg.concurrency, r.cfg.queueTimeout)
 		r.queued = time.Since(start)
 		if err != nil {
-			r.describe(params)
 			r.busy(err)
 			return
 		}
 		if r.conn.Gone() {
-			r.describe(params)
 			r.record(wsgi.Result{End: wsgi.Left}, wsgi.Usage{}, time.Since(start))
 			return
 		}
@@ -72,14 +71,12 @@ func (r *request) run(cfg *wsgi.Config, params []scgi.Header, body scgi.Body, st
 	begin := time.Now()
 	w, err := wsgi.Start(cfg)
 	if err != nil {
-		r.describe(params)
 		res := r.fail(wsgi.Result{Problem: &wsgi.Problem{Kind: wsgi.Failed, Text: err.Error()}}, false)
 		r.conn.Finish(linger)
 		r.record(res, wsgi.Usage{}, time.Since(start))
 		return
 	}
 	// What isn't needed to start the worker is done while it starts.
-	r.describe(params)
 	wsgi.AdoptOrphans()
 	stopped := r.stopOnSIGTERM(w)
 	res := w.Serve(params, body, r.conn.FD(), r.cfg.timeout)

@@ -51,8 +51,8 @@ func (w *Worker) Wait(deadline time.Time) Usage {
 	return w.usage
 }
 
-// killGrace is how long a worker may take to end by SIGTERM; the runtime uses it
-// to say in the log where the application was.
+// killGrace is how long a worker may take to end by SIGTERM, for an application that
+// handles it.
 const killGrace = time.Second
 
 // Kill ends the worker and all of its descendants, and returns when they are

@@ -14,18 +14,13 @@ import posix
 import sys
 from _frozen_importlib_external import PathFinder, SourceFileLoader, spec_from_file_location
 
+from _socketgi.siterecord import mtime
+
 
 def setup(cache):
     """Put the finder before the one that looks through sys.path."""
     if cache.path and sys.implementation.name == 'cpython':
         sys.meta_path.insert(sys.meta_path.index(PathFinder), Finder(cache))
-
-
-def _mtime(path):
-    try:
-        return posix.stat(path).st_mtime_ns
-    except OSError:
-        return None
 
 
 def _state(path):
@@ -82,7 +77,7 @@ class Finder:
 
     def _unchanged(self, folder):
         if folder not in self.folders:
-            self.folders[folder] = _mtime(folder)
+            self.folders[folder] = mtime(folder)
         return self.folders[folder] == self.known.get(folder, -1)
 
     def find_spec(self, name, path=None, target=None):
@@ -155,7 +150,7 @@ class Finder:
         for folder in parents:
             if folder == home and spec.submodule_search_locations:
                 return False
-            if _mtime('%s/%s' % (folder, tail)) is not None:
+            if mtime('%s/%s' % (folder, tail)) is not None:
                 return True
             if folder == home:
                 return False

@@ -31,7 +31,7 @@ class Site:
         if self not in sys.meta_path:
             return
         sys.meta_path.remove(self)
-        from _socketgi import importcache, siterecord
+        from _socketgi import siterecord, importcache  # in this order: the second wants the first
         now = sys.path[:]
         sys.path[:] = self.base
         siterecord.run(self.cache, self.base)

@@ -15,7 +15,7 @@ def run(cache, base):
     """Do what site does with sys.path as it is, which is base."""
     identity = [sys.executable, base, [posix.environ.get(name) for name in _ENVIRONMENT], posix.geteuid()]
     record = cache.get('site')
-    if record and record['identity'] == identity and all(_mtime(p) == t for p, t in record['watch']):
+    if record and record['identity'] == identity and all(mtime(p) == t for p, t in record['watch']):
         _replay(record)
         return
     import site
@@ -23,7 +23,7 @@ def run(cache, base):
     cache.put('site', _record(site, identity))
 
 
-def _mtime(path):
+def mtime(path):
     try:
         return posix.stat(path).st_mtime_ns
     except OSError:
@@ -52,7 +52,7 @@ def _record(site, identity):
         'prefix': (sys.prefix, sys.exec_prefix),
         'lines': lines,
         'user': bool(site.ENABLE_USER_SITE),
-        'watch': [(path, _mtime(path)) for path in watch],
+        'watch': [(path, mtime(path)) for path in watch],
     }
 
 
