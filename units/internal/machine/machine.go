@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -50,7 +51,25 @@ type Machine struct {
 	// Leader is the process id of its PID 1.
 	Leader int
 	nspawn *exec.Cmd
-	output bytes.Buffer
+	output output
+}
+
+// output is what nspawn printed, which may go on while it is read.
+type output struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.all.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.all.String()
 }
 
 // Need skips a test that can't boot a machine here, and says why; where CI=true
