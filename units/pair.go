@@ -229,6 +229,9 @@ CacheDirectoryMode=0700
 OOMPolicy=continue
 `, o.Name)
 	}
+	if o.Adapter && o.Warm {
+		b.WriteString("# Requests that are being answered are waited for.\nKillMode=mixed\n")
+	}
 	b.WriteString("TimeoutStopSec=10\n")
 	if !o.Warm {
 		b.WriteString(`Slice=system.slice

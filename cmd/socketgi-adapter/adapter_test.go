@@ -154,8 +154,8 @@ func TestHandedNothing(t *testing.T) {
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err)
 	assert.Equal(t, exitServe, cmd.ProcessState.ExitCode())
-	assert.Equal(t, "socketgi-adapter serves the connection that a systemd socket unit with Accept=yes hands to it, "+
-		"and was handed none; to try it by hand: socketgi dev testdata/pep.py\n", string(out))
+	assert.Equal(t, "socketgi-adapter serves what a systemd socket unit hands to it, "+
+		"and was handed nothing; to try it by hand: socketgi dev testdata/pep.py\n", string(out))
 }
 
 // TestListenFDs hands the connection over as systemd does.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi"
+	"github.com/socketgi/socketgi/scgi/cgi"
 	"github.com/socketgi/socketgi/scgi/wsgi"
 )
 
@@ -19,21 +20,26 @@ import (
 type config struct {
 	app          wsgi.App
 	python       string
+	cgi          *cgi.Config // nil: a WSGI application
 	mount        string
 	timeout      time.Duration
 	limits       scgi.Limits
 	cacheDir     string
 	concurrency  int
 	queueTimeout time.Duration
+	idleExit     time.Duration
 	debug        bool
 	version      bool
 }
 
 const usageHead = `usage: socketgi-adapter [flags] APP
+       socketgi-adapter [flags] --cgi PROGRAM [ARGUMENT...]
+       socketgi-adapter [flags] --cgi-root DIRECTORY
 
 Serves the one SCGI request of the connection that systemd, inetd or xinetd
 hands to it. APP is FILE.py, FILE.py:CALLABLE or package.module:CALLABLE;
-CALLABLE() is a factory.
+CALLABLE() is a factory. PROGRAM is a CGI program; DIRECTORY has several, and the
+URL says which. They are served from a listening socket (Accept=no), too.
 
 flags:
 `
@@ -59,6 +65,14 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	fs.StringVar(&c.cacheDir, "cache", os.Getenv("CACHE_DIRECTORY"), "keep cached code and the slots of --concurrency in `DIR`")
 	fs.IntVar(&c.concurrency, "concurrency", 0, "run at most `N` applications at once, the others wait; 0 sets no limit")
 	fs.DurationVar(&c.queueTimeout, "queue-timeout", 30*time.Second, "answer 503 to a request that has waited so long")
+	program := fs.Bool("cgi", false, "run a CGI program for each request")
+	var g cgi.Config
+	fs.StringVar(&g.Root, "cgi-root", "", "run the CGI program below `DIR` that the request names")
+	fs.BoolVar(&g.NPH, "nph", false, "CGI programs send whole HTTP responses, as those called nph-... do")
+	fs.BoolVar(&g.Index, "isindex", false, "hand the words of a query without = to a CGI program as arguments")
+	fs.DurationVar(&g.Limits.IdleTimeout, "idle-timeout", 0, "end a CGI program that sends nothing for so long with 504; 0 never does")
+	sizeVar(fs, nil, &g.Limits.HeadBytes, "max-response-head", "answer 502 to a larger head of a CGI program's response, `SIZE` (default 32K)")
+	fs.DurationVar(&c.idleExit, "idle-exit", 5*time.Minute, "handed a listening socket: exit when nothing was asked for so long; 0 never does")
 	fs.BoolVar(&c.debug, "debug", false, "show tracebacks to the client: for development only")
 	fs.BoolVar(&c.version, "version", false, "print the version and exit")
 	if err := fs.Parse(args); err != nil {
@@ -72,8 +86,22 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	if c.version {
 		return c, nil
 	}
-	if fs.NArg() != 1 {
+	app := ""
+	switch {
+	case *program && fs.NArg() == 0:
+		return c, errors.New("--cgi: which program? socketgi-adapter [flags] --cgi PROGRAM [ARGUMENT...]")
+	case *program:
+		g.Program, g.Args, c.cgi = fs.Arg(0), fs.Args()[1:], &g
+	case g.Root != "" && fs.NArg() > 0:
+		return c, fmt.Errorf("--cgi-root takes a directory and nothing else, and %q stands behind it", fs.Arg(0))
+	case g.Root != "":
+		c.cgi = &g
+	case g.NPH || g.Index || g.Limits.IdleTimeout != 0 || g.Limits.HeadBytes != 0:
+		return c, errors.New("--nph, --isindex, --idle-timeout and --max-response-head are for CGI programs: say --cgi or --cgi-root, too")
+	case fs.NArg() != 1:
 		return c, fmt.Errorf("one application is to be named, not %d: socketgi-adapter [flags] APP", fs.NArg())
+	default:
+		app = fs.Arg(0)
 	}
 	if strings.Contains(c.cacheDir, ":") { // CacheDirectory= with several: the first is ours
 		c.cacheDir, _, _ = strings.Cut(c.cacheDir, ":")
@@ -85,7 +113,7 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 		}
 		c.cacheDir = dir
 	}
-	return c, c.check(fs.Arg(0))
+	return c, c.check(app)
 }
 
 func (c *config) check(app string) (err error) {
@@ -97,12 +125,15 @@ func (c *config) check(app string) (err error) {
 		return errors.New("--max-header: between 64 bytes and 128K is possible")
 	case c.limits.Headers < 2:
 		return errors.New("--max-headers: a request has at least two")
-	case c.limits.HeaderTimeout <= 0 || c.limits.BodyTimeout <= 0 || c.queueTimeout <= 0 || c.timeout < 0:
-		return errors.New("a timeout is longer than nothing; only --timeout may be 0")
+	case c.limits.HeaderTimeout <= 0 || c.limits.BodyTimeout <= 0 || c.queueTimeout <= 0 || c.timeout < 0 || c.idleExit < 0 ||
+		c.cgi != nil && c.cgi.Limits.IdleTimeout < 0:
+		return errors.New("a timeout is longer than nothing; only --timeout, --idle-timeout and --idle-exit may be 0")
 	case c.concurrency < 0:
 		return errors.New("--concurrency: 0 sets no limit, and less is not possible")
-	case c.concurrency > 0 && c.cacheDir == "":
-		return errors.New("--concurrency needs a directory for its slots: CacheDirectory= in the unit, or --cache DIR")
+	}
+	if c.cgi != nil {
+		c.cgi.Limits.Timeout = c.timeout
+		return c.cgi.Resolve()
 	}
 	if c.app, err = wsgi.ParseApp(app); err != nil {
 		return err
@@ -111,6 +142,14 @@ func (c *config) check(app string) (err error) {
 		c.python, err = wsgi.FindPython(c.app)
 	}
 	return err
+}
+
+// checkSingle checks what matters only for single connections.
+func (c *config) checkSingle() error {
+	if c.concurrency > 0 && c.cacheDir == "" {
+		return errors.New("--concurrency needs a directory for its slots: CacheDirectory= in the unit, or --cache DIR")
+	}
+	return nil
 }
 
 // sizeVar defines a flag for a number of bytes, with K, M, G as systemd reads

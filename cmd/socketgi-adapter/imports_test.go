@@ -31,7 +31,9 @@ var forbidden = map[string]string{
 var layers = map[string][]string{
 	"activation":    nil,
 	"scgi":          nil,
-	"scgi/wsgi":     {"scgi"},
+	"scgi/child":    nil,
+	"scgi/wsgi":     {"scgi", "scgi/child"},
+	"scgi/cgi":      {"scgi", "scgi/child"},
 	"scgi/scgihttp": {"activation", "scgi"},
 	"units":         nil,
 }

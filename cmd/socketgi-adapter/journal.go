@@ -21,8 +21,9 @@ const (
 
 // Priorities of syslog(3).
 const (
-	prioErr    = 3
-	prioNotice = 5
+	prioErr     = 3
+	prioWarning = 4
+	prioNotice  = 5
 )
 
 // journal is a connection to journald by its native protocol

@@ -4,6 +4,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/socketgi/socketgi/activation"
@@ -19,8 +20,11 @@ const (
 
 // logger writes to the journal with fields, or plain lines to standard error.
 type logger struct {
-	journal journal // -1: none
-	unread  bool    // something was sent that journald may not have read yet
+	journal journal     // -1: none
+	unread  atomic.Bool // something was sent that journald may not have read yet
+	// foreign says that standard error is a stream into the journal that this process
+	// opened. journald finds out whose a line in it is only while the writer lives.
+	foreign bool
 }
 
 // openLog finds out where the log is. Under inetd standard error is the
@@ -31,7 +35,8 @@ func openLog(conn int) *logger {
 	native := stderrIsJournal()
 	if conn >= 0 && activation.SameFile(2, conn) {
 		fd, err := journalStream("socketgi-adapter", prioNotice)
-		if native = err == nil; !native {
+		native = err == nil
+		if l.foreign = native; !native {
 			fd, _ = unix.Open("/dev/null", unix.O_WRONLY|unix.O_CLOEXEC, 0)
 		}
 		if fd >= 0 {
@@ -59,7 +64,7 @@ func (l *logger) write(priority int, message string, fields ...field) {
 			field{"PRIORITY", strconv.Itoa(priority)},
 			field{"SYSLOG_IDENTIFIER", "socketgi-adapter"})
 		if l.journal.send(fields) == nil {
-			l.unread = true
+			l.unread.Store(true)
 			return
 		}
 	}
@@ -73,7 +78,7 @@ func (l *logger) write(priority int, message string, fields ...field) {
 
 // close returns when journald knows whose entries they are.
 func (l *logger) close() {
-	if l.unread {
+	if l.unread.Load() {
 		l.journal.settle(100 * time.Millisecond)
 	}
 }

@@ -12,8 +12,6 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/activation"
-	"github.com/socketgi/socketgi/scgi"
-	"github.com/socketgi/socketgi/scgi/wsgi"
 )
 
 // Exit statuses. A request that was answered, if only with an error, is a
@@ -46,44 +44,36 @@ func run() int {
 	}
 	log := openLog(fd)
 	defer log.close()
-	switch {
-	case flagErr != nil:
-		// Whoever asked gets an answer; how to mend it is the operator's to read.
+	if flagErr == nil && fd >= 0 {
+		flagErr = cfg.checkSingle()
+	}
+	if flagErr != nil && fd < 0 { // with a connection it is logged with the request
 		log.write(prioErr, "socketgi-adapter: "+flagErr.Error())
-		if fd >= 0 {
-			conn := scgi.NewConn(fd)
-			_, _ = conn.Write(page(500, "This application is not set up correctly. The log says why.",
-				flagErr.Error(), cfg != nil && cfg.debug))
-			conn.Finish(linger)
-		}
-		return exitConfig
-	case errors.Is(err, activation.ErrNothing):
-		log.write(prioErr, "socketgi-adapter serves the connection that a systemd socket unit with Accept=yes hands to it, "+
-			"and was handed none; to try it by hand: socketgi dev "+strings.Join(os.Args[len(os.Args)-1:], " "))
+	}
+	switch {
+	case errors.Is(err, activation.ErrNothing) && flagErr == nil:
+		log.write(prioErr, "socketgi-adapter serves what a systemd socket unit hands to it, "+
+			"and was handed nothing; to try it by hand: socketgi dev "+strings.Join(os.Args[len(os.Args)-1:], " "))
 		return exitServe
+	case errors.Is(err, activation.ErrNothing):
+		return exitConfig
 	case err != nil:
 		log.write(prioErr, "socketgi-adapter: "+err.Error())
 		return exitServe
-	case fd < 0:
-		log.write(prioErr, "socketgi-adapter was handed a listening socket, and serves single connections: "+
-			"say Accept=yes in the socket unit (nowait in inetd.conf)")
+	}
+	// Whoever asks gets an answer also where the command line is wrong; how to mend
+	// it is the operator's to read.
+	app := cfg.application(flagErr, fd >= 0)
+	if fd >= 0 {
+		serveConnection(cfg, log, app, fd)
+	} else if err := serveListeners(cfg, log, app, handed.Listeners); err != nil {
+		log.write(prioErr, "socketgi-adapter: "+err.Error())
 		return exitServe
 	}
-	r := &request{cfg: cfg, log: log, conn: scgi.NewConn(fd), slot: noSlot}
-	r.serve(&wsgi.Config{App: cfg.app, Python: cfg.python, CacheDir: cfg.cacheDir, Env: workerEnv(os.Environ()), Stderr: 2})
-	return exitOK
-}
-
-// workerEnv is the unit's environment without what is said of the connection:
-// the address that systemd gives for it is the web server's.
-func workerEnv(env []string) []string {
-	kept := env[:0:0]
-	for _, e := range env {
-		if name, _, _ := strings.Cut(e, "="); name != "REMOTE_ADDR" && name != "REMOTE_PORT" {
-			kept = append(kept, e)
-		}
+	if flagErr != nil {
+		return exitConfig
 	}
-	return kept
+	return exitOK
 }
 
 func version() string {

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi"
-	"github.com/socketgi/socketgi/scgi/wsgi"
+	"github.com/socketgi/socketgi/scgi/child"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,7 +21,7 @@ import (
 // end of the response; it takes microseconds.
 const linger = 2 * time.Second
 
-// request is the one request of this process.
+// request is a request that is being answered.
 type request struct {
 	cfg  *config
 	log  *logger
@@ -31,11 +31,21 @@ type request struct {
 	method string
 	path   string
 	queued time.Duration
-	slot   slot
+}
+
+// serveConnection answers the one request of a process that was handed its
+// connection.
+func serveConnection(cfg *config, log *logger, app application, fd int) {
+	var q queue = noQueue{}
+	if cfg.concurrency > 0 {
+		q = slotQueue{cfg.cacheDir, cfg.concurrency}
+	}
+	r := &request{cfg: cfg, log: log, conn: scgi.NewConn(fd)}
+	r.serve(app, q, terminator{})
 }
 
 // serve answers the request, and logs it.
-func (r *request) serve(worker *wsgi.Config) {
+func (r *request) serve(app application, q queue, stop stopper) {
 	start := time.Now()
 	req, err := scgi.ReadRequest(r.conn, &r.cfg.limits)
 	if err == io.EOF {
@@ -44,6 +54,9 @@ func (r *request) serve(worker *wsgi.Config) {
 	}
 	var params []scgi.Header
 	if err == nil {
+		if req.Body.File != nil {
+			defer req.Body.File.Close()
+		}
 		params, err = req.Params(r.cfg.mount)
 	}
 	if err != nil {
@@ -51,58 +64,60 @@ func (r *request) serve(worker *wsgi.Config) {
 		return
 	}
 	r.describe(params)
-	if r.cfg.concurrency > 0 {
-		r.slot, err = takeSlot(r.cfg.cacheDir, r.cfg.concurrency, r.cfg.queueTimeout)
-		r.queued = time.Since(start)
-		if err != nil {
-			r.busy(err)
-			return
-		}
-		if r.conn.Gone() {
-			r.record(wsgi.Result{End: wsgi.Left}, wsgi.Usage{}, time.Since(start))
-			return
-		}
+	arrived := time.Now()
+	release, err := q.take(r.cfg.queueTimeout)
+	if err != nil {
+		r.queued = time.Since(arrived)
+		r.busy(err)
+		return
 	}
-	r.run(worker, params, req.Body, start)
+	defer release()
+	if r.queued = time.Since(arrived); r.conn.Gone() {
+		r.record(child.Result{End: child.Left}, child.Usage{}, time.Since(start))
+		return
+	}
+	r.run(app, stop, params, req.Body, start, release)
 }
 
 // run has a worker answer.
-func (r *request) run(cfg *wsgi.Config, params []scgi.Header, body scgi.Body, start time.Time) {
-	begin := time.Now()
-	w, err := wsgi.Start(cfg)
-	if err != nil {
-		res := r.fail(wsgi.Result{Problem: &wsgi.Problem{Kind: wsgi.Failed, Text: err.Error()}}, false)
+func (r *request) run(app application, stop stopper, params []scgi.Header, body scgi.Body, start time.Time, release func()) {
+	w, problem := app.start(r, params, body)
+	if problem != nil {
+		res := r.fail(child.Result{Problem: problem}, false)
 		r.conn.Finish(linger)
-		r.record(res, wsgi.Usage{}, time.Since(start))
+		r.record(res, child.Usage{}, time.Since(start))
 		return
 	}
-	// What isn't needed to start the worker is done while it starts.
-	wsgi.AdoptOrphans()
-	stopped := r.stopOnSIGTERM(w)
-	res := w.Serve(params, body, r.conn.FD(), r.cfg.timeout)
+	defer w.Close()
+	stopped, forget := stop.watch(w)
+	defer forget()
+	res := w.serve(r.conn.FD())
 	took := time.Since(start)
-	if res.Problem != nil || res.End != wsgi.Whole {
+	if res.Problem != nil || res.End != child.Whole {
 		res = r.fail(res, stopped.Load())
 	}
-	// What the application still does - atexit, its threads - has the rest of its time.
-	var deadline time.Time
-	if r.cfg.timeout > 0 {
-		deadline = begin.Add(r.cfg.timeout)
-	}
-	usage := w.Wait(deadline)
+	usage := w.wait()
 	if usage.Late {
 		r.log.write(prioErr, "the application went on after its response until its time was up, and was killed",
 			append(r.fields(), field{"MESSAGE_ID", msgProblem})...)
 	}
 	// The place is free now, however long the other side takes to hang up.
-	r.slot.release()
+	release()
 	r.conn.Finish(linger)
 	r.record(res, usage, took)
 }
 
-// stopOnSIGTERM passes SIGTERM on to the worker, and tells whether it has: who
-// stops a unit is answered by this process, which so outlives the worker.
-func (r *request) stopOnSIGTERM(w *wsgi.Worker) *atomic.Bool {
+// stopper ends workers when the unit is being stopped.
+type stopper interface {
+	// watch begins to watch over a worker. Stopped becomes true when it was told to end.
+	watch(worker) (stopped *atomic.Bool, forget func())
+}
+
+// terminator passes SIGTERM on: who stops a unit is answered by this process, which so
+// outlives the worker.
+type terminator struct{}
+
+func (terminator) watch(w worker) (*atomic.Bool, func()) {
 	var stopped atomic.Bool
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
@@ -111,39 +126,45 @@ func (r *request) stopOnSIGTERM(w *wsgi.Worker) *atomic.Bool {
 		stopped.Store(true)
 		w.Signal(syscall.SIGTERM)
 	}()
-	return &stopped
+	return &stopped, func() {}
 }
 
 // fail ends a response that isn't whole, logs why, and returns what the client
 // got.
-func (r *request) fail(res wsgi.Result, stopped bool) wsgi.Result {
-	status, text, detail := 502, "The application ended without an answer.", ""
+func (r *request) fail(res child.Result, stopped bool) child.Result {
+	status, text, detail, priority := 502, "The application ended without an answer.", "", prioErr
 	if p := res.Problem; p != nil {
 		detail = p.Text
 		switch {
 		case stopped:
 			status, text = 503, "The application is being stopped."
-		case p.Kind == wsgi.Failed:
+		case p.Kind == child.Failed:
 			status, text = 500, "The application failed."
-		case p.Kind == wsgi.Timeout:
+		case p.Kind == child.Timeout:
 			status, text = 504, "The application took too long."
+		case p.Kind == child.Busy:
+			status, text = 503, "This machine is too busy. Try again in a few seconds."
+		case p.Kind == child.Forbidden:
+			status, text, priority = 403, "This may not be run.", prioWarning
+		case p.Kind == child.NotFound:
+			status, text, priority = 404, "There is no such program.", prioWarning
 		}
 	}
 	switch res.End {
-	case wsgi.None:
-		res.Status, res.End = status, wsgi.Whole
+	case child.None:
+		res.Status, res.End = status, child.Whole
 		answer := page(status, text+" The log says why, under "+r.id+".", detail, r.cfg.debug)
 		if _, err := r.conn.Write(answer); err != nil {
-			res.End = wsgi.Left
+			res.End = child.Left
 		} else {
 			res.Bytes = int64(len(answer) - bytes.Index(answer, []byte("\r\n\r\n")) - 4)
 		}
 		r.conn.CloseWrite()
-	case wsgi.Cut, wsgi.Left:
+	case child.Cut, child.Left:
 		r.conn.Close() // a reset: what the client has is not all
 	}
 	if detail != "" {
-		r.log.write(prioErr, detail, append(r.fields(), field{"MESSAGE_ID", msgProblem})...)
+		r.log.write(priority, detail, append(r.fields(), field{"MESSAGE_ID", msgProblem})...)
 	}
 	return res
 }
@@ -165,14 +186,14 @@ func (r *request) reject(err error) {
 
 // busy answers a request for which no slot became free.
 func (r *request) busy(err error) {
-	res := wsgi.Result{Status: 503, End: wsgi.Whole}
+	res := child.Result{Status: 503, End: child.Whole}
 	text := "All places are taken. Try again in a few seconds."
 	if !errors.Is(err, errBusy) {
 		res.Status, text = 500, "This application is not set up correctly. The log says why."
 		r.log.write(prioErr, "the slots of --concurrency: "+err.Error(), append(r.fields(), field{"MESSAGE_ID", msgProblem})...)
 	}
 	refuse(r.conn, res.Status, text)
-	r.record(res, wsgi.Usage{}, r.queued)
+	r.record(res, child.Usage{}, r.queued)
 }
 
 // refuse answers with a page and ends the connection.
@@ -223,16 +244,19 @@ func (r *request) fields() []field {
 }
 
 // record logs the request.
-func (r *request) record(res wsgi.Result, u wsgi.Usage, took time.Duration) {
+func (r *request) record(res child.Result, u child.Usage, took time.Duration) {
 	status := res.Status
-	if res.End == wsgi.Left {
+	if res.End == child.Left {
 		status = 499 // nginx's number for a client that left
 	}
 	ms, cpu := milliseconds(took), milliseconds(u.CPU)
 	message := printable(r.method) + " " + printable(r.path) + " " + strconv.Itoa(status) + " " +
 		strconv.FormatInt(res.Bytes, 10) + " bytes " + ms + " ms, " + cpu + " ms CPU, " + strconv.FormatInt(u.PeakMemory>>20, 10) + " MiB"
-	if res.End == wsgi.Cut {
+	if res.End == child.Cut {
 		message += ", cut"
+	}
+	if n := u.ExitStatus(); n > 0 {
+		message += ", exit status " + strconv.Itoa(n)
 	}
 	r.log.write(prioNotice, message, append(r.fields(),
 		field{"MESSAGE_ID", msgRequest},

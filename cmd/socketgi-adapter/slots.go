@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -13,6 +14,17 @@ import (
 
 // errBusy says that no slot became free in time.
 var errBusy = errors.New("no slot became free in time")
+
+// slotQueue is the queue of all processes that serve single connections of one unit.
+type slotQueue struct {
+	dir string
+	n   int
+}
+
+func (q slotQueue) take(timeout time.Duration) (func(), error) {
+	s, err := takeSlot(q.dir, q.n, timeout)
+	return sync.OnceFunc(s.release), err
+}
 
 // Slots and places in the queue are locks on single bytes of a file, which the
 // kernel drops when their process ends, however it ends (fcntl(2), open file

@@ -16,29 +16,27 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/scgihttp"
-	"github.com/socketgi/socketgi/scgi/wsgi"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
 
 func newDev() *cobra.Command {
-	var listen, mount, python, adapter string
+	var listen, mount, adapter string
+	var a appFlags
 	cmd := &cobra.Command{
-		Use:   "dev APP",
+		Use:   "dev APP | dev --cgi -- PROGRAM [ARG...] | dev --cgi-root DIR",
 		Short: "Serve an application on this machine, each request in a fresh process",
 		Long: `Serve an application over HTTP for its developer: every request gets a process of
 its own, exactly as from a socket unit with Accept=yes. Edit a file, reload the
 page, see the change. A traceback is shown in the browser and here.
 
 ` + appHelp,
-		Example: "  socketgi dev hello.py\n  socketgi dev mysite.wsgi:application --listen 127.0.0.1:8000",
-		Args:    words("APP"),
+		Example: "  socketgi dev hello.py\n  socketgi dev mysite.wsgi:application --listen 127.0.0.1:8000\n" +
+			"  socketgi dev --cgi ./hello.cgi",
+		Args: a.words(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			app, err := wsgi.ParseApp(args[0])
+			app, err := a.resolve(args)
 			if err != nil {
-				return err
-			}
-			if python, err = interpreter(python, app); err != nil {
 				return err
 			}
 			if err := units.CheckMount(mount); err != nil {
@@ -52,18 +50,18 @@ page, see the change. A traceback is shown in the browser and here.
 			} else if !isProgram(adapter) {
 				return fmt.Errorf("--adapter %s: there is no program", adapter)
 			}
-			argv := []string{adapter, "--debug", "--python", python, "--mount", mount}
+			argv := []string{adapter, "--debug", "--mount", mount}
 			if dir := devCache(); dir != "" {
 				argv = append(argv, "--cache", dir)
 			}
-			return serveDev(cmd.OutOrStdout(), listen, mount, args[0], append(argv, args[0]))
+			return serveDev(cmd.OutOrStdout(), listen, mount, app.label, append(argv, app.words...))
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&listen, "listen", "127.0.0.1:8080", "serve HTTP at `ADDRESS`")
 	f.StringVar(&mount, "mount", "", "serve the application below `/PREFIX`")
-	f.StringVar(&python, "python", "", "`PATH` of the Python to run (default: the application's virtual environment, else python3)")
 	f.StringVar(&adapter, "adapter", "", "`PATH` of socketgi-adapter")
+	a.define(cmd)
 	return cmd
 }
 

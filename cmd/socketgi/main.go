@@ -38,7 +38,3 @@ func version() string {
 	}
 	return "(unknown)"
 }
-
-const appHelp = `APP is FILE.py, FILE.py:CALLABLE or package.module:CALLABLE; CALLABLE() is a
-factory. Without a callable the names application, app, create_app and make_app
-are looked for, and a file that uses inetd_scgi.run_app is run as a script.`

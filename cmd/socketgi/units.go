@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/socketgi/socketgi/scgi/wsgi"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
@@ -21,7 +20,7 @@ func newUnits() *cobra.Command {
 	var exec bool
 	var accept string
 	cmd := &cobra.Command{
-		Use:   "units NAME APP | units NAME --exec -- PROGRAM [ARG...]",
+		Use:   "units NAME APP | units NAME --cgi -- PROGRAM [ARG...] | units NAME --cgi-root DIR | units NAME --exec -- PROGRAM [ARG...]",
 		Short: "Print the socket and service units for an application",
 		Long: `Print the pair of units that serves an application: NAME.socket and NAME@.service,
 each headed by the name of its file.
@@ -29,25 +28,29 @@ each headed by the name of its file.
 ` + appHelp + `
 
 With --exec the units run a program that speaks SCGI itself, such as one in Go that
-calls scgihttp.Serve; with --accept no it stays and accepts by itself.
+calls scgihttp.Serve. With --accept no it stays and accepts by itself; for CGI programs
+the adapter does that, and each request still gets a process of its own.
 
 Relative paths, the virtual environment and the web server's group are found
 here and now, and written out.`,
 		Example: "  socketgi units hello /srv/hello/hello.py --user hello\n" +
 			"  socketgi units guestbook --exec --accept no --state -- /usr/local/bin/guestbook",
 		Args: func(cmd *cobra.Command, args []string) error {
+			if exec && (a.cgi || a.cgiRoot != "") || a.cgi && a.cgiRoot != "" {
+				return errors.New("--exec, --cgi and --cgi-root exclude each other")
+			}
 			if exec {
 				return words("NAME", "PROGRAM", "...")(cmd, args)
 			}
-			return words("NAME", "APP")(cmd, args)
+			return a.words("NAME")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Name = args[0]
 			switch accept {
 			case "yes":
 			case "no":
-				if !exec {
-					return errors.New("--accept no is for programs that accept by themselves: say --exec, too")
+				if !exec && !a.cgi && a.cgiRoot == "" {
+					return errors.New("--accept no is for CGI programs and those that accept by themselves: say --cgi, --cgi-root or --exec, too")
 				}
 				o.Warm = true
 			default:
@@ -62,7 +65,7 @@ here and now, and written out.`,
 					return err
 				}
 				o.Exec, o.App = append([]string{program}, args[2:]...), strings.Join(args[1:], " ")
-			} else if err := a.fill(&o, args[1]); err != nil {
+			} else if err := a.fill(&o, args[1:]); err != nil {
 				return err
 			}
 			pair, err := units.Render(o)
@@ -80,7 +83,7 @@ here and now, and written out.`,
 	f.StringVar(&o.Group, "group", "", "the web server's `GROUP`, which may connect (default: www-data, nginx or http, whichever is there)")
 	f.StringVar(&o.User, "user", "", "run the application as `USER` (default: a user made up for each request)")
 	f.BoolVar(&exec, "exec", false, "the units run a program that speaks SCGI itself")
-	f.StringVar(&accept, "accept", "yes", "who accepts connections: systemd (`yes`), or with --exec the program (no)")
+	f.StringVar(&accept, "accept", "yes", "who accepts connections: systemd (`yes`), or the program that stays (no)")
 	f.BoolVar(&o.State, "state", false, "give it a directory that outlives it, /var/lib/NAME; $STATE_DIRECTORY says where it is")
 	a.define(cmd)
 	return cmd
@@ -88,25 +91,25 @@ here and now, and written out.`,
 
 // adapterFlags are what is said on the command line of the service.
 type adapterFlags struct {
+	appFlags
 	adapter     string
-	python      string
 	mount       string
 	timeout     time.Duration
 	concurrency int
 }
 
 func (a *adapterFlags) define(cmd *cobra.Command) {
+	a.appFlags.define(cmd)
 	f := cmd.Flags()
 	f.StringVar(&a.adapter, "adapter", "", "`PATH` of socketgi-adapter on the machine that gets the units")
-	f.StringVar(&a.python, "python", "", "`PATH` of the Python to run (default: the application's virtual environment, else python3)")
 	f.StringVar(&a.mount, "mount", "", "the application lives below `/PREFIX`")
 	f.DurationVar(&a.timeout, "timeout", 60*time.Second, "end a request that takes longer with 504; 0 never does")
 	f.IntVar(&a.concurrency, "concurrency", 10, "run at most `N` requests at once, the others wait; 0 sets no limit")
 }
 
-// fill writes down how the adapter is run for app.
-func (a *adapterFlags) fill(o *units.Options, arg string) (err error) {
-	app, err := wsgi.ParseApp(arg)
+// fill writes down how the adapter is run.
+func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
+	app, err := a.resolve(args)
 	if err != nil {
 		return err
 	}
@@ -114,9 +117,6 @@ func (a *adapterFlags) fill(o *units.Options, arg string) (err error) {
 		if a.adapter, err = findAdapter(); err != nil {
 			return err
 		}
-	}
-	if a.python, err = interpreter(a.python, app); err != nil {
-		return err
 	}
 	if a.adapter, err = filepath.Abs(a.adapter); err != nil {
 		return err
@@ -130,7 +130,7 @@ func (a *adapterFlags) fill(o *units.Options, arg string) (err error) {
 	if err := units.CheckMount(a.mount); err != nil {
 		return err
 	}
-	o.Exec = []string{a.adapter, "--python", a.python}
+	o.Exec = []string{a.adapter}
 	if a.mount != "" {
 		o.Exec = append(o.Exec, "--mount", a.mount)
 	}
@@ -140,20 +140,10 @@ func (a *adapterFlags) fill(o *units.Options, arg string) (err error) {
 	if a.concurrency != 0 {
 		o.Exec = append(o.Exec, "--concurrency", strconv.Itoa(a.concurrency))
 	}
-	word := app.Module
-	if app.File != "" {
-		word = app.File
-		o.WorkingDirectory = filepath.Dir(app.File)
-	} else if o.WorkingDirectory, err = os.Getwd(); err != nil {
-		return err
-	}
-	if app.Callable != "" {
-		word += ":" + app.Callable
-	}
-	o.Exec = append(o.Exec, word)
-	o.App = arg
+	o.Exec = append(o.Exec, app.words...)
+	o.App, o.WorkingDirectory = app.label, app.dir
 	o.Adapter = true
-	for _, path := range []string{app.File, a.python, a.adapter} {
+	for _, path := range append(app.files, a.adapter) {
 		if why := unreachable(path, o.User); why != "" {
 			fmt.Fprintln(os.Stderr, "socketgi: warning: "+why)
 		}

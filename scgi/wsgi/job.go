@@ -8,61 +8,24 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi"
+	"github.com/socketgi/socketgi/scgi/child"
 	"golang.org/x/sys/unix"
-)
-
-// End is how far a response came.
-type End int
-
-const (
-	None  End = iota // no byte of it was sent: the client can still be told what is wrong
-	Whole            // all of it was sent, and the sending side shut down
-	Cut              // it broke off
-	Left             // the client closed the connection before it was sent
-)
-
-// Result is what became of a job.
-type Result struct {
-	// Status is the status code that the application sent, 0 if none.
-	Status int
-	// Bytes is the length of the body that was sent.
-	Bytes int64
-	End   End
-	// Problem is what a person should know, nil if all went well. Even a
-	// response that is whole may have one: close() can fail.
-	Problem *Problem
-}
-
-// Problem is why a worker did not do its job.
-type Problem struct {
-	Kind Kind
-	// Text is a sentence or a traceback. It is for the log, not for the client.
-	Text string
-}
-
-// Kind is the kind of a [Problem].
-type Kind int
-
-const (
-	Failed  Kind = iota // the application can't be loaded, raised or exited
-	Died                // the process ended by a signal or without a word
-	Timeout             // it took longer than it may
 )
 
 // Serve hands the worker its one job and waits until the response is over, for
 // at most timeout (0: for ever). Params are the variables of the request
 // ([scgi.Request.Params]); the body's file, if there is one, stays the caller's.
-// When Serve returns with a Problem of kind Died or Timeout the worker and its
+// When Serve returns with a Problem of kind [child.Died] or [child.Timeout] the worker and its
 // children are gone.
-func (w *Worker) Serve(params []scgi.Header, body scgi.Body, conn int, timeout time.Duration) Result {
+func (w *Worker) Serve(params []scgi.Header, body scgi.Body, conn int, timeout time.Duration) child.Result {
 	var deadline time.Time
 	if timeout > 0 {
 		deadline = time.Now().Add(timeout)
 	}
-	var res Result
+	var res child.Result
 	if err := w.send(params, body, conn); err != nil && !errors.Is(err, unix.EPIPE) {
 		w.Kill()
-		res.Problem = &Problem{Died, err.Error()}
+		res.Problem = &child.Problem{Kind: child.Died, Text: err.Error()}
 		return res
 	} // EPIPE: it is dead already, and await says how
 	switch done, alive := w.await(&res, deadline); {
@@ -70,12 +33,12 @@ func (w *Worker) Serve(params []scgi.Header, body scgi.Body, conn int, timeout t
 	case alive:
 		w.Kill()
 		w.drain(&res)
-		res.Problem = &Problem{Timeout, "no end of the response after " + timeout.String()}
+		res.Problem = &child.Problem{Kind: child.Timeout, Text: "no end of the response after " + timeout.String()}
 	default:
 		usage := w.Wait(time.Now().Add(time.Second))
-		killGroup(w.pid)
+		w.KillGroup()
 		if res.Problem == nil {
-			res.Problem = &Problem{Died, "the worker " + usage.Ending()}
+			res.Problem = &child.Problem{Kind: child.Died, Text: "the worker " + ending(usage)}
 		}
 	}
 	return res
@@ -113,8 +76,8 @@ func (w *Worker) send(params []scgi.Header, body scgi.Body, conn int) error {
 
 // await reads reports until the job is done, the deadline has come (alive) or
 // the worker has ended (not alive).
-func (w *Worker) await(res *Result, deadline time.Time) (done, alive bool) {
-	fds := []unix.PollFd{{Fd: int32(w.jobs), Events: unix.POLLIN}, {Fd: int32(w.pidfd), Events: unix.POLLIN}}
+func (w *Worker) await(res *child.Result, deadline time.Time) (done, alive bool) {
+	fds := []unix.PollFd{{Fd: int32(w.jobs), Events: unix.POLLIN}, {Fd: int32(w.PidFD()), Events: unix.POLLIN}}
 	for {
 		ms := -1
 		if !deadline.IsZero() {
@@ -137,7 +100,7 @@ func (w *Worker) await(res *Result, deadline time.Time) (done, alive bool) {
 }
 
 // drain reads the reports that are there.
-func (w *Worker) drain(res *Result) (done, closed bool) {
+func (w *Worker) drain(res *child.Result) (done, closed bool) {
 	buf := make([]byte, 64<<10)
 	for {
 		n, _, err := unix.Recvfrom(w.jobs, buf, unix.MSG_DONTWAIT)
@@ -149,7 +112,7 @@ func (w *Worker) drain(res *Result) (done, closed bool) {
 		case err != nil || n == 0 && w.closed():
 			return false, true
 		default:
-			if res.report(buf[:n]) {
+			if report(res, buf[:n]) {
 				return true, false
 			}
 		}
@@ -164,15 +127,15 @@ func (w *Worker) closed() bool {
 }
 
 // report takes in one report; the last one says that the job is done.
-func (r *Result) report(msg []byte) (done bool) {
+func report(r *child.Result, msg []byte) (done bool) {
 	kind, rest, _ := bytes.Cut(msg, []byte{' '})
 	switch string(kind) {
 	case "H":
 		r.Status, _ = strconv.Atoi(string(rest))
-		r.End = Cut // until it is known to be whole
+		r.End = child.Cut // until it is known to be whole
 	case "E":
 		_, text, _ := bytes.Cut(rest, []byte{'\n'})
-		r.Problem = &Problem{Failed, string(text)}
+		r.Problem = &child.Problem{Kind: child.Failed, Text: string(text)}
 		if r.Status == 0 && bytes.HasPrefix(rest, []byte("import\n")) {
 			return true // there is no application that could do the job
 		}
@@ -181,15 +144,23 @@ func (r *Result) report(msg []byte) (done bool) {
 		r.Bytes, _ = strconv.ParseInt(string(sent), 10, 64)
 		switch string(end) {
 		case "whole":
-			r.End = Whole
+			r.End = child.Whole
 		case "left":
-			r.End = Left
+			r.End = child.Left
 		case "cut":
-			r.End = Cut
+			r.End = child.Cut
 		case "none":
-			r.End = None
+			r.End = child.None
 		}
 		return true
 	}
 	return false
+}
+
+// ending says how a worker ended that has not said it itself.
+func ending(u child.Usage) string {
+	if u.Signaled() {
+		return u.Ending()
+	}
+	return u.Ending() + " without an answer"
 }

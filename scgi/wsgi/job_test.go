@@ -3,6 +3,7 @@ package wsgi
 import (
 	"testing"
 
+	"github.com/socketgi/socketgi/scgi/child"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -13,7 +14,7 @@ func reports(t *testing.T) (*Worker, int) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)
 	t.Cleanup(func() { unix.Close(pair[0]); unix.Close(pair[1]) })
-	return &Worker{jobs: pair[0], pidfd: -1}, pair[1]
+	return &Worker{Process: &child.Process{}, jobs: pair[0]}, pair[1]
 }
 
 func say(t *testing.T, fd int, messages ...string) {
@@ -29,29 +30,29 @@ func TestReportWithoutJob(t *testing.T) {
 	require.NoError(t, unix.Send(w.jobs, []byte("the job"), 0))
 	say(t, worker, "E import\nno such module")
 	require.NoError(t, unix.Close(worker))
-	var res Result
+	var res child.Result
 	done, _ := w.drain(&res)
 	assert.True(t, done)
 	require.NotNil(t, res.Problem)
 	assert.Equal(t, "no such module", res.Problem.Text)
-	assert.Equal(t, None, res.End)
+	assert.Equal(t, child.None, res.End)
 }
 
 func TestReports(t *testing.T) {
 	w, worker := reports(t)
 	say(t, worker, "H 404", "", "garbage", "D 13 whole")
-	var res Result
+	var res child.Result
 	done, closed := w.drain(&res)
 	assert.True(t, done, "an empty report is no end")
 	assert.False(t, closed)
-	assert.Equal(t, Result{Status: 404, Bytes: 13, End: Whole}, res)
+	assert.Equal(t, child.Result{Status: 404, Bytes: 13, End: child.Whole}, res)
 
 	w, worker = reports(t)
 	say(t, worker, "H 200")
 	require.NoError(t, unix.Close(worker))
-	res = Result{}
+	res = child.Result{}
 	done, closed = w.drain(&res)
 	assert.False(t, done)
 	assert.True(t, closed)
-	assert.Equal(t, Cut, res.End, "the head is out and nobody said that it went well")
+	assert.Equal(t, child.Cut, res.End, "the head is out and nobody said that it went well")
 }

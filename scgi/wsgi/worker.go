@@ -4,8 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"syscall"
 
+	"github.com/socketgi/socketgi/scgi/child"
 	"golang.org/x/sys/unix"
 )
 
@@ -27,10 +27,8 @@ type Config struct {
 
 // Worker is a Python process that loads the application and serves one job.
 type Worker struct {
-	pid   int
-	pidfd int // -1 where the kernel has none (before 5.2)
-	jobs  int // our end of the job socket
-	usage Usage
+	*child.Process
+	jobs int // our end of the job socket
 }
 
 // Start starts a worker. It has a process group of its own, and is killed when
@@ -73,21 +71,26 @@ func Start(cfg *Config) (*Worker, error) {
 	}
 	defer unix.Close(null)
 
-	w := &Worker{pidfd: -1, jobs: pair[0]}
 	argv := []string{cfg.Python, "-S", "-c", program(size), cache, kind, where, cfg.App.Callable}
-	w.pid, err = syscall.ForkExec(cfg.Python, argv, &syscall.ProcAttr{
+	p, err := child.Start(cfg.Python, argv, &child.Attr{
 		Env: cfg.Env,
 		Files: []uintptr{
 			uintptr(null), uintptr(cfg.Stderr), uintptr(cfg.Stderr),
 			jobFD: uintptr(pair[1]), cachedFD: uintptr(cached), sourcesFD: uintptr(sources),
 		},
-		Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &w.pidfd},
+		Alone: true,
 	})
 	if err != nil {
 		unix.Close(pair[0])
 		return nil, startError(cfg.Python, err)
 	}
-	return w, nil
+	return &Worker{Process: p, jobs: pair[0]}, nil
+}
+
+// Close frees what the worker takes in this process. The worker must have ended.
+func (w *Worker) Close() {
+	unix.Close(w.jobs)
+	w.Process.Close()
 }
 
 func startError(python string, err error) error {

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/socketgi/socketgi/activation"
+	"github.com/socketgi/socketgi/scgi"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// maxConnections is how many connections are held at once; more wait in the
+	// kernel, where nothing is lost.
+	maxConnections = 1024
+	// drainTime is how long requests may go on once the unit is being stopped. It is
+	// less than the TimeoutStopSec= that the units have, so that who waits is told.
+	drainTime = 8 * time.Second
+)
+
+// server serves listeners (Accept=no): it accepts, and each request gets a process as
+// with Accept=yes.
+type server struct {
+	cfg   *config
+	log   *logger
+	app   application
+	queue queue
+
+	listeners []activation.Socket
+	wake      int // an eventfd: something that serve waits for has happened
+	open      atomic.Int32
+	done      atomic.Bool // stop accepting
+	requests  sync.WaitGroup
+
+	mu      sync.Mutex
+	running map[worker]*atomic.Bool // whether it was told to stop
+}
+
+// serveListeners serves until nothing was asked for --idle-exit, or SIGTERM. A
+// connection that comes after that waits in the listener for the next process.
+func serveListeners(cfg *config, log *logger, app application, listeners []activation.Socket) error {
+	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return os.NewSyscallError("eventfd", err)
+	}
+	s := &server{cfg: cfg, log: log, app: app, queue: noQueue{}, listeners: listeners, wake: wake,
+		running: map[worker]*atomic.Bool{}}
+	if cfg.concurrency > 0 {
+		s.queue = make(places, cfg.concurrency)
+	}
+	for _, l := range listeners { // as systemd has made it already: accepting never waits
+		_ = unix.SetNonblock(l.FD, true)
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		<-stop
+		s.done.Store(true)
+		s.nudge()
+	}()
+	_ = activation.Notify(activation.Ready)
+	err = s.serve()
+	_ = activation.Notify(activation.Stopping)
+	for _, l := range listeners {
+		unix.Close(l.FD)
+	}
+	s.drain()
+	return err
+}
+
+// serve accepts until it is time to leave.
+func (s *server) serve() error {
+	fds := make([]unix.PollFd, 0, len(s.listeners)+1)
+	for lastRequest := time.Now(); ; {
+		if s.done.Load() {
+			return nil
+		}
+		full := s.open.Load() >= maxConnections
+		fds = append(fds[:0], unix.PollFd{Fd: int32(s.wake), Events: unix.POLLIN})
+		for _, l := range s.listeners {
+			if !full {
+				fds = append(fds, unix.PollFd{Fd: int32(l.FD), Events: unix.POLLIN})
+			}
+		}
+		timeout := -1
+		if s.open.Load() > 0 {
+			lastRequest = time.Now()
+		} else if s.cfg.idleExit > 0 {
+			left := time.Until(lastRequest.Add(s.cfg.idleExit))
+			if left <= 0 {
+				return nil
+			}
+			timeout = int(left/time.Millisecond) + 1
+		}
+		if _, err := unix.Poll(fds, timeout); err != nil && err != unix.EINTR {
+			return os.NewSyscallError("poll", err)
+		}
+		if fds[0].Revents != 0 {
+			var b [8]byte
+			_, _ = unix.Read(s.wake, b[:])
+			lastRequest = time.Now()
+		}
+		for _, l := range fds[1:] {
+			if l.Revents != 0 {
+				if err := s.accept(int(l.Fd)); err != nil {
+					return err
+				}
+				lastRequest = time.Now()
+			}
+		}
+	}
+}
+
+// nudge makes serve look again.
+func (s *server) nudge() { _, _ = unix.Write(s.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
+
+func (s *server) accept(listener int) error {
+	fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+	switch err {
+	case nil:
+	case unix.EAGAIN, unix.EINTR, unix.ECONNABORTED:
+		return nil
+	case unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.ENOBUFS:
+		if s.open.Load() == 0 {
+			return os.NewSyscallError("accept", err)
+		}
+		time.Sleep(10 * time.Millisecond) // until a request has ended, which frees some
+		return nil
+	default:
+		return os.NewSyscallError("accept", err)
+	}
+	s.open.Add(1)
+	s.requests.Add(1)
+	go func() {
+		defer s.requests.Done()
+		r := &request{cfg: s.cfg, log: s.log, conn: scgi.NewConn(fd)}
+		r.serve(s.app, s.queue, s)
+		if n := s.open.Add(-1); n == 0 || n == maxConnections-1 {
+			s.nudge()
+		}
+	}()
+	return nil
+}
+
+// watch makes it possible for drain to stop a worker.
+func (s *server) watch(w worker) (stopped *atomic.Bool, forget func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stopped = new(atomic.Bool)
+	s.running[w] = stopped
+	return stopped, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.running, w)
+	}
+}
+
+// drain waits for the requests that are left, and stops what takes too long.
+func (s *server) drain() {
+	over := make(chan struct{})
+	go func() {
+		s.requests.Wait()
+		close(over)
+	}()
+	timer := time.NewTimer(drainTime)
+	defer timer.Stop()
+	select {
+	case <-over:
+		return
+	case <-timer.C:
+	}
+	s.mu.Lock()
+	for w, stopped := range s.running {
+		stopped.Store(true)
+		w.Signal(syscall.SIGTERM)
+	}
+	s.mu.Unlock()
+	<-over
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi/cgi"
+	"github.com/socketgi/socketgi/scgi/wsgi"
+	"github.com/spf13/cobra"
+)
+
+const appHelp = `APP is FILE.py, FILE.py:CALLABLE or package.module:CALLABLE; CALLABLE() is a
+factory. Without a callable the names application, app, create_app and make_app
+are looked for, and a file that uses inetd_scgi.run_app is run as a script.
+
+With --cgi a CGI program runs for each request; its arguments stand behind it.
+With --cgi-root the program below that directory which the URL names.`
+
+// appFlags say what kind of application is served.
+type appFlags struct {
+	python      string
+	cgi         bool
+	cgiRoot     string
+	nph         bool
+	isindex     bool
+	idleTimeout time.Duration
+}
+
+func (a *appFlags) define(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&a.python, "python", "", "`PATH` of the Python to run (default: the application's virtual environment, else python3)")
+	f.BoolVar(&a.cgi, "cgi", false, "run a CGI program for each request")
+	f.StringVar(&a.cgiRoot, "cgi-root", "", "run the CGI program below `DIR` that the URL names")
+	f.BoolVar(&a.nph, "nph", false, "the CGI programs send whole HTTP responses, as those called nph-... do")
+	f.BoolVar(&a.isindex, "isindex", false, "hand the words of a query without = to CGI programs as arguments")
+	f.DurationVar(&a.idleTimeout, "idle-timeout", 0, "end a CGI program that sends nothing for so long with 504; 0 never does")
+}
+
+// words checks the arguments behind those named before.
+func (a *appFlags) words(before ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		names := append(before, "APP")
+		switch {
+		case a.cgi:
+			names = append(before, "PROGRAM", "...")
+		case a.cgiRoot != "" && len(before) == 0:
+			return cobra.NoArgs(cmd, args)
+		case a.cgiRoot != "":
+			names = before
+		}
+		return words(names...)(cmd, args)
+	}
+}
+
+// application is what the adapter is to serve.
+type application struct {
+	label   string   // what the operator called it
+	words   []string // for the adapter's command line
+	dir     string   // where it runs
+	files   []string // what its user has to get at
+	accepts bool     // the adapter can serve it from a listener
+}
+
+// resolve finds out on this machine what is to be served.
+func (a *appFlags) resolve(args []string) (*application, error) {
+	if a.cgi || a.cgiRoot != "" {
+		return a.resolveCGI(args)
+	}
+	if a.nph || a.isindex || a.idleTimeout != 0 {
+		return nil, errors.New("--nph, --isindex and --idle-timeout are for CGI programs: say --cgi or --cgi-root, too")
+	}
+	app, err := wsgi.ParseApp(args[0])
+	if err != nil {
+		return nil, err
+	}
+	python, err := interpreter(a.python, app)
+	if err != nil {
+		return nil, err
+	}
+	r := &application{label: args[0], files: []string{app.File, python}}
+	word := app.Module
+	if app.File != "" {
+		word, r.dir = app.File, filepath.Dir(app.File)
+	} else if r.dir, err = os.Getwd(); err != nil {
+		return nil, err
+	}
+	if app.Callable != "" {
+		word += ":" + app.Callable
+	}
+	r.words = []string{"--python", python, word}
+	return r, nil
+}
+
+func (a *appFlags) resolveCGI(args []string) (*application, error) {
+	if a.python != "" {
+		return nil, errors.New("--python is for WSGI applications: a CGI program says itself what runs it")
+	}
+	if a.idleTimeout < 0 {
+		return nil, fmt.Errorf("--idle-timeout %v: a timeout is not negative; 0 is none", a.idleTimeout)
+	}
+	r := &application{accepts: true}
+	c := cgi.Config{Root: a.cgiRoot}
+	if a.cgi {
+		c.Program, c.Args = args[0], args[1:]
+	}
+	if err := c.Resolve(); err != nil {
+		return nil, err
+	}
+	if a.nph {
+		r.words = append(r.words, "--nph")
+	}
+	if a.isindex {
+		r.words = append(r.words, "--isindex")
+	}
+	if a.idleTimeout != 0 {
+		r.words = append(r.words, "--idle-timeout", a.idleTimeout.String())
+	}
+	if c.Root != "" {
+		r.label, r.files = a.cgiRoot, []string{c.Root}
+		r.words = append(r.words, "--cgi-root", c.Root)
+		return r, nil
+	}
+	if !isProgram(c.Program) {
+		return nil, fmt.Errorf("%s is no program that can be executed", c.Program)
+	}
+	r.label, r.files = strings.Join(args, " "), []string{c.Program}
+	r.words = append(append(r.words, "--cgi", c.Program), c.Args...)
+	return r, nil
+}

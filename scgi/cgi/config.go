@@ -1,0 +1,100 @@
+package cgi
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Config says which program runs for a request, and how.
+type Config struct {
+	// Program is the absolute path of the one program, "" where Root is given.
+	Program string
+	// Args are its arguments.
+	Args []string
+	// Root is the absolute path of a directory. The request names a program below
+	// it: see [Config.Start].
+	Root string
+	// Env is the environment of the unit, from which a program has what the
+	// request doesn't say.
+	Env []string
+	// NPH says that every program sends a whole HTTP response (RFC 3875, 5), and
+	// not only those whose name begins with "nph-".
+	NPH bool
+	// Index hands the words of a query without "=" over as arguments (RFC 3875,
+	// 4.4: the search string of an ISINDEX document).
+	Index bool
+	// Alone says that this process has no other children, so that what a program
+	// leaves behind can be found and ended wherever it went.
+	Alone bool
+	// Limits bound what a program may do.
+	Limits Limits
+}
+
+// Limits bound what one program may do. A zero value means the default.
+type Limits struct {
+	// Timeout is the time from the start of the program to the end of the response,
+	// and of the program. Default: none.
+	Timeout time.Duration
+	// IdleTimeout is how long the program may send nothing. Default: none.
+	IdleTimeout time.Duration
+	// Grace is how long a response may go on after its program has ended, because
+	// another process still has its standard output. Default 250 ms.
+	Grace time.Duration
+	// HeadBytes is the largest head of a response. Default 32 KiB, which the nginx
+	// snippet has room for (scgi_buffer_size).
+	HeadBytes int
+}
+
+// The defaults of [Limits].
+const (
+	DefaultGrace     = 250 * time.Millisecond
+	DefaultHeadBytes = 32 << 10
+)
+
+func (l Limits) headBytes() int {
+	if l.HeadBytes > 0 {
+		return l.HeadBytes
+	}
+	return DefaultHeadBytes
+}
+
+func (l Limits) grace() time.Duration {
+	if l.Grace > 0 {
+		return l.Grace
+	}
+	return DefaultGrace
+}
+
+// Resolve makes the paths of a command line absolute and checks what can be
+// checked before a request comes. A program without a slash is looked for in PATH.
+func (c *Config) Resolve() (err error) {
+	if c.Root != "" {
+		if c.Program != "" {
+			return errors.New("either one program or a directory of them is served, not both")
+		}
+		if c.Root, err = filepath.Abs(c.Root); err != nil {
+			return err
+		}
+		info, err := os.Stat(c.Root)
+		if err == nil && !info.IsDir() {
+			err = fmt.Errorf("%s is no directory", c.Root)
+		}
+		return err
+	}
+	if strings.ContainsRune(c.Program, '/') {
+		c.Program, err = filepath.Abs(c.Program)
+		return err
+	}
+	for dir := range strings.SplitSeq(os.Getenv("PATH"), ":") {
+		path := filepath.Join(dir, c.Program)
+		if info, err := os.Stat(path); err == nil && filepath.IsAbs(path) && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			c.Program = path
+			return nil
+		}
+	}
+	return fmt.Errorf("there is no program %s in PATH (%s): say where it is by its path", c.Program, os.Getenv("PATH"))
+}

@@ -1,0 +1,139 @@
+package cgi
+
+import (
+	"bytes"
+	"debug/elf"
+	"errors"
+	"os"
+	"path"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/socketgi/socketgi/scgi/child"
+	"golang.org/x/sys/unix"
+)
+
+// explain says why a program could not be started, in words that tell what to do.
+// execve(2) reports with the same number that a file is missing and that what it
+// names is.
+func (c *Config) explain(file string, err error) error {
+	kind := child.Failed
+	text := ""
+	switch {
+	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.ENOMEM):
+		return fault(child.Busy, "no process can be started: "+err.Error())
+	case unix.Access(path.Dir(file), unix.X_OK) != nil:
+		text = "this user may not enter its directory, or one above it"
+	case errors.Is(err, unix.ENOENT):
+		text = missing(file)
+	case errors.Is(err, unix.EACCES):
+		text = notAllowed(file)
+		if c.Root != "" {
+			kind = child.Forbidden
+		}
+	case errors.Is(err, unix.ENOEXEC):
+		text = noProgram(file)
+	case errors.Is(err, unix.ETXTBSY):
+		text = "it is open for writing: is it just being copied?"
+	}
+	if text == "" {
+		text = err.Error()
+	}
+	return fault(kind, file+" can't be executed: "+text)
+}
+
+// missing is for a file that is there, and can't be executed because something
+// that it needs is not.
+func missing(file string) string {
+	if _, err := os.Stat(file); err != nil {
+		return "it is not there"
+	}
+	interpreter, carriageReturn := shebang(file)
+	switch {
+	case carriageReturn:
+		return crlf(file)
+	case interpreter != "":
+		return "its first line names the interpreter " + interpreter + ", which is not there"
+	}
+	if f, err := elf.Open(file); err == nil {
+		defer f.Close()
+		for _, p := range f.Progs {
+			if p.Type == elf.PT_INTERP {
+				name := make([]byte, p.Filesz)
+				_, _ = p.ReadAt(name, 0)
+				return "its loader " + string(bytes.TrimRight(name, "\x00")) + " is not there: was it built for another system?"
+			}
+		}
+	}
+	return ""
+}
+
+func crlf(file string) string {
+	return `its first line ends in CR LF, so that its interpreter would be called "...\r": ` +
+		"convert it, with sed -i 's/\\r$//' " + file
+}
+
+func notAllowed(file string) string {
+	info, err := os.Stat(file)
+	if err != nil {
+		return err.Error()
+	}
+	var fs unix.Statfs_t
+	switch {
+	case !info.Mode().IsRegular():
+		return "it is no file"
+	case info.Mode()&0o111 == 0:
+		return "it is not executable: chmod +x " + file
+	case unix.Statfs(file, &fs) == nil && fs.Flags&unix.ST_NOEXEC != 0:
+		return "its file system is mounted noexec"
+	case unix.Access(file, unix.X_OK) != nil:
+		return "its mode " + info.Mode().String() + " doesn't let this user (uid " + strconv.Itoa(os.Geteuid()) + ") execute it"
+	}
+	if interpreter, _ := shebang(file); interpreter != "" {
+		return "its interpreter " + interpreter + " may not be executed by this user"
+	}
+	return ""
+}
+
+func noProgram(file string) string {
+	f, err := elf.Open(file)
+	if err == nil {
+		defer f.Close()
+		return "it is a program for " + strings.TrimPrefix(f.Machine.String(), "EM_") + ", and this machine is " + runtime.GOARCH
+	}
+	head := firstBytes(file)
+	switch {
+	case len(head) == 0:
+		return "it is empty"
+	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf#!")):
+		return "a byte order mark stands before its #!: save it without one"
+	case !bytes.HasPrefix(head, []byte("#!")):
+		return "it is no program, and has no first line that names an interpreter, such as #!/bin/sh"
+	}
+	return "its first line names no interpreter that can be used"
+}
+
+// shebang returns the interpreter that the first line of a script names.
+func shebang(file string) (interpreter string, carriageReturn bool) {
+	line, _, _ := bytes.Cut(firstBytes(file), []byte("\n"))
+	rest, ok := bytes.CutPrefix(line, []byte("#!"))
+	if !ok {
+		return "", false
+	}
+	if f := strings.Fields(string(rest)); len(f) > 0 {
+		interpreter = f[0]
+	}
+	return interpreter, bytes.HasSuffix(line, []byte("\r"))
+}
+
+func firstBytes(file string) []byte {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	head := make([]byte, 256) // BINPRM_BUF_SIZE: what the kernel looks at
+	n, _ := f.Read(head)
+	return head[:n]
+}

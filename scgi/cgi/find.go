@@ -1,0 +1,160 @@
+package cgi
+
+import (
+	"errors"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/socketgi/socketgi/scgi/child"
+	"golang.org/x/sys/unix"
+)
+
+// script is the program that a request asks for.
+type script struct {
+	path string // what is executed
+	name string // SCRIPT_FILENAME: the path by which it was asked for
+	// Where in the URL it ends: what the web server sent, or what was found out.
+	scriptName, pathInfo string
+}
+
+// problem is an error for which the client gets a status of its own.
+type problem struct{ child.Problem }
+
+func (p *problem) Error() string { return p.Text }
+
+func fault(kind child.Kind, text string) error {
+	return &problem{child.Problem{Kind: kind, Text: text}}
+}
+
+// ProblemOf says what an error of this package means to the client.
+func ProblemOf(err error) *child.Problem {
+	var p *problem
+	if errors.As(err, &p) {
+		return &p.Problem
+	}
+	return &child.Problem{Kind: child.Failed, Text: err.Error()}
+}
+
+// find finds the program below Root that the request names: by SCRIPT_FILENAME,
+// by DOCUMENT_ROOT and the path of the URL, or by that path alone. Where the web
+// server doesn't say where in the URL the program's name ends, the first file on
+// the way is it, and the rest is PATH_INFO.
+func (c *Config) find(v vars) (*script, error) {
+	s := &script{scriptName: v.get("SCRIPT_NAME"), pathInfo: v.get("PATH_INFO")}
+	url := s.scriptName + s.pathInfo
+	if file := v.get("SCRIPT_FILENAME"); file != "" {
+		rel, ok := below(c.Root, file)
+		if !ok {
+			return nil, fault(child.NotFound, "the web server asks for SCRIPT_FILENAME="+strconv.Quote(file)+
+				", which is not below "+c.Root)
+		}
+		return s, c.named(s, rel, url)
+	}
+	rel, ok := below(c.Root, v.get("DOCUMENT_ROOT")+url)
+	if !ok {
+		rel = strings.TrimLeft(s.pathInfo, "/")
+	}
+	return s, c.first(s, rel, url)
+}
+
+// below returns what of a path lies below root.
+func below(root, file string) (rel string, ok bool) {
+	rel, ok = strings.CutPrefix(file, strings.TrimRight(root, "/"))
+	return strings.TrimLeft(rel, "/"), ok && strings.HasPrefix(rel, "/")
+}
+
+// named takes exactly the file rel.
+func (c *Config) named(s *script, rel, url string) error {
+	kind, err := c.look(s, rel)
+	if err == nil && kind == unix.S_IFDIR {
+		err = fault(child.Forbidden, s.name+" is a directory, and no program")
+	}
+	// SCRIPT_NAME ends with the program's name, unless the program is somewhere
+	// else than the URL says. A web server that didn't send it leaves that to us.
+	if base := "/" + path.Base(rel); err == nil && !strings.HasSuffix(s.scriptName, base) {
+		if i := strings.Index(url+"/", base+"/"); i >= 0 {
+			s.scriptName, s.pathInfo = url[:i+len(base)], url[i+len(base):]
+		}
+	}
+	return err
+}
+
+// first takes the first file on the way to rel.
+func (c *Config) first(s *script, rel, url string) error {
+	for end := 0; ; end++ {
+		if i := strings.IndexByte(rel[end:], '/'); i >= 0 {
+			end += i
+		} else {
+			end = len(rel)
+		}
+		kind, err := c.look(s, rel[:end])
+		switch {
+		case err != nil:
+			return err
+		case kind != unix.S_IFDIR:
+			s.pathInfo = rel[end:]
+			s.scriptName = strings.TrimSuffix(url, s.pathInfo)
+			return nil
+		case end == len(rel):
+			return fault(child.Forbidden, s.name+" is a directory, and no program")
+		}
+	}
+}
+
+// look finds out what rel is. Whatever it names, and by whatever symbolic links,
+// lies below Root (openat2(2), RESOLVE_BENEATH), and is executed by the path that
+// was found then.
+func (c *Config) look(s *script, rel string) (kind uint32, err error) {
+	s.name = path.Join(c.Root, rel)
+	for segment := range strings.SplitSeq(rel, "/") {
+		if segment == ".." {
+			return 0, fault(child.NotFound, strconv.Quote(rel)+" has .. in it, which leads out of where it begins")
+		}
+	}
+	root, err := unix.Open(c.Root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, &os.PathError{Op: "open", Path: c.Root, Err: err}
+	}
+	defer unix.Close(root)
+	fd := -1
+	for range 100 { // EAGAIN: something was renamed meanwhile
+		fd, err = unix.Openat2(root, path.Clean("./"+rel), &unix.OpenHow{
+			Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS})
+		if err != unix.EAGAIN && err != unix.EINTR {
+			break
+		}
+	}
+	switch err {
+	case nil:
+	case unix.ENOENT, unix.ENOTDIR, unix.ENAMETOOLONG:
+		return 0, fault(child.NotFound, s.name+" is not there")
+	case unix.EXDEV:
+		return 0, fault(child.Forbidden, s.name+" leads out of "+c.Root+" by a symbolic link")
+	case unix.ELOOP:
+		return 0, fault(child.Forbidden, s.name+": too many symbolic links")
+	case unix.EACCES:
+		return 0, fault(child.Forbidden, s.name+": a directory on the way may not be entered by this user")
+	case unix.ENOSYS:
+		return 0, errors.New("openat2(2) is missing: --cgi-root needs Linux 5.6")
+	default:
+		return 0, &os.PathError{Op: "open", Path: s.name, Err: err}
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return 0, &os.PathError{Op: "stat", Path: s.name, Err: err}
+	}
+	kind = st.Mode & unix.S_IFMT
+	switch {
+	case kind == unix.S_IFDIR:
+		return kind, nil
+	case kind != unix.S_IFREG:
+		return 0, fault(child.Forbidden, s.name+" is no regular file")
+	case st.Mode&0o111 == 0:
+		return 0, fault(child.Forbidden, s.name+" is not executable: chmod +x "+s.name)
+	}
+	s.path, err = os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
+	return kind, err
+}

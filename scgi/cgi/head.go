@@ -1,0 +1,170 @@
+package cgi
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// head is the head of a response, read and checked.
+type head struct {
+	status int
+	line   string // the status with its phrase
+	wire   []byte // as it is sent
+	length int64  // Content-Length, -1: none
+	noBody bool   // what follows the head is no body (RFC 9110, 6.4.1)
+}
+
+// headEnd returns the length of the head with the empty line that ends it, 0 while
+// that isn't there. Lines end in LF, or CR LF, or some in the one and some in the
+// other.
+func headEnd(p []byte) int {
+	for i := 0; ; {
+		n := bytes.IndexByte(p[i:], '\n')
+		if n < 0 {
+			return 0
+		}
+		line := p[i : i+n]
+		i += n + 1
+		if len(line) == 0 || len(line) == 1 && line[0] == '\r' {
+			return i
+		}
+	}
+}
+
+// parseHead checks the head of a response and makes of it what the web server gets:
+// Status first, lines that end in CR LF, nothing that only a web server may say.
+//
+// A program answers with a document (Content-Type), a redirect (Location), or a
+// Status (RFC 3875, 6.2); one of them must be there. A redirect to a local path
+// without a Status is the web server's to follow, not the client's: nginx does it for
+// X-Accel-Redirect, others know it by themselves.
+func parseHead(p []byte, nph, nginx bool) (*head, error) {
+	h := &head{length: -1, status: 200, line: "200 OK"}
+	var location, kind string
+	var given bool // a status
+	var fields []byte
+	for n := 1; len(p) > 0; n++ {
+		line, rest, _ := bytes.Cut(p, []byte("\n"))
+		line, p = bytes.TrimSuffix(line, []byte("\r")), rest
+		if len(line) == 0 {
+			break
+		}
+		if n == 1 && bytes.HasPrefix(line, []byte("HTTP/")) {
+			_, after, _ := strings.Cut(string(line), " ")
+			if err := h.setStatus(after); err != nil {
+				return nil, err
+			}
+			given = true
+			continue
+		}
+		if n == 1 && nph {
+			return nil, fmt.Errorf("the first line of a whole response (NPH) is a status line such as HTTP/1.1 200 OK, and not %s", excerpt(line))
+		}
+		name, value, err := field(line)
+		if err != nil {
+			return nil, fmt.Errorf("line %d of the head, %s: %w", n, excerpt(line), err)
+		}
+		switch strings.ToLower(name) {
+		case "status":
+			if given {
+				continue // the first one counts, as nginx has it
+			}
+			if err := h.setStatus(value); err != nil {
+				return nil, err
+			}
+			given = true
+			continue
+		case "location":
+			if location == "" {
+				location = value
+			}
+			continue
+		case "content-type":
+			kind = value
+		case "content-length":
+			length, err := strconv.ParseInt(value, 10, 64)
+			if err != nil || length < 0 || value[0] == '+' || h.length >= 0 && h.length != length {
+				return nil, fmt.Errorf("Content-Length: %s is no length", excerpt([]byte(value)))
+			}
+			if h.length >= 0 {
+				continue
+			}
+			h.length = length
+		case "transfer-encoding":
+			if !strings.EqualFold(value, "identity") {
+				return nil, fmt.Errorf("Transfer-Encoding: %s is the web server's to say: send the body as it is", value)
+			}
+			continue
+		case "connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade":
+			continue // about the connection to the client, which is not ours (RFC 9110, 7.6.1)
+		}
+		fields = append(append(append(fields, name...), ": "...), value...)
+		fields = append(fields, "\r\n"...)
+	}
+	if !given && location == "" && kind == "" {
+		return nil, errors.New("none of Content-Type, Location and Status is in the head, and one of them must be")
+	}
+	local := strings.HasPrefix(location, "/") && !strings.HasPrefix(location, "//") && !given
+	switch {
+	case location == "":
+	case local && nginx:
+		fields = append(fields, "X-Accel-Redirect: "+location+"\r\n"...)
+	default:
+		if !given && !local {
+			h.status, h.line = 302, "302 Found"
+		}
+		fields = append(fields, "Location: "+location+"\r\n"...)
+	}
+	h.noBody = h.status == 204 || h.status == 304
+	h.wire = make([]byte, 0, len(fields)+64)
+	if !local {
+		h.wire = append(append(append(h.wire, "Status: "...), h.line...), "\r\n"...)
+	}
+	h.wire = append(append(h.wire, fields...), "\r\n"...)
+	return h, nil
+}
+
+func (h *head) setStatus(s string) error {
+	s = strings.Trim(s, " \t")
+	code, _, _ := strings.Cut(s, " ")
+	n, err := strconv.Atoi(code)
+	if err != nil || len(code) != 3 || n < 200 || n > 999 || strings.IndexByte(s, 0) >= 0 || strings.IndexByte(s, '\r') >= 0 {
+		return fmt.Errorf("%s is no final status, such as 404 Not Found", excerpt([]byte(s)))
+	}
+	h.status, h.line = n, s
+	return nil
+}
+
+// field takes a line of the head apart (RFC 9110, 5.1 and 5.5).
+func field(line []byte) (name, value string, err error) {
+	if line[0] == ' ' || line[0] == '\t' {
+		return "", "", errors.New("a header goes on over a second line, which no longer exists (RFC 9110, 5.5)")
+	}
+	n, v, ok := bytes.Cut(line, []byte(":"))
+	if !ok {
+		return "", "", errors.New(`is no header, which has the form "Name: value"; an empty line must come before the body`)
+	}
+	for _, c := range n {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
+			return "", "", errors.New("no header has such a name")
+		}
+	}
+	if len(n) == 0 {
+		return "", "", errors.New("no header has such a name")
+	}
+	if bytes.IndexByte(v, 0) >= 0 || bytes.IndexByte(v, '\r') >= 0 {
+		return "", "", errors.New("has a NUL or a CR in its value")
+	}
+	return string(n), string(bytes.Trim(v, " \t")), nil
+}
+
+// excerpt quotes the beginning of something for the log.
+func excerpt(p []byte) string {
+	if len(p) > 100 {
+		return strconv.QuoteToASCII(string(p[:100])) + "..."
+	}
+	return strconv.QuoteToASCII(string(p))
+}

@@ -1,0 +1,125 @@
+package cgi
+
+import (
+	"path"
+	"strings"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi"
+	"github.com/socketgi/socketgi/scgi/child"
+	"golang.org/x/sys/unix"
+)
+
+// Program is a CGI program that runs for one request.
+type Program struct {
+	*child.Process
+	// Log takes what it writes to its standard error. It may be nil.
+	Log *child.Lines
+
+	limits   Limits
+	deadline time.Time // zero: none
+	script   *script
+	out      int // what it answers, -1: that has ended
+	err      int // what it says to the log, -1: that has ended
+	nph      bool
+	isHead   bool // the request is a HEAD
+	nginx    bool // the web server is nginx
+}
+
+// Start starts the program for a request, whose variables are params
+// ([scgi.Request.Params]). The body's file, if there is one, stays the caller's.
+// [ProblemOf] says what an error means to the client.
+//
+// With [Config].Root the program is the file below it that SCRIPT_FILENAME names;
+// without that the one that DOCUMENT_ROOT and the path of the URL lead to; where that
+// is not below Root, the one that PATH_INFO leads to.
+func (c *Config) Start(params []scgi.Header, body scgi.Body) (*Program, error) {
+	v := vars(params)
+	s := &script{path: c.Program, name: v.get("SCRIPT_FILENAME"),
+		scriptName: v.get("SCRIPT_NAME"), pathInfo: v.get("PATH_INFO")}
+	if c.Root != "" {
+		var err error
+		if s, err = c.find(v); err != nil {
+			return nil, err
+		}
+	} else if s.name == "" {
+		s.name = c.Program
+	}
+	p := &Program{
+		limits: c.Limits,
+		script: s,
+		nph:    c.NPH || strings.HasPrefix(path.Base(s.path), "nph-"),
+		isHead: v.get("REQUEST_METHOD") == "HEAD",
+		nginx:  strings.HasPrefix(v.get("SERVER_SOFTWARE"), "nginx"),
+	}
+	argv := append([]string{s.path}, c.Args...)
+	if c.Index {
+		argv = append(argv, indexWords(v)...)
+	}
+	in, done, err := input(body)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	var out, errs [2]int
+	if err := pipe(&out); err != nil {
+		return nil, err
+	}
+	defer unix.Close(out[1])
+	if err := pipe(&errs); err != nil {
+		unix.Close(out[0])
+		return nil, err
+	}
+	defer unix.Close(errs[1])
+	p.out, p.err = out[0], errs[0]
+	p.Process, err = child.Start(s.path, argv, &child.Attr{
+		Env:   s.build(c.Env, v),
+		Dir:   path.Dir(s.path),
+		Files: []uintptr{uintptr(in), uintptr(out[1]), uintptr(errs[1])},
+		Alone: c.Alone,
+	})
+	if err != nil {
+		unix.Close(p.out)
+		unix.Close(p.err)
+		return nil, c.explain(s.path, err)
+	}
+	if c.Limits.Timeout > 0 {
+		p.deadline = time.Now().Add(c.Limits.Timeout)
+	}
+	return p, nil
+}
+
+// pipe makes a pipe whose end for reading doesn't block.
+func pipe(fds *[2]int) error {
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
+		return fault(child.Busy, "pipe: "+err.Error())
+	}
+	return unix.SetNonblock(fds[0], true)
+}
+
+// input returns a descriptor of a file with the body.
+func input(body scgi.Body) (fd int, done func(), err error) {
+	switch {
+	case body.File != nil:
+		return int(body.File.Fd()), func() {}, nil
+	case len(body.Data) == 0:
+		fd, err = unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	default:
+		if fd, err = unix.MemfdCreate("request body", unix.MFD_CLOEXEC); err == nil {
+			if _, err = unix.Pwrite(fd, body.Data, 0); err != nil { // all of it, or an error
+				unix.Close(fd)
+			}
+		}
+	}
+	return fd, func() { unix.Close(fd) }, err
+}
+
+// Close frees what the program takes in this process. It must have ended.
+func (p *Program) Close() {
+	for _, fd := range []int{p.out, p.err} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+	p.Process.Close()
+}

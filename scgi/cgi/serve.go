@@ -1,0 +1,328 @@
+package cgi
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi/child"
+	"golang.org/x/sys/unix"
+)
+
+// exchange is one response on its way from the program to the web server.
+type exchange struct {
+	*Program
+	conn   int
+	hangup int16 // the event that says that the web server has gone, where it isn't implied
+	res    child.Result
+
+	buf     []byte // read, and not yet a whole head
+	head    *head  // nil until it is parsed
+	pending []byte // to be sent
+	blocked bool   // the web server takes nothing just now
+	copying bool   // the kernel can't splice these two
+	left    int64  // how much of the body is still to come, -1: all there is
+	closed  bool   // the program's output has ended
+
+	idleSince time.Time
+	exited    bool      // the program has
+	graceEnd  time.Time // until when others may go on with its output
+	rest      int64     // how much is taken after that, -1: that isn't known yet
+}
+
+// Serve sends the answer of the program to the connection until the response is
+// over. When the response isn't whole then, the program and its process group are
+// gone.
+func (p *Program) Serve(conn int) child.Result {
+	x := &exchange{Program: p, conn: conn, left: -1, rest: -1, idleSince: time.Now()}
+	// Only TCP can't tell a side that ended its sending from one that is gone; no web
+	// server is known that ends its sending before it has the response.
+	if domain, err := unix.GetsockoptInt(conn, unix.SOL_SOCKET, unix.SO_DOMAIN); err == nil && domain != unix.AF_UNIX {
+		x.hangup = unix.POLLRDHUP
+	}
+	_ = unix.SetNonblock(conn, true)
+	for !x.move() && !x.wait() {
+	}
+	if x.res.End != child.Whole {
+		p.Kill()
+	}
+	return x.res
+}
+
+// wait waits until something can be moved, and tells whether the response is over
+// before that.
+func (x *exchange) wait() (over bool) {
+	until, why := x.nextDeadline()
+	now := time.Now()
+	if !until.IsZero() && !now.Before(until) {
+		if why != "" {
+			return x.fail(child.Timeout, why)
+		}
+		x.rest = int64(available(x.out))
+		return false
+	}
+	fds := [4]unix.PollFd{{Fd: int32(x.conn), Events: x.hangup}, {Fd: -1}, {Fd: int32(x.err), Events: unix.POLLIN}, {Fd: -1}}
+	if x.blocked {
+		fds[0].Events |= unix.POLLOUT
+	} else {
+		fds[1] = unix.PollFd{Fd: int32(x.out), Events: unix.POLLIN}
+	}
+	if !x.exited {
+		fds[3] = unix.PollFd{Fd: int32(x.PidFD()), Events: unix.POLLIN}
+	}
+	if _, err := unix.Poll(fds[:], milliseconds(until, now)); err != nil && err != unix.EINTR {
+		return x.fail(child.Died, "poll: "+err.Error())
+	}
+	if fds[0].Revents&(unix.POLLHUP|unix.POLLERR|unix.POLLRDHUP) != 0 {
+		x.res.End = child.Left
+		return true
+	}
+	if fds[0].Revents&unix.POLLOUT != 0 {
+		x.blocked, x.idleSince = false, time.Now()
+	}
+	if fds[2].Revents != 0 {
+		x.takeLog()
+	}
+	if fds[3].Revents != 0 {
+		x.exited, x.graceEnd = true, time.Now().Add(x.limits.grace())
+	}
+	return false
+}
+
+// nextDeadline returns when to stop waiting, and why: for no reason but that the
+// grace after the program's end is over.
+func (x *exchange) nextDeadline() (t time.Time, why string) {
+	t, why = x.deadline, "no end of the response after "+x.limits.Timeout.String()
+	earlier := func(other time.Time, reason string) {
+		if t.IsZero() || other.Before(t) {
+			t, why = other, reason
+		}
+	}
+	switch {
+	case x.blocked:
+	case !x.exited && x.limits.IdleTimeout > 0:
+		earlier(x.idleSince.Add(x.limits.IdleTimeout), "the program sent nothing for "+x.limits.IdleTimeout.String())
+	case x.exited && x.rest < 0:
+		earlier(x.graceEnd, "")
+	}
+	return t, why
+}
+
+// milliseconds is how long to poll; -1 is for ever.
+func milliseconds(until, now time.Time) int {
+	if until.IsZero() {
+		return -1
+	}
+	return int(until.Sub(now)/time.Millisecond) + 1
+}
+
+// move moves all that can be moved without waiting, and tells whether the response
+// is over.
+func (x *exchange) move() (over bool) {
+	for !x.blocked {
+		again := false
+		switch {
+		case len(x.pending) > 0:
+			again, over = x.send()
+		case x.head != nil && x.left == 0:
+			return x.whole()
+		case x.closed:
+			return x.ended()
+		case x.head == nil:
+			again, over = x.readHead()
+		default:
+			again, over = x.moveBody()
+		}
+		if !again {
+			return over
+		}
+	}
+	return false
+}
+
+// send sends what is pending.
+func (x *exchange) send() (again, over bool) {
+	n, err := unix.SendmsgN(x.conn, x.pending, nil, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+	switch err {
+	case nil:
+		x.pending = x.pending[n:]
+		x.res.Status = x.head.status
+	case unix.EAGAIN:
+		x.blocked = true
+	case unix.EINTR:
+	default:
+		x.res.End = child.Left
+		return false, true
+	}
+	return true, false
+}
+
+// chunk is how much is moved at once: what a pipe holds.
+const chunk = 64 << 10
+
+// readHead reads a part of the head.
+func (x *exchange) readHead() (again, over bool) {
+	most := x.limits.headBytes()
+	if x.buf == nil {
+		x.buf = make([]byte, 0, most+chunk)
+	}
+	n, err := unix.Read(x.out, x.buf[len(x.buf):cap(x.buf)])
+	if err != nil || n == 0 {
+		return x.nothingRead(err)
+	}
+	x.idleSince = time.Now()
+	x.buf = x.buf[:len(x.buf)+n]
+	end := headEnd(x.buf)
+	switch {
+	case end > most || end == 0 && len(x.buf) > most:
+		return false, x.fail(child.Died, "the program's response has a head of more than "+strconv.Itoa(most)+" bytes, or one that no empty line ends")
+	case end == 0:
+		return true, false
+	}
+	h, err := parseHead(x.buf[:end], x.nph, x.nginx)
+	if err != nil {
+		return false, x.fail(child.Died, "what the program sent is no response: "+err.Error())
+	}
+	x.begin(h, x.buf[end:])
+	return true, false
+}
+
+// begin begins the response with its head and what is there of the body.
+func (x *exchange) begin(h *head, body []byte) {
+	x.head, x.left = h, h.length
+	if h.noBody || x.isHead {
+		x.left = 0
+	}
+	if x.left >= 0 {
+		body = body[:min(int64(len(body)), x.left)]
+	}
+	x.pending, x.buf = append(h.wire, body...), nil
+	x.count(len(body))
+	x.res.End = child.Cut // until it is known to be whole
+}
+
+func (x *exchange) count(n int) {
+	x.res.Bytes += int64(n)
+	if x.left >= 0 {
+		x.left -= int64(n)
+	}
+	x.idleSince = time.Now()
+}
+
+// moveBody moves a part of the body.
+func (x *exchange) moveBody() (again, over bool) {
+	n := int64(chunk)
+	if x.left >= 0 {
+		n = min(n, x.left)
+	}
+	if x.rest >= 0 {
+		n = min(n, x.rest)
+	}
+	if n == 0 {
+		return x.nothingRead(nil)
+	}
+	var err error
+	if x.copying {
+		buf := make([]byte, n)
+		var m int
+		if m, err = unix.Read(x.out, buf); m > 0 {
+			x.pending = buf[:m]
+		}
+		n = int64(m)
+	} else {
+		n, err = unix.Splice(x.out, nil, x.conn, nil, int(n), unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+	}
+	switch {
+	case err == unix.EINVAL && !x.copying:
+		x.copying = true
+		return true, false
+	case err == unix.EPIPE || err == unix.ECONNRESET:
+		x.res.End = child.Left
+		return false, true
+	case err == unix.EAGAIN && !x.copying && available(x.out) > 0: // then it is the socket that is full
+		x.blocked = true
+		return false, false
+	case err != nil || n == 0:
+		return x.nothingRead(err)
+	}
+	x.count(int(n))
+	if x.rest >= 0 {
+		x.rest -= n
+	}
+	return true, false
+}
+
+// nothingRead is for a program's output that has ended, or has nothing just now.
+func (x *exchange) nothingRead(err error) (again, over bool) {
+	switch {
+	case err == unix.EINTR:
+		return true, false
+	case err == unix.EAGAIN && x.rest < 0:
+		return false, false
+	case err == nil || err == unix.EAGAIN:
+		x.closed = true
+		return true, false
+	}
+	return false, x.fail(child.Died, "reading what the program sends: "+err.Error())
+}
+
+// available is how much there is to read.
+func available(fd int) int {
+	n, _ := unix.IoctlGetInt(fd, unix.TIOCINQ)
+	return n
+}
+
+// ended decides what a response is worth that has ended with the program's output.
+func (x *exchange) ended() (over bool) {
+	switch {
+	case x.head == nil:
+		return x.noHead()
+	case x.left > 0:
+		return x.fail(child.Died, "the program's output ended "+strconv.FormatInt(x.left, 10)+
+			" bytes before the Content-Length of "+strconv.FormatInt(x.head.length, 10)+" that it announced")
+	}
+	return x.whole()
+}
+
+// exitGrace is how long after its output a program may end for the response to
+// depend on how: a program that ends is gone a moment after its output has ended.
+const exitGrace = 100 * time.Millisecond
+
+// whole ends a response that is complete. Without a Content-Length nobody knows
+// that of one whose program was killed.
+func (x *exchange) whole() (over bool) {
+	if x.left < 0 && x.Ended(time.Now().Add(exitGrace)) {
+		if usage := x.reap(); usage.Signaled() {
+			return x.fail(child.Died, "the program "+usage.Ending()+" in the middle of its response")
+		}
+	}
+	x.res.End = child.Whole
+	_ = unix.Shutdown(x.conn, unix.SHUT_WR) // it fails only where the other side is gone
+	return true
+}
+
+// noHead is for a program that ended its output before its head was complete.
+func (x *exchange) noHead() (over bool) {
+	text := "without a byte of a response"
+	if len(x.buf) > 0 {
+		text = "before an empty line ended the head of its response: " + excerpt(x.buf)
+	}
+	if !x.Ended(time.Now().Add(exitGrace)) {
+		return x.fail(child.Died, "the program closed its output "+text)
+	}
+	usage := x.reap()
+	text = "the program " + usage.Ending() + ", " + text
+	// What a shell and env(1) say who can't execute something (POSIX, 2.8.2).
+	if status := usage.ExitStatus(); len(x.buf) == 0 && !usage.Signaled() && (status == 126 || status == 127) {
+		if _, carriageReturn := shebang(x.script.path); carriageReturn {
+			text += ": " + crlf(x.script.path)
+		}
+		return x.fail(child.Failed, text)
+	}
+	return x.fail(child.Died, text)
+}
+
+// fail ends a response that isn't whole.
+func (x *exchange) fail(kind child.Kind, text string) (over bool) {
+	x.res.Problem = &child.Problem{Kind: kind, Text: text}
+	return true
+}

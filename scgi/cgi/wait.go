@@ -1,0 +1,84 @@
+package cgi
+
+import (
+	"syscall"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi/child"
+	"golang.org/x/sys/unix"
+)
+
+// Wait waits until the program has ended, or its time is up, and says what it used.
+// Until then what it says to its standard error is logged, and what it still writes
+// to its standard output is read, so that it isn't held up, and thrown away.
+func (p *Program) Wait() child.Usage {
+	for p.out >= 0 || p.err >= 0 {
+		now := time.Now()
+		if !p.deadline.IsZero() && now.After(p.deadline) {
+			break
+		}
+		fds := [3]unix.PollFd{{Fd: int32(p.out), Events: unix.POLLIN}, {Fd: int32(p.err), Events: unix.POLLIN},
+			{Fd: int32(p.PidFD()), Events: unix.POLLIN}}
+		if _, err := unix.Poll(fds[:], milliseconds(p.deadline, now)); err != nil && err != unix.EINTR {
+			break
+		}
+		if fds[0].Revents != 0 {
+			p.out = drain(p.out, func([]byte) {})
+		}
+		if fds[1].Revents != 0 {
+			p.takeLog()
+		}
+		if fds[2].Revents != 0 {
+			break
+		}
+	}
+	var usage child.Usage
+	if p.Ended(p.deadline) {
+		usage = p.reap()
+	} else {
+		usage = p.Process.Wait(p.deadline)
+	}
+	p.takeLog()
+	if p.Log != nil {
+		p.Log.End()
+	}
+	return usage
+}
+
+// reap takes leave of a program that has ended, and ends what is left of its process
+// group: nothing outlives the request.
+func (p *Program) reap() child.Usage {
+	p.Signal(syscall.SIGKILL)
+	return p.Process.Wait(time.Time{})
+}
+
+// takeLog logs what the program has said to its standard error.
+func (p *Program) takeLog() {
+	p.err = drain(p.err, func(b []byte) {
+		if p.Log != nil {
+			_, _ = p.Log.Write(b)
+		}
+	})
+}
+
+// drain reads what there is. It returns the descriptor, or -1 when it has ended, and is
+// closed.
+func drain(fd int, take func([]byte)) int {
+	if fd < 0 {
+		return -1
+	}
+	var buf [8 << 10]byte
+	for {
+		n, err := unix.Read(fd, buf[:])
+		switch {
+		case err == unix.EINTR:
+		case err == unix.EAGAIN:
+			return fd
+		case err != nil || n == 0:
+			unix.Close(fd)
+			return -1
+		default:
+			take(buf[:n])
+		}
+	}
+}

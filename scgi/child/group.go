@@ -1,0 +1,50 @@
+package child
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// AdoptOrphans makes this process the parent of descendants whose own parent has
+// ended, so that [Process.KillGroup] finds those that left the process group.
+func AdoptOrphans() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
+
+// KillGroup kills what is left of the process group, and, where [Attr].Alone says
+// so, every other child that this process has or inherits on the way.
+func (p *Process) KillGroup() {
+	_ = syscall.Kill(-p.pid, syscall.SIGKILL)
+	if !p.alone {
+		return
+	}
+	self := strconv.Itoa(os.Getpid())
+	for range 100 { // a bound for those who fork faster than they can be killed
+		others := 0
+		for _, child := range children(self) {
+			if child != p.pid {
+				others++
+				_ = syscall.Kill(child, syscall.SIGKILL)
+				_, _ = syscall.Wait4(child, nil, 0, nil)
+			}
+		}
+		if others == 0 {
+			return
+		}
+	}
+}
+
+func children(pid string) (pids []int) {
+	tasks, _ := os.ReadDir("/proc/" + pid + "/task")
+	for _, t := range tasks {
+		list, _ := os.ReadFile("/proc/" + pid + "/task/" + t.Name() + "/children")
+		for f := range strings.FieldsSeq(string(list)) {
+			if n, err := strconv.Atoi(f); err == nil {
+				pids = append(pids, n)
+			}
+		}
+	}
+	return pids
+}

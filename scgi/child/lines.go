@@ -1,0 +1,76 @@
+package child
+
+import "bytes"
+
+// Lines takes what a process writes to its standard error apart into lines. The
+// zero value is of no use: Line must be set.
+type Lines struct {
+	// Line is called for each line, without its line break.
+	Line func(line []byte)
+	// Bytes is how much is passed on at most; Left then is how much was not.
+	// Default 1 MiB.
+	Bytes int64
+	Left  int64
+
+	taken   int64
+	partial []byte
+}
+
+const (
+	// maxLine is the longest line; a longer one is passed on in pieces. It is less
+	// than what journald takes for one (LineMax= in journald.conf(5), 48K).
+	maxLine      = 8 << 10
+	defaultBytes = 1 << 20
+)
+
+// Write takes more. It never fails.
+func (l *Lines) Write(p []byte) (int, error) {
+	n := len(p)
+	for len(p) > 0 {
+		i := bytes.IndexByte(p, '\n')
+		if i < 0 {
+			l.partial = append(l.partial, p...)
+			for len(l.partial) >= maxLine {
+				l.pass(l.partial[:maxLine])
+				l.partial = append(l.partial[:0], l.partial[maxLine:]...)
+			}
+			break
+		}
+		line := p[:i]
+		if len(l.partial) > 0 {
+			line = append(l.partial, line...)
+			l.partial = l.partial[:0]
+		}
+		for len(line) > maxLine {
+			l.pass(line[:maxLine])
+			line = line[maxLine:]
+		}
+		l.pass(line)
+		p = p[i+1:]
+	}
+	return n, nil
+}
+
+// End passes on what came after the last line break.
+func (l *Lines) End() {
+	if len(l.partial) > 0 {
+		l.pass(l.partial)
+		l.partial = nil
+	}
+}
+
+func (l *Lines) pass(line []byte) {
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	most := l.Bytes
+	if most == 0 {
+		most = defaultBytes
+	}
+	if l.Left > 0 || l.taken+int64(len(line)) > most {
+		l.Left += int64(len(line)) + 1
+		return
+	}
+	l.taken += int64(len(line)) + 1
+	if len(line) > 0 {
+		l.Line(line)
+	}
+}

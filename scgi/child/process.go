@@ -1,0 +1,142 @@
+package child
+
+import (
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Process is a process that was started for a request.
+type Process struct {
+	pid   int
+	pidfd int // -1 where the kernel has none (before 5.2)
+	alone bool
+	usage Usage
+}
+
+// Attr says how a [Process] is started.
+type Attr struct {
+	// Env is its whole environment.
+	Env []string
+	// Dir is its working directory, "" for that of this process.
+	Dir string
+	// Files are its descriptors, from 0 on.
+	Files []uintptr
+	// Alone says that this process has no other children. [Process.Kill] then
+	// finds descendants that left the process group, too.
+	Alone bool
+}
+
+// Start starts a program, whose first argument is argv[0]. It is killed when the
+// thread that calls Start ends: call runtime.LockOSThread in main. The error is an
+// errno, of execve(2) or of what comes before it.
+func Start(path string, argv []string, attr *Attr) (*Process, error) {
+	p := &Process{pidfd: -1, alone: attr.Alone}
+	var err error
+	p.pid, err = syscall.ForkExec(path, argv, &syscall.ProcAttr{
+		Dir:   attr.Dir,
+		Env:   attr.Env,
+		Files: attr.Files,
+		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &p.pidfd},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// PidFD returns a descriptor that becomes readable when the process has ended, or
+// -1 where the kernel has none.
+func (p *Process) PidFD() int { return p.pidfd }
+
+// Signal sends a signal to the process group.
+func (p *Process) Signal(sig syscall.Signal) { _ = syscall.Kill(-p.pid, sig) }
+
+// Wait waits until the process has ended, but not past the deadline (zero: no
+// deadline), and says what it used. A process that is late is killed.
+func (p *Process) Wait(deadline time.Time) Usage {
+	if p.usage.known {
+		return p.usage
+	}
+	late := !p.Ended(deadline)
+	if late {
+		p.Signal(syscall.SIGKILL)
+	}
+	p.reap()
+	p.usage.Late = late
+	return p.usage
+}
+
+// killGrace is how long a process may take to end by SIGTERM, for one that
+// handles it.
+const killGrace = time.Second
+
+// Kill ends the process and its descendants: SIGTERM, and after a second SIGKILL.
+func (p *Process) Kill() Usage {
+	if !p.usage.known {
+		p.Signal(syscall.SIGTERM)
+		p.Ended(time.Now().Add(killGrace))
+	}
+	p.KillGroup()
+	return p.reap()
+}
+
+// Ended waits until the process can be reaped, and tells whether it can.
+func (p *Process) Ended(deadline time.Time) bool {
+	if p.pidfd < 0 {
+		return p.endedWithoutPidfd(deadline)
+	}
+	fds := []unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}}
+	for {
+		ms := -1
+		if !deadline.IsZero() {
+			ms = max(0, int(time.Until(deadline)/time.Millisecond)+1)
+		}
+		n, err := unix.Poll(fds, ms)
+		if err == unix.EINTR {
+			continue
+		}
+		return n > 0
+	}
+}
+
+// endedWithoutPidfd asks again and again: kernels before 5.2 offer nothing
+// better that is safe beside other children.
+func (p *Process) endedWithoutPidfd(deadline time.Time) bool {
+	for {
+		var info unix.Siginfo
+		if err := unix.Waitid(unix.P_PID, p.pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil); err == nil && info.Signo != 0 {
+			return true
+		}
+		if !deadline.IsZero() && time.Now().After(deadline) {
+			return false
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func (p *Process) reap() Usage {
+	if p.usage.known {
+		return p.usage
+	}
+	u := Usage{known: true}
+	var ru syscall.Rusage
+	for {
+		if _, err := syscall.Wait4(p.pid, &u.status, 0, &ru); err != syscall.EINTR {
+			break
+		}
+	}
+	u.CPU = time.Duration(ru.Utime.Nano() + ru.Stime.Nano())
+	u.PeakMemory = ru.Maxrss << 10
+	p.usage = u
+	return u
+}
+
+// Close frees what the process takes in this one. It must have ended.
+func (p *Process) Close() {
+	if p.pidfd >= 0 {
+		unix.Close(p.pidfd)
+		p.pidfd = -1
+	}
+}

@@ -1,0 +1,42 @@
+package child
+
+// End is how far a response came.
+type End int
+
+const (
+	None  End = iota // no byte of it was sent: the client can still be told what is wrong
+	Whole            // all of it was sent, and the sending side shut down
+	Cut              // it broke off
+	Left             // the client closed the connection before it was sent
+)
+
+// Result is what became of a request.
+type Result struct {
+	// Status is the status code that was sent, 0 if none.
+	Status int
+	// Bytes is the length of the body that was sent.
+	Bytes int64
+	End   End
+	// Problem is what a person should know, nil if all went well. Even a
+	// response that is whole may have one.
+	Problem *Problem
+}
+
+// Problem is why a process did not do as it should.
+type Problem struct {
+	Kind Kind
+	// Text is a sentence or a traceback. It is for the log, not for the client.
+	Text string
+}
+
+// Kind is the kind of a [Problem].
+type Kind int
+
+const (
+	Failed    Kind = iota // the application can't be started or loaded, raised or exited
+	Died                  // it ended by a signal, without a word, or with nonsense
+	Timeout               // it took longer than it may
+	Forbidden             // what the request names may not be run
+	NotFound              // there is nothing that the request names
+	Busy                  // the machine has no room for another process
+)
