@@ -122,12 +122,12 @@ func (a cgiApplication) start(r *request, params []scgi.Header, body scgi.Body) 
 		child.AdoptOrphans()
 	}
 	p.Log = r.log.lines(r)
-	return cgiWorker{p, p.Log, func(n int64) { r.log.leftOut(r, n) }}, nil
+	return &cgiWorker{p, p.Log, func(n int64) { r.log.leftOut(r, n) }}, nil
 }
 
-func (w cgiWorker) serve(conn int) child.Result { return w.Serve(conn) }
+func (w *cgiWorker) serve(conn int) child.Result { return w.Serve(conn) }
 
-func (w cgiWorker) wait() child.Usage {
+func (w *cgiWorker) wait() child.Usage {
 	usage := w.Wait()
 	if w.lines.Left > 0 {
 		w.left(w.lines.Left)

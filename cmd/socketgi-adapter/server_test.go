@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi/scgihttp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// unit is a socket unit with Accept=no, and its service.
+type unit struct {
+	t      *testing.T
+	path   string
+	socket *os.File // what systemd keeps
+	args   []string
+	notify *net.UnixConn
+	client *http.Client
+}
+
+func newUnit(t *testing.T, args ...string) *unit {
+	t.Helper()
+	dir := t.TempDir()
+	u := &unit{t: t, path: filepath.Join(dir, "s"), args: args}
+	l, err := net.Listen("unix", u.path)
+	require.NoError(t, err)
+	u.socket, err = l.(*net.UnixListener).File()
+	require.NoError(t, err)
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	require.NoError(t, l.Close())
+	u.notify, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: filepath.Join(dir, "notify")})
+	require.NoError(t, err)
+	u.client = &http.Client{Timeout: 20 * time.Second, Transport: &scgihttp.Transport{Dial: func(ctx context.Context) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", u.path)
+	}}}
+	t.Cleanup(func() { u.socket.Close(); u.notify.Close() })
+	return u
+}
+
+// start starts the service.
+func (u *unit) start() *process {
+	u.t.Helper()
+	p := &process{cmd: exec.Command("sh", append([]string{"-c", `LISTEN_PID=$$ exec "$@"`, "sh", os.Args[0]}, u.args...)...), ended: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), "BE_ADAPTER=1", "LISTEN_FDS=1", "GORACE=atexit_sleep_ms=0", "NOTIFY_SOCKET="+u.notify.LocalAddr().String())
+	p.cmd.ExtraFiles = []*os.File{u.socket}
+	p.cmd.Stderr = &p.stderr
+	require.NoError(u.t, p.cmd.Start())
+	go func() {
+		_ = p.cmd.Wait()
+		close(p.ended)
+	}()
+	u.t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.ended
+	})
+	return p
+}
+
+// told waits for a state that the service tells its manager.
+func (u *unit) told(state string) {
+	u.t.Helper()
+	buf := make([]byte, 1000)
+	require.NoError(u.t, u.notify.SetReadDeadline(time.Now().Add(20*time.Second)))
+	n, err := u.notify.Read(buf)
+	require.NoError(u.t, err)
+	assert.Equal(u.t, state, string(buf[:n]))
+}
+
+func (u *unit) get(path string) reply {
+	u.t.Helper()
+	resp, err := u.client.Get("http://localhost" + path)
+	if !assert.NoError(u.t, err) {
+		return reply{err: err}
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	return reply{resp.StatusCode, resp.Header, string(data), err, ""}
+}
+
+func TestServer(t *testing.T) {
+	a := script(t, plain+`echo "$$ $QUERY_STRING"`)
+	u := newUnit(t, a.args...)
+	p := u.start()
+	u.told("READY=1")
+	var wg sync.WaitGroup
+	seen := sync.Map{}
+	for range 8 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for range 10 {
+				got := u.get("/?q")
+				pid, query, _ := strings.Cut(strings.TrimSpace(got.body), " ")
+				assert.Equal(t, "q", query)
+				_, twice := seen.LoadOrStore(pid, true)
+				assert.False(t, twice, "each request has a process of its own")
+			}
+		}()
+	}
+	wg.Wait()
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	u.told("STOPPING=1")
+	assert.Equal(t, 80, strings.Count(p.wait(t), "GET / 200 "))
+	assert.Equal(t, 0, p.cmd.ProcessState.ExitCode())
+}
+
+// TestServerIdleExit has a service leave again and again while requests come, and
+// checks that each is answered, by this process or the next.
+func TestServerIdleExit(t *testing.T) {
+	a := script(t, plain+`echo well`)
+	u := newUnit(t, append([]string{"--idle-exit", "1ms"}, a.args...)...)
+	answered := make(chan int)
+	go func() {
+		n := 0
+		for range 50 {
+			if got := u.get("/"); got.err == nil && got.body == "well\n" {
+				n++
+			}
+		}
+		answered <- n
+	}()
+	starts := 0
+	for done := false; !done; {
+		p := u.start()
+		starts++
+		u.told("READY=1")
+		u.told("STOPPING=1")
+		p.wait(t)
+		select {
+		case n := <-answered:
+			assert.Equal(t, 50, n)
+			done = true
+		default:
+		}
+	}
+	assert.Greater(t, starts, 1)
+}
+
+// TestServerDrains stops the service in the middle of a request, which is answered.
+func TestServerDrains(t *testing.T) {
+	gate := filepath.Join(t.TempDir(), "gate")
+	require.NoError(t, syscall.Mkfifo(gate, 0o600))
+	a := script(t, plain+`cat `+gate)
+	u := newUnit(t, a.args...)
+	p := u.start()
+	u.told("READY=1")
+	answer := make(chan reply)
+	go func() { answer <- u.get("/") }()
+	open, err := os.OpenFile(gate, os.O_WRONLY, 0) // opens when the program is there
+	require.NoError(t, err)
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	u.told("STOPPING=1")
+	_, err = open.WriteString("well")
+	require.NoError(t, err)
+	require.NoError(t, open.Close())
+	got := <-answer
+	assert.Equal(t, "well", got.body)
+	assert.NoError(t, got.err)
+	assert.Contains(t, p.wait(t), "GET / 200 4 bytes")
+}
+
+// TestServerQueue fills the only place.
+func TestServerQueue(t *testing.T) {
+	gate := filepath.Join(t.TempDir(), "gate")
+	require.NoError(t, syscall.Mkfifo(gate, 0o600))
+	a := script(t, plain+`cat `+gate)
+	u := newUnit(t, append([]string{"--concurrency", "1", "--queue-timeout", "100ms"}, a.args...)...)
+	u.start()
+	answer := make(chan reply)
+	go func() { answer <- u.get("/") }()
+	open, err := os.OpenFile(gate, os.O_WRONLY, 0)
+	require.NoError(t, err)
+	got := u.get("/")
+	assert.Equal(t, 503, got.status)
+	assert.Equal(t, "5", got.header.Get("Retry-After"))
+	require.NoError(t, open.Close())
+	assert.Equal(t, 200, (<-answer).status)
+	go func() {
+		if open, err := os.OpenFile(gate, os.O_WRONLY, 0); err == nil {
+			open.Close()
+		}
+	}()
+	assert.Equal(t, 200, u.get("/").status, "the place is free again")
+}
+
+// TestServerMisconfigured checks that whoever asks is told, and that the service
+// doesn't end at once, to be started again for the same connection for ever.
+func TestServerMisconfigured(t *testing.T) {
+	for _, args := range [][]string{{"--no-such-flag"}, {"testdata/pep.py"}} {
+		u := newUnit(t, args...)
+		p := u.start()
+		u.told("READY=1")
+		assert.Equal(t, 500, u.get("/").status)
+		assert.Equal(t, 500, u.get("/").status)
+		require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+		assert.Contains(t, p.wait(t), map[string]string{"--no-such-flag": "not defined: -no-such-flag", "testdata/pep.py": "Accept=yes"}[args[0]])
+	}
+}

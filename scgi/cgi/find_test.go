@@ -1,0 +1,122 @@
+package cgi
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/socketgi/socketgi/scgi"
+	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// tree is a directory with programs, next to one that is nobody's business.
+func tree(t *testing.T) (root string) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	root = filepath.Join(dir, "root")
+	write := func(name string, mode os.FileMode) {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"), mode))
+	}
+	write("root/a.cgi", 0o755)
+	write("root/sub/b.cgi", 0o755)
+	write("root/plain.txt", 0o644)
+	write("outside/secret.cgi", 0o755)
+	write("rootother/c.cgi", 0o755)
+	for link, target := range map[string]string{
+		"in.cgi":    "sub/b.cgi",
+		"out.cgi":   "../outside/secret.cgi",
+		"absolute":  filepath.Join(dir, "outside"),
+		"loop.cgi":  "loop.cgi",
+		"broken":    "nowhere",
+		"sub/up":    "..",
+		"sub/upout": "../../outside",
+	} {
+		require.NoError(t, os.Symlink(target, filepath.Join(root, link)))
+	}
+	require.NoError(t, os.Mkdir(filepath.Join(root, "sub", "dir.cgi"), 0o755))
+	return root
+}
+
+func TestFind(t *testing.T) {
+	root := tree(t)
+	for name, c := range map[string]struct {
+		vars                     map[string]string
+		path, name, script, info string
+	}{
+		"by PATH_INFO":            {map[string]string{"PATH_INFO": "/a.cgi"}, "a.cgi", "a.cgi", "/a.cgi", ""},
+		"with more behind":        {map[string]string{"SCRIPT_NAME": "/cgi-bin", "PATH_INFO": "/sub/b.cgi/x//y/"}, "sub/b.cgi", "sub/b.cgi", "/cgi-bin/sub/b.cgi", "/x//y/"},
+		"a slash behind":          {map[string]string{"PATH_INFO": "/a.cgi/"}, "a.cgi", "a.cgi", "/a.cgi", "/"},
+		"by DOCUMENT_ROOT":        {map[string]string{"DOCUMENT_ROOT": root, "SCRIPT_NAME": "/sub/b.cgi", "PATH_INFO": ""}, "sub/b.cgi", "sub/b.cgi", "/sub/b.cgi", ""},
+		"DOCUMENT_ROOT above":     {map[string]string{"DOCUMENT_ROOT": filepath.Dir(root), "PATH_INFO": "/root/a.cgi/i"}, "a.cgi", "a.cgi", "/root/a.cgi", "/i"},
+		"DOCUMENT_ROOT elsewhere": {map[string]string{"DOCUMENT_ROOT": "/var/www", "SCRIPT_NAME": "/p", "PATH_INFO": "/a.cgi"}, "a.cgi", "a.cgi", "/p/a.cgi", ""},
+		"by SCRIPT_FILENAME":      {map[string]string{"SCRIPT_FILENAME": root + "/sub/b.cgi", "SCRIPT_NAME": "/x/b.cgi", "PATH_INFO": "/i"}, "sub/b.cgi", "sub/b.cgi", "/x/b.cgi", "/i"},
+		"SCRIPT_NAME not sent":    {map[string]string{"SCRIPT_FILENAME": root + "/sub/b.cgi", "SCRIPT_NAME": "", "PATH_INFO": "/x/b.cgi/i"}, "sub/b.cgi", "sub/b.cgi", "/x/b.cgi", "/i"},
+		"named by another URL":    {map[string]string{"SCRIPT_FILENAME": root + "/a.cgi", "SCRIPT_NAME": "/git", "PATH_INFO": "/i"}, "a.cgi", "a.cgi", "/git", "/i"},
+		"a link inside":           {map[string]string{"PATH_INFO": "/in.cgi/i"}, "sub/b.cgi", "in.cgi", "/in.cgi", "/i"},
+		"a link up, but inside":   {map[string]string{"PATH_INFO": "/sub/up/a.cgi"}, "a.cgi", "sub/up/a.cgi", "/sub/up/a.cgi", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := (&Config{Root: root}).find(variables(c.vars))
+			require.NoError(t, err)
+			assert.Equal(t, filepath.Join(root, c.path), s.path)
+			assert.Equal(t, filepath.Join(root, c.name), s.name)
+			assert.Equal(t, c.script, s.scriptName)
+			assert.Equal(t, c.info, s.pathInfo)
+		})
+	}
+}
+
+func TestFindNothing(t *testing.T) {
+	root := tree(t)
+	for path, c := range map[string]struct {
+		kind child.Kind
+		why  string
+	}{
+		"/nowhere.cgi":           {child.NotFound, "nowhere.cgi is not there"},
+		"/sub/nowhere/x":         {child.NotFound, "sub/nowhere is not there"},
+		"/broken":                {child.NotFound, "broken is not there"},
+		"/../outside/secret.cgi": {child.NotFound, "has .. in it"},
+		"/a.cgi/../../outside":   {0, ""}, // what stands behind a program is its own
+		"/sub/..":                {child.NotFound, "has .. in it"},
+		"/out.cgi":               {child.Forbidden, "leads out of"},
+		"/absolute/secret.cgi":   {child.Forbidden, "leads out of"},
+		"/sub/upout/secret.cgi":  {child.Forbidden, "leads out of"},
+		"/loop.cgi":              {child.Forbidden, "too many symbolic links"},
+		"/plain.txt":             {child.Forbidden, "chmod +x"},
+		"/":                      {child.Forbidden, "is a directory"},
+		"/sub/":                  {child.Forbidden, "is a directory"},
+		"/sub/dir.cgi":           {child.Forbidden, "is a directory"},
+	} {
+		_, err := (&Config{Root: root}).find(variables(map[string]string{"PATH_INFO": path}))
+		if c.why == "" {
+			assert.NoError(t, err, path)
+			continue
+		}
+		assert.ErrorContains(t, err, c.why, path)
+		assert.Equal(t, c.kind, ProblemOf(err).Kind, path)
+	}
+	for file, kind := range map[string]child.Kind{
+		filepath.Dir(root) + "/outside/secret.cgi": child.NotFound,
+		root + "/../outside/secret.cgi":            child.NotFound,
+		root + "other/c.cgi":                       child.NotFound,
+		root:                                       child.NotFound,
+		root + "/sub":                              child.Forbidden,
+		root + "/out.cgi":                          child.Forbidden,
+		"a.cgi":                                    child.NotFound,
+	} {
+		_, err := (&Config{Root: root}).find(variables(map[string]string{"SCRIPT_FILENAME": file, "PATH_INFO": "/a.cgi"}))
+		require.Error(t, err, file)
+		assert.Equal(t, kind, ProblemOf(err).Kind, file)
+	}
+}
+
+func variables(m map[string]string) (v vars) {
+	for name, value := range m {
+		v = append(v, scgi.Header{Name: name, Value: value})
+	}
+	return v
+}
