@@ -41,8 +41,11 @@ Requires=basic.target dbus.socket
 After=basic.target dbus.socket
 AllowIsolate=yes
 EOF
-exec systemd-nspawn --quiet --directory="$1/root" --register=no --keep-unit --boot --private-network \
-	--machine="$2" --console=pipe --setenv=container=nspawn systemd.unit=machine.target
+root=$1/root name=$2
+shift 2
+for group; do echo $$ > "$group/cgroup.procs"; done
+exec systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --boot --private-network \
+	--machine="$name" --console=pipe --setenv=container=nspawn systemd.unit=machine.target
 `
 
 // Machine is a booted systemd.
@@ -99,6 +102,7 @@ func Boot(t testing.TB) *Machine {
 	m := &Machine{t: t}
 	name := "socketgi-" + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano()%1e6, 36)
 	m.nspawn = exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", setup, "sh", dir, name)
+	m.nspawn.Args = append(m.nspawn.Args, m.groups(name)...)
 	m.nspawn.Stdout, m.nspawn.Stderr = &m.output, &m.output
 	m.nspawn.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	require.NoError(t, m.nspawn.Start())
