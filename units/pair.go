@@ -3,6 +3,7 @@ package units
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -43,6 +44,14 @@ type Options struct {
 	State bool
 	// Adapter says that Exec is socketgi-adapter, which keeps cached code.
 	Adapter bool
+	// Profile is how much of the machine it is kept from. Default Fast.
+	Profile Profile
+	// Network gives it the network under Strict, too.
+	Network bool
+	// Reads are the files and folders that the application consists of and runs on, by
+	// absolute path, besides WorkingDirectory and Exec's program. What of these lies
+	// where its profile hides files (/home, /tmp) is shown to it, read-only.
+	Reads []string
 }
 
 // SocketPath is where the application called name listens by default.
@@ -98,7 +107,11 @@ func (o *Options) check() error {
 	if o.WorkingDirectory == "" {
 		o.WorkingDirectory = "/"
 	}
-	for _, s := range append([]string{o.App, o.WorkingDirectory, o.Listen, o.Group, o.User}, o.Exec...) {
+	var err error
+	if o.Profile, err = ParseProfile(string(o.Profile)); err != nil {
+		return err
+	}
+	for _, s := range slices.Concat([]string{o.App, o.WorkingDirectory, o.Listen, o.Group, o.User}, o.Exec, o.Reads) {
 		if strings.ContainsAny(s, "\n\r\x00") {
 			return fmt.Errorf("%q contains a line break, which no unit file can hold", s)
 		}
@@ -217,7 +230,7 @@ Before=shutdown.target
 	} else {
 		b.WriteString("# A user that exists only while it runs.\nDynamicUser=yes\n")
 	}
-	b.WriteString("NoNewPrivileges=yes\nCapabilityBoundingSet=\n")
+	o.hardening(&b)
 	if o.State {
 		fmt.Fprintf(&b, "StateDirectory=%s\nStateDirectoryMode=0700\n", o.Name)
 	}

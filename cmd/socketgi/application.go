@@ -62,6 +62,7 @@ type application struct {
 	words   []string // for the adapter's command line
 	dir     string   // where it runs
 	files   []string // what its user has to get at
+	folders []string // what else it is made of
 	accepts bool     // the adapter can serve it from a listener
 }
 
@@ -77,11 +78,11 @@ func (a *appFlags) resolve(args []string) (*application, error) {
 	if err != nil {
 		return nil, err
 	}
-	python, err := interpreter(a.python, app)
+	python, folders, err := interpreter(a.python, app)
 	if err != nil {
 		return nil, err
 	}
-	r := &application{label: args[0], files: []string{app.File, python}}
+	r := &application{label: args[0], files: []string{app.File, python}, folders: folders}
 	word := app.Module
 	if app.File != "" {
 		word, r.dir = app.File, filepath.Dir(app.File)
@@ -127,7 +128,7 @@ func (a *appFlags) resolveCGI(args []string) (*application, error) {
 	if !isProgram(c.Program) {
 		return nil, fmt.Errorf("%s is no program that can be executed", c.Program)
 	}
-	r.label, r.files = strings.Join(args, " "), []string{c.Program}
+	r.label, r.files, r.folders = strings.Join(args, " "), []string{c.Program}, append([]string{filepath.Dir(c.Program)}, c.Args...)
 	r.words = append(append(r.words, "--cgi", c.Program), c.Args...)
 	return r, nil
 }

@@ -8,23 +8,31 @@ import (
 	"github.com/socketgi/socketgi/scgi/wsgi"
 )
 
+// askWhere prints what interpreter wants to know, and then every folder that this
+// Python loads something from.
+const askWhere = `import sys
+print(sys.version_info >= (3, 8), sys.executable)
+print("\n".join([sys.prefix, sys.base_prefix] + sys.path))`
+
 // interpreter returns the interpreter for an application: the one that is named, or
-// the one that is found. A name in PATH may be a script that looks for the
-// interpreter (pyenv's takes 100 ms), so it is asked where it is.
-func interpreter(python string, app wsgi.App) (string, error) {
+// the one that is found; and the folders that it loads modules from. A name in PATH may
+// be a script that looks for the interpreter (pyenv's takes 100 ms), so it is asked where
+// it is.
+func interpreter(python string, app wsgi.App) (path string, folders []string, err error) {
 	if python == "" {
-		var err error
 		if python, err = wsgi.FindPython(app); err != nil {
-			return "", err
+			return "", nil, err
 		}
 	}
-	out, err := exec.Command(python, "-c", "import sys; print(sys.version_info >= (3, 8), sys.executable)").Output()
+	// Neither the variables nor the packages of whoever asks, which no service has.
+	out, err := exec.Command(python, "-E", "-s", "-c", askWhere).Output()
 	if err != nil {
-		return "", fmt.Errorf("%s doesn't run as a Python: %w", python, err)
+		return "", nil, fmt.Errorf("%s doesn't run as a Python: %w", python, err)
 	}
-	modern, path, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	modern, path, _ := strings.Cut(lines[0], " ")
 	if modern != "True" || path == "" {
-		return "", fmt.Errorf("%s is older than Python 3.8: say --python with a later one", python)
+		return "", nil, fmt.Errorf("%s is older than Python 3.8: say --python with a later one", python)
 	}
-	return path, nil
+	return path, lines[1:], nil
 }

@@ -18,7 +18,7 @@ func newUnits() *cobra.Command {
 	var o units.Options
 	var a adapterFlags
 	var exec bool
-	var accept string
+	var accept, profile string
 	cmd := &cobra.Command{
 		Use:   "units NAME APP | units NAME --cgi -- PROGRAM [ARG...] | units NAME --cgi-root DIR | units NAME --exec -- PROGRAM [ARG...]",
 		Short: "Print the socket and service units for an application",
@@ -46,6 +46,10 @@ here and now, and written out.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Name = args[0]
+			var err error
+			if o.Profile, err = units.ParseProfile(profile); err != nil {
+				return err
+			}
 			switch accept {
 			case "yes":
 			case "no":
@@ -65,6 +69,7 @@ here and now, and written out.`,
 					return err
 				}
 				o.Exec, o.App = append([]string{program}, args[2:]...), strings.Join(args[1:], " ")
+				o.Reads = existing(append([]string{filepath.Dir(program)}, o.Exec...)...)
 			} else if err := a.fill(&o, args[1:]); err != nil {
 				return err
 			}
@@ -85,6 +90,8 @@ here and now, and written out.`,
 	f.BoolVar(&exec, "exec", false, "the units run a program that speaks SCGI itself")
 	f.StringVar(&accept, "accept", "yes", "who accepts connections: systemd (`yes`), or the program that stays (no)")
 	f.BoolVar(&o.State, "state", false, "give it a directory that outlives it, /var/lib/NAME; $STATE_DIRECTORY says where it is")
+	f.StringVar(&profile, "profile", string(units.Fast), "the `SANDBOX`: fast adds milliseconds to each start, strict some tens of them, none next to nothing")
+	f.BoolVar(&o.Network, "network", false, "let it use the network, with --profile strict, too")
 	a.define(cmd)
 	return cmd
 }
@@ -143,6 +150,7 @@ func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
 	o.Exec = append(o.Exec, app.words...)
 	o.App, o.WorkingDirectory = app.label, app.dir
 	o.Adapter = true
+	o.Reads = existing(append(app.files, app.folders...)...)
 	for _, path := range append(app.files, a.adapter) {
 		if why := unreachable(path, o.User); why != "" {
 			fmt.Fprintln(os.Stderr, "socketgi: warning: "+why)

@@ -52,9 +52,11 @@ func (s *site) logged(unit string, fields map[string]string) (entry map[string]a
 }
 
 // TestFaults asks for everything that an application can do wrong.
-func TestFaults(t *testing.T) {
+func TestFaults(t *testing.T) { eachProfile(t, testFaults) }
+
+func testFaults(t *testing.T, profile string) {
 	s := newSite(t)
-	s.serve("bad", "bad.py", "/bad", "--user", "www-data", "--timeout", "2s")
+	s.serve("bad", "bad.py", "/bad", "--user", "www-data", "--timeout", "2s", "--profile", profile)
 	for _, c := range []struct {
 		path   string
 		status int
@@ -97,7 +99,7 @@ func TestFaults(t *testing.T) {
 	assert.Empty(t, out, "the children of a worker that took too long are gone")
 	s.allEnded("bad")
 
-	s.serve("unloadable", "unloadable.py", "/unloadable", "--user", "www-data")
+	s.serve("unloadable", "unloadable.py", "/unloadable", "--user", "www-data", "--profile", profile)
 	got := s.get("/unloadable/")
 	assert.Equal(t, 500, got.StatusCode)
 	assert.NotContains(t, got.body, "no_such_module")

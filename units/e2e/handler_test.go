@@ -14,22 +14,23 @@ import (
 )
 
 // serveHandler sets the guest book up, for each connection or staying.
-func (s *site) serveHandler(accept string) {
+func (s *site) serveHandler(accept, profile string) {
 	s.t.Helper()
 	s.Install(filepath.Join(bin, "example-guestbook"), "/usr/local/bin/guestbook", 0o755)
-	s.install(s.Run("/usr/local/bin/socketgi", "units", "book", "--exec", "--state", "--accept", accept, "--", "/usr/local/bin/guestbook"))
+	s.install(s.Run("/usr/local/bin/socketgi", "units", "book", "--exec", "--state", "--accept", accept, "--profile", profile,
+		"--", "/usr/local/bin/guestbook"))
 	s.Write("/etc/nginx/apps/book.conf", s.Run("/usr/local/bin/socketgi", "nginx", "book"))
-	s.Run("systemctl", "daemon-reload")
-	s.Run("systemctl", "enable", "--now", "--quiet", "book.socket")
-	s.Run("systemctl", "restart", "nginx")
+	s.start("book")
 }
 
 // TestHandler signs the guest book, a Go handler, in both Accept= modes.
-func TestHandler(t *testing.T) {
+func TestHandler(t *testing.T) { eachProfile(t, testHandler) }
+
+func testHandler(t *testing.T, profile string) {
 	for accept, service := range map[string]string{"yes": "book@*", "no": "book.service"} {
 		t.Run(accept, func(t *testing.T) {
 			s := newSite(t)
-			s.serveHandler(accept)
+			s.serveHandler(accept, profile)
 			assert.Empty(t, s.Run("sh", "-c", "systemd-analyze verify --man=no /etc/systemd/system/book*"))
 			got := s.get("/")
 			require.Equal(t, http.StatusOK, got.StatusCode)

@@ -88,6 +88,12 @@ func (s *site) serve(name, app, mount string, flags ...string) {
 	}
 	s.install(s.Run("/usr/local/bin/socketgi", args...))
 	s.Write("/etc/nginx/apps/"+name+".conf", s.Run("/usr/local/bin/socketgi", nginx...))
+	s.start(name)
+}
+
+// start makes systemd and nginx see what is installed of an application.
+func (s *site) start(name string) {
+	s.t.Helper()
 	s.Run("systemctl", "daemon-reload")
 	s.Run("systemctl", "enable", "--now", "--quiet", name+".socket")
 	// Not reload: nginx's old workers would still take connections for a while.

@@ -15,9 +15,11 @@ import (
 )
 
 // TestArticle serves the script of the 2011 article, unchanged.
-func TestArticle(t *testing.T) {
+func TestArticle(t *testing.T) { eachProfile(t, testArticle) }
+
+func testArticle(t *testing.T, profile string) {
 	s := newSite(t)
-	s.serve("test", "article.py", "/test")
+	s.serve("test", "article.py", "/test", "--profile", profile)
 	got := s.get("/test")
 	assert.Equal(t, 200, got.StatusCode)
 	assert.Equal(t, "Hello world!\n", got.body)
@@ -32,17 +34,19 @@ func TestUnitsVerify(t *testing.T) {
 	s.serve("test", "article.py", "/test")
 	out := s.Run("systemd-analyze", "verify", "--man=no", "/etc/systemd/system/test.socket", "/etc/systemd/system/test@.service")
 	assert.Empty(t, out)
-	s.serve("other", "article.py", "/other", "--user", "www-data", "--timeout", "5s")
+	s.serve("other", "article.py", "/other", "--user", "www-data", "--timeout", "5s", "--profile", "strict")
 	out = s.Run("systemd-analyze", "verify", "--man=no", "/etc/systemd/system/other.socket", "/etc/systemd/system/other@.service")
 	assert.Empty(t, out)
 	assert.Equal(t, "660 root www-data\n", s.Run("stat", "-c", "%a %U %G", "/run/socketgi/other.sock"))
 }
 
 // TestValidate has wsgiref check both sides, at the root and below a prefix.
-func TestValidate(t *testing.T) {
+func TestValidate(t *testing.T) { eachProfile(t, testValidate) }
+
+func testValidate(t *testing.T, profile string) {
 	s := newSite(t)
-	s.serve("root", "checked.py", "")
-	s.serve("sub", "checked.py", "/sub")
+	s.serve("root", "checked.py", "", "--profile", profile)
+	s.serve("sub", "checked.py", "/sub", "--profile", profile)
 	assert.Equal(t, "REQUEST_METHOD=GET\nSCRIPT_NAME=\nPATH_INFO=/a b\nQUERY_STRING=x=%2F\nHTTP_HOST=localhost:8443\n"+
 		"SERVER_PROTOCOL=HTTP/1.1\nwsgi.url_scheme=http\nbody=0", s.get("http://localhost:8443/a%20b?x=%2F").body)
 	assert.Equal(t, "REQUEST_METHOD=POST\nSCRIPT_NAME=/sub\nPATH_INFO=\nQUERY_STRING=\nHTTP_HOST=localhost\n"+
@@ -55,13 +59,17 @@ func TestValidate(t *testing.T) {
 	s.allEnded("sub")
 }
 
-func TestFlask(t *testing.T) { testFramework(t, "flaskapp.py", "Flask here") }
+func TestFlask(t *testing.T) {
+	eachProfile(t, func(t *testing.T, profile string) { testFramework(t, profile, "flaskapp.py", "Flask here") })
+}
 
-func TestDjango(t *testing.T) { testFramework(t, "djangoapp.py", "Django here") }
+func TestDjango(t *testing.T) {
+	eachProfile(t, func(t *testing.T, profile string) { testFramework(t, profile, "djangoapp.py", "Django here") })
+}
 
-func testFramework(t *testing.T, app, home string) {
+func testFramework(t *testing.T, profile, app, home string) {
 	s := newSite(t)
-	s.serve("app", app, "/my/app", "--user", "www-data")
+	s.serve("app", app, "/my/app", "--user", "www-data", "--profile", profile)
 
 	assert.Equal(t, home, s.get("/my/app/").body)
 	got := s.do("HEAD", "/my/app/", nil)

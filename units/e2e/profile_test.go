@@ -1,0 +1,176 @@
+package e2e
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/socketgi/socketgi/units/internal/machine"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// eachProfile runs a test under every sandbox that units may have.
+func eachProfile(t *testing.T, test func(t *testing.T, profile string)) {
+	for _, profile := range []string{"fast", "strict"} {
+		t.Run(profile, func(t *testing.T) { test(t, profile) })
+	}
+}
+
+// TestExposure has systemd say how exposed a request is, out of ten.
+func TestExposure(t *testing.T) {
+	s := newSite(t)
+	for profile, most := range map[string]float64{"fast": 3.0, "strict": 0.5} {
+		s.serve(profile, "sandbox.py", "/"+profile, "--user", "www-data", "--profile", profile)
+		s.serve(profile+"-dynamic", "sandbox.py", "/"+profile+"-dynamic", "--profile", profile)
+		for _, name := range []string{profile, profile + "-dynamic"} {
+			got, err := strconv.ParseFloat(exposure(t, s.Machine, name+"@0.service"), 64)
+			require.NoError(t, err)
+			assert.LessOrEqual(t, got, most, name)
+		}
+	}
+	own, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", s.Leader))
+	require.NoError(t, err)
+	assert.Equal(t, own, s.get("/fast/namespace").body, "fast has no mount namespace: that is what makes it fast")
+	assert.NotEqual(t, own, s.get("/strict/namespace").body)
+}
+
+// exposure asks systemd how exposed a service is.
+func exposure(t testing.TB, m *machine.Machine, service string) string {
+	out, err := m.Try("systemd-analyze", "security", "--no-pager", service)
+	found := regexp.MustCompile(`Overall exposure level for \S+: ([0-9.]+) `).FindStringSubmatch(out)
+	require.NotNil(t, found, "%v: %s", err, out)
+	return found[1]
+}
+
+// try has the sandboxed application do something, and returns what came of it.
+func (s *site) try(mount, what, argument string) string {
+	s.t.Helper()
+	got := s.get(mount + "/" + what + "?" + url.PathEscape(argument))
+	require.Equal(s.t, 200, got.StatusCode)
+	return got.body
+}
+
+// TestNetwork connects to a listener on the loopback interface of the machine.
+func TestNetwork(t *testing.T) {
+	s := newSite(t)
+	s.Run("ip", "link", "set", "lo", "up")
+	s.Run("systemd-run", "--quiet", "--description=listener", "python3", "-c", `import socket, time
+s = socket.create_server(("127.0.0.1", 0))
+open("/run/listener", "w").write("127.0.0.1:%d" % s.getsockname()[1])
+time.sleep(1000)`)
+	var listener string
+	s.Wait("the listener", func() error {
+		text, err := os.ReadFile(s.Path("/run/listener"))
+		listener = string(text)
+		if err == nil && listener == "" {
+			err = os.ErrNotExist
+		}
+		return err
+	})
+	s.serve("fast", "sandbox.py", "/fast")
+	s.serve("strict", "sandbox.py", "/strict", "--profile", "strict")
+	s.serve("network", "sandbox.py", "/network", "--profile", "strict", "--network")
+	assert.Equal(t, "done", s.try("/fast", "connect", listener))
+	assert.Contains(t, s.try("/strict", "connect", listener), "Address family not supported")
+	assert.Equal(t, "done", s.try("/network", "connect", listener))
+
+	// It restricts what the application opens, and not what it is handed.
+	port := s.freePort()
+	s.serve("address", "sandbox.py", "/address", "--profile", "strict", "--listen", port)
+	s.Write("/etc/nginx/apps/address.conf", s.Run("/usr/local/bin/socketgi", "nginx", "address", "--mount", "/address", "--listen", port))
+	s.start("address")
+	assert.Contains(t, s.try("/address", "connect", listener), "Address family not supported")
+}
+
+// freePort returns an address in the machine where nobody listens.
+func (s *site) freePort() string {
+	return strings.TrimSpace(s.Run("python3", "-c", `import socket
+print("127.0.0.1:%d" % socket.create_server(("127.0.0.1", 0)).getsockname()[1])`))
+}
+
+// TestFiles reads and writes files outside and inside the sandbox.
+func TestFiles(t *testing.T) {
+	s := newSite(t)
+	s.Write("/home/somebody/secret", "")
+	s.Run("chmod", "1777", "/home/somebody")
+	for _, user := range []string{"www-data", ""} {
+		name := "app" + user
+		s.serve(name, "sandbox.py", "/"+name, "--profile", "strict", "--state", "--user", user)
+		for _, path := range []string{"/srv/open/x", "/home/somebody/x", "/var/lib/x", "/etc/x"} {
+			assert.Contains(t, s.try("/"+name, "write", path), "Error: ", path)
+		}
+		for _, path := range []string{"$STATE_DIRECTORY/x", "$CACHE_DIRECTORY/x", "/tmp/x", "/var/tmp/x", "/dev/shm/" + name} {
+			assert.Equal(t, "done", s.try("/"+name, "write", path))
+		}
+		assert.FileExists(t, s.Path("/var/lib/"+name+"/x"))
+		assert.NoFileExists(t, s.Path("/tmp/x"))
+		assert.NoFileExists(t, s.Path("/var/tmp/x"))
+		assert.Equal(t, "done", s.try("/"+name, "listing", "/home"), "no file of anybody is seen there")
+		assert.Equal(t, "done", s.try("/"+name, "listing", "/tmp"))
+		assert.Equal(t, "done", s.try("/"+name, "processes", ""))
+	}
+	s.serve("fast", "sandbox.py", "/fast", "--user", "www-data", "--profile", "fast")
+	assert.Equal(t, "secret", s.try("/fast", "listing", "/home/somebody"), "fast hides no files")
+	assert.Equal(t, "done", s.try("/fast", "write", "/srv/open/x"))
+}
+
+// TestHome serves an application, with all that it runs on, from where strict hides
+// everything else.
+func TestHome(t *testing.T) {
+	s := newSite(t)
+	s.Write("/home/somebody/secret", "")
+	s.Write("/home/lib/extra/extra.py", "where = __file__\n")
+	s.Run("python3", "-m", "venv", "--without-pip", "/home/py/env")
+	s.Run("sh", "-c", "echo /home/lib/extra > $(echo /home/py/env/lib/python3*/site-packages)/extra.pth")
+	s.Run("ln", "-s", "/usr/bin/python3", "/home/lib/python")
+	s.Run("ln", "-sf", "/home/lib/python", "/home/py/env/bin/python")
+	file := `/home/somebody/a "site": 100%h/app.py`
+	s.Install("testdata/sandbox.py", file, 0o666)
+	s.Install("testdata/sandbox.py", "/var/tmp/app/app.py", 0o644)
+	s.Install("testdata/sandbox.py", "/tmp/app.py", 0o644)
+	for name, args := range map[string][]string{
+		"home":  {file, "--python", "/home/py/env/bin/python", "--profile", "strict"},
+		"user":  {file, "--python", "/home/py/env/bin/python", "--profile", "strict", "--user", "www-data"},
+		"tmp":   {"/var/tmp/app/app.py", "--python", "/home/py/env/bin/python", "--profile", "fast"},
+		"right": {"/tmp/app.py", "--python", "/usr/bin/python3", "--profile", "strict"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s.install(s.Run("/usr/local/bin/socketgi", append([]string{"units", name}, args...)...))
+			s.Write("/etc/nginx/apps/"+name+".conf", s.Run("/usr/local/bin/socketgi", "nginx", name, "--mount", "/"+name))
+			s.start(name)
+			switch name {
+			case "home", "user":
+				assert.Equal(t, "a \"site\": 100%h", s.try("/"+name, "listing", "/home/somebody"), "and nothing besides")
+				assert.Equal(t, "lib py somebody", s.try("/"+name, "listing", "/home"))
+				assert.Contains(t, s.try("/"+name, "write", "/home/somebody/x"), "Error: ")
+				assert.Contains(t, s.try("/"+name, "write", file), "Read-only file system")
+				fallthrough
+			case "tmp":
+				assert.Equal(t, "/home/lib/extra/extra.py", s.try("/"+name, "extra", ""))
+			case "right":
+				assert.Equal(t, "app.py", s.try("/"+name, "listing", "/tmp"))
+				assert.Equal(t, "done", s.try("/"+name, "write", "/tmp/x"))
+			}
+		})
+	}
+}
+
+// TestPrograms runs what applications and CGI programs run.
+func TestPrograms(t *testing.T) {
+	s := newSite(t)
+	eachProfile(t, func(t *testing.T, profile string) {
+		s.serve(profile, "sandbox.py", "/"+profile, "--profile", profile)
+		assert.Equal(t, "done", s.try("/"+profile, "compiler", ""), "writable and executable memory is not denied")
+		for _, command := range []string{"bash -c 'echo good | cat'", "perl -e 'print \"good\\n\"'",
+			"python3 -c 'import threading; t = threading.Thread(target=print, args=[\"good\"]); t.start(); t.join()'",
+			"cd /tmp && touch -d yesterday x && mv x y && rm y && echo good"} {
+			assert.Equal(t, "good\n", s.try("/"+profile, "run", command), command)
+		}
+		assert.NotEqual(t, "good\n", s.try("/"+profile, "run", "unshare --user echo good"))
+	})
+}

@@ -1,0 +1,152 @@
+package units
+
+import (
+	"fmt"
+	"path"
+	"strings"
+)
+
+// Profile is a sandbox: how much of the machine an application is kept from.
+type Profile string
+
+// The profiles, from the cheapest. A start under Fast costs milliseconds, under Strict
+// some tens of them: the README has the figures, make bench-hardening measures them.
+const (
+	// None takes away capabilities and new privileges, and nothing else.
+	None Profile = "none"
+	// Fast is what hardens without a mount namespace.
+	Fast Profile = "fast"
+	// Strict hides files, processes and devices, and has no network.
+	Strict Profile = "strict"
+)
+
+// ParseProfile tells what a profile is called, "" for the default.
+func ParseProfile(s string) (Profile, error) {
+	switch p := Profile(s); p {
+	case "":
+		return Fast, nil
+	case None, Fast, Strict:
+		return p, nil
+	}
+	return "", fmt.Errorf("%q is not a profile: fast, strict or none", s)
+}
+
+// Hardening is a group of directives with one purpose.
+type Hardening struct {
+	// Why is a line of comment.
+	Why        string
+	Directives []string
+}
+
+// Left out of both, and why:
+//   - MemoryDenyWriteExecute=: PyPy and other compilers at run time, callbacks of ctypes
+//     and cffi, and interpreters that ask for an executable stack need such memory.
+//   - RemoveIPC=: with a user that is not the application's own it takes away what others
+//     share.
+//   - ProtectKernelTunables=: 20 ms, for files that only root may write to.
+//   - ProtectHostname=: what it forbids takes a capability or a system call that is gone.
+//   - SystemCallFilter=@system-service: costs far more to load than a list of what is
+//     denied, and says no to programs that nobody has tried.
+var (
+	always = []Hardening{
+		{"No program gives it more privileges, setuid or not.", []string{"NoNewPrivileges=yes", "CapabilityBoundingSet="}},
+	}
+	systemCalls = []Hardening{
+		{"System calls that no web application needs fail.", []string{
+			"SystemCallArchitectures=native", // the filters are loaded for one architecture, and not for three
+			"SystemCallFilter=~@clock @cpu-emulation @debug @module @mount @obsolete @privileged @raw-io @reboot @resources @swap",
+			"SystemCallErrorNumber=EPERM",
+		}},
+		{"Nor does it need containers, setuid files, foreign ABIs or real-time priority.", []string{
+			"RestrictNamespaces=yes", "RestrictSUIDSGID=yes", "LockPersonality=yes", "RestrictRealtime=yes",
+		}},
+		{"The clock and devices are left alone.", []string{"ProtectClock=yes", "DevicePolicy=closed"}},
+	}
+	internet  = Hardening{"Sockets of the internet and unix, and no others.", []string{"RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"}}
+	noNetwork = Hardening{"No network, only unix sockets. What systemd hands over still works.", []string{
+		"RestrictAddressFamilies=AF_UNIX", "PrivateNetwork=yes", "IPAddressDeny=any"}}
+	hidden = []Hardening{
+		{"Other users are nobody to it.", []string{"PrivateUsers=yes"}},
+		{"Files are read-only, but for its own; /home and /tmp are empty.", []string{
+			"ProtectSystem=strict", "ProtectHome=tmpfs", "PrivateTmp=yes", "PrivateMounts=yes", "UMask=0077"}},
+		{"Other processes and control groups are out of sight.", []string{
+			"ProtectProc=invisible", "ProcSubset=pid", "ProtectControlGroups=yes"}},
+		{"So are devices, kernel modules and the kernel's log.", []string{
+			"PrivateDevices=yes", "ProtectKernelModules=yes", "ProtectKernelLogs=yes"}},
+	}
+)
+
+// Hardening returns the directives of the profile; with network true Strict has it, too.
+func (p Profile) Hardening(network bool) []Hardening {
+	all := always
+	if p == None {
+		return all
+	}
+	all = append(all[:len(all):len(all)], systemCalls...)
+	if p != Strict || network {
+		all = append(all, internet)
+	} else {
+		all = append(all, noNetwork)
+	}
+	if p == Strict {
+		all = append(all, hidden...)
+	}
+	return all
+}
+
+// hides lists the folders that an application has, but not what is in them.
+// DynamicUser= implies PrivateTmp=.
+func (o *Options) hides() (folders []string) {
+	if o.Profile == Strict {
+		folders = append(folders, "/home", "/root", "/run/user")
+	}
+	if o.Profile == Strict || o.User == "" {
+		folders = append(folders, "/tmp", "/var/tmp")
+	}
+	return folders
+}
+
+// shown lists what is of the application and would be hidden from it, without what
+// lies below another one of them.
+func (o *Options) shown() (paths []string) {
+	all := append([]string{o.WorkingDirectory, o.Exec[0]}, o.Reads...)
+	for _, folder := range o.hides() {
+	next:
+		for i, p := range all {
+			if p = path.Clean(p); !below(p, folder) {
+				continue
+			}
+			for j, other := range all {
+				if other = path.Clean(other); below(other, folder) && (below(p, other) || p == other && j < i) {
+					continue next
+				}
+			}
+			paths = append(paths, p)
+		}
+	}
+	return paths
+}
+
+func below(p, folder string) bool { return strings.HasPrefix(p, folder+"/") }
+
+// hardening writes the profile down.
+func (o *Options) hardening(b *strings.Builder) {
+	for _, h := range o.Profile.Hardening(o.Network) {
+		fmt.Fprintf(b, "# %s\n%s\n", h.Why, strings.Join(h.Directives, "\n"))
+	}
+	if shown := o.shown(); len(shown) > 0 {
+		b.WriteString("# Its own files lie where others are hidden from it:\n")
+		for _, p := range shown {
+			fmt.Fprintf(b, "BindReadOnlyPaths=%s\n", quotePath(escape(p)))
+		}
+	}
+}
+
+// quotePath protects blanks, colons and quotes, which mean something else between
+// paths (systemd.exec(5), BindPaths=). Nothing else can be escaped there.
+func quotePath(s string) string {
+	if !strings.ContainsAny(s, " \t:\"'\\") {
+		return s
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}
