@@ -2,6 +2,7 @@
 # make test     install what the tests need (as root on Debian), and run them all
 # make install  install the programs below $(DESTDIR)$(PREFIX)
 # make bench    measure the figures of the README
+# make bench-hardening  measure what each directive of the profiles costs
 # make fuzz     fuzz the decoder and the encoder, for FUZZTIME each
 
 GO       ?= go
@@ -14,7 +15,7 @@ LDFLAGS  := -s -w
 PACKAGES := nginx-light systemd systemd-container dbus python3 python3-venv python3-flask python3-django \
 	pypy3 pypy3-venv util-linux procps gcc libc6-dev
 
-.PHONY: build demo install packages test lint bench fuzz clean
+.PHONY: build demo install packages test lint bench bench-hardening fuzz clean
 
 # Without cgo a program starts a millisecond faster, and runs on every Linux.
 build:
@@ -58,6 +59,9 @@ bench: packages
 	$(GO) test ./units/e2e -run '^$$' -bench ColdStart -benchtime 200x -timeout 30m
 	$(GO) test ./scgi/scgihttp -run '^$$' -bench . -benchmem
 	$(GO) test ./units/e2e -run '^$$' -bench Handler -benchtime 10x
+
+bench-hardening: packages
+	$(GO) test ./units/e2e -run '^$$' -bench Hardening -benchtime 100x -timeout 30m
 
 fuzz:
 	$(GO) test ./scgi -run '^$$' -fuzz FuzzReadRequest -fuzztime $(FUZZTIME)

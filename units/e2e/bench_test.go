@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi"
+	"github.com/socketgi/socketgi/units/internal/machine"
 	"github.com/stretchr/testify/require"
 )
 
@@ -43,20 +44,8 @@ func benchColdStart(b *testing.B, app, byHand, want string) {
 	s.Run("systemctl", "daemon-reload")
 
 	// A request is asked for when nothing of the one before is left: one at a time.
-	instances := s.Path("/sys/fs/cgroup/systemd/system.slice")
-	quiet := func() {
-		s.Wait("the instance to end", func() error {
-			entries, err := os.ReadDir(instances)
-			for _, e := range entries {
-				if strings.Contains(e.Name(), "@") {
-					return fmt.Errorf("%s is left", e.Name())
-				}
-			}
-			return err
-		})
-	}
 	nginx := func(name string) time.Duration {
-		quiet()
+		quiet(s.Machine)
 		start := time.Now()
 		got := s.get("/" + name + "/")
 		took := time.Since(start)
@@ -69,7 +58,7 @@ func benchColdStart(b *testing.B, app, byHand, want string) {
 		{Name: "SERVER_PROTOCOL", Value: "HTTP/1.1"}, {Name: "HTTP_HOST", Value: "localhost"}, {Name: "QUERY_STRING", Value: ""}})
 	require.NoError(b, err)
 	socket := func(name string) time.Duration {
-		quiet()
+		quiet(s.Machine)
 		start := time.Now()
 		c, err := net.Dial("unix", s.Path("/run/socketgi/"+name+".sock"))
 		require.NoError(b, err)
@@ -104,6 +93,23 @@ func benchColdStart(b *testing.B, app, byHand, want string) {
 		b.ReportMetric(float64(now)/float64(then), way+"-ratio")
 	}
 	b.ReportMetric(0, "ns/op")
+}
+
+// quiet waits until no instance is left.
+func quiet(m *machine.Machine) {
+	slice := m.Path("/sys/fs/cgroup/systemd/system.slice")
+	if _, err := os.Stat(slice); err != nil {
+		slice = m.Path("/sys/fs/cgroup/system.slice") // without the hierarchies of version 1
+	}
+	m.Wait("the instance to end", func() error {
+		entries, err := os.ReadDir(slice)
+		for _, e := range entries {
+			if strings.Contains(e.Name(), "@") {
+				return fmt.Errorf("%s is left", e.Name())
+			}
+		}
+		return err
+	})
 }
 
 func median(d []time.Duration) time.Duration {
