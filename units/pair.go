@@ -116,6 +116,11 @@ func (o *Options) check() error {
 			return fmt.Errorf("%q contains a line break, which no unit file can hold", s)
 		}
 	}
+	for _, s := range []string{o.WorkingDirectory, o.Listen} {
+		if strings.HasSuffix(s, `\`) {
+			return fmt.Errorf("%q ends with a backslash, and would take the next line of the unit file with it", s)
+		}
+	}
 	for _, s := range []string{o.Group, o.User} {
 		if strings.ContainsAny(s, " \t%") {
 			return fmt.Errorf("%q is not the name of a user or group", s)

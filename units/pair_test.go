@@ -52,6 +52,7 @@ func TestRenderRefuses(t *testing.T) {
 		{Name: "a", Exec: []string{"relative"}},
 		{Name: "a", Exec: []string{"/x", "line\nbreak"}},
 		{Name: "a", Exec: []string{"/x"}, App: "a\nExecStartPre=/bin/evil"},
+		{Name: "a", Exec: []string{"/x"}, WorkingDirectory: `/srv\`},
 		{Name: "a", Exec: []string{"/x"}, User: "a b"},
 		{Name: "a", Exec: []string{"/x"}, User: "%i"},
 		{Name: "a", Exec: []string{"/x"}, Listen: "/" + strings.Repeat("x", 107)},

@@ -28,7 +28,7 @@ speaks SCGI to the socket. Nothing runs while nobody asks.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newDev(), newUnits(), newNginx())
+	root.AddCommand(newDev(), newUnits(), newNginx(), newImport())
 	return root
 }
 

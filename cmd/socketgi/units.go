@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -77,9 +78,7 @@ here and now, and written out.`,
 			if err != nil {
 				return err
 			}
-			out := cmd.OutOrStdout()
-			fmt.Fprintf(out, "# /etc/systemd/system/%s\n%s\n# /etc/systemd/system/%s\n%s",
-				pair.SocketName, pair.Socket, pair.ServiceName, pair.Service)
+			printPair(cmd.OutOrStdout(), pair)
 			return nil
 		},
 	}
@@ -94,6 +93,11 @@ here and now, and written out.`,
 	f.BoolVar(&o.Network, "network", false, "let it use the network, with --profile strict, too")
 	a.define(cmd)
 	return cmd
+}
+
+// printPair prints units, each headed by its file.
+func printPair(w io.Writer, p units.Pair) {
+	fmt.Fprintf(w, "# /etc/systemd/system/%s\n%s\n# /etc/systemd/system/%s\n%s", p.SocketName, p.Socket, p.ServiceName, p.Service)
 }
 
 // adapterFlags are what is said on the command line of the service.
@@ -114,18 +118,21 @@ func (a *adapterFlags) define(cmd *cobra.Command) {
 	f.IntVar(&a.concurrency, "concurrency", 10, "run at most `N` requests at once, the others wait; 0 sets no limit")
 }
 
+// path returns where the adapter is.
+func (a *adapterFlags) path() (string, error) {
+	if a.adapter == "" {
+		return findAdapter()
+	}
+	return filepath.Abs(a.adapter)
+}
+
 // fill writes down how the adapter is run.
 func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
 	app, err := a.resolve(args)
 	if err != nil {
 		return err
 	}
-	if a.adapter == "" {
-		if a.adapter, err = findAdapter(); err != nil {
-			return err
-		}
-	}
-	if a.adapter, err = filepath.Abs(a.adapter); err != nil {
+	if a.adapter, err = a.path(); err != nil {
 		return err
 	}
 	switch {

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/socketgi/socketgi/units"
+	"github.com/spf13/cobra"
+)
+
+func newImport() *cobra.Command {
+	a := adapterFlags{timeout: 60 * time.Second}
+	var services string
+	cmd := &cobra.Command{
+		Use:   "import FILE...",
+		Short: "Print units for what inetd or xinetd ran",
+		Long: `Print a socket unit and a service unit for each service of inetd.conf or of files
+of xinetd, each headed by the name of its file; - is standard input. What systemd
+can't do, or does otherwise, is said in the units and on standard error.
+
+Plain services become inetd-NAME.socket. Lines that run scgi_run or a Python script
+with inetd_scgi become applications of socketgi-adapter; scripts are read here and now.`,
+		Example: "  socketgi import /etc/inetd.conf\n  socketgi import /etc/xinetd.conf /etc/xinetd.d/*",
+		Args:    words("FILE", "..."),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			im := &units.Importer{Script: readScript, Adapter: a.path, WSGI: a.script}
+			text, err := os.ReadFile(services)
+			if err != nil {
+				return err
+			}
+			im.Services = string(text)
+			failed := 0
+			for _, file := range args {
+				n, err := importFile(cmd, im, file)
+				if err != nil {
+					fmt.Fprintln(cmd.ErrOrStderr(), err)
+					n = 1
+				}
+				failed += n
+			}
+			if failed > 0 {
+				return fmt.Errorf("%d mistakes, see above: what they are in is left out", failed)
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&a.adapter, "adapter", "", "`PATH` of socketgi-adapter on the machine that gets the units")
+	f.StringVar(&a.python, "python", "", "`PATH` of the Python to run scripts with (default: their virtual environment, else python3)")
+	f.StringVar(&services, "services", "/etc/services", "`FILE` with the ports of named services")
+	return cmd
+}
+
+// importFile prints the units for a file, and returns how many entries have none for
+// a mistake.
+func importFile(cmd *cobra.Command, im *units.Importer, file string) (failed int, err error) {
+	var text []byte
+	if file == "-" {
+		file = "standard input"
+		text, err = io.ReadAll(cmd.InOrStdin())
+	} else {
+		text, err = os.ReadFile(file)
+	}
+	if err != nil {
+		return 0, err
+	}
+	pairs, notes := im.Import(string(text))
+	out := cmd.OutOrStdout()
+	for _, n := range notes {
+		where := file
+		if n.Line > 0 {
+			where = fmt.Sprintf("%s:%d", file, n.Line)
+		}
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", where, n.Text)
+		if !n.InUnit {
+			fmt.Fprintf(out, "# %s: %s\n", strings.ReplaceAll(where, "\n", "?"), n.Text)
+		}
+		if n.Failed {
+			failed++
+		}
+	}
+	for i, p := range pairs {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		printPair(out, p)
+	}
+	return failed, nil
+}
+
+// readScript reads the beginning of a script, nothing of another program.
+func readScript(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", errors.New(path + " is no file")
+	}
+	text, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	return string(text), err
+}
+
+// script fills in how the adapter runs a script for an imported line.
+func (a adapterFlags) script(o *units.Options, script string, max int) error {
+	a.concurrency = max
+	return a.fill(o, []string{script})
+}

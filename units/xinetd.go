@@ -1,0 +1,367 @@
+package units
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// section is "defaults" or "service NAME" of xinetd.conf(5).
+type section struct {
+	line       int
+	name       string // "" for the defaults
+	attributes map[string][]string
+	order      []string // of what stands in the section itself
+	notes      []string
+	err        error
+}
+
+// isXinetd tells xinetd.conf(5) from inetd.conf(5), where every line has six words.
+func isXinetd(text string) bool {
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) > 0 && words[0][0] != '#' {
+			return len(words) <= 3 && slices.Contains([]string{"service", "defaults", "defaults{", "include", "includedir"}, words[0])
+		}
+	}
+	return false
+}
+
+// xinetdLists are the attributes that have += and -=. In the defaults = adds, too.
+var xinetdLists = []string{"only_from", "no_access", "log_on_success", "log_on_failure", "passenv", "env", "log_type", "disabled", "enabled"}
+
+// xinetdAttributes has for each attribute the setting of a service that takes its
+// value (KEY=), or why there is none; "" is for those that are read one by one.
+var xinetdAttributes = map[string]string{
+	"id": "", "type": "", "flags": "", "disable": "", "disabled": "", "enabled": "", "socket_type": "", "protocol": "", "wait": "",
+	"user": "", "server": "", "server_args": "", "only_from": "", "no_access": "", "instances": "", "per_source": "", "cps": "",
+	"bind": "", "port": "", "v6only": "", "env": "", "passenv": "", "redirect": "", "rpc_version": "", "rpc_number": "",
+	"nice": "Nice=", "umask": "UMask=", "group": "Group=",
+	"rlimit_as": "LimitAS=", "rlimit_files": "LimitNOFILE=", "rlimit_cpu": "LimitCPU=",
+	"rlimit_data": "LimitDATA=", "rlimit_rss": "LimitRSS=", "rlimit_stack": "LimitSTACK=",
+	"groups":         "a service of systemd always has all groups of its user",
+	"access_times":   "a socket of systemd has no hours: start and stop it by timers",
+	"banner":         "systemd sends nothing by itself",
+	"banner_success": "systemd sends nothing by itself",
+	"banner_fail":    "systemd sends nothing by itself",
+	"max_load":       "systemd doesn't look at the load",
+	"deny_time":      "systemd locks no addresses out",
+	"mdns":           "systemd doesn't announce it",
+	"libwrap":        "hosts.allow and hosts.deny are not asked any more",
+	"log_type":       "systemd logs to the journal",
+	"log_on_success": "systemd logs starts and ends to the journal",
+	"log_on_failure": "systemd logs refused connections to the journal",
+}
+
+// What these match is handed to systemd as it is.
+var (
+	limitValue   = regexp.MustCompile(`^(-?[0-9]+[kKmM]?|UNLIMITED)$`)
+	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+)
+
+func (im *Importer) xinetd(text string) (entries []*entry, notes []Note) {
+	var s *section
+	number, braced := 0, false
+	finish := func() {
+		if s.describe(); s.name != "" {
+			e := &entry{line: s.line, label: s.name, was: "xinetd's service " + s.name, notes: s.notes, err: s.err}
+			entries = append(entries, e)
+			if e.err == nil {
+				e.err = im.xinetdService(e, s)
+			}
+		} else {
+			for _, n := range s.notes {
+				notes = append(notes, Note{Line: s.line, Text: "defaults: " + n})
+			}
+			if s.err != nil {
+				notes = append(notes, Note{Line: s.line, Text: "defaults: " + s.err.Error(), Failed: true})
+			}
+		}
+		s = nil
+	}
+	for line := range strings.Lines(text) {
+		number++
+		words := strings.Fields(line)
+		if len(words) == 0 || words[0][0] == '#' {
+			continue
+		}
+		switch first := strings.TrimSuffix(words[0], "{"); {
+		case s == nil && (first == "service" && len(words) > 1 || first == "defaults"):
+			s = &section{line: number, attributes: map[string][]string{}}
+			braced = strings.HasSuffix(words[len(words)-1], "{")
+			if first == "defaults" {
+				im.defaults = s
+				continue
+			}
+			if im.defaults == nil {
+				im.defaults = &section{}
+				notes = append(notes, Note{Text: "there are no defaults of xinetd in this: name xinetd.conf in front of it, where they are"})
+			}
+			s.name = strings.TrimSuffix(words[1], "{")
+			for _, key := range xinetdLists {
+				if values, found := im.defaults.attributes[key]; found {
+					s.attributes[key] = slices.Clone(values)
+				}
+			}
+		case s == nil && strings.HasPrefix(first, "include"):
+			notes = append(notes, Note{Line: number, Text: "is not followed: name the files on the command line, too: " + strings.TrimSpace(line)})
+		case s == nil:
+			notes = append(notes, Note{Line: number, Text: "is outside of a service: " + strings.TrimSpace(line), Failed: true})
+		case !braced && words[0] == "{":
+			braced = true
+		case words[0] == "}":
+			finish()
+		default:
+			s.add(strings.TrimSpace(line))
+		}
+	}
+	if s != nil {
+		s.err = errors.New("it has no }")
+		finish()
+	}
+	return entries, notes
+}
+
+var attributeLine = regexp.MustCompile(`^([A-Za-z0-9_]+)\s*([+-]?=)\s*(.*)$`)
+
+// add adds a line KEY OPERATOR VALUE...
+func (s *section) add(line string) {
+	m := attributeLine.FindStringSubmatch(line)
+	if m == nil {
+		s.err = fmt.Errorf("%q is not KEY = VALUE", line)
+		return
+	}
+	key, operator, values := m[1], m[2], strings.Fields(m[3])
+	if key == "interface" {
+		key = "bind"
+	}
+	old, list := s.attributes[key], slices.Contains(xinetdLists, key)
+	switch {
+	case !list && operator != "=":
+		s.err = fmt.Errorf("%s has no %s", key, operator)
+		return
+	case !list && slices.Contains(s.order, key):
+		s.notes = append(s.notes, key+" stands there twice: the first counts, as for xinetd")
+		return
+	case operator == "-=":
+		values = slices.DeleteFunc(old, func(v string) bool { return slices.Contains(values, v) })
+	case operator == "+=" || s.name == "":
+		values = append(old, values...)
+	}
+	s.attributes[key] = values
+	if !slices.Contains(s.order, key) {
+		s.order = append(s.order, key)
+	}
+}
+
+// describe notes what has no place in the units.
+func (s *section) describe() {
+	for _, key := range s.order {
+		value := strings.Join(s.attributes[key], " ")
+		switch why, known := xinetdAttributes[key]; {
+		case !known:
+			s.notes = append(s.notes, fmt.Sprintf("%s = %s: xinetd.conf(5) has no such attribute", key, value))
+		case why != "" && !strings.HasSuffix(why, "=") && !(key == "groups" && value == "yes"):
+			s.notes = append(s.notes, fmt.Sprintf("%s = %s: %s", key, value, why))
+		}
+	}
+}
+
+// xinetdService makes an entry of a service.
+func (im *Importer) xinetdService(e *entry, s *section) error {
+	value := func(key string) string {
+		values, found := s.attributes[key]
+		if !found {
+			values = im.defaults.attributes[key]
+		}
+		return strings.Join(values, " ")
+	}
+	has := func(key, word string) bool { return slices.Contains(s.attributes[key], word) }
+	id := s.name
+	if own := value("id"); own != "" {
+		id, e.label = own, own
+	}
+	enabled, some := im.defaults.attributes["enabled"]
+	switch {
+	case value("disable") == "yes" || has("flags", "DISABLE") || slices.Contains(im.defaults.attributes["disabled"], id) || some && !slices.Contains(enabled, id):
+		return cantError("it is disabled")
+	case has("type", "INTERNAL") || has("flags", "SENSOR"):
+		return cantError("xinetd answered this itself, and systemd doesn't")
+	case has("type", "RPC"):
+		return cantError("systemd doesn't register with rpcbind")
+	case has("type", "TCPMUX") || has("type", "TCPMUXPLUS"):
+		return cantError("systemd has no TCPMUX")
+	case value("redirect") != "":
+		return cantError("connections are passed on to " + value("redirect") + ": that is what systemd-socket-proxyd(8) is for")
+	}
+	if err := im.xinetdListen(e, s, value); err != nil {
+		return err
+	}
+	e.wait, e.user, e.program = value("wait") == "yes", value("user"), value("server")
+	if wait := value("wait"); wait != "yes" && wait != "no" {
+		return fmt.Errorf("wait is to be yes or no, not %q", wait)
+	}
+	e.argv = s.attributes["server_args"]
+	if !has("flags", "NAMEINARGS") {
+		e.argv = append([]string{path.Base(e.program)}, e.argv...)
+	}
+	if e.kind == "dgram" && !e.wait {
+		e.wait = true
+		e.note("wait = no: a program gets the socket itself, and the next one is not started before it has ended")
+	}
+	if err := e.xinetdLimits(value); err != nil {
+		return err
+	}
+	e.xinetdAccess(s)
+	return e.xinetdProcess(s, value)
+}
+
+// xinetdListen sets where a service listens: where no flag says otherwise at all
+// addresses, IPv6 and IPv4.
+func (im *Importer) xinetdListen(e *entry, s *section, value func(string) string) error {
+	protocol := value("protocol")
+	if e.kind = value("socket_type"); e.kind == "" {
+		e.kind = map[string]string{"tcp": "stream", "udp": "dgram"}[protocol]
+	}
+	if protocol == "" {
+		protocol = map[string]string{"stream": "tcp", "dgram": "udp"}[e.kind]
+	}
+	if e.kind+protocol != "streamtcp" && e.kind+protocol != "dgramudp" {
+		return cantError(fmt.Sprintf("systemd doesn't listen on %s sockets of protocol %q", e.kind, protocol))
+	}
+	family := 0
+	for _, flag := range s.attributes["flags"] {
+		switch flag {
+		case "IPv4":
+			family = 4
+		case "IPv6":
+			family = 46
+		case "KEEPALIVE":
+			e.inSocket("KeepAlive", "yes")
+		case "NODELAY":
+			e.inSocket("NoDelay", "yes")
+		case "LABELED":
+			e.inSocket("SELinuxContextFromNet", "yes")
+		case "NAMEINARGS", "REUSE", "NORETRY", "NOLIBWRAP": // done, or how systemd is anyway
+		default:
+			e.note("flag %s: systemd has nothing like it", flag)
+		}
+	}
+	if value("v6only") == "yes" {
+		family = 6
+	}
+	host, port := value("bind"), value("port")
+	if host == "" {
+		host = "*"
+	}
+	if port == "" {
+		port = s.name
+	}
+	return im.listenIP(e, host, port, protocol, family)
+}
+
+// xinetdLimits sets how many connections there may be.
+func (e *entry) xinetdLimits(value func(string) string) error {
+	cps := strings.Fields(value("cps"))
+	limits := []string{value("instances"), value("per_source"), ""}
+	if len(cps) > 0 {
+		limits[2] = cps[0]
+	}
+	for i, v := range limits {
+		if n, err := strconv.ParseUint(v, 10, 31); v == "" || v == "UNLIMITED" {
+			limits[i] = ""
+		} else if err != nil || n == 0 {
+			return fmt.Errorf("%s is not a limit for connections", v)
+		}
+	}
+	if !e.wait {
+		e.max, _ = strconv.Atoi(limits[0])
+	}
+	if !e.wait && limits[1] != "" {
+		e.inSocket("MaxConnectionsPerSource", limits[1])
+	}
+	if limits[2] != "" {
+		e.inSocket("TriggerLimitIntervalSec", "1s")
+		e.inSocket("TriggerLimitBurst", cps[0])
+		e.note("cps = %s: after more connections in a second the socket stops until it is started again, where xinetd paused", value("cps"))
+	}
+	return nil
+}
+
+// xinetdProcess sets what the program runs with.
+func (e *entry) xinetdProcess(s *section, value func(string) string) error {
+	for _, key := range slices.Sorted(maps.Keys(xinetdAttributes)) {
+		name, found := strings.CutSuffix(xinetdAttributes[key], "=")
+		v := value(key)
+		switch {
+		case !found || v == "":
+		case key == "group":
+			e.inService(name, v)
+		case !limitValue.MatchString(v):
+			return fmt.Errorf("%s = %s is not a number", key, v)
+		case v == "UNLIMITED":
+			e.inService(name, "infinity")
+		default:
+			e.inService(name, strings.ToUpper(v))
+		}
+	}
+	var env []string
+	for _, v := range s.attributes["env"] {
+		name, _, found := strings.Cut(v, "=")
+		if !found || !variableName.MatchString(name) {
+			return fmt.Errorf("env = %s is not NAME=VALUE", v)
+		}
+		env = append(env, quote(escape(v)))
+	}
+	if len(env) > 0 {
+		e.inService("Environment", strings.Join(env, " "))
+	}
+	for _, v := range s.attributes["passenv"] {
+		if !variableName.MatchString(v) {
+			return fmt.Errorf("passenv = %s is not the name of a variable", v)
+		}
+	}
+	if pass := s.attributes["passenv"]; len(pass) > 0 {
+		e.inService("PassEnvironment", strings.Join(pass, " "))
+	}
+	return nil
+}
+
+// xinetdAccess sets who may connect. For xinetd the entry that is closest to an
+// address decides; for systemd whatever allows it does, so no_access is cut out of
+// only_from.
+func (e *entry) xinetdAccess(s *section) {
+	only, limited := s.attributes["only_from"]
+	allow, names := prefixes(only)
+	if len(names) > 0 {
+		e.note("only_from = %s: systemd knows addresses, not names, so these may not connect", strings.Join(names, " "))
+	}
+	deny, names := prefixes(s.attributes["no_access"])
+	if len(names) > 0 {
+		e.note("no_access = %s: systemd knows addresses, not names, so nothing keeps these out", strings.Join(names, " "))
+	}
+	if !limited {
+		if len(deny) > 0 {
+			e.inSocket("IPAddressDeny", join(deny))
+		}
+		return
+	}
+	for _, d := range deny {
+		var rest []netip.Prefix
+		for _, a := range allow {
+			rest = append(rest, without(a, d)...)
+		}
+		allow = rest
+	}
+	e.note("only_from: IPAddressAllow= has no effect where the kernel has no BPF for control groups; the journal says so")
+	e.inSocket("IPAddressDeny", "any")
+	if len(allow) > 0 {
+		e.inSocket("IPAddressAllow", join(allow))
+	}
+}
