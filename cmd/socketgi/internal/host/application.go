@@ -1,0 +1,148 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/socketgi/socketgi/units"
+)
+
+// Application is a pair of units with an [X-Socketgi] section.
+type Application struct {
+	Name string
+	// What is what the operator called it (Application= in [X-Socketgi]).
+	What            string
+	Socket, Service *Unit
+	// Warm says that the service accepts connections by itself (Accept=no).
+	Warm bool
+	// Listen is where systemd listens: a path, or HOST:PORT.
+	Listen string
+	// Exec is the command line of the service.
+	Exec []string
+}
+
+// ErrNoApplication says that there is no application of that name.
+var ErrNoApplication = errors.New("there is no such application")
+
+// Load reads an application's units as they are now, drop-ins included.
+func (h Host) Load(name string) (*Application, error) {
+	if err := units.CheckName(name); err != nil {
+		return nil, err
+	}
+	a := &Application{Name: name}
+	var err error
+	if a.Socket, err = h.Unit(name + ".socket"); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s: %w (socketgi list shows those that are there)", name, ErrNoApplication)
+		}
+		return nil, err
+	}
+	a.Warm = !slices.Contains([]string{"yes", "true", "on", "1"}, strings.ToLower(a.Socket.Get("Socket", "Accept")))
+	service := name + "@.service"
+	if a.Warm {
+		service = name + ".service"
+	}
+	if a.Service, err = h.Unit(service); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s.socket is there, and %s is not: %w", name, service, ErrNoApplication)
+		}
+		return nil, err
+	}
+	if !a.Service.Has("X-Socketgi") {
+		return nil, fmt.Errorf("%s has no [X-Socketgi] section: %w", service, ErrNoApplication)
+	}
+	a.What = units.Unescape(a.Service.Get("X-Socketgi", "Application"))
+	a.Listen = units.Unescape(a.Socket.Get("Socket", "ListenStream"))
+	if a.Exec, err = units.SplitCommand(a.Service.Get("Service", "ExecStart")); err != nil {
+		return nil, fmt.Errorf("%s: ExecStart=: %w", a.Service.Path, err)
+	}
+	return a, nil
+}
+
+// List reads all applications, and says of those that can't be read why.
+func (h Host) List() (apps []*Application, problems []error) {
+	dirs, err := h.Dirs()
+	if err != nil {
+		return nil, []error{err}
+	}
+	names := map[string]bool{}
+	for _, dir := range dirs {
+		files, _ := filepath.Glob(filepath.Join(dir, "*.service"))
+		for _, file := range files {
+			// Most units are none of ours: a quick look before they are taken apart.
+			if text, err := os.ReadFile(file); err == nil && strings.Contains(string(text), "\n[X-Socketgi]") {
+				name := strings.TrimSuffix(filepath.Base(file), ".service")
+				names[strings.TrimSuffix(name, "@")] = true
+			}
+		}
+	}
+	sorted := make([]string, 0, len(names))
+	for name := range names {
+		sorted = append(sorted, name)
+	}
+	sort.Strings(sorted)
+	for _, name := range sorted {
+		a, err := h.Load(name)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		apps = append(apps, a)
+	}
+	return apps, problems
+}
+
+// adapterSwitches are the flags of the adapter that take no value.
+var adapterSwitches = []string{"cgi", "nph", "isindex", "debug", "version", "check"}
+
+// UsesAdapter tells whether the service runs socketgi-adapter, and not a program that
+// speaks SCGI itself.
+func (a *Application) UsesAdapter() bool {
+	return len(a.Exec) > 0 && filepath.Base(a.Exec[0]) == "socketgi-adapter"
+}
+
+// Flag returns what the adapter's command line says of a flag, "" if nothing.
+func (a *Application) Flag(name string) (value string) {
+	flags, _ := a.parse()
+	return flags[name]
+}
+
+// Operands are what stands behind the flags on the adapter's command line.
+func (a *Application) Operands() []string {
+	_, rest := a.parse()
+	return rest
+}
+
+// parse takes the adapter's command line apart as package flag does.
+func (a *Application) parse() (flags map[string]string, rest []string) {
+	flags = map[string]string{}
+	if !a.UsesAdapter() {
+		return flags, nil
+	}
+	for rest = a.Exec[1:]; len(rest) > 0; rest = rest[1:] {
+		word, isFlag := strings.CutPrefix(rest[0], "-")
+		if !isFlag || word == "" {
+			return flags, rest
+		}
+		if word == "-" {
+			return flags, rest[1:]
+		}
+		name, value, given := strings.Cut(strings.TrimPrefix(word, "-"), "=")
+		switch {
+		case given:
+		case slices.Contains(adapterSwitches, name):
+			value = "true"
+		case len(rest) > 1:
+			rest = rest[1:]
+			value = rest[0]
+		}
+		flags[name] = value
+	}
+	return flags, nil
+}

@@ -1,0 +1,70 @@
+// Package host is what this machine has of applications: their unit files with
+// their drop-ins, and the systemd that runs them.
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/coreos/go-systemd/v22/dbus"
+)
+
+// Host says whose units are meant. The zero value means this machine's systemd.
+type Host struct {
+	// Root is a directory that has the files of another system, whose systemd doesn't
+	// run ("systemctl --root").
+	Root string
+	// User means the service manager of this user ("systemctl --user").
+	User bool
+}
+
+// Dirs are the directories of unit files, the one that counts most first
+// (systemd.unit(5), Unit File Load Path).
+func (h Host) Dirs() ([]string, error) {
+	dirs := []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
+	if h.User {
+		config, err := os.UserConfigDir()
+		if err != nil {
+			return nil, fmt.Errorf("where this user's units are: %w", err)
+		}
+		dirs = []string{filepath.Join(config, "systemd/user"), "/etc/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user"}
+		if runtime := os.Getenv("XDG_RUNTIME_DIR"); runtime != "" {
+			dirs = append(dirs[:1:1], append([]string{filepath.Join(runtime, "systemd/user")}, dirs[1:]...)...)
+		}
+	}
+	for i := range dirs {
+		dirs[i] = filepath.Join(h.Root, dirs[i])
+	}
+	return dirs, nil
+}
+
+// Dir is where an operator's own unit files are written.
+func (h Host) Dir() (string, error) {
+	dirs, err := h.Dirs()
+	if err != nil {
+		return "", err
+	}
+	return dirs[0], nil
+}
+
+// ErrNoManager says that there is no systemd to talk to.
+var ErrNoManager = errors.New("systemd doesn't answer here")
+
+// Connect connects to systemd.
+func (h Host) Connect(ctx context.Context) (*dbus.Conn, error) {
+	if h.Root != "" {
+		return nil, fmt.Errorf("%w: the system in %s doesn't run", ErrNoManager, h.Root)
+	}
+	connect := dbus.NewWithContext // root talks to it directly, others by the system bus
+	if h.User {
+		connect = dbus.NewUserConnectionContext
+	}
+	c, err := connect(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoManager, err)
+	}
+	return c, nil
+}

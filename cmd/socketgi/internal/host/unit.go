@@ -1,0 +1,118 @@
+package host
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/coreos/go-systemd/v22/unit"
+)
+
+// Unit is a unit file with its drop-ins.
+type Unit struct {
+	// Name is the unit's, such as hello@.service.
+	Name string
+	// Path is where its file is.
+	Path string
+	// DropIns are the files that change it, in the order in which they count.
+	DropIns []string
+
+	options []*unit.UnitOption
+}
+
+// Unit reads a unit file and its drop-ins (systemd.unit(5)). The error is
+// os.ErrNotExist where there is none.
+func (h Host) Unit(name string) (*Unit, error) {
+	dirs, err := h.Dirs()
+	if err != nil {
+		return nil, err
+	}
+	u := &Unit{Name: name}
+	for _, dir := range dirs {
+		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			u.Path = path
+			break
+		}
+	}
+	if u.Path == "" {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dirs[0], name), os.ErrNotExist)
+	}
+	if u.DropIns, err = dropIns(dirs, name); err != nil {
+		return nil, err
+	}
+	for _, path := range append([]string{u.Path}, u.DropIns...) {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		options, err := unit.DeserializeOptions(f)
+		f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		u.options = append(u.options, options...)
+	}
+	return u, nil
+}
+
+// dropIns lists the files that change a unit, sorted by their names; of those with the
+// same name the one in the directory that counts most is the only one.
+func dropIns(dirs []string, name string) (paths []string, err error) {
+	seen := map[string]string{}
+	for _, dir := range dirs {
+		list, err := os.ReadDir(filepath.Join(dir, name+".d"))
+		if err != nil && !os.IsNotExist(err) {
+			return nil, err
+		}
+		for _, e := range list {
+			if _, twice := seen[e.Name()]; !twice && strings.HasSuffix(e.Name(), ".conf") {
+				seen[e.Name()] = filepath.Join(dir, name+".d", e.Name())
+			}
+		}
+	}
+	names := make([]string, 0, len(seen))
+	for n := range seen {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	for _, n := range names {
+		if target, err := os.Readlink(seen[n]); err == nil && target == "/dev/null" {
+			continue // masked
+		}
+		paths = append(paths, seen[n])
+	}
+	return paths, nil
+}
+
+// All returns every value that a directive has, without those that an empty assignment
+// takes back. Specifiers and quotes are as they are in the file.
+func (u *Unit) All(section, name string) (values []string) {
+	for _, o := range u.options {
+		if o.Section == section && o.Name == name {
+			if o.Value == "" {
+				values = nil
+				continue
+			}
+			values = append(values, o.Value)
+		}
+	}
+	return values
+}
+
+// Get returns the last value of a directive, "" for none.
+func (u *Unit) Get(section, name string) string {
+	values := u.All(section, name)
+	if len(values) == 0 {
+		return ""
+	}
+	return values[len(values)-1]
+}
+
+// Has tells whether the unit has a section.
+func (u *Unit) Has(section string) bool {
+	return slices.ContainsFunc(u.options, func(o *unit.UnitOption) bool { return o.Section == section })
+}
