@@ -48,10 +48,15 @@ type site struct {
 	client *http.Client
 }
 
-func newSite(t testing.TB) *site {
+// webPort is where it listens, too, for clients inside.
+const webPort = "8088"
+
+// newSite boots a site. Need are files of Debian's packages that the test uses.
+func newSite(t testing.TB, need ...string) *site {
 	t.Helper()
 	machine.Need(t)
-	for _, need := range []string{"/usr/sbin/nginx", "/usr/lib/python3/dist-packages/flask", "/usr/lib/python3/dist-packages/django"} {
+	need = append(need, "/usr/sbin/nginx", "/usr/lib/python3/dist-packages/flask", "/usr/lib/python3/dist-packages/django")
+	for _, need := range need {
 		if _, err := os.Stat(need); err != nil {
 			if os.Getenv("CI") == "true" {
 				t.Fatalf("%s is missing: make test installs it", need)
@@ -66,6 +71,7 @@ func newSite(t testing.TB) *site {
 	s.Run("install", "-d", "-m", "1777", "/srv/open")
 	s.Write("/etc/nginx/sites-enabled/default", `server {
 	listen unix:`+nginxSocket+`;
+	listen 127.0.0.1:`+webPort+`;
 	server_name localhost;
 	client_max_body_size 0;
 	include /etc/nginx/apps/*.conf;
@@ -81,13 +87,20 @@ func (s *site) serve(name, app, mount string, flags ...string) {
 	s.t.Helper()
 	file, _, _ := strings.Cut(app, ":")
 	s.Install(filepath.Join("testdata", file), "/srv/"+file, 0o755)
-	args := append([]string{"units", name, "/srv/" + app, "--python", "/usr/bin/python3"}, flags...)
-	nginx := []string{"nginx", name}
+	nginx := []string{name}
 	if mount != "" {
 		nginx = append(nginx, "--mount", mount)
 	}
-	s.install(s.Run("/usr/local/bin/socketgi", args...))
-	s.Write("/etc/nginx/apps/"+name+".conf", s.Run("/usr/local/bin/socketgi", nginx...))
+	s.setUp(append([]string{name, "/srv/" + app, "--python", "/usr/bin/python3"}, flags...), nginx)
+}
+
+// setUp sets up what socketgi prints for these arguments of units and of nginx,
+// which both begin with the name.
+func (s *site) setUp(units, nginx []string) {
+	s.t.Helper()
+	name := units[0]
+	s.install(s.Run("/usr/local/bin/socketgi", append([]string{"units"}, units...)...))
+	s.Write("/etc/nginx/apps/"+name+".conf", s.Run("/usr/local/bin/socketgi", append([]string{"nginx"}, nginx...)...))
 	s.start(name)
 }
 
@@ -96,7 +109,13 @@ func (s *site) start(name string) {
 	s.t.Helper()
 	s.Run("systemctl", "daemon-reload")
 	s.Run("systemctl", "enable", "--now", "--quiet", name+".socket")
-	// Not reload: nginx's old workers would still take connections for a while.
+	s.restartNginx()
+}
+
+// restartNginx is not a reload: nginx's old workers would still take connections for a
+// while.
+func (s *site) restartNginx() {
+	s.t.Helper()
 	s.Run("systemctl", "restart", "nginx")
 }
 

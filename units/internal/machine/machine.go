@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // Deadline bounds each wait for a condition.
@@ -214,6 +216,29 @@ func (m *Machine) Install(from, to string, mode os.FileMode) {
 	require.NoError(m.t, os.MkdirAll(filepath.Dir(full), 0o755))
 	require.NoError(m.t, os.WriteFile(full, data, mode))
 	require.NoError(m.t, os.Chmod(full, mode))
+}
+
+// Dial connects inside by TCP, whose network is the machine's own, from the address
+// that from names.
+func (m *Machine) Dial(from, to string) (conn net.Conn, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		// The thread stays in the other network, and so ends with the goroutine.
+		runtime.LockOSThread()
+		var ns *os.File
+		if ns, err = os.Open(filepath.Join("/proc", strconv.Itoa(m.Leader), "ns/net")); err != nil {
+			return
+		}
+		defer ns.Close()
+		if err = unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
+			return
+		}
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: Deadline}
+		conn, err = d.Dial("tcp", to)
+	}()
+	<-done
+	return conn, err
 }
 
 // Client returns an HTTP client that connects to a unix socket inside, whatever

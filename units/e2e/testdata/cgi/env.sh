@@ -1,0 +1,8 @@
+#!/bin/sh
+# Shows what a CGI program is given, and says two lines to its log.
+echo "a line for the log" >&2
+echo "<3>and one that is an error" >&2
+printf 'Content-Type: text/plain\nX-Args: %s\n\n' "$*"
+echo "cwd $(pwd -P)"
+echo "body $(sha256sum)" # reads to the end
+env
