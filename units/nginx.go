@@ -54,6 +54,8 @@ location %[2]s {
     scgi_param SCRIPT_NAME %[3]s;
     scgi_param PATH_INFO   %[4]s;
     scgi_param UNIQUE_ID   $request_id;
+    # By this a CGI program's redirect to a path of this server is followed here.
+    scgi_param SERVER_SOFTWARE nginx/$nginx_version;
     # $host is safe and has no port; redirects need the one the client used.
     set $socketgi_port "";
     if ($http_host ~ "(?<socketgi_given>:[0-9]{1,5})$") {

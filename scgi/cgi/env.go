@@ -86,6 +86,7 @@ func (s *script) build(unit []string, v vars) []string {
 			set(h.Name, h.Value)
 		}
 	}
+	set("SERVER_SOFTWARE", "socketgi") // which a program can count on (RFC 3875, 4.1.17)
 	return env
 }
 

@@ -50,7 +50,7 @@ func (c *Config) find(v vars) (*script, error) {
 			return nil, fault(child.NotFound, "the web server asks for SCRIPT_FILENAME="+strconv.Quote(file)+
 				", which is not below "+c.Root)
 		}
-		return s, c.named(s, rel, url)
+		return s, c.named(s, rel, url, v.get("DOCUMENT_URI"))
 	}
 	rel, ok := below(c.Root, v.get("DOCUMENT_ROOT")+url)
 	if !ok {
@@ -66,7 +66,7 @@ func below(root, file string) (rel string, ok bool) {
 }
 
 // named takes exactly the file rel.
-func (c *Config) named(s *script, rel, url string) error {
+func (c *Config) named(s *script, rel, url, uri string) error {
 	kind, err := c.look(s, rel)
 	if err == nil && kind == unix.S_IFDIR {
 		err = fault(child.Forbidden, s.name+" is a directory, and no program")
@@ -76,9 +76,21 @@ func (c *Config) named(s *script, rel, url string) error {
 	if base := "/" + path.Base(rel); err == nil && !strings.HasSuffix(s.scriptName, base) {
 		if i := strings.Index(url+"/", base+"/"); i >= 0 {
 			s.scriptName, s.pathInfo = url[:i+len(base)], url[i+len(base):]
+		} else {
+			s.split(uri, base)
 		}
 	}
 	return err
+}
+
+// split finds SCRIPT_NAME before a PATH_INFO that alone was sent, in the path of the
+// URL. An empty one was made "/", without a SCRIPT_NAME.
+func (s *script) split(uri, base string) {
+	if name, ok := strings.CutSuffix(uri, s.pathInfo); ok && strings.HasSuffix(name, base) {
+		s.scriptName = name
+	} else if s.pathInfo == "/" && strings.HasSuffix(uri, base) {
+		s.scriptName, s.pathInfo = uri, ""
+	}
 }
 
 // first takes the first file on the way to rel.
