@@ -159,6 +159,7 @@ func TestCGIEnvironment(t *testing.T) {
 			}
 			assert.NotEmpty(t, vars["DOCUMENT_ROOT"])
 			assert.NotEmpty(t, vars["PATH"])
+			assert.Regexp(t, `^nginx/\d`, vars["SERVER_SOFTWARE"])
 			for _, name := range []string{"HTTP_PROXY", "REMOTE_USER", "CONTENT_LENGTH", "CONTENT_TYPE", "HTTP_CONTENT_LENGTH",
 				"SCGI", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "JOURNAL_STREAM"} {
 				assert.NotContains(t, vars, name)

@@ -116,6 +116,7 @@ func (s *site) start(name string) {
 // while.
 func (s *site) restartNginx() {
 	s.t.Helper()
+	_, _ = s.Try("systemctl", "reset-failed", "nginx") // which also forgets how often it was started
 	s.Run("systemctl", "restart", "nginx")
 }
 
