@@ -86,18 +86,23 @@ func (s *server) serve() error {
 				fds = append(fds, unix.PollFd{Fd: int32(l.FD), Events: unix.POLLIN})
 			}
 		}
-		timeout := -1
+		timeout, leave := -1, false
 		if s.open.Load() > 0 {
 			lastRequest = time.Now()
 		} else if s.cfg.idleExit > 0 {
 			left := time.Until(lastRequest.Add(s.cfg.idleExit))
-			if left <= 0 {
-				return nil
+			if leave = left <= 0; leave {
+				timeout = 0 // who is there already is served, or the next process would start for it
+			} else {
+				timeout = int(left/time.Millisecond) + 1
 			}
-			timeout = int(left/time.Millisecond) + 1
 		}
-		if _, err := unix.Poll(fds, timeout); err != nil && err != unix.EINTR {
+		n, err := unix.Poll(fds, timeout)
+		if err != nil && err != unix.EINTR {
 			return os.NewSyscallError("poll", err)
+		}
+		if leave && err == nil && n == 0 {
+			return nil
 		}
 		if fds[0].Revents != 0 {
 			var b [8]byte
