@@ -13,7 +13,7 @@ LDFLAGS  := -s -w
 
 # What the end-to-end tests are made of: real parts, from Debian.
 PACKAGES := nginx-light systemd systemd-container dbus python3 python3-venv python3-flask python3-django \
-	pypy3 pypy3-venv util-linux procps gcc libc6-dev
+	pypy3 pypy3-venv util-linux procps gcc libc6-dev git awstats libcgi-pm-perl
 
 .PHONY: build demo install packages test lint bench bench-hardening fuzz clean
 
