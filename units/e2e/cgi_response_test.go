@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -35,9 +36,11 @@ func TestCGIResponses(t *testing.T) {
 	} {
 		s.script("/srv/cgi/"+path, text)
 	}
-	for _, mode := range modes {
+	require.NoError(t, os.Symlink("/srv/cgi/plain", s.Path("/srv/cgi/sub/link")))
+	require.NoError(t, os.Symlink("cgi", s.Path("/srv/linked")))
+	for mode, root := range map[string]string{"yes": "/srv/cgi", "no": "/srv/linked"} {
 		t.Run(mode, func(t *testing.T) {
-			p := program{name: mode, accept: mode, flags: []string{"--user", "www-data"}, run: []string{"--cgi-root", "/srv/cgi"}}
+			p := program{name: mode, accept: mode, flags: []string{"--user", "www-data"}, run: []string{"--cgi-root", root}}
 			s.serveCGI(p)
 			get := func(path string, header ...string) reply {
 				got := s.get("/"+mode+"/"+path, header...)
@@ -46,6 +49,7 @@ func TestCGIResponses(t *testing.T) {
 			}
 			for path, want := range map[string]string{
 				"plain":       "200 OK hello\n",
+				"sub/link":    "200 OK hello\n",
 				"crlf":        "200 OK hello\r\n",
 				"status":      "418 Short and stout teapot\n",
 				"length":      "200 OK abc",

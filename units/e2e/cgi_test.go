@@ -39,8 +39,7 @@ func (p program) service() string {
 // units is a pattern for the units of the service, as journalctl and systemctl take it.
 func (p program) units() string { return strings.Replace(p.service(), "@.", "@*.", 1) }
 
-// serveCGI sets CGI programs up. A user of their own, as www-data here, is what the
-// README advises.
+// serveCGI sets CGI programs up.
 func (s *site) serveCGI(p program) {
 	s.t.Helper()
 	units, nginx := []string{p.name}, []string{p.name, "--mount", "/" + p.name}
@@ -117,14 +116,15 @@ func TestCGIEnvironment(t *testing.T) {
 	s := newSite(t)
 	s.Install(filepath.Join("testdata", "cgi", "env.sh"), "/srv/env.sh", 0o755)
 	for _, p := range []program{
-		{name: "yes"},
-		{name: "no", accept: "no"},
-		// Here systemd has a REMOTE_ADDR of its own for the instance: nginx's.
+		{name: "yes", flags: []string{"--user", "www-data"}},
+		{name: "no", accept: "no", flags: []string{"--user", "www-data"}},
+		// Here the user is made up, and systemd has a REMOTE_ADDR of its own for the
+		// instance: nginx's.
 		{name: "yes-tcp", listen: "127.0.0.1:9001"},
 		{name: "no-tcp", accept: "no", listen: "[::1]:9002"},
 	} {
 		t.Run(p.name, func(t *testing.T) {
-			p.flags, p.run = []string{"--user", "www-data"}, []string{"--cgi", "--", "/srv/env.sh", "a b", "$HOME", "%n"}
+			p.run = []string{"--cgi", "--", "/srv/env.sh", "a b", "$HOME", "%n"}
 			s.serveCGI(p)
 			s.dropIn(p, "[Service]\nEnvironment=GREETING=hello HTTP_PROXY=http://unit.example/ REMOTE_USER=root SCRIPT_NAME=/wrong\n")
 			assert.Empty(t, s.Run("sh", "-c", "systemd-analyze verify --man=no /etc/systemd/system/"+p.name+".socket /etc/systemd/system/"+p.service()))
