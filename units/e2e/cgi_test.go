@@ -40,16 +40,21 @@ func (p program) service() string {
 func (p program) units() string { return strings.Replace(p.service(), "@.", "@*.", 1) }
 
 // serveCGI sets CGI programs up.
-func (s *site) serveCGI(p program) {
+func (s *site) serveCGI(programs ...program) {
 	s.t.Helper()
-	units, nginx := []string{p.name}, []string{p.name, "--mount", "/" + p.name}
-	if p.accept == "no" {
-		units = append(units, "--accept", "no")
+	var names []string
+	for _, p := range programs {
+		units, nginx := []string{p.name}, []string{p.name, "--mount", "/" + p.name}
+		if p.accept == "no" {
+			units = append(units, "--accept", "no")
+		}
+		if p.listen != "" {
+			units, nginx = append(units, "--listen", p.listen), append(nginx, "--listen", p.listen)
+		}
+		s.place(append(append(units, p.flags...), p.run...), nginx)
+		names = append(names, p.name)
 	}
-	if p.listen != "" {
-		units, nginx = append(units, "--listen", p.listen), append(nginx, "--listen", p.listen)
-	}
-	s.setUp(append(append(units, p.flags...), p.run...), nginx)
+	s.start(names...)
 }
 
 // dropIn changes a service as systemctl edit does.

@@ -91,24 +91,25 @@ func (s *site) serve(name, app, mount string, flags ...string) {
 	if mount != "" {
 		nginx = append(nginx, "--mount", mount)
 	}
-	s.setUp(append([]string{name, "/srv/" + app, "--python", "/usr/bin/python3"}, flags...), nginx)
-}
-
-// setUp sets up what socketgi prints for these arguments of units and of nginx,
-// which both begin with the name.
-func (s *site) setUp(units, nginx []string) {
-	s.t.Helper()
-	name := units[0]
-	s.install(s.Run("/usr/local/bin/socketgi", append([]string{"units"}, units...)...))
-	s.Write("/etc/nginx/apps/"+name+".conf", s.Run("/usr/local/bin/socketgi", append([]string{"nginx"}, nginx...)...))
+	s.place(append([]string{name, "/srv/" + app, "--python", "/usr/bin/python3"}, flags...), nginx)
 	s.start(name)
 }
 
-// start makes systemd and nginx see what is installed of an application.
-func (s *site) start(name string) {
+// place writes what socketgi prints for these arguments of units and of nginx, which
+// both begin with the name.
+func (s *site) place(units, nginx []string) {
+	s.t.Helper()
+	s.install(s.Run("/usr/local/bin/socketgi", append([]string{"units"}, units...)...))
+	s.Write("/etc/nginx/apps/"+units[0]+".conf", s.Run("/usr/local/bin/socketgi", append([]string{"nginx"}, nginx...)...))
+}
+
+// start has the applications listen.
+func (s *site) start(names ...string) {
 	s.t.Helper()
 	s.Run("systemctl", "daemon-reload")
-	s.Run("systemctl", "enable", "--now", "--quiet", name+".socket")
+	for _, name := range names {
+		s.Run("systemctl", "enable", "--now", "--quiet", name+".socket")
+	}
 	s.restartNginx()
 }
 
