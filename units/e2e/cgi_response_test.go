@@ -31,6 +31,7 @@ func TestCGIResponses(t *testing.T) {
 		"failed":      `printf 'Content-Type: text/plain\n\nall of it\n'; exit 3`,
 		"large":       `printf 'Content-Type: application/octet-stream\n\n'; head -c 5000000 /dev/zero`,
 		"early":       `printf 'Content-Type: text/plain\nX-Accel-Buffering: no\n\nfirst\n'; until [ -e /srv/open/gate ]; do sleep 0.01; done; echo second`,
+		"echo":        `printf 'Content-Type: application/octet-stream\n\n'; cat`,
 		"sub/deep":    `printf 'Content-Type: text/plain\n\n%s|%s|%s' "$SCRIPT_NAME" "$PATH_INFO" "$(pwd)"`,
 		"early-end":   `printf 'Content-Type: text/plain\nContent-Length: 3\n\nend'; exec sleep 0.2`,
 	} {
@@ -80,6 +81,11 @@ func TestCGIResponses(t *testing.T) {
 			// What was asked for by POST is shown by GET (RFC 3875, 6.2.2).
 			got = s.do("POST", "/"+mode+"/local", strings.NewReader("body"))
 			assert.Equal(t, "GET /by way of=local", got.body)
+
+			// One that reads nothing of the body, and one that answers while it reads.
+			body := strings.Repeat("0123456789abcdef", 3<<20/16)
+			assert.Equal(t, "hello\n", s.do("POST", "/"+mode+"/plain", strings.NewReader(body)).body)
+			assert.True(t, body == s.do("POST", "/"+mode+"/echo", strings.NewReader(body)).body, "all comes back")
 
 			got = s.do("HEAD", "/"+mode+"/length", nil)
 			assert.Equal(t, "200 3", fmt.Sprint(got.StatusCode, " ", got.ContentLength))
@@ -162,5 +168,19 @@ func TestCGILocations(t *testing.T) {
 			}
 		})
 	}
+	// $remote_user is whom a client claims to be, unless nginx checks it.
+	s.Write("/etc/nginx/users", "alice:{PLAIN}secret\n")
+	s.Write("/etc/nginx/apps/yes.conf", `location /cgi-bin/ {
+		auth_basic "Members only";
+		auth_basic_user_file /etc/nginx/users;
+		root /usr/lib;
+		include scgi_params;
+		scgi_param REMOTE_USER $remote_user;
+		scgi_pass unix:/run/socketgi/yes.sock;
+	}`)
+	s.restartNginx()
+	assert.Equal(t, 401, s.get("/cgi-bin/tools/env.sh").StatusCode)
+	vars := variables(s.get("/cgi-bin/tools/env.sh", "Authorization", "Basic YWxpY2U6c2VjcmV0").body)
+	assert.Equal(t, "alice by Basic", vars["REMOTE_USER"]+" by "+vars["AUTH_TYPE"])
 	s.noneLeft(p)
 }

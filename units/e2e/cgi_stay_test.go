@@ -73,6 +73,16 @@ func TestCGIStays(t *testing.T) {
 	assert.NotEqual(t, pid, got.body)
 	assert.Regexp(t, `^\d+$`, got.body)
 	s.noneLeft(p)
+
+	// One that is killed takes its requests along, and nothing else.
+	s.Run("rm", "/srv/open/gate")
+	go func() { answer <- s.get("/no/gate") }()
+	s.under("sleep 0.01")
+	s.Run("systemctl", "kill", "-s", "KILL", "--kill-who", "main", p.service())
+	got = <-answer
+	assert.True(t, got.StatusCode == 502 || got.err != nil, "%d: %s", got.StatusCode, got.body)
+	assert.Equal(t, 200, s.get("/no/quick").StatusCode)
+	s.noneLeft(p)
 }
 
 // TestCGIIdleExit asks again and again while the adapter leaves as soon as it may. No
@@ -82,7 +92,7 @@ func TestCGIIdleExit(t *testing.T) {
 	s.script("/srv/quick", "printf 'Content-Type: text/plain\\n\\n%s' $PPID")
 	p := program{name: "no", accept: "no", flags: []string{"--user", "www-data"}, run: []string{"--cgi", "--", "/srv/quick"}}
 	s.serveCGI(p)
-	s.stay(p, "1us")
+	s.stay(p, "1ns") // as soon as nobody is there
 	adapters := map[string]bool{}
 	var mu sync.Mutex
 	seen := func(pid string) {

@@ -141,6 +141,7 @@ func TestCGIEnvironment(t *testing.T) {
 			require.Equal(t, 200, got.StatusCode, got.body)
 			assert.Equal(t, "a b $HOME %n", got.Header.Get("X-Args"))
 			assert.Contains(t, got.body, "cwd /srv\n")
+			assert.Contains(t, got.body, "files 0 1 2 3\n")
 			assert.Contains(t, got.body, fmt.Sprintf("body %x ", sha256.Sum256(nil)))
 			vars := variables(got.body)
 			for name, want := range map[string]string{
