@@ -51,7 +51,7 @@ lint:
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
 
-bench: PACKAGES += wrk
+bench: PACKAGES += wrk fcgiwrap
 bench: packages
 	$(GO) test ./scgi -run '^$$' -bench ReadRequest -benchmem
 	CGO_ENABLED=0 $(GO) test ./cmd/socketgi-adapter -run '^$$' -bench Start -benchtime 300x
@@ -59,6 +59,8 @@ bench: packages
 	$(GO) test ./units/e2e -run '^$$' -bench ColdStart -benchtime 200x -timeout 30m
 	$(GO) test ./scgi/scgihttp -run '^$$' -bench . -benchmem
 	$(GO) test ./units/e2e -run '^$$' -bench Handler -benchtime 10x
+	$(GO) test ./units/e2e -run '^$$' -bench CGI/rate -benchtime 10x
+	$(GO) test ./units/e2e -run '^$$' -bench CGI/latency -benchtime 200x -timeout 30m
 
 bench-hardening: packages
 	$(GO) test ./units/e2e -run '^$$' -bench Hardening -benchtime 100x -timeout 30m
