@@ -2,7 +2,6 @@ package cgi
 
 import (
 	"bytes"
-	"debug/elf"
 	"errors"
 	"os"
 	"path"
@@ -56,15 +55,8 @@ func missing(file string) string {
 	case interpreter != "":
 		return "its first line names the interpreter " + interpreter + ", which is not there"
 	}
-	if f, err := elf.Open(file); err == nil {
-		defer f.Close()
-		for _, p := range f.Progs {
-			if p.Type == elf.PT_INTERP {
-				name := make([]byte, p.Filesz)
-				_, _ = p.ReadAt(name, 0)
-				return "its loader " + string(bytes.TrimRight(name, "\x00")) + " is not there: was it built for another system?"
-			}
-		}
+	if p := readELF(file); p != nil && p.loader != "" {
+		return "its loader " + p.loader + " is not there: was it built for another system?"
 	}
 	return ""
 }
@@ -97,10 +89,8 @@ func notAllowed(file string) string {
 }
 
 func noProgram(file string) string {
-	f, err := elf.Open(file)
-	if err == nil {
-		defer f.Close()
-		return "it is a program for " + strings.TrimPrefix(f.Machine.String(), "EM_") + ", and this machine is " + runtime.GOARCH
+	if p := readELF(file); p != nil {
+		return "it is a program for " + p.machine + ", and this machine is " + runtime.GOARCH
 	}
 	head := firstBytes(file)
 	switch {
