@@ -7,7 +7,6 @@ import (
 	"errors"
 	"flag"
 	"os"
-	"runtime"
 	"runtime/debug"
 	"strings"
 
@@ -22,11 +21,7 @@ const (
 	exitConfig = 2 // the command line is wrong
 )
 
-func main() {
-	// A worker is killed when the thread that started it ends.
-	runtime.LockOSThread()
-	os.Exit(run())
-}
+func main() { os.Exit(run()) }
 
 func run() int {
 	cfg, flagErr := parseFlags(os.Args[1:], os.Stdout)

@@ -29,7 +29,8 @@ type Attr struct {
 }
 
 // Start starts a program, whose first argument is argv[0]. It is killed when the
-// thread that calls Start ends: call runtime.LockOSThread in main. The error is an
+// thread that calls Start ends: with this process, because Go ends a thread before
+// that only with a goroutine that has called runtime.LockOSThread. The error is an
 // errno, of execve(2) or of what comes before it.
 func Start(path string, argv []string, attr *Attr) (*Process, error) {
 	p := &Process{pidfd: -1, alone: attr.Alone}

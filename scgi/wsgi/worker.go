@@ -32,7 +32,7 @@ type Worker struct {
 }
 
 // Start starts a worker. It has a process group of its own, and is killed when
-// the thread that calls Start ends: call runtime.LockOSThread in main.
+// this process ends ([child.Start]).
 //
 // Python is told to leave out site (-S); the runtime does its work
 // (runtime/quicksite.py).
