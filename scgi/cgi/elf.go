@@ -16,9 +16,32 @@ type elfFile struct {
 	loader  string // what the kernel loads with it (PT_INTERP), "": nothing
 }
 
-// elfMachines are the machines (EM_...) that Linux runs on.
-var elfMachines = map[uint16]string{3: "386", 8: "MIPS", 20: "PPC", 21: "PPC64", 22: "S390", 40: "ARM",
-	62: "X86_64", 183: "AARCH64", 243: "RISCV", 258: "LOONGARCH"}
+// machineOf names those that Linux runs on. It is no map, which every start would fill.
+func machineOf(number uint16) string {
+	switch number { // EM_...
+	case 3:
+		return "386"
+	case 8:
+		return "MIPS"
+	case 20:
+		return "PPC"
+	case 21:
+		return "PPC64"
+	case 22:
+		return "S390"
+	case 40:
+		return "ARM"
+	case 62:
+		return "X86_64"
+	case 183:
+		return "AARCH64"
+	case 243:
+		return "RISCV"
+	case 258:
+		return "LOONGARCH"
+	}
+	return "machine " + strconv.Itoa(int(number))
+}
 
 // readELF returns nil for what is no program.
 func readELF(file string) *elfFile {
@@ -35,11 +58,7 @@ func readELF(file string) *elfFile {
 	if head[5] == 2 { // ELFDATA2MSB
 		order = binary.BigEndian
 	}
-	p := &elfFile{}
-	number := order.Uint16(head[18:])
-	if p.machine = elfMachines[number]; p.machine == "" {
-		p.machine = "machine " + strconv.Itoa(int(number))
-	}
+	p := &elfFile{machine: machineOf(order.Uint16(head[18:]))}
 	wide := head[4] == 2 // ELFCLASS64
 	word := func(b []byte) int64 {
 		if wide {
