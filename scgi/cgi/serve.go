@@ -1,6 +1,7 @@
 package cgi
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -159,11 +160,15 @@ func (x *exchange) send() (again, over bool) {
 // chunk is how much is moved at once: what a pipe holds.
 const chunk = 64 << 10
 
+// firstRead is how much room there is at first for a head. Nearly every one fits; with
+// a large buffer the memory of a process that stays grows by its size per request.
+const firstRead = 4 << 10
+
 // readHead reads a part of the head.
 func (x *exchange) readHead() (again, over bool) {
 	most := x.limits.headBytes()
-	if x.buf == nil {
-		x.buf = make([]byte, 0, most+chunk)
+	if len(x.buf) == cap(x.buf) {
+		x.buf = slices.Grow(x.buf, max(firstRead, len(x.buf)))
 	}
 	n, err := unix.Read(x.out, x.buf[len(x.buf):cap(x.buf)])
 	if err != nil || n == 0 {
