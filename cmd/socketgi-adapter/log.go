@@ -4,6 +4,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,7 +21,9 @@ const (
 
 // logger writes to the journal with fields, or plain lines to standard error.
 type logger struct {
-	journal journal     // -1: none
+	native  bool // there is a journal to write to
+	connect sync.Once
+	journal journal     // -1: none, or nothing was written
 	unread  atomic.Bool // something was sent that journald may not have read yet
 	// foreign says that standard error is a stream into the journal that this process
 	// opened. journald finds out whose a line in it is only while the writer lives.
@@ -47,17 +50,19 @@ func openLog(conn int) *logger {
 	if conn >= 0 && activation.SameFile(1, conn) {
 		_ = unix.Dup3(2, 1, 0)
 	}
-	if native {
-		if j, err := openJournal(); err == nil {
-			l.journal = j
-		}
-	}
+	l.native = native
 	return l
 }
 
 // write logs one entry. Without a journal the message alone is written, behind the
 // request's id, and on more than one line when it has more.
 func (l *logger) write(priority int, message string, fields ...field) {
+	// Not sooner, because nobody waits for it then.
+	l.connect.Do(func() {
+		if l.native {
+			l.journal, _ = openJournal()
+		}
+	})
 	if l.journal >= 0 {
 		fields = append(fields,
 			field{"MESSAGE", message},

@@ -67,7 +67,7 @@ func drain(fd int, take func([]byte)) int {
 	if fd < 0 {
 		return -1
 	}
-	var buf [8 << 10]byte
+	var buf [4 << 10]byte
 	for {
 		n, err := unix.Read(fd, buf[:])
 		switch {

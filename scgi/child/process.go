@@ -60,7 +60,7 @@ func (p *Process) Wait(deadline time.Time) Usage {
 	if p.usage.known {
 		return p.usage
 	}
-	late := !p.Ended(deadline)
+	late := !deadline.IsZero() && !p.Ended(deadline)
 	if late {
 		p.Signal(syscall.SIGKILL)
 	}
