@@ -64,8 +64,8 @@ const (
 	cgiWant = "Hello world!\n"
 )
 
-// serveCGI sets /srv/hello up as name, as the README says, and nginx to serve it.
-func (s *site) serveCGI(name, accept string) {
+// serveHello sets /srv/hello up as name, as the README says, and nginx to serve it.
+func (s *site) serveHello(name, accept string) {
 	s.t.Helper()
 	s.install(s.Run("/usr/local/bin/socketgi", "units", name, "--user", "www-data", "--accept", accept, "--cgi", "--", "/srv/hello"))
 	s.Write("/etc/nginx/apps/"+name+".conf", s.Run("/usr/local/bin/socketgi", "nginx", name, "--mount", "/"+name))
@@ -87,7 +87,7 @@ func (s *site) quietNginx() {
 
 func benchCGIRate(b *testing.B) {
 	s := newCGISite(b)
-	s.serveCGI("ours", "no")
+	s.serveHello("ours", "no")
 	for _, ending := range []string{".socket", ".service"} { // as Debian has it, but for the name and the command
 		unit := strings.ReplaceAll(s.Run("cat", "/lib/systemd/system/fcgiwrap"+ending), "fcgiwrap.socket", "fcgiwrap-c2.socket")
 		unit = strings.ReplaceAll(unit, "${DAEMON_OPTS}", "-f -c 2")
@@ -157,8 +157,8 @@ func benchCGIRate(b *testing.B) {
 
 func benchCGILatency(b *testing.B) {
 	s := newCGISite(b)
-	s.serveCGI("ours", "yes")
-	s.serveCGI("shim", "yes")
+	s.serveHello("ours", "yes")
+	s.serveHello("shim", "yes")
 	command := regexp.MustCompile(`(?m)^ExecStart=(.*)$`)
 	file := func(name string) string { return "/etc/systemd/system/" + name + "@.service" }
 	replace := func(name, with string) {
