@@ -13,7 +13,7 @@ func TestEnvironment(t *testing.T) {
 	assert.ElementsMatch(t, []string{"PATH=/unit", "http_proxy=http://fine", "GIT_PROJECT_ROOT=/srv/git", "EMPTY=",
 		"GATEWAY_INTERFACE=CGI/1.1", "SCRIPT_NAME=/a.cgi", "SCRIPT_FILENAME=/cgi/a.cgi", "PATH_INFO=/i",
 		"PATH_TRANSLATED=/var/www/i", "DOCUMENT_ROOT=/var/www", "REQUEST_METHOD=GET", "QUERY_STRING=", "REMOTE_ADDR=192.0.2.1",
-		"REMOTE_USER=me", "AUTH_TYPE=Basic", "HTTP_AUTHORIZATION=Basic xyz", "PERL_HASH_SEED=1"},
+		"REMOTE_USER=me", "AUTH_TYPE=Basic", "HTTP_AUTHORIZATION=Basic xyz", "PERL_HASH_SEED=1", "SERVER_SOFTWARE=socketgi"},
 		s.build(unit, variables(map[string]string{
 			"CONTENT_LENGTH": "0", "SCGI": "1", "DOCUMENT_ROOT": "/var/www", "REQUEST_METHOD": "GET", "QUERY_STRING": "",
 			"REMOTE_ADDR": "192.0.2.1", "PATH": "/evil", "LD_PRELOAD": "/evil.so", "SCRIPT_NAME": "", "PATH_INFO": "/a.cgi/i", "CONTENT_TYPE": "",
