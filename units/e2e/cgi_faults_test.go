@@ -165,14 +165,14 @@ func TestCGICut(t *testing.T) {
 	s.script("/srv/cgi/silent", begin+"sleep 1000")
 	s.script("/srv/cgi/endless", begin+"while :; do echo more; done")
 	for _, mode := range modes {
-		p := program{name: "cut-" + mode, accept: mode, flags: []string{"--user", "www-data", "--timeout", "700ms", "--idle-timeout", "300ms"},
+		p := program{name: "cut-" + mode, accept: mode, flags: []string{"--user", "www-data", "--timeout", "500ms", "--idle-timeout", "200ms"},
 			run: []string{"--cgi-root", "/srv/cgi"}}
 		s.serveCGI(p)
 		for path, log := range map[string]string{
 			"short":   "the program's output ended 94 bytes before the Content-Length of 100 that it announced",
 			"killed":  "the program died of SIGSEGV in the middle of its response",
-			"silent":  "the program sent nothing for 300ms",
-			"endless": "no end of the response after 700ms",
+			"silent":  "the program sent nothing for 200ms",
+			"endless": "no end of the response after 500ms",
 		} {
 			t.Run(p.name+"/"+path, func(t *testing.T) {
 				got := s.get("/" + p.name + "/" + path)
