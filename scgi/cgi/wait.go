@@ -48,7 +48,9 @@ func (p *Program) Wait() child.Usage {
 // reap takes leave of a program that has ended, and ends what is left of its process
 // group: nothing outlives the request.
 func (p *Program) reap() child.Usage {
-	p.Signal(syscall.SIGKILL)
+	if !p.Reaped() {
+		p.Signal(syscall.SIGKILL)
+	}
 	return p.Process.Wait(time.Time{})
 }
 

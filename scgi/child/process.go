@@ -47,6 +47,10 @@ func Start(path string, argv []string, attr *Attr) (*Process, error) {
 	return p, nil
 }
 
+// Reaped tells whether the process has ended and was taken leave of: its number may be
+// another's then.
+func (p *Process) Reaped() bool { return p.usage.known }
+
 // PidFD returns a descriptor that becomes readable when the process has ended, or
 // -1 where the kernel has none.
 func (p *Process) PidFD() int { return p.pidfd }
@@ -75,10 +79,11 @@ const killGrace = time.Second
 
 // Kill ends the process and its descendants: SIGTERM, and after a second SIGKILL.
 func (p *Process) Kill() Usage {
-	if !p.usage.known {
-		p.Signal(syscall.SIGTERM)
-		p.Ended(time.Now().Add(killGrace))
+	if p.usage.known { // its number may be somebody else's by now
+		return p.usage
 	}
+	p.Signal(syscall.SIGTERM)
+	p.Ended(time.Now().Add(killGrace))
 	p.KillGroup()
 	return p.reap()
 }
