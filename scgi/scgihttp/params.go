@@ -51,7 +51,7 @@ func (t *Transport) params(r *http.Request) []scgi.Header {
 	if host != "" {
 		p = append(p, scgi.Header{Name: "HTTP_HOST", Value: host})
 	}
-	return append(p, clientHeaders(r.Header)...)
+	return append(append(p, clientHeaders(r.Header)...), t.Params...)
 }
 
 // clientHeaders makes HTTP_ variables. A name with an underscore would be taken

@@ -25,6 +25,9 @@ type Transport struct {
 	// Mount is the prefix of the application's paths, "" for all: what is sent as
 	// SCRIPT_NAME.
 	Mount string
+	// Params are sent with each request, behind what is made of it: variables that no
+	// header of an http.Request stands for, such as REMOTE_USER or UNIQUE_ID.
+	Params []scgi.Header
 	// MaxBuffer is the largest body of unknown length that is accepted, in bytes;
 	// SCGI needs the length first, so such a body is written to a temporary file.
 	// Default 1 GiB.

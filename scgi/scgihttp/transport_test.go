@@ -326,7 +326,7 @@ func TestTransportParams(t *testing.T) {
 		_, _ = c.Write(scgi.AppendError(nil, 200, "", ""))
 		c.Finish(timeout)
 	})
-	tr.Mount = "/app"
+	tr.Mount, tr.Params = "/app", []scgi.Header{{Name: "REMOTE_USER", Value: "me"}}
 	r := newRequestTo(t, "", "https://example.com:8443/app/a%2Fb?q=1", nil)
 	r.Method, r.RemoteAddr = "", "192.0.2.1:5"
 	r.Header = http.Header{"Cookie": {"a=1", "b=2"}, "Accept": {"x", "y"}, "Content-Type": {"a/b"}, "X_Y": {"no"}, "Proxy": {"no"}, "Connection": {"no"}}
@@ -338,6 +338,7 @@ func TestTransportParams(t *testing.T) {
 		"CONTENT_TYPE": "a/b", "DOCUMENT_URI": "/app/a/b", "SERVER_PROTOCOL": "HTTP/1.1", "REQUEST_SCHEME": "https", "HTTPS": "on",
 		"SERVER_NAME": "example.com", "SERVER_PORT": "8443", "SCRIPT_NAME": "/app", "PATH_INFO": "/a/b",
 		"REMOTE_ADDR": "192.0.2.1", "REMOTE_PORT": "5", "HTTP_HOST": "example.com:8443", "HTTP_COOKIE": "a=1; b=2", "HTTP_ACCEPT": "x, y",
+		"REMOTE_USER": "me",
 	}, received(t, got).params)
 }
 
