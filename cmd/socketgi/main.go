@@ -1,5 +1,5 @@
-// Command socketgi is what an operator types: it tries applications out, and
-// prints what systemd and nginx need to serve them.
+// Command socketgi is what an operator types: it tries applications out, prints
+// what systemd and nginx need to serve them, and shows how they are.
 package main
 
 import (
@@ -12,8 +12,10 @@ import (
 
 func main() {
 	if err := newCommand().Execute(); err != nil {
-		fmt.Fprintln(os.Stderr, "socketgi: "+err.Error())
-		os.Exit(1)
+		if err.Error() != "" {
+			fmt.Fprintln(os.Stderr, "socketgi: "+err.Error())
+		}
+		os.Exit(exitStatus(err))
 	}
 }
 
@@ -28,7 +30,8 @@ speaks SCGI to the socket. Nothing runs while nobody asks.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newDev(), newUnits(), newNginx(), newImport())
+	root.AddCommand(newDev(), newUnits(), newNginx(), newImport(),
+		newList())
 	return root
 }
 

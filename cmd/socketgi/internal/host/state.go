@@ -1,0 +1,185 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/dbus"
+)
+
+// State is what systemd says of an application's socket (org.freedesktop.systemd1(5)).
+type State struct {
+	// Active and Sub are ActiveState and SubState, such as active and listening.
+	Active, Sub string
+	// Result says how it ended, "success" if well.
+	Result string
+	// Enabled is UnitFileState: enabled, disabled, static, masked, ...
+	Enabled string
+	// Since is when it came into this state.
+	Since time.Time
+	// Stale says that files were changed after systemd read them.
+	Stale bool
+	// Listen is where it listens.
+	Listen []string
+	// Accepted, Now and Refused count connections. What is refused is closed without
+	// an answer.
+	Accepted, Now, Refused uint32
+	// MaxConnections and MaxPerSource are the limits; 0 per source is none.
+	MaxConnections, MaxPerSource uint32
+	// More than TriggerBurst starts within TriggerInterval stop the socket for good,
+	// where that is not 0.
+	TriggerInterval time.Duration
+	TriggerBurst    uint32
+}
+
+// Is says in one word what the socket does: listening, running (the service of an
+// Accept=no socket has it), stopped or failed.
+func (s *State) Is() string {
+	switch {
+	case s.Active == "inactive":
+		return "stopped"
+	case s.Active == "failed":
+		return "failed"
+	}
+	return s.Sub
+}
+
+// Service is a service of an application: one request of it, or all of it.
+type Service struct {
+	Name        string
+	Active, Sub string
+	Result      string
+	// Text is what it says of itself (StatusText).
+	Text string
+	// PID is its main process, 0 for none.
+	PID   uint32
+	Since time.Time
+	// Memory is what it has of it, in bytes, -1 where nobody counts.
+	Memory int64
+}
+
+// State asks for the state of an application's socket.
+func (a *Application) State(ctx context.Context, c *dbus.Conn) (*State, error) {
+	p, err := properties(ctx, c, a.Socket.Name, "Socket")
+	if err != nil {
+		return nil, err
+	}
+	s := &State{
+		Active: get[string](p, "ActiveState"), Sub: get[string](p, "SubState"), Result: get[string](p, "Result"),
+		Enabled: get[string](p, "UnitFileState"), Since: p.time("StateChangeTimestamp"), Stale: get[bool](p, "NeedDaemonReload"),
+		Accepted: get[uint32](p, "NAccepted"), Now: get[uint32](p, "NConnections"), Refused: get[uint32](p, "NRefused"),
+		MaxConnections: get[uint32](p, "MaxConnections"), MaxPerSource: get[uint32](p, "MaxConnectionsPerSource"),
+		TriggerInterval: time.Duration(get[uint64](p, "TriggerLimitIntervalUSec")) * time.Microsecond,
+		TriggerBurst:    get[uint32](p, "TriggerLimitBurst"),
+	}
+	for _, l := range get[[][]any](p, "Listen") { // pairs of a kind and an address
+		if len(l) == 2 {
+			s.Listen = append(s.Listen, fmt.Sprint(l[1]))
+		}
+	}
+	// The template of an Accept=yes socket is read anew for each connection.
+	if a.Warm {
+		service, err := c.GetUnitPropertyContext(ctx, a.Service.Name, "NeedDaemonReload")
+		if err == nil && service.Value.Value() == true {
+			s.Stale = true
+		}
+	}
+	return s, nil
+}
+
+// Services asks for what runs of an application now, oldest first: the requests that are
+// being answered, or the service that answers all of them, whether it runs or not.
+func (a *Application) Services(ctx context.Context, c *dbus.Conn) ([]Service, error) {
+	names := []string{a.Service.Name}
+	if !a.Warm {
+		// A template's name has no instance: NAME@.service is NAME@INSTANCE.service.
+		pattern := strings.TrimSuffix(a.Service.Name, ".service") + "*.service"
+		list, err := c.ListUnitsByPatternsContext(ctx, nil, []string{pattern})
+		if err != nil {
+			return nil, fmt.Errorf("asking systemd for %s: %w", pattern, err)
+		}
+		names = names[:0]
+		for _, u := range list {
+			names = append(names, u.Name)
+		}
+	}
+	services := make([]Service, 0, len(names))
+	for _, name := range names {
+		p, err := properties(ctx, c, name, "Service")
+		if err != nil {
+			return nil, err
+		}
+		if !a.Warm && get[string](p, "ActiveState") == "inactive" {
+			continue // it ended in the meantime
+		}
+		memory := get[uint64](p, "MemoryCurrent")
+		s := Service{
+			Name: name, Active: get[string](p, "ActiveState"), Sub: get[string](p, "SubState"), Result: get[string](p, "Result"),
+			Text: get[string](p, "StatusText"), PID: get[uint32](p, "MainPID"), Since: p.time("StateChangeTimestamp"), Memory: int64(memory),
+		}
+		if memory == math.MaxUint64 || memory == 0 {
+			s.Memory = -1
+		}
+		services = append(services, s)
+	}
+	sort.SliceStable(services, func(i, j int) bool { return services[i].Since.Before(services[j].Since) })
+	return services, nil
+}
+
+// Enabled finds out from the files alone whether an application's socket is enabled.
+func (h Host) Enabled(a *Application) string {
+	dirs, _ := h.Dirs()
+	for _, dir := range dirs {
+		for _, kind := range []string{"wants", "requires"} {
+			links, _ := filepath.Glob(filepath.Join(dir, "*."+kind, a.Socket.Name))
+			for _, link := range links {
+				if _, err := os.Lstat(link); err == nil {
+					return "enabled"
+				}
+			}
+		}
+	}
+	if a.Socket.Has("Install") {
+		return "disabled"
+	}
+	return "static"
+}
+
+// props are the properties of a unit.
+type props map[string]any
+
+// properties asks for those that all units have, and those of the unit's kind.
+func properties(ctx context.Context, c *dbus.Conn, unit, kind string) (props, error) {
+	all, err := c.GetUnitPropertiesContext(ctx, unit)
+	if err != nil {
+		return nil, fmt.Errorf("asking systemd for %s: %w", unit, err)
+	}
+	own, err := c.GetUnitTypePropertiesContext(ctx, unit, kind)
+	if err != nil {
+		return nil, fmt.Errorf("asking systemd for %s: %w", unit, err)
+	}
+	for k, v := range own {
+		all[k] = v
+	}
+	return all, nil
+}
+
+// get is the zero value where a systemd doesn't have the property.
+func get[T any](p props, name string) T {
+	v, _ := p[name].(T)
+	return v
+}
+
+func (p props) time(name string) time.Time {
+	usec := get[uint64](p, name)
+	if usec == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(int64(usec))
+}
