@@ -15,7 +15,7 @@ import (
 var adapterDir string
 
 func TestMain(m *testing.M) {
-	testscript.Main(tests{m}, map[string]func(){"socketgi": main})
+	testscript.Main(tests{m}, map[string]func(){"socketgi": main, "with-application": withApplication})
 }
 
 // tests builds the adapter before the tests run.

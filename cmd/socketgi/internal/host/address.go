@@ -1,0 +1,38 @@
+package host
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// Address is where to connect to an application, as package net has it: a network, and
+// an address in it.
+func (h Host) Address(a *Application) (network, address string, err error) {
+	// Of the specifiers (systemd.unit(5)) only the directory of sockets is of use here.
+	listen := strings.NewReplacer("%%", "%", "%t", h.runtimeDir()).Replace(a.Socket.Get("Socket", "ListenStream"))
+	if listen == "" {
+		return "", "", fmt.Errorf("%s has no ListenStream=", a.Socket.Path)
+	}
+	network, address = ParseAddress(listen)
+	return network, address, nil
+}
+
+// ParseAddress reads what ListenStream= says (systemd.socket(5)).
+func ParseAddress(listen string) (network, address string) {
+	switch {
+	case listen[0] == '@', strings.Contains(listen, "/"):
+		return "unix", listen // @ is an abstract socket for package net, too
+	case strings.Trim(listen, "0123456789") == "":
+		return "tcp", "localhost:" + listen
+	}
+	return "tcp", listen
+}
+
+// runtimeDir is %t.
+func (h Host) runtimeDir() string {
+	if h.User {
+		return os.Getenv("XDG_RUNTIME_DIR")
+	}
+	return "/run"
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// stamp is how a time is written in a line, as journalctl does.
+const stamp = "Jan 02 15:04:05"
+
+// span is a duration in the two units that say most of it.
+func span(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", max(d, 0).Milliseconds())
+	}
+	units := []struct {
+		name string
+		d    time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"min", time.Minute}, {"s", time.Second}}
+	for i, u := range units {
+		if d < u.d {
+			continue
+		}
+		text := fmt.Sprintf("%d %s", d/u.d, u.name)
+		if i+1 < len(units) && d%u.d >= units[i+1].d {
+			text += fmt.Sprintf(" %d %s", d%u.d/units[i+1].d, units[i+1].name)
+		}
+		return text
+	}
+	return ""
+}
+
+// size is a number of bytes as systemd writes it, in powers of 1024.
+func size(n int64) string {
+	if n < 1024 {
+		return strconv.FormatInt(n, 10) + "B"
+	}
+	f, unit := float64(n), -1
+	for f >= 1024 && unit < 4 {
+		f /= 1024
+		unit++
+	}
+	return fmt.Sprintf("%.1f%c", f, "KMGTP"[unit])
+}
+
+// clean makes text of others fit for a terminal: what would steer it is written out.
+func clean(s string) string {
+	if !strings.ContainsFunc(s, steers) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if steers(r) {
+			q := strconv.QuoteRuneToASCII(r)
+			b.WriteString(q[1 : len(q)-1])
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func steers(r rune) bool { return r != '\t' && !unicode.IsPrint(r) && r != ' ' }
+
+// statusColor is that of an HTTP status.
+func statusColor(status int) color {
+	switch {
+	case status >= 500:
+		return red
+	case status >= 400:
+		return yellow
+	}
+	return ""
+}
