@@ -1,0 +1,102 @@
+package journal
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Message ids of the entries that the adapter writes (cmd/socketgi-adapter/log.go), and
+// of systemd's own when it could not start a program (SD_MESSAGE_SPAWN_FAILED,
+// sd-messages.h).
+const (
+	Request     = "1f2f4ac1f4f14ec1a3f8b9a40c7de4a6"
+	Problem     = "b0c5d3c9f7c14f4d8d2b0f0a6f1f8c37"
+	SpawnFailed = "641257651c1b4ec9a8624d7a40a9e1e7"
+)
+
+// Entry is one entry of the journal.
+type Entry struct {
+	Time     time.Time
+	Cursor   string
+	Message  string
+	Priority int
+	// ID is its MESSAGE_ID.
+	ID string
+	// Unit is what it is of, or about. Invocation is the run of the unit.
+	Unit, Invocation string
+	// What the adapter says of a request; Status is 0 where it says nothing.
+	RequestID, Method, Path string
+	Status                  int
+	Bytes                   int64
+	MS                      float64
+}
+
+// Of tells whether an entry is of an application, or systemd's about it.
+func (e *Entry) Of(name string) bool {
+	rest, ok := strings.CutPrefix(e.Unit, name)
+	return ok && (rest == ".socket" || rest == ".service" || strings.HasPrefix(rest, "@") && strings.HasSuffix(rest, ".service"))
+}
+
+// parse reads a line of journalctl -o json.
+func parse(line []byte) (*Entry, error) {
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(line, &raw); err != nil {
+		return nil, fmt.Errorf("journalctl printed what is no entry: %w", err)
+	}
+	f := func(names ...string) string {
+		for _, name := range names {
+			if s := text(raw[name]); s != "" {
+				return s
+			}
+		}
+		return ""
+	}
+	e := &Entry{
+		Cursor: f("__CURSOR"), Message: f("MESSAGE"), ID: f("MESSAGE_ID"),
+		Unit: f("_SYSTEMD_USER_UNIT", "_SYSTEMD_UNIT"), Invocation: f("_SYSTEMD_INVOCATION_ID"),
+		RequestID: f("SOCKETGI_REQUEST_ID"), Method: f("SOCKETGI_METHOD"), Path: f("SOCKETGI_PATH"),
+		Priority: 6, // what has none is information
+	}
+	// Only systemd is believed when it writes about another unit than its own.
+	if e.Unit == "" || e.Unit == "init.scope" {
+		e.Unit, e.Invocation = f("UNIT", "USER_UNIT"), f("INVOCATION_ID", "USER_INVOCATION_ID")
+	}
+	if n, err := strconv.Atoi(f("PRIORITY")); err == nil {
+		e.Priority = n
+	}
+	usec, err := strconv.ParseInt(f("__REALTIME_TIMESTAMP"), 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("journalctl printed an entry without a time: %s", line)
+	}
+	e.Time = time.UnixMicro(usec)
+	// A program can write any fields: what is no number counts as none.
+	e.Status, _ = strconv.Atoi(f("SOCKETGI_STATUS"))
+	e.Bytes, _ = strconv.ParseInt(f("SOCKETGI_BYTES"), 10, 64)
+	e.MS, _ = strconv.ParseFloat(f("SOCKETGI_MS"), 64)
+	return e, nil
+}
+
+// text reads a field's value: a string; numbers, which are bytes that are no text; or
+// several of these, of which the first is taken.
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	var numbers []int
+	if json.Unmarshal(raw, &numbers) == nil {
+		b := make([]byte, len(numbers))
+		for i, n := range numbers {
+			b[i] = byte(n)
+		}
+		return string(b)
+	}
+	var several []json.RawMessage
+	if json.Unmarshal(raw, &several) == nil && len(several) > 0 {
+		return text(several[0])
+	}
+	return ""
+}

@@ -1,0 +1,120 @@
+// Package journal reads what applications and systemd have logged.
+package journal
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// Query says which entries are wanted. The zero value means all, oldest first.
+type Query struct {
+	// User means the journal of this user's service manager.
+	User bool
+	// Matches are FIELD=VALUE; "+" between them is an or (journalctl(1)).
+	Matches []string
+	// Backwards wants the newest first.
+	Backwards bool
+	// Follow goes on with what comes, until the context is done.
+	Follow bool
+	// Since is a time as journalctl takes it, "" for the beginning.
+	Since string
+	// From begins at the entry with that cursor, After behind it.
+	From, After string
+	// Errors leaves out what is no error.
+	Errors bool
+	// Last wants no more than so many, 0 is all.
+	Last int
+}
+
+// fields are those that an Entry is made of: the others need not be printed.
+const fields = "MESSAGE,MESSAGE_ID,PRIORITY,UNIT,USER_UNIT,_SYSTEMD_UNIT,_SYSTEMD_USER_UNIT,INVOCATION_ID,USER_INVOCATION_ID," +
+	"_SYSTEMD_INVOCATION_ID,SOCKETGI_REQUEST_ID,SOCKETGI_METHOD,SOCKETGI_PATH,SOCKETGI_STATUS,SOCKETGI_BYTES,SOCKETGI_MS"
+
+func (q *Query) args() []string {
+	args := []string{"--no-pager", "--quiet", "--output=json", "--all", "--output-fields=" + fields}
+	for _, f := range []struct {
+		wanted bool
+		flag   string
+	}{
+		{q.User, "--user"},
+		{q.Backwards, "--reverse"},
+		{q.Follow, "--follow"},
+		{q.Follow, "--no-tail"},
+		{q.Since != "", "--since=" + q.Since},
+		{q.From != "", "--cursor=" + q.From},
+		{q.After != "", "--after-cursor=" + q.After},
+		{q.Errors, "--priority=err"},
+		{q.Last > 0, fmt.Sprintf("--lines=%d", q.Last)},
+	} {
+		if f.wanted {
+			args = append(args, f.flag)
+		}
+	}
+	return append(args, q.Matches...)
+}
+
+// Entries reads the journal. It runs journalctl: go-systemd's sdjournal is a binding of
+// libsystemd, which needs cgo, and this program is built without.
+func (q Query) Entries(ctx context.Context) iter.Seq2[*Entry, error] {
+	return func(yield func(*Entry, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, "journalctl", q.args()...)
+		cmd.WaitDelay = time.Second
+		var said bytes.Buffer
+		cmd.Stderr = &said
+		out, err := cmd.StdoutPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
+			yield(nil, fmt.Errorf("the journal is read by journalctl: %w", err))
+			return
+		}
+		more, err := each(out, yield)
+		if !more {
+			cancel() // it would write for nobody
+		}
+		waitErr := cmd.Wait()
+		switch {
+		case !more || ctx.Err() != nil:
+		case err != nil:
+			yield(nil, err)
+		case waitErr != nil && said.Len() == 0:
+			// Some versions end so when nothing matches.
+			if exit := (*exec.ExitError)(nil); !errors.As(waitErr, &exit) {
+				yield(nil, waitErr)
+			}
+		case waitErr != nil:
+			yield(nil, fmt.Errorf("journalctl: %s", strings.TrimSpace(said.String())))
+		}
+	}
+}
+
+// each hands on the entries of journalctl's output; more says that all were wanted.
+func each(out io.Reader, yield func(*Entry, error) bool) (more bool, err error) {
+	r := bufio.NewReaderSize(out, 64<<10)
+	for {
+		line, err := r.ReadBytes('\n')
+		if len(line) > 0 && line[len(line)-1] == '\n' {
+			e, err := parse(line)
+			if err != nil {
+				return true, err
+			}
+			if !yield(e, nil) {
+				return false, nil
+			}
+		}
+		if err != nil { // its exit status says more than how the pipe ended
+			return true, nil
+		}
+	}
+}

@@ -1,0 +1,37 @@
+package journal
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrDenied says that this user may not read the system's journal.
+var ErrDenied = errors.New("you may not read the system's journal: be root, or join a group that may, " +
+	"and log in anew: adduser YOU systemd-journal")
+
+// Readable tells why the system's journal can't be read. journalctl itself shows a user
+// without access their own entries, as if there were no others.
+func Readable() error { return readable("/var/log/journal", "/run/log/journal") }
+
+func readable(dirs ...string) error {
+	denied := false
+	for _, dir := range dirs {
+		machines, err := os.ReadDir(dir)
+		denied = denied || errors.Is(err, fs.ErrPermission)
+		for _, m := range machines {
+			err := unix.Access(filepath.Join(dir, m.Name(), "system.journal"), unix.R_OK)
+			if err == nil {
+				return nil
+			}
+			denied = denied || errors.Is(err, fs.ErrPermission)
+		}
+	}
+	if denied {
+		return ErrDenied
+	}
+	return nil // there is none, and nothing is logged
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
+)
+
+// logPrinter prints entries for a person: the time, what kind of entry it is, and the
+// text, with more lines of it below each other.
+type logPrinter struct {
+	w     io.Writer
+	paint painter
+}
+
+// priorities are names of three letters (syslog(3)).
+var priorities = []string{"emg", "alt", "crt", "err", "wrn", "-", "-", "-"}
+
+func (p *logPrinter) print(e *journal.Entry) error {
+	kind, look, text := "-", color(""), e.Message
+	if e.ID == journal.Request {
+		kind, look = strconv.Itoa(e.Status), statusColor(e.Status)
+		text = fmt.Sprintf("%s %s, %s, %.1f ms", e.Method, e.Path, size(e.Bytes), e.MS)
+		if _, more, ok := strings.Cut(e.Message, " MiB, "); ok { // such as: cut, exit status 3
+			text += ", " + more
+		}
+	} else if e.Priority >= 0 && e.Priority < len(priorities) {
+		kind = priorities[e.Priority]
+		switch {
+		case e.Priority <= 3:
+			look = red
+		case e.Priority == 4:
+			look = yellow
+		}
+	}
+	if e.RequestID != "" && look != "" {
+		text += "\n[" + e.RequestID + "]"
+		if e.ID == journal.Request {
+			text = strings.Replace(text, "\n", " ", 1)
+		}
+	}
+	// The text of a program can't pretend to be another entry.
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i := range lines {
+		lines[i] = clean(lines[i])
+	}
+	_, err := fmt.Fprintf(p.w, "%s %s %s\n", e.Time.Format(stamp), p.paint.paint(look, fmt.Sprintf("%-3s", kind)),
+		strings.Join(lines, "\n"+strings.Repeat(" ", len(stamp)+5)))
+	return err
+}
