@@ -31,7 +31,7 @@ speaks SCGI to the socket. Nothing runs while nobody asks.`,
 		SilenceUsage:  true,
 	}
 	root.AddCommand(newDev(), newUnits(), newNginx(), newImport(),
-		newList(), newGet(), newLogs())
+		newList(), newStatus(), newLogs(), newGet())
 	return root
 }
 

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// shownServices is how many running requests have a line of their own.
+const shownServices = 5
+
+// print shows a status on one screen, laid out as systemctl does.
+func (s *status) print(w io.Writer, p painter, now time.Time) {
+	line := func(key, format string, args ...any) {
+		if key != "" {
+			key += ":"
+		}
+		fmt.Fprintf(w, "%12s %s\n", key, fmt.Sprintf(format, args...))
+	}
+	fmt.Fprintf(w, "%s %s - %s\n", p.paint(stateColor(s.State), "●"), p.paint(bold, s.Name+".socket"), clean(s.Application))
+	line("Loaded", "%s; %s", s.app.Socket.Path, orDash(s.Enabled))
+	line("", "%s", s.app.Service.Path)
+	for i, path := range s.DropIns {
+		line([]string{"Drop-Ins", ""}[min(i, 1)], "%s", path)
+	}
+	if s.Stale {
+		line("", "%s", p.paint(yellow, "changed since systemd read it: systemctl daemon-reload"))
+	}
+	active := fmt.Sprintf("%s (%s)", s.Active, s.Sub)
+	if s.Active == "failed" {
+		active = fmt.Sprintf("failed (%s)", s.Result)
+	}
+	active = p.paint(stateColor(s.State), active)
+	if s.Since != nil {
+		active += fmt.Sprintf(" since %s; %s ago", s.Since.Format("Mon 2006-01-02 15:04:05 MST"), span(now.Sub(*s.Since)))
+	}
+	line("Active", "%s", active)
+	if s.Active == "failed" || s.Active == "inactive" {
+		line("", "start it: systemctl start %s.socket", s.Name)
+	}
+	line("Listen", "%s", s.Listen)
+	line("Accept", "%s", s.accept())
+	line("Connections", "%s", s.connections(p))
+	line("Limits", "%s", s.limits())
+	if s.Slots != nil {
+		text := fmt.Sprintf("%d of %d in use", s.Slots.InUse, s.Slots.Total)
+		if s.Slots.Waiting > 0 {
+			text += fmt.Sprintf(", %d waiting", s.Slots.Waiting)
+		}
+		if s.Slots.InUse >= s.Slots.Total {
+			text = p.paint(yellow, text)
+		}
+		line("Slots", "%s", text)
+	}
+	for i, r := range s.Services {
+		if i == shownServices {
+			line("", "and %d more", len(s.Services)-i)
+			break
+		}
+		line([]string{"Running", ""}[min(i, 1)], "%s", r.line(p, now))
+	}
+	s.printRequests(w, p)
+	s.printError(w, p, now)
+	for _, n := range s.Notes {
+		fmt.Fprintf(w, "\n%s %s\n", p.paint(yellow, "note:"), n)
+	}
+}
+
+func (s *status) accept() string {
+	if s.Accept {
+		return "yes: a process for each request"
+	}
+	return "no: " + s.app.Service.Name + " accepts by itself"
+}
+
+func (s *status) connections(p painter) string {
+	c := s.Connections
+	refused := fmt.Sprintf("%d refused", c.Refused)
+	if c.Refused > 0 {
+		refused = p.paint(red, refused)
+	}
+	return fmt.Sprintf("%d accepted, %d now, %s", c.Accepted, c.Now, refused)
+}
+
+func (s *status) limits() string {
+	var parts []string
+	l := s.Limits
+	if s.Accept { // a service that accepts by itself is not counted
+		parts = append(parts, fmt.Sprintf("%d connections", l.MaxConnections))
+		if l.MaxConnectionsPerSource > 0 {
+			parts = append(parts, fmt.Sprintf("%d from one source", l.MaxConnectionsPerSource))
+		}
+	}
+	if l.TriggerIntervalSeconds > 0 {
+		parts = append(parts, fmt.Sprintf("%d starts in %v stop the socket", l.TriggerBurst, s.state.TriggerInterval))
+	} else {
+		parts = append(parts, "any number of starts")
+	}
+	if l.Timeout != "" {
+		parts = append(parts, l.Timeout+" for a request, "+l.QueueTimeout+" for its turn")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (r *serviceState) line(p painter, now time.Time) string {
+	state := r.Active + " (" + r.Sub + ")"
+	if r.Active == "failed" {
+		state = p.paint(red, "failed ("+r.Result+")")
+	}
+	text := r.Name + " " + state
+	if r.Since != nil {
+		text += " for " + span(now.Sub(*r.Since))
+	}
+	if r.PID != 0 {
+		text += ", PID " + strconv.FormatUint(uint64(r.PID), 10)
+	}
+	if r.MemoryBytes != nil {
+		text += ", " + size(*r.MemoryBytes)
+	}
+	if r.Text != "" {
+		text += fmt.Sprintf(", %q", r.Text)
+	}
+	return text
+}
+
+func (s *status) printRequests(w io.Writer, p painter) {
+	switch {
+	case len(s.Requests) > 0:
+	case !s.app.UsesAdapter():
+		fmt.Fprintf(w, "\nThe program logs requests as it likes: socketgi logs %s\n", s.Name)
+		return
+	case len(s.Notes) == 0:
+		fmt.Fprintf(w, "\nThe journal has no requests: socketgi get %s / makes one\n", s.Name)
+		return
+	default:
+		return
+	}
+	fmt.Fprintf(w, "\nLast requests:\n")
+	var t table
+	for _, r := range s.Requests {
+		t.add(cell{text: r.Time.Format(stamp)}, cell{text: strconv.Itoa(r.Status), color: statusColor(r.Status)},
+			cell{text: fmt.Sprintf("%.1f ms", r.MS), right: true}, cell{text: size(r.Bytes), right: true}, cell{text: clean(r.Method + " " + r.Path)})
+	}
+	t.print(w, p, "  ")
+}
+
+func (s *status) printError(w io.Writer, p painter, now time.Time) {
+	e := s.LastError
+	if e == nil {
+		return
+	}
+	fmt.Fprintf(w, "\n%s %s, %s ago\n", p.paint(red, "Last error:"), e.Time.Format(stamp), span(now.Sub(e.Time)))
+	fmt.Fprintf(w, "  %s\n", clean(lastLine(e.Message)))
+	if e.ID != "" {
+		fmt.Fprintf(w, "  all of it: socketgi logs %s --id %s\n", s.Name, e.ID)
+	} else {
+		fmt.Fprintf(w, "  more: socketgi logs %s --errors\n", s.Name)
+	}
+}
+
+// lastLine is what a traceback comes down to.
+func lastLine(message string) string {
+	lines := strings.Split(strings.TrimSpace(message), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}
