@@ -22,7 +22,6 @@ import (
 const exitFailed = 22
 
 func newGet() *cobra.Command {
-	var h host.Host
 	var g getRequest
 	var listen string
 	cmd := &cobra.Command{
@@ -45,10 +44,10 @@ Exit status: 0 when there was a response, whatever its status; 22 when that was
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			g.path, g.hasData = args[len(args)-1], cmd.Flags().Changed("data")
 			if listen == "" {
-				if g.app, err = h.Load(args[0]); err != nil {
+				if g.app, err = g.host.Load(args[0]); err != nil {
 					return err
 				}
-				if g.network, g.address, err = h.Address(g.app); err != nil {
+				if g.network, g.address, err = g.host.Address(g.app); err != nil {
 					return err
 				}
 				if !cmd.Flags().Changed("mount") {
@@ -69,7 +68,7 @@ Exit status: 0 when there was a response, whatever its status; 22 when that was
 		},
 	}
 	f := cmd.Flags()
-	defineHost(cmd, &h)
+	defineHost(cmd, &g.host)
 	f.StringVar(&listen, "listen", "", "send it to `PATH or ADDRESS`, whoever listens there")
 	f.StringVar(&g.mount, "mount", "", "the application lives below `/PREFIX` (default: what its unit says)")
 	f.StringVarP(&g.method, "request", "X", "", "the `METHOD` (default GET, or POST with -d)")
@@ -84,6 +83,7 @@ Exit status: 0 when there was a response, whatever its status; 22 when that was
 
 // getRequest is a request, and what is wanted of its response.
 type getRequest struct {
+	host             host.Host
 	app              *host.Application // nil with --listen
 	network, address string
 	mount, path      string
@@ -141,7 +141,8 @@ func (g *getRequest) explain(w io.Writer, id string) {
 		fmt.Fprintf(w, "the request's id is %s\n", id)
 		return
 	}
-	fmt.Fprintf(w, "the request's log: socketgi logs %s --id %s\n", g.app.Name, id)
+	_, end := systemctl(g.host)
+	fmt.Fprintf(w, "the request's log: socketgi logs %s --id %s%s\n", g.app.Name, id, end)
 }
 
 func writeHeader(w io.Writer, h http.Header) {

@@ -78,10 +78,11 @@ func (w *wire) rest() error {
 
 // why says what an error means, and what helps.
 func (g *getRequest) why(err error) error {
+	systemctl, end := systemctl(g.host)
 	unit, logs := "", "the application's log says why"
 	if g.app != nil {
 		unit = g.app.Socket.Name
-		logs = "socketgi logs " + g.app.Name + " says why"
+		logs = "socketgi logs " + g.app.Name + end + " says why"
 	}
 	var op *net.OpError
 	dialing := errors.As(err, &op) && op.Op == "dial"
@@ -92,7 +93,7 @@ func (g *getRequest) why(err error) error {
 		if unit == "" {
 			return fmt.Errorf("nobody listens at %s", g.address)
 		}
-		return fmt.Errorf("nobody listens at %s: systemctl start %s", g.address, unit)
+		return fmt.Errorf("nobody listens at %s: %s start %s", g.address, systemctl, unit)
 	case dialing && errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("you may not connect to %s: %s may", g.address, g.mayConnect())
 	case errors.Is(err, os.ErrDeadlineExceeded):

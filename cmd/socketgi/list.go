@@ -59,6 +59,14 @@ func defineHost(cmd *cobra.Command, h *host.Host) {
 	cmd.Flags().BoolVar(&h.User, "user-manager", false, "of the service manager of this user, not of the system")
 }
 
+// systemctl is how a command for that systemd begins, and how one of ours ends.
+func systemctl(h host.Host) (begin, end string) {
+	if h.User {
+		return "systemctl --user", " --user-manager"
+	}
+	return "systemctl", ""
+}
+
 // listing is an application as list shows it; the names of --json are there to stay.
 type listing struct {
 	Name        string   `json:"name"`

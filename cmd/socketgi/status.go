@@ -79,6 +79,7 @@ type status struct {
 	// Notes are what could not be found out, and why.
 	Notes []string `json:"notes"`
 
+	host  host.Host
 	app   *host.Application
 	state *host.State
 }
@@ -139,7 +140,7 @@ func newStatusOf(h host.Host, a *host.Application) (*status, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &status{listing: newListing(a), app: a, state: st, Active: st.Active, Sub: st.Sub, Result: st.Result, Since: timeOrNull(st.Since),
+	s := &status{listing: newListing(a), host: h, app: a, state: st, Active: st.Active, Sub: st.Sub, Result: st.Result, Since: timeOrNull(st.Since),
 		Connections: connections{st.Accepted, st.Now, st.Refused},
 		Limits: limits{MaxConnections: st.MaxConnections, MaxConnectionsPerSource: st.MaxPerSource,
 			TriggerIntervalSeconds: st.TriggerInterval.Seconds(), TriggerBurst: st.TriggerBurst},
@@ -166,7 +167,7 @@ func newStatusOf(h host.Host, a *host.Application) (*status, error) {
 	if s.Slots, err = h.Slots(a); err != nil {
 		s.note("how many slots are in use: %v", err)
 	}
-	s.readJournal(h)
+	s.readJournal()
 	return s, nil
 }
 
@@ -197,8 +198,8 @@ const (
 )
 
 // readJournal finds the last requests and the last error.
-func (s *status) readJournal(h host.Host) {
-	if !h.User {
+func (s *status) readJournal() {
+	if !s.host.User {
 		if err := journal.Readable(); err != nil {
 			s.note("last requests and errors: %v", err)
 			return
@@ -207,8 +208,8 @@ func (s *status) readJournal(h host.Host) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookBack)
 	defer cancel()
 	errs := make(chan error, 1)
-	go func() { errs <- s.readError(ctx, h) }()
-	err := s.readRequests(ctx, h)
+	go func() { errs <- s.readError(ctx) }()
+	err := s.readRequests(ctx)
 	for _, err := range []error{err, <-errs} {
 		if err != nil {
 			s.note("last requests and errors: %v", err)
@@ -219,8 +220,8 @@ func (s *status) readJournal(h host.Host) {
 	}
 }
 
-func (s *status) readRequests(ctx context.Context, h host.Host) error {
-	q := journal.Query{User: h.User, Backwards: true, Matches: []string{"MESSAGE_ID=" + journal.Request}}
+func (s *status) readRequests(ctx context.Context) error {
+	q := journal.Query{User: s.host.User, Backwards: true, Matches: []string{"MESSAGE_ID=" + journal.Request}}
 	for e, err := range q.Entries(ctx) {
 		switch {
 		case err != nil:
@@ -237,8 +238,8 @@ func (s *status) readRequests(ctx context.Context, h host.Host) error {
 }
 
 // readError finds the last problem that the adapter had, or systemd with starting it.
-func (s *status) readError(ctx context.Context, h host.Host) error {
-	q := journal.Query{User: h.User, Backwards: true, Errors: true,
+func (s *status) readError(ctx context.Context) error {
+	q := journal.Query{User: s.host.User, Backwards: true, Errors: true,
 		Matches: []string{"MESSAGE_ID=" + journal.Problem, "MESSAGE_ID=" + journal.SpawnFailed}}
 	if !s.app.UsesAdapter() {
 		q.Matches = journal.Matches(s.app) // it has no entries of a kind

@@ -19,6 +19,7 @@ func (s *status) print(w io.Writer, p painter, now time.Time) {
 		}
 		fmt.Fprintf(w, "%12s %s\n", key, fmt.Sprintf(format, args...))
 	}
+	systemctl, _ := systemctl(s.host)
 	fmt.Fprintf(w, "%s %s - %s\n", p.paint(stateColor(s.State), "●"), p.paint(bold, s.Name+".socket"), clean(s.Application))
 	line("Loaded", "%s; %s", s.app.Socket.Path, orDash(s.Enabled))
 	line("", "%s", s.app.Service.Path)
@@ -26,7 +27,7 @@ func (s *status) print(w io.Writer, p painter, now time.Time) {
 		line([]string{"Drop-Ins", ""}[min(i, 1)], "%s", path)
 	}
 	if s.Stale {
-		line("", "%s", p.paint(yellow, "changed since systemd read it: systemctl daemon-reload"))
+		line("", "%s", p.paint(yellow, "changed since systemd read it: "+systemctl+" daemon-reload"))
 	}
 	active := fmt.Sprintf("%s (%s)", s.Active, s.Sub)
 	if s.Active == "failed" {
@@ -38,7 +39,7 @@ func (s *status) print(w io.Writer, p painter, now time.Time) {
 	}
 	line("Active", "%s", active)
 	if s.Active == "failed" || s.Active == "inactive" {
-		line("", "start it: systemctl start %s.socket", s.Name)
+		line("", "start it: %s start %s.socket", systemctl, s.Name)
 	}
 	line("Listen", "%s", s.Listen)
 	line("Accept", "%s", s.accept())
@@ -63,8 +64,11 @@ func (s *status) print(w io.Writer, p painter, now time.Time) {
 	}
 	s.printRequests(w, p)
 	s.printError(w, p, now)
-	for _, n := range s.Notes {
-		fmt.Fprintf(w, "\n%s %s\n", p.paint(yellow, "note:"), n)
+	for i, n := range s.Notes {
+		if i == 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "%s %s\n", p.paint(yellow, "note:"), n)
 	}
 }
 
@@ -126,13 +130,14 @@ func (r *serviceState) line(p painter, now time.Time) string {
 }
 
 func (s *status) printRequests(w io.Writer, p painter) {
+	_, end := systemctl(s.host)
 	switch {
 	case len(s.Requests) > 0:
 	case !s.app.UsesAdapter():
-		fmt.Fprintf(w, "\nThe program logs requests as it likes: socketgi logs %s\n", s.Name)
+		fmt.Fprintf(w, "\nThe program logs requests as it likes: socketgi logs %s%s\n", s.Name, end)
 		return
 	case len(s.Notes) == 0:
-		fmt.Fprintf(w, "\nThe journal has no requests: socketgi get %s / makes one\n", s.Name)
+		fmt.Fprintf(w, "\nThe journal has no requests: socketgi get %s /%s makes one\n", s.Name, end)
 		return
 	default:
 		return
@@ -151,12 +156,13 @@ func (s *status) printError(w io.Writer, p painter, now time.Time) {
 	if e == nil {
 		return
 	}
+	_, end := systemctl(s.host)
 	fmt.Fprintf(w, "\n%s %s, %s ago\n", p.paint(red, "Last error:"), e.Time.Format(stamp), span(now.Sub(e.Time)))
 	fmt.Fprintf(w, "  %s\n", clean(lastLine(e.Message)))
 	if e.ID != "" {
-		fmt.Fprintf(w, "  all of it: socketgi logs %s --id %s\n", s.Name, e.ID)
+		fmt.Fprintf(w, "  all of it: socketgi logs %s --id %s%s\n", s.Name, e.ID, end)
 	} else {
-		fmt.Fprintf(w, "  more: socketgi logs %s --errors\n", s.Name)
+		fmt.Fprintf(w, "  more: socketgi logs %s --errors%s\n", s.Name, end)
 	}
 }
 

@@ -83,14 +83,37 @@ func (a *Application) State(ctx context.Context, c *dbus.Conn) (*State, error) {
 			s.Listen = append(s.Listen, fmt.Sprint(l[1]))
 		}
 	}
+	// systemd notices that a file is not the one it read, but not a new directory of them.
+	s.Stale = s.Stale || !containsFiles(get[[]string](p, "DropInPaths"), a.Socket.DropIns)
 	// The template of an Accept=yes socket is read anew for each connection.
 	if a.Warm {
 		service, err := c.GetUnitPropertyContext(ctx, a.Service.Name, "NeedDaemonReload")
 		if err == nil && service.Value.Value() == true {
 			s.Stale = true
 		}
+		if service, err = c.GetUnitPropertyContext(ctx, a.Service.Name, "DropInPaths"); err == nil {
+			known, _ := service.Value.Value().([]string)
+			s.Stale = s.Stale || !containsFiles(known, a.Service.DropIns)
+		}
 	}
 	return s, nil
+}
+
+// containsFiles tells whether all files are among those known, by whichever path: /lib is
+// a link to /usr/lib.
+func containsFiles(known, files []string) bool {
+	resolved := map[string]bool{}
+	for _, k := range known {
+		if p, err := filepath.EvalSymlinks(k); err == nil {
+			resolved[p] = true
+		}
+	}
+	for _, f := range files {
+		if p, err := filepath.EvalSymlinks(f); err == nil && !resolved[p] {
+			return false
+		}
+	}
+	return true
 }
 
 // Services asks for what runs of an application now, oldest first: the requests that are
