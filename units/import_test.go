@@ -70,7 +70,7 @@ func TestImport(t *testing.T) {
 		"IPsec":                    {"#@ ipsec ah/require", ">IPsec"},
 		"bad user":                 {"22 stream tcp nowait u%i /x x", ">not the name of a user"},
 		"relative":                 {"22 stream tcp nowait u x x", ">not the absolute path"},
-		"CGI":                      {":www:www:200:/run/hello.sock stream unix nowait/4 www:web /bin/scgi_run scgi_run /cgi/hello.cgi -a", "# hello.socket: systemd listens, accepts, and starts hello@.service for each connection.|ListenStream=/run/hello.sock|SocketUser=www|SocketGroup=www|SocketMode=0200|MaxConnections=4|ExecStart=/a/socketgi-adapter --concurrency 4 --cgi /cgi/hello.cgi -a|User=www|Group=web|CacheDirectory=socketgi/hello"},
+		"CGI":                      {":www:www:200:/run/hello.sock stream unix nowait/4 www:web /bin/scgi_run scgi_run /cgi/hello.cgi -a", "# hello.socket: systemd listens, accepts, and starts hello@.service for each connection.|ListenStream=/run/hello.sock|SocketUser=www|SocketGroup=www|SocketMode=0200|MaxConnections=4|ExecStart=/a/socketgi-adapter --concurrency 4 --cgi /cgi/hello.cgi -a|User=www|Group=web|RuntimeDirectory=socketgi-hello"},
 		"CGI at all addresses":     {"9000 stream tcp nowait www /bin/scgi_run scgi_run /cgi/hello.cgi", "ListenStream=127.0.0.1:9000|ExecStart=/a/socketgi-adapter --cgi /cgi/hello.cgi|IPAddressAllow=localhost|>listens at 127.0.0.1:9000 only"},
 		"CGI without a program":    {"9000 stream tcp nowait www /bin/scgi_run scgi_run", ">not followed by the absolute path"},
 		"WSGI":                     {"/run/w.sock stream unix nowait www /usr/bin/python python -u /scripts/w.py x", "ExecStart=/a/socketgi-adapter /scripts/w.py|>no arguments: -u x"},
@@ -134,7 +134,7 @@ func TestImportNames(t *testing.T) {
 }
 
 var unitLine = regexp.MustCompile(`^(|# .*|\[(Unit|Socket|Service|Install|X-Socketgi)\]|(Description|Listen(Stream|Datagram|SequentialPacket)|` +
-	`Socket(User|Group|Mode)|Accept|(Max|Trigger|Start|Limit|IPAddress|Standard|Cache|LogLevel|OOM|KeepAlive|NoDelay)[A-Za-z]*|RemoveOnStop|FreeBind|` +
+	`Socket(User|Group|Mode)|Accept|(Max|Trigger|Start|Limit|IPAddress|Standard|Cache|Runtime|LogLevel|OOM|KeepAlive|NoDelay)[A-Za-z]*|RemoveOnStop|FreeBind|` +
 	`BindIPv6Only|SELinuxContextFromNet|WantedBy|CollectMode|DefaultDependencies|Conflicts|Before|ExecStart|User|Group|KillMode|Nice|UMask|` +
 	`Environment|PassEnvironment|WorkingDirectory|NoNewPrivileges|CapabilityBoundingSet|(SystemCall|Restrict|Protect|Lock|Device|Bind)[A-Za-z]*|TimeoutStopSec|Slice|SyslogLevel|Application)=([^\x00-\x1f]*[^\\\x00-\x1f])?)$`)
 

@@ -42,8 +42,15 @@ type Options struct {
 	// State gives the application a directory of its own, /var/lib/NAME, that
 	// outlives it; $STATE_DIRECTORY says where it is.
 	State bool
-	// Adapter says that Exec is socketgi-adapter, which keeps cached code.
+	// Adapter says that Exec is socketgi-adapter.
 	Adapter bool
+	// Code says that the adapter runs Python, and finds code that was cached for it
+	// (see [CachePath]).
+	Code bool
+	// Mount is the prefix of its paths. It is written down in [X-Socketgi].
+	Mount string
+	// Env are variables of its environment, NAME=VALUE.
+	Env []string
 	// Profile is how much of the machine it is kept from. Default Fast.
 	Profile Profile
 	// Network gives it the network under Strict, too.
@@ -52,10 +59,25 @@ type Options struct {
 	// absolute path, besides WorkingDirectory and Exec's program. What of these lies
 	// where its profile hides files (/home, /tmp) is shown to it, read-only.
 	Reads []string
+	// UserManager makes units for a user's own systemd, which runs everything as that
+	// user and can do less.
+	UserManager bool
+
+	checkOutput string // where the unit of a check says what is wrong, "" for no check
 }
 
 // SocketPath is where the application called name listens by default.
 func SocketPath(name string) string { return "/run/socketgi/" + name + ".sock" }
+
+// CachePath is the directory of the code that was cached for an application when it was
+// added. It is root's: what an application could write there would be run for everybody
+// who asks after it.
+func CachePath(name string) string { return "/var/cache/socketgi/" + name }
+
+// RuntimePath is the directory of the slots of --concurrency.
+func RuntimePath(name string) string { return "/run/" + runtimeDirectory(name) }
+
+func runtimeDirectory(name string) string { return "socketgi-" + name }
 
 // maxPath is the longest path that fits in a sockaddr_un, which ends with a NUL
 // (unix(7)).
@@ -88,6 +110,10 @@ func Render(o Options) (Pair, error) {
 	return p, nil
 }
 
+// userListen is where an application of a user's own systemd listens by default: %t is
+// that user's runtime directory.
+func userListen(name string) string { return "%t/socketgi/" + name + ".sock" }
+
 func (o *Options) check() error {
 	if err := CheckName(o.Name); err != nil {
 		return err
@@ -95,11 +121,16 @@ func (o *Options) check() error {
 	if len(o.Exec) == 0 || !strings.HasPrefix(o.Exec[0], "/") {
 		return errors.New("the command of a service begins with an absolute path")
 	}
-	if o.Listen == "" {
+	if o.Listen == "" && !o.UserManager {
 		o.Listen = SocketPath(o.Name)
 	}
-	if err := checkListen(o.Listen); err != nil {
-		return err
+	if o.Listen != "" {
+		if err := checkListen(o.Listen); err != nil {
+			return err
+		}
+	}
+	if o.UserManager && o.User != "" {
+		return errors.New("a user's own systemd runs everything as that user: leave the other user out")
 	}
 	if o.Group == "" {
 		o.Group = "www-data"
@@ -109,6 +140,14 @@ func (o *Options) check() error {
 	}
 	var err error
 	if o.Profile, err = ParseProfile(string(o.Profile)); err != nil {
+		return err
+	}
+	for _, e := range o.Env {
+		if err := checkEnv(e); err != nil {
+			return err
+		}
+	}
+	if err := CheckMount(o.Mount); err != nil {
 		return err
 	}
 	for _, s := range slices.Concat([]string{o.App, o.WorkingDirectory, o.Listen, o.Group, o.User}, o.Exec, o.Reads) {
@@ -165,13 +204,19 @@ func (o *Options) socket() string {
 	} else {
 		fmt.Fprintf(&b, "# %[1]s.socket: systemd listens, accepts, and starts %[1]s@.service for each connection.\n", o.Name)
 	}
+	listen := escape(o.Listen)
+	if o.Listen == "" {
+		listen = userListen(o.Name)
+	}
 	fmt.Fprintf(&b, `[Unit]
 Description=%s: web application
 
 [Socket]
 ListenStream=%s
-`, o.Name, escape(o.Listen))
-	if o.Listen[0] == '/' {
+`, o.Name, listen)
+	if o.UserManager && (o.Listen == "" || o.Listen[0] == '/') {
+		b.WriteString("# This user may connect, and nobody else.\nSocketMode=0600\n")
+	} else if o.Listen[0] == '/' {
 		fmt.Fprintf(&b, `# The web server may connect, and nobody else.
 SocketUser=root
 SocketGroup=%s
@@ -197,68 +242,6 @@ RemoveOnStop=yes
 [Install]
 WantedBy=sockets.target
 `)
-	return b.String()
-}
-
-func (o *Options) service() string {
-	var b strings.Builder
-	if o.Warm {
-		fmt.Fprintf(&b, `# %[1]s.service: started by %[1]s.socket.
-[Unit]
-Description=%[1]s: web application
-Requires=%[1]s.socket
-After=%[1]s.socket
-# However often it is started, the socket stays.
-StartLimitIntervalSec=0
-
-[Service]
-Type=notify
-`, o.Name)
-	} else {
-		fmt.Fprintf(&b, `# %[1]s@.service: one request of %[1]s.
-[Unit]
-Description=%[1]s: one request
-# A request that failed leaves nothing behind that counts as a connection.
-CollectMode=inactive-or-failed
-# The socket is ordered after what a request needs; without its own
-# dependencies each start is cheaper.
-DefaultDependencies=no
-Conflicts=shutdown.target
-Before=shutdown.target
-
-[Service]
-`, o.Name)
-	}
-	fmt.Fprintf(&b, "ExecStart=%s\nWorkingDirectory=%s\n", command(o.Exec), escape(o.WorkingDirectory))
-	if o.User != "" {
-		fmt.Fprintf(&b, "User=%s\n", o.User)
-	} else {
-		b.WriteString("# A user that exists only while it runs.\nDynamicUser=yes\n")
-	}
-	o.hardening(&b)
-	if o.State {
-		fmt.Fprintf(&b, "StateDirectory=%s\nStateDirectoryMode=0700\n", o.Name)
-	}
-	if o.Adapter {
-		fmt.Fprintf(&b, `# Cached code, and the locks of --concurrency.
-CacheDirectory=socketgi/%s
-CacheDirectoryMode=0700
-# When memory runs out the application is killed; the adapter lives to say so.
-OOMPolicy=continue
-`, o.Name)
-	}
-	if o.Adapter && o.Warm {
-		b.WriteString("# Requests that are being answered are waited for.\nKillMode=mixed\n")
-	}
-	b.WriteString("TimeoutStopSec=10\n")
-	if !o.Warm {
-		b.WriteString(`Slice=system.slice
-# systemd's own two lines for every request are left out.
-LogLevelMax=notice
-SyslogLevel=notice
-`)
-	}
-	fmt.Fprintf(&b, "\n[X-Socketgi]\nApplication=%s\n", escape(o.App))
 	return b.String()
 }
 

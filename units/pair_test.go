@@ -63,3 +63,46 @@ func TestRenderRefuses(t *testing.T) {
 	_, err := Render(Options{Name: "a", Exec: []string{"/x"}, Listen: "/" + strings.Repeat("x", 106)})
 	require.NoError(t, err)
 }
+
+func TestEnv(t *testing.T) {
+	for in, want := range map[string]string{
+		"A=b":         "Environment=A=b",
+		"A=":          "Environment=A=",
+		"A=b c":       `Environment="A=b c"`,
+		`A="\`:        `Environment="A=\"\\"`,
+		"A=100%$x":    "Environment=A=100%%$x",
+		"A=a\nb\tc":   `Environment="A=a\x0ab\x09c"`,
+		"A=b=c;'d'":   `Environment="A=b=c;'d'"`,
+		"_Ab1=grüße ": `Environment="_Ab1=grüße "`,
+	} {
+		pair, err := Render(Options{Name: "a", Exec: []string{"/x"}, Env: []string{in}})
+		require.NoError(t, err, in)
+		assert.Contains(t, pair.Service, "\n"+want+"\n")
+	}
+	for _, in := range []string{"", "A", "=b", "1A=b", "A B=c", "A-B=c", "A=\x00", "A=\x1b[m", "A=\xff"} {
+		_, err := Render(Options{Name: "a", Exec: []string{"/x"}, Env: []string{in}})
+		assert.Error(t, err, in)
+	}
+}
+
+// TestCheckUnit checks that a check differs from the service in what it is for, and in
+// nothing of its sandbox.
+func TestCheckUnit(t *testing.T) {
+	for _, warm := range []bool{false, true} {
+		o := Options{Name: "a", Exec: []string{"/x", "app"}, Adapter: true, Code: true, Warm: warm, Profile: Strict,
+			User: "u", Env: []string{"A=b"}, State: true, WorkingDirectory: "/home/app"}
+		pair, err := Render(o)
+		require.NoError(t, err)
+		check, err := RenderCheck(o, "/run/out%put")
+		require.NoError(t, err)
+		assert.Contains(t, check, "\nExecStart=/x --check --cache /run/socketgi-a@check app\n")
+		assert.Contains(t, check, "\nStandardError=file:/run/out%%put\n")
+		assert.NotContains(t, check, "a.socket")
+		_, service, _ := strings.Cut(pair.Service, "\nWorkingDirectory=")
+		service, _, _ = strings.Cut(service, "\n# The locks of")
+		service, _, _ = strings.Cut(service, "\n# When memory")
+		assert.Contains(t, check, service)
+	}
+	_, err := RenderCheck(Options{Name: "a", Exec: []string{"/x"}}, "/run/output")
+	assert.Error(t, err)
+}

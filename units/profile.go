@@ -3,6 +3,7 @@ package units
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -94,13 +95,30 @@ func (p Profile) Hardening(network bool) []Hardening {
 	return all
 }
 
+// needsRoot are directives that only a manager with privileges can carry out: without
+// them the service doesn't start (218/CAPABILITIES), or they do nothing.
+var needsRoot = []string{"CapabilityBoundingSet=", "ProtectClock=", "DevicePolicy=", "IPAddressDeny="}
+
+// unprivileged leaves out what a user's own systemd can't do.
+func unprivileged(all []Hardening) (left []Hardening) {
+	for _, h := range all {
+		directives := slices.DeleteFunc(slices.Clone(h.Directives), func(d string) bool {
+			return slices.ContainsFunc(needsRoot, func(name string) bool { return strings.HasPrefix(d, name) })
+		})
+		if len(directives) > 0 {
+			left = append(left, Hardening{h.Why, directives})
+		}
+	}
+	return left
+}
+
 // hides lists the folders that an application has, but not what is in them.
 // DynamicUser= implies PrivateTmp=.
 func (o *Options) hides() (folders []string) {
 	if o.Profile == Strict {
 		folders = append(folders, "/home", "/root", "/run/user")
 	}
-	if o.Profile == Strict || o.User == "" {
+	if o.Profile == Strict || o.User == "" && !o.UserManager {
 		folders = append(folders, "/tmp", "/var/tmp")
 	}
 	return folders
@@ -131,7 +149,11 @@ func below(p, folder string) bool { return strings.HasPrefix(p, folder+"/") }
 
 // hardening writes the profile down.
 func (o *Options) hardening(b *strings.Builder) {
-	for _, h := range o.Profile.Hardening(o.Network) {
+	groups := o.Profile.Hardening(o.Network)
+	if o.UserManager {
+		groups = unprivileged(groups)
+	}
+	for _, h := range groups {
 		fmt.Fprintf(b, "# %s\n%s\n", h.Why, strings.Join(h.Directives, "\n"))
 	}
 	if shown := o.shown(); len(shown) > 0 {

@@ -249,7 +249,7 @@ func TestMisconfigured(t *testing.T) {
 		{[]string{"testdata/"}, "is a directory"},
 		{[]string{"testdata/pep.py:1x"}, "not the name of a callable"},
 		{[]string{"--max-body", "much", "testdata/pep.py"}, `"much" is not a size`},
-		{[]string{"--concurrency", "2", "testdata/pep.py"}, "CacheDirectory="},
+		{[]string{"--concurrency", "2", "testdata/pep.py"}, "RuntimeDirectory="},
 		{[]string{"--mount", "app", "testdata/pep.py"}, "begins with a slash"},
 		{[]string{"--timeout", "-1s", "testdata/pep.py"}, "timeout"},
 		{[]string{"--python", "/nonexistent/python3", "testdata/pep.py"}, "/nonexistent/python3 is not there"},

@@ -25,10 +25,12 @@ type config struct {
 	timeout      time.Duration
 	limits       scgi.Limits
 	cacheDir     string
+	slotsDir     string
 	concurrency  int
 	queueTimeout time.Duration
 	idleExit     time.Duration
 	debug        bool
+	check        bool
 	version      bool
 }
 
@@ -62,7 +64,8 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	sizeVar(fs, &c.limits.BodyBytes, nil, "max-body", "refuse a larger request body with 413; 0 leaves that to the web server")
 	fs.DurationVar(&c.limits.HeaderTimeout, "header-timeout", c.limits.HeaderTimeout, "time to receive the request header, then 408")
 	fs.DurationVar(&c.limits.BodyTimeout, "body-timeout", c.limits.BodyTimeout, "time without progress of the request body, then 408")
-	fs.StringVar(&c.cacheDir, "cache", os.Getenv("CACHE_DIRECTORY"), "keep cached code and the slots of --concurrency in `DIR`")
+	fs.StringVar(&c.cacheDir, "cache", os.Getenv("CACHE_DIRECTORY"), "find cached code in `DIR`, and keep some there if this user may write to it")
+	fs.StringVar(&c.slotsDir, "slots", os.Getenv("RUNTIME_DIRECTORY"), "keep the slots of --concurrency in `DIR` (default: where cached code is)")
 	fs.IntVar(&c.concurrency, "concurrency", 0, "run at most `N` applications at once, the others wait; 0 sets no limit")
 	fs.DurationVar(&c.queueTimeout, "queue-timeout", 30*time.Second, "answer 503 to a request that has waited so long")
 	program := fs.Bool("cgi", false, "run a CGI program for each request")
@@ -74,6 +77,7 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	sizeVar(fs, nil, &g.Limits.HeadBytes, "max-response-head", "answer 502 to a larger head of a CGI program's response, `SIZE` (default 32K)")
 	fs.DurationVar(&c.idleExit, "idle-exit", 5*time.Minute, "handed a listening socket: exit when nothing was asked for so long; 0 never does")
 	fs.BoolVar(&c.debug, "debug", false, "show tracebacks to the client: for development only")
+	fs.BoolVar(&c.check, "check", false, "load the application without a request, and exit: with 1 and the reason when that fails")
 	fs.BoolVar(&c.version, "version", false, "print the version and exit")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -103,20 +107,23 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	default:
 		app = fs.Arg(0)
 	}
-	if strings.Contains(c.cacheDir, ":") { // CacheDirectory= with several: the first is ours
-		c.cacheDir, _, _ = strings.Cut(c.cacheDir, ":")
-	}
-	if c.cacheDir != "" { // an application may change its working directory
-		dir, err := filepath.Abs(c.cacheDir)
-		if err != nil {
-			return c, err
+	for _, dir := range []*string{&c.cacheDir, &c.slotsDir} {
+		// CacheDirectory= and RuntimeDirectory= may have several: the first is ours.
+		*dir, _, _ = strings.Cut(*dir, ":")
+		if *dir != "" { // an application may change its working directory
+			var err error
+			if *dir, err = filepath.Abs(*dir); err != nil {
+				return c, err
+			}
 		}
-		c.cacheDir = dir
 	}
-	return c, c.check(app)
+	if c.slotsDir == "" {
+		c.slotsDir = c.cacheDir
+	}
+	return c, c.resolve(app)
 }
 
-func (c *config) check(app string) (err error) {
+func (c *config) resolve(app string) (err error) {
 	if c.mount = strings.TrimRight(c.mount, "/"); c.mount != "" && c.mount[0] != '/' {
 		return fmt.Errorf("--mount %s: a prefix begins with a slash", c.mount)
 	}
@@ -146,8 +153,8 @@ func (c *config) check(app string) (err error) {
 
 // checkSingle checks what matters only for single connections.
 func (c *config) checkSingle() error {
-	if c.concurrency > 0 && c.cacheDir == "" {
-		return errors.New("--concurrency needs a directory for its slots: CacheDirectory= in the unit, or --cache DIR")
+	if c.concurrency > 0 && c.slotsDir == "" {
+		return errors.New("--concurrency needs a directory for its slots: RuntimeDirectory= in the unit, or --slots DIR")
 	}
 	return nil
 }

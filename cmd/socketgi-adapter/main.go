@@ -32,6 +32,9 @@ func run() int {
 		os.Stdout.WriteString("socketgi-adapter " + version() + "\n")
 		return exitOK
 	}
+	if cfg.check {
+		return check(cfg, flagErr)
+	}
 	handed, err := activation.Receive()
 	fd := -1
 	if err == nil && handed.Connection != nil {

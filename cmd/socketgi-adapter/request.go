@@ -38,7 +38,7 @@ type request struct {
 func serveConnection(cfg *config, log *logger, app application, fd int) {
 	var q queue = noQueue{}
 	if cfg.concurrency > 0 {
-		q = slotQueue{cfg.cacheDir, cfg.concurrency}
+		q = slotQueue{cfg.slotsDir, cfg.concurrency}
 	}
 	r := &request{cfg: cfg, log: log, conn: scgi.NewConn(fd)}
 	r.serve(app, q, terminator{})

@@ -28,6 +28,7 @@ type appFlags struct {
 	nph         bool
 	isindex     bool
 	idleTimeout time.Duration
+	root        rootDir
 }
 
 func (a *appFlags) define(cmd *cobra.Command) {
@@ -64,6 +65,7 @@ type application struct {
 	files   []string // what its user has to get at
 	folders []string // what else it is made of
 	accepts bool     // the adapter can serve it from a listener
+	python  bool     // it is a WSGI application
 }
 
 // resolve finds out on this machine what is to be served.
@@ -74,20 +76,34 @@ func (a *appFlags) resolve(args []string) (*application, error) {
 	if a.nph || a.isindex || a.idleTimeout != 0 {
 		return nil, errors.New("--nph, --isindex and --idle-timeout are for CGI programs: say --cgi or --cgi-root, too")
 	}
-	app, err := wsgi.ParseApp(args[0])
+	name := args[0]
+	if a.root != "" && filepath.IsAbs(name) {
+		name = string(a.root) + name
+	}
+	app, err := wsgi.ParseApp(name)
 	if err != nil {
 		return nil, err
 	}
-	python, folders, err := interpreter(a.python, app)
+	python, folders, err := a.interpreter(app)
 	if err != nil {
 		return nil, err
 	}
-	r := &application{label: args[0], files: []string{app.File, python}, folders: folders}
+	r := &application{python: true, label: args[0]}
 	word := app.Module
 	if app.File != "" {
-		word, r.dir = app.File, filepath.Dir(app.File)
+		if word, err = a.root.inside(app.File); err != nil {
+			return nil, err
+		}
+		r.dir = filepath.Dir(word)
 	} else if r.dir, err = os.Getwd(); err != nil {
 		return nil, err
+	} else if r.dir, err = a.root.inside(r.dir + "/"); err != nil {
+		return nil, err
+	}
+	r.dir = filepath.Clean(r.dir)
+	r.files, r.folders = []string{word, python}, folders
+	if app.File == "" {
+		r.files = r.files[1:]
 	}
 	if app.Callable != "" {
 		word += ":" + app.Callable
@@ -104,9 +120,20 @@ func (a *appFlags) resolveCGI(args []string) (*application, error) {
 		return nil, fmt.Errorf("--idle-timeout %v: a timeout is not negative; 0 is none", a.idleTimeout)
 	}
 	r := &application{accepts: true}
-	c := cgi.Config{Root: a.cgiRoot}
+	c := cgi.Config{}
+	var err error
+	if a.cgiRoot != "" {
+		if c.Root, err = a.root.outside(a.cgiRoot); err != nil {
+			return nil, err
+		}
+	}
 	if a.cgi {
 		c.Program, c.Args = args[0], args[1:]
+		if a.root != "" {
+			if c.Program, err = a.root.outside(c.Program); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if err := c.Resolve(); err != nil {
 		return nil, err
@@ -121,12 +148,18 @@ func (a *appFlags) resolveCGI(args []string) (*application, error) {
 		r.words = append(r.words, "--idle-timeout", a.idleTimeout.String())
 	}
 	if c.Root != "" {
+		if c.Root, err = a.root.inside(c.Root); err != nil {
+			return nil, err
+		}
 		r.label, r.files = a.cgiRoot, []string{c.Root}
 		r.words = append(r.words, "--cgi-root", c.Root)
 		return r, nil
 	}
 	if !isProgram(c.Program) {
 		return nil, fmt.Errorf("%s is no program that can be executed", c.Program)
+	}
+	if c.Program, err = a.root.inside(c.Program); err != nil {
+		return nil, err
 	}
 	r.label, r.files, r.folders = strings.Join(args, " "), []string{c.Program}, append([]string{filepath.Dir(c.Program)}, c.Args...)
 	r.words = append(append(r.words, "--cgi", c.Program), c.Args...)

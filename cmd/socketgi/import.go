@@ -87,7 +87,7 @@ func importFile(cmd *cobra.Command, im *units.Importer, file string) (failed int
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
-		printPair(out, p)
+		printPair(out, "/etc/systemd/system", p)
 	}
 	return failed, nil
 }
@@ -109,5 +109,7 @@ func readScript(path string) (string, error) {
 // script fills in how the adapter runs a script for an imported line.
 func (a adapterFlags) script(o *units.Options, script string, max int) error {
 	a.concurrency = max
-	return a.fill(o, []string{script})
+	err := a.fill(o, []string{script})
+	a.warn(os.Stderr)
+	return err
 }

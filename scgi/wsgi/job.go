@@ -153,6 +153,8 @@ func report(r *child.Result, msg []byte) (done bool) {
 			r.End = child.None
 		}
 		return true
+	case "L":
+		return true
 	}
 	return false
 }

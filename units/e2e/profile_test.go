@@ -104,7 +104,7 @@ func TestFiles(t *testing.T) {
 		for _, path := range []string{"/srv/open/x", "/home/somebody/x", "/var/lib/x", "/etc/x"} {
 			assert.Contains(t, s.try("/"+name, "write", path), "Error: ", path)
 		}
-		for _, path := range []string{"$STATE_DIRECTORY/x", "$CACHE_DIRECTORY/x", "/tmp/x", "/var/tmp/x", "/dev/shm/" + name} {
+		for _, path := range []string{"$STATE_DIRECTORY/x", "$RUNTIME_DIRECTORY/x", "/tmp/x", "/var/tmp/x", "/dev/shm/" + name} {
 			assert.Equal(t, "done", s.try("/"+name, "write", path))
 		}
 		assert.FileExists(t, s.Path("/var/lib/"+name+"/x"))

@@ -32,6 +32,9 @@ def _state(path):
     return st.st_mtime_ns, st.st_ctime_ns, st.st_size
 
 
+_NONCE = 16
+
+
 class Loader(SourceFileLoader):
     """A loader of source files that has the code already."""
 
@@ -47,17 +50,19 @@ class Finder:
     """The record: {'blob': identity, 'folders': {path: mtime}, 'modules': {name: entry}}.
 
     An entry is (source, its state, is it a package, offset, length); the last two
-    say where in the blob, a file of its own, the code is.
+    say where in the blob, a file of its own, the code is. The blob begins with its
+    identity, random bytes: copies of both belong together, too.
     """
 
     def __init__(self, cache):
         self.cache = cache
         self.folders = {}  # the times of folders as this process saw them first
         self.blob = -1
+        self.identity = None
         self.hooks = sys.path_hooks[:]
         record = cache.get('imports')
         if record and self._open(record['blob']):
-            self.known, self.modules = record['folders'], record['modules']
+            self.known, self.modules, self.identity = record['folders'], record['modules'], record['blob']
         else:
             self.known, self.modules = {}, {}
         cache.before_save(self.save)
@@ -67,13 +72,10 @@ class Finder:
             self.blob = posix.open(self.cache.path + '.code', posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NOFOLLOW)
         except OSError:
             return False
-        return self._identity(self.blob) == identity
-
-    def _identity(self, fd):
-        st = posix.fstat(fd)
+        st = posix.fstat(self.blob)
         if st.st_uid not in (0, posix.geteuid()) or st.st_mode & 0o022:
-            return None
-        return [st.st_dev, st.st_ino, st.st_size, st.st_mtime_ns]
+            return False
+        return [st.st_size, posix.pread(self.blob, _NONCE, 0)] == identity
 
     def _unchanged(self, folder):
         if folder not in self.folders:
@@ -132,7 +134,7 @@ class Finder:
         if new or folders != self.known:
             if new:
                 modules = self._write(loaded, new, modules)
-            self.cache.put('imports', {'blob': self._identity(self.blob), 'folders': folders, 'modules': modules})
+            self.cache.put('imports', {'blob': self.identity, 'folders': folders, 'modules': modules})
 
     def _entry(self, name, spec):
         if name != spec.name or not spec.origin or self._hidden(name, spec):
@@ -158,7 +160,8 @@ class Finder:
 
     def _write(self, loaded, new, modules):
         """Write the blob anew, with what was in it and what is new; return where all of it is."""
-        parts, offset, written = [], 0, {}
+        nonce = posix.urandom(_NONCE)
+        parts, offset, written = [nonce], _NONCE, {}
 
         def add(name, entry, data):
             nonlocal offset
@@ -176,4 +179,5 @@ class Finder:
             if code is not None:
                 add(name, entry, marshal.dumps(code))
         self.blob = self.cache.write(self.cache.path + '.code', b''.join(parts))
+        self.identity = [offset, nonce]
         return written

@@ -9,6 +9,7 @@ their own, of which the first letter is the kind:
     E KIND\\nTEXT    the application failed; KIND is import, exception, exit or cut
     D BYTES END     done: how many bytes of body were sent, and whether the response
                     is whole, cut, left by the client, or none (no head was sent)
+    L               there is no job: the application is loaded, and that was all
 """
 import io
 import posix
@@ -64,6 +65,9 @@ class JobSocket:
 
     def done(self, sent, end):
         self._report(b'D %d %s' % (sent, end.encode()))
+
+    def loaded(self):
+        self._report(b'L')
 
     def _report(self, message):
         try:

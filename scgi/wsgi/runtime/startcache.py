@@ -37,7 +37,8 @@ class StartCache:
 
     def save(self):
         """Replace the file, when there is something new; a directory that can't be written stays as it is."""
-        if not self.path:
+        # What was cached when the application was added is root's: there is nothing to find out then.
+        if not self.path or not posix.access(self.path.rpartition('/')[0], posix.W_OK):
             return
         try:
             for saver in self.savers:

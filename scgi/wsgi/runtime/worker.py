@@ -42,6 +42,7 @@ class Worker:
         gc.enable()
         job = self.jobs.take()
         if job is None:
+            self.jobs.loaded()
             return
         environ = job.environ
         complete_environ(environ, job.body, stderr or sys.stderr)

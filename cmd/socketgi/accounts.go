@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+)
+
+// webGroup finds the group of the web server.
+func webGroup(h host.Host) string {
+	for _, name := range []string{"www-data", "nginx", "http"} {
+		if _, ok := account(h.Root, "group", name); ok {
+			return name
+		}
+	}
+	return "www-data"
+}
+
+// account looks a user (db passwd) or a group up, by name or number, and returns its
+// fields. Those of this machine that are in no file - of LDAP, say - are asked for by
+// getent(1): a program without libc has no other way.
+func account(root, db, name string) (fields []string, ok bool) {
+	text, _ := os.ReadFile(filepath.Join("/", root, "etc", db))
+	for line := range bytes.Lines(text) {
+		f := strings.Split(strings.TrimSpace(string(line)), ":")
+		if len(f) > 2 && (f[0] == name || f[2] == name) {
+			return f, true
+		}
+	}
+	if root != "" {
+		return nil, false
+	}
+	out, err := exec.Command("getent", db, "--", name).Output()
+	f := strings.Split(strings.TrimSpace(string(out)), ":")
+	return f, err == nil && len(f) > 2
+}
+
+// checkAccounts tells which of the user and the group that units name are missing.
+func checkAccounts(root, user, group string) error {
+	where := "here"
+	if root != "" {
+		where = "in " + root
+	}
+	if user != "" {
+		if _, ok := account(root, "passwd", user); !ok {
+			return fmt.Errorf("there is no user %[1]s %[2]s: adduser --system --group --no-create-home %[1]s", user, where)
+		}
+	}
+	if group != "" {
+		if _, ok := account(root, "group", group); !ok {
+			return fmt.Errorf("there is no group %s %s: say with --group which one the web server is in, "+
+				"or install the web server first", group, where)
+		}
+	}
+	return nil
+}

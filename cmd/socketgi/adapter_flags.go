@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/socketgi/socketgi/units"
+	"github.com/spf13/cobra"
+)
+
+// adapterFlags are what is said on the command line of the service.
+type adapterFlags struct {
+	appFlags
+	adapter     string
+	mount       string
+	timeout     time.Duration
+	concurrency int
+	warnings    []string
+}
+
+func (a *adapterFlags) warn(w io.Writer) {
+	for _, text := range a.warnings {
+		fmt.Fprintln(w, "socketgi: warning: "+text)
+	}
+}
+
+func (a *adapterFlags) define(cmd *cobra.Command) {
+	a.appFlags.define(cmd)
+	f := cmd.Flags()
+	f.StringVar(&a.adapter, "adapter", "", "`PATH` of socketgi-adapter on the machine that gets the units")
+	f.StringVar(&a.mount, "mount", "", "the application lives below `/PREFIX`")
+	f.DurationVar(&a.timeout, "timeout", 60*time.Second, "end a request that takes longer with 504; 0 never does")
+	f.IntVar(&a.concurrency, "concurrency", 10, "run at most `N` requests at once, the others wait; 0 sets no limit")
+}
+
+// path returns where the adapter is.
+func (a *adapterFlags) path() (string, error) {
+	if a.adapter == "" {
+		return findAdapter()
+	}
+	return filepath.Abs(a.adapter)
+}
+
+// fill writes down how the adapter is run.
+func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
+	app, err := a.resolve(args)
+	if err != nil {
+		return err
+	}
+	if a.adapter, err = a.path(); err != nil {
+		return err
+	}
+	switch {
+	case a.timeout < 0:
+		return fmt.Errorf("--timeout %v: a timeout is not negative; 0 is none", a.timeout)
+	case a.concurrency < 0:
+		return fmt.Errorf("--concurrency %d: 0 sets no limit, and less is not possible", a.concurrency)
+	}
+	if err := units.CheckMount(a.mount); err != nil {
+		return err
+	}
+	o.Exec = []string{a.adapter}
+	if a.mount != "" {
+		o.Exec = append(o.Exec, "--mount", a.mount)
+	}
+	if a.timeout != 60*time.Second {
+		o.Exec = append(o.Exec, "--timeout", a.timeout.String())
+	}
+	if a.concurrency != 0 {
+		o.Exec = append(o.Exec, "--concurrency", strconv.Itoa(a.concurrency))
+	}
+	o.Exec = append(o.Exec, app.words...)
+	o.App, o.WorkingDirectory = app.label, app.dir
+	o.Adapter, o.Code, o.Mount = true, app.python, a.mount
+	o.Reads = a.root.existing(append(app.files, app.folders...)...)
+	if a.root != "" {
+		return nil // who gets at what there can't be said from here
+	}
+	for _, path := range append(app.files, a.adapter) {
+		if why := unreachable(path, o.User); why != "" {
+			a.warnings = append(a.warnings, why)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// rootDir is a directory with the files of another system (--root), "" for this one.
+// Absolute paths mean files of that system, relative ones have to lie in it.
+type rootDir string
+
+// outside returns where a file of that system is seen from here.
+func (r rootDir) outside(path string) (string, error) {
+	if r != "" && filepath.IsAbs(path) {
+		return filepath.Join(string(r), path), nil
+	}
+	return filepath.Abs(path)
+}
+
+// inside returns what a file is called in that system.
+func (r rootDir) inside(path string) (string, error) {
+	if r == "" {
+		return path, nil
+	}
+	rest, ok := strings.CutPrefix(path, strings.TrimRight(string(r), "/")+"/")
+	if !ok {
+		return "", fmt.Errorf("%s is not below %s: say an absolute path of the system that is in there", path, string(r))
+	}
+	return "/" + rest, nil
+}
+
+// existing returns those of its files that have to be shown to a sandbox. What links
+// are in another system is not followed.
+func (r rootDir) existing(paths ...string) (found []string) {
+	if r == "" {
+		return existing(paths...)
+	}
+	for _, path := range paths {
+		if filepath.IsAbs(path) && len(existing(filepath.Join(string(r), path))) > 0 {
+			found = append(found, path)
+		}
+	}
+	return found
+}

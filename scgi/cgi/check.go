@@ -1,0 +1,47 @@
+package cgi
+
+import (
+	"bytes"
+	"os"
+	"path"
+
+	"github.com/socketgi/socketgi/scgi/child"
+	"golang.org/x/sys/unix"
+)
+
+// Check says why no request could be answered, as far as that is known before one
+// comes: whether the program, or the directory, can be got at by this user.
+func (c *Config) Check() error {
+	if c.Root != "" {
+		if err := unix.Access(c.Root, unix.X_OK); err != nil {
+			return fault(child.Failed, c.Root+" may not be entered by this user: "+err.Error())
+		}
+		_, err := c.look(&script{}, "")
+		return err
+	}
+	if err := unix.Access(path.Dir(c.Program), unix.X_OK); err != nil {
+		return c.explain(c.Program, err)
+	}
+	if err := unix.Access(c.Program, unix.X_OK); err != nil {
+		return c.explain(c.Program, err)
+	}
+	interpreter, carriageReturn := shebang(c.Program)
+	if carriageReturn {
+		return c.explain(c.Program, unix.ENOENT)
+	}
+	if p := readELF(c.Program); p != nil {
+		interpreter = p.loader
+	}
+	if interpreter != "" {
+		if err := unix.Access(interpreter, unix.X_OK); err != nil {
+			return c.explain(c.Program, err)
+		}
+	}
+	// What may be executed and not read is believed.
+	info, err := os.Stat(c.Program)
+	head := firstBytes(c.Program)
+	if err == nil && info.Size() == 0 || len(head) > 0 && !bytes.HasPrefix(head, []byte("\x7fELF")) && interpreter == "" {
+		return c.explain(c.Program, unix.ENOEXEC)
+	}
+	return nil
+}

@@ -1,0 +1,29 @@
+package units
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// checkEnv tells why systemd takes no such variable (systemd.exec(5), Environment=).
+func checkEnv(s string) error {
+	name, value, ok := strings.Cut(s, "=")
+	if !ok || name == "" || name[0] >= '0' && name[0] <= '9' {
+		return fmt.Errorf("%q is no variable: write NAME=VALUE", s)
+	}
+	for _, c := range []byte(name) {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_') {
+			return fmt.Errorf("%q can't name a variable: use letters, digits and _", name)
+		}
+	}
+	if !utf8.ValidString(value) {
+		return fmt.Errorf("the value of %s is not UTF-8, which systemd wants", name)
+	}
+	for _, c := range value {
+		if c < ' ' && c != '\t' && c != '\n' || c == 0x7f {
+			return fmt.Errorf("the value of %s has the control character %q, which systemd refuses", name, c)
+		}
+	}
+	return nil
+}
