@@ -95,9 +95,10 @@ func (p Profile) Hardening(network bool) []Hardening {
 	return all
 }
 
-// needsRoot are directives that only a manager with privileges can carry out: without
-// them the service doesn't start (218/CAPABILITIES), or they do nothing.
-var needsRoot = []string{"CapabilityBoundingSet=", "ProtectClock=", "DevicePolicy=", "IPAddressDeny="}
+// needsRoot are directives that only a manager with privileges can carry out. Without
+// them the service doesn't start (218/CAPABILITIES, 226/NAMESPACE), or they do nothing.
+// Those of Strict need PrivateUsers=, which it has.
+var needsRoot = []string{"CapabilityBoundingSet=", "ProtectClock=", "DevicePolicy=", "IPAddressDeny=", "ProtectKernelLogs="}
 
 // unprivileged leaves out what a user's own systemd can't do.
 func unprivileged(all []Hardening) (left []Hardening) {

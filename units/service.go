@@ -15,7 +15,6 @@ func (o *Options) service() string {
 [Unit]
 Description=%[1]s: can it be loaded?
 DefaultDependencies=no
-CollectMode=inactive-or-failed
 
 [Service]
 Type=oneshot

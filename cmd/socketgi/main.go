@@ -1,5 +1,5 @@
-// Command socketgi is what an operator types: it tries applications out, prints
-// what systemd and nginx need to serve them, and shows how they are.
+// Command socketgi is what an operator types: it tries applications out, sets them up,
+// shows how they are, and prints what systemd and nginx need to serve them.
 package main
 
 import (
@@ -30,8 +30,8 @@ speaks SCGI to the socket. Nothing runs while nobody asks.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newDev(), newUnits(), newNginx(), newImport(),
-		newList(), newStatus(), newLogs(), newGet())
+	root.AddCommand(newDev(), newAdd(), newRemove(), newList(), newStatus(), newLogs(), newGet(),
+		newUnits(), newNginx(), newImport())
 	return root
 }
 

@@ -1,23 +1,34 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
 
 func newNginx() *cobra.Command {
 	var o units.NginxOptions
+	var hf hostFlags
 	cmd := &cobra.Command{
-		Use:     "nginx NAME",
-		Short:   "Print the location for nginx",
-		Long:    "Print the location that passes requests to an application, for a server block of nginx.",
-		Example: "  socketgi nginx hello --mount /hello",
+		Use:   "nginx NAME",
+		Short: "Print the location for nginx",
+		Long: `Print the location that passes requests to an application, for a server block of nginx.
+What isn't said is as the units of the application have it, if they are there.`,
+		Example: "  socketgi nginx hello\n  socketgi nginx hello --mount /hello",
 		Args:    words("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			h, err := hf.host()
+			if err != nil {
+				return err
+			}
 			o.Name = args[0]
+			if err := installed(cmd, h, &o); err != nil {
+				return err
+			}
 			text, err := units.Nginx(o)
 			if err != nil {
 				return err
@@ -26,8 +37,31 @@ func newNginx() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&o.Mount, "mount", "", "the application lives below `/PREFIX` (default: all of the server)")
+	cmd.Flags().StringVar(&o.Mount, "mount", "", "the application lives below `/PREFIX` (default: as its units have it, else all of the server)")
 	cmd.Flags().DurationVar(&o.Timeout, "timeout", 60*time.Second, "the --timeout that the units have; nginx waits longer")
-	cmd.Flags().StringVar(&o.Listen, "listen", "", "it listens at `PATH or ADDRESS` (default /run/socketgi/NAME.sock)")
+	cmd.Flags().StringVar(&o.Listen, "listen", "", "it listens at `PATH or ADDRESS` (default: as its units have it, else /run/socketgi/NAME.sock)")
+	hf.define(cmd)
 	return cmd
+}
+
+// installed fills in what the command line leaves out from the application's units.
+func installed(cmd *cobra.Command, h host.Host, o *units.NginxOptions) error {
+	app, err := h.Load(o.Name)
+	if errors.Is(err, host.ErrNoApplication) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f := cmd.Flags()
+	if !f.Changed("mount") {
+		o.Mount = app.Mount()
+	}
+	if !f.Changed("timeout") {
+		o.Timeout = app.Timeout()
+	}
+	if !f.Changed("listen") {
+		o.Listen = app.Listen
+	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/socketgi/socketgi/units"
 )
@@ -58,12 +59,43 @@ func (h Host) Load(name string) (*Application, error) {
 		return nil, fmt.Errorf("%s has no [X-Socketgi] section: %w", service, ErrNoApplication)
 	}
 	a.What = units.Unescape(a.Service.Get("X-Socketgi", "Application"))
-	a.Listen = units.Unescape(a.Socket.Get("Socket", "ListenStream"))
+	a.Listen = h.expand(a.Socket.Get("Socket", "ListenStream"))
 	if a.Exec, err = units.SplitCommand(a.Service.Get("Service", "ExecStart")); err != nil {
 		return nil, fmt.Errorf("%s: ExecStart=: %w", a.Service.Path, err)
 	}
 	return a, nil
 }
+
+// expand resolves the specifiers that a socket of ours has (systemd.unit(5)).
+func (h Host) expand(s string) string {
+	if rest, ok := strings.CutPrefix(s, "%t/"); ok {
+		runtime := "/run"
+		if h.User {
+			runtime = os.Getenv("XDG_RUNTIME_DIR")
+		}
+		s = runtime + "/" + rest
+	}
+	return units.Unescape(s)
+}
+
+// Mount is the prefix of the application's paths, "" for all of the server.
+func (a *Application) Mount() string {
+	if mount := a.Flag("mount"); mount != "" {
+		return mount
+	}
+	return a.Service.Get("X-Socketgi", "Mount")
+}
+
+// Timeout is how long a request may take, 0 for as long as it wants.
+func (a *Application) Timeout() time.Duration {
+	if d, err := time.ParseDuration(a.Flag("timeout")); err == nil {
+		return d
+	}
+	return DefaultTimeout
+}
+
+// DefaultTimeout is what the adapter has without --timeout.
+const DefaultTimeout = 60 * time.Second
 
 // List reads all applications, and says of those that can't be read why.
 func (h Host) List() (apps []*Application, problems []error) {

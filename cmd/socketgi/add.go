@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/install"
+	"github.com/socketgi/socketgi/units"
+	"github.com/spf13/cobra"
+)
+
+// hostFlags say whose units are meant.
+type hostFlags struct {
+	root        string
+	userManager bool
+}
+
+func (h *hostFlags) define(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&h.root, "root", "", "work on the files of the system in `DIR`, which doesn't run")
+	f.BoolVar(&h.userManager, "user-manager", false, "work on this user's own systemd (systemctl --user)")
+}
+
+func (h *hostFlags) host() (host.Host, error) {
+	if h.root != "" && h.userManager {
+		return host.Host{}, errors.New("--root and --user-manager exclude each other")
+	}
+	if h.root == "" {
+		return host.Host{User: h.userManager}, nil
+	}
+	root, err := filepath.Abs(h.root)
+	if err != nil {
+		return host.Host{}, err
+	}
+	if info, err := os.Stat(root); err != nil || !info.IsDir() {
+		return host.Host{}, fmt.Errorf("--root %s: there is no such directory", h.root)
+	}
+	if root == "/" {
+		root = "" // as systemctl has it
+	}
+	return host.Host{Root: root}, nil
+}
+
+func newAdd() *cobra.Command {
+	var p pairFlags
+	var hf hostFlags
+	var now, force, dryRun bool
+	cmd := &cobra.Command{
+		Use:   "add " + pairUse("add"),
+		Short: "Set an application up: check it, write its units, start listening",
+		Long: `Set an application up. Its units are checked by systemd, and the application is
+loaded once, by its user and in its sandbox, before anything is written; the code that
+was compiled for that is kept, readable for it and written by root only. With --now it
+is enabled, started, and asked for a page. When anything goes wrong, nothing is left.
+
+Said again with the same words it changes nothing but the cached code, which is made
+anew: do that after an upgrade of Python or of packages. Without it everything works as
+well, and slower.
+
+` + pairHelp + `
+
+Exit status: 0 when the application is there, 1 when it is not.`,
+		Example: "  socketgi add hello /srv/hello/hello.py --user hello --mount /hello --now\n" +
+			"  socketgi add guestbook --exec --accept no --state --now -- /usr/local/bin/guestbook",
+		Args: p.args,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			h, err := hf.host()
+			if err != nil {
+				return err
+			}
+			// What is written is for others to read, whoever's shell this is.
+			syscall.Umask(0o022)
+			a, err := p.addition(h, args)
+			if err != nil {
+				return err
+			}
+			p.warn(cmd.ErrOrStderr())
+			a.Now, a.Force, a.Log = now, force, logTo(cmd.ErrOrStderr())
+			if dryRun {
+				return printPlan(cmd.OutOrStdout(), a.Plan)
+			}
+			return interruptible(a.Run)
+		},
+	}
+	p.define(cmd)
+	hf.define(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&now, "now", false, "enable it and start listening, and ask it for a page; with --root only enable it")
+	f.BoolVar(&force, "force", false, "replace units that say something else")
+	f.BoolVar(&dryRun, "dry-run", false, "say what would be done, and do nothing")
+	return cmd
+}
+
+// addition makes an application out of the command line.
+func (p *pairFlags) addition(h host.Host, args []string) (*install.Add, error) {
+	// The name first: all that follows is about something else.
+	if err := units.CheckName(args[0]); err != nil {
+		return nil, err
+	}
+	o, err := p.options(h, args)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := units.Render(o); err != nil {
+		return nil, err
+	}
+	a := &install.Add{Host: h, Options: o, Timeout: p.timeout, Group: -1}
+	program, err := p.root.outside(o.Exec[0])
+	if err != nil {
+		return nil, err
+	}
+	if !isProgram(program) {
+		return nil, fmt.Errorf("%s is no program that can be executed", program)
+	}
+	if h.User {
+		return a, nil
+	}
+	group := o.Group
+	if o.Listen != "" && o.Listen[0] != '/' {
+		group = "" // whoever is on this machine may connect
+	}
+	if err := checkAccounts(h.Root, o.User, group); err != nil {
+		return nil, err
+	}
+	if user, ok := account(h.Root, "passwd", o.User); ok && o.User != "" && len(user) > 3 {
+		if gid, err := strconv.Atoi(user[3]); err == nil {
+			a.Group = gid
+		}
+	}
+	return a, nil
+}
+
+// logTo prints what is being done, a line each.
+func logTo(w io.Writer) func(format string, arg ...any) {
+	return func(format string, arg ...any) { fmt.Fprintf(w, format+"\n", arg...) }
+}
+
+func printPlan(w io.Writer, plan func() ([]string, error)) error {
+	steps, err := plan()
+	for _, step := range steps {
+		fmt.Fprintln(w, step)
+	}
+	return err
+}
+
+// interruptible has Ctrl-C end what is being done.
+func interruptible(run func(context.Context) error) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	return run(ctx)
+}

@@ -1,0 +1,361 @@
+// Package install puts applications into a system and takes them out again: all of one,
+// or nothing.
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/units"
+)
+
+// Add is an application that is to be added.
+type Add struct {
+	Host    host.Host
+	Options units.Options
+	// Timeout is how long a request of it may take, 0 for as long as it wants.
+	Timeout time.Duration
+	// Group is the number of its user's group, who may read its cached code; -1 where
+	// everybody may.
+	Group int
+	// Now says that it is to listen, now and at every boot.
+	Now bool
+	// Force replaces units that are there.
+	Force bool
+	// Log says what is being done.
+	Log func(format string, arg ...any)
+}
+
+// Plan tells what Run would do, a line each.
+func (a *Add) Plan() (steps []string, err error) {
+	pair, err := units.Render(a.Options)
+	if err != nil {
+		return nil, err
+	}
+	files, err := a.look(pair)
+	if err != nil {
+		return nil, err
+	}
+	offline := a.Host.Root != ""
+	if !offline && len(files) > 0 {
+		steps = append(steps, "have systemd verify the units")
+	}
+	if a.Options.Adapter && !offline {
+		steps = append(steps, "load "+a.Options.App+" in its sandbox")
+		if a.caches() {
+			steps = append(steps, "write cached code to "+units.CachePath(a.Options.Name))
+		}
+	}
+	for _, f := range files {
+		if f.gone {
+			steps = append(steps, "remove "+f.path)
+		} else {
+			steps = append(steps, "write "+f.path)
+		}
+	}
+	if len(files) > 0 && !offline {
+		steps = append(steps, "have systemd read its units again")
+	}
+	if a.Now {
+		steps = append(steps, "enable "+pair.SocketName)
+		if !offline {
+			steps = append(steps, "start "+pair.SocketName, "ask for a page")
+		}
+	}
+	return steps, nil
+}
+
+// caches tells whether cached code is to be kept apart from the application's user. In a
+// user's own systemd there is no such difference.
+func (a *Add) caches() bool {
+	return a.Options.Adapter && a.Options.Code && !a.Host.User && a.Host.Root == ""
+}
+
+// Run adds it. On an error everything is as it was before.
+func (a *Add) Run(ctx context.Context) error {
+	pair, err := units.Render(a.Options)
+	if err != nil {
+		return err
+	}
+	dir, err := a.Host.Dir()
+	if err != nil {
+		return err
+	}
+	made, err := makeDirs(dir)
+	if err != nil {
+		return writable(err)
+	}
+	l, err := lock(dir)
+	if err != nil {
+		removeEmpty(made)
+		return err
+	}
+	defer l.Close()
+	return wholly(ctx, func(back, keep *undo) error {
+		back.add(func() error { removeEmpty(made); return nil })
+		files, err := a.look(pair)
+		if err != nil {
+			return err
+		}
+		if a.Host.Root != "" {
+			return a.offline(back, keep, dir, pair, files)
+		}
+		m, err := connect(ctx, a.Host)
+		if err != nil {
+			return err
+		}
+		back.add(m.close)
+		keep.add(m.close)
+		return a.online(ctx, m, back, keep, pair, files)
+	})
+}
+
+// wholly does something wholly or not at all.
+func wholly(ctx context.Context, do func(back, keep *undo) error) error {
+	var back, keep undo
+	err := do(&back, &keep)
+	if err == nil {
+		return keep.run()
+	}
+	if ctx.Err() != nil {
+		err = errors.New("interrupted: nothing of it was left")
+	}
+	if backErr := back.run(); backErr != nil {
+		err = fmt.Errorf("%w\nand taking it back went wrong, too: %w", err, backErr)
+	}
+	return err
+}
+
+// offline adds to a system that doesn't run.
+func (a *Add) offline(back, keep *undo, dir string, pair units.Pair, files []file) error {
+	if len(files) == 0 {
+		a.Log("the units are there already, and say the same")
+	} else if err := a.write(back, keep, files); err != nil {
+		return err
+	}
+	a.Log("in %s nothing can be run: that %s can be loaded is not checked, and there is no cached code", a.Host.Root, a.Options.App)
+	if !a.Now {
+		return nil
+	}
+	undo, err := enableOffline(dir, pair.SocketName)
+	back.add(undo)
+	return err
+}
+
+// online adds to a system that runs.
+func (a *Add) online(ctx context.Context, m manager, back, keep *undo, pair units.Pair, files []file) error {
+	after := context.WithoutCancel(ctx) // for what is taken back
+	if len(files) > 0 {
+		if err := a.verify(ctx, pair); err != nil {
+			return err
+		}
+	}
+	if err := a.tryOut(ctx, m, back, keep); err != nil {
+		return err
+	}
+	was, err := m.active(ctx, pair.SocketName)
+	if err != nil {
+		return err
+	}
+	restarted := false
+	if len(files) == 0 {
+		a.Log("the units are there already, and say the same")
+	} else {
+		back.add(func() error {
+			if restarted {
+				return m.restart(after, pair.SocketName)
+			}
+			return nil
+		})
+		back.add(func() error { return m.ReloadContext(after) }) // of what is there again
+		if err := a.write(back, keep, files); err != nil {
+			return err
+		}
+		if err := m.ReloadContext(ctx); err != nil {
+			return err
+		}
+		service := pair.ServiceName
+		if !a.Options.Warm {
+			service = units.CheckService(a.Options.Name) // as an instance of it
+		}
+		for _, unit := range []string{pair.SocketName, service} {
+			if err := m.loaded(ctx, unit); err != nil {
+				return err
+			}
+		}
+	}
+	if !a.Now {
+		if was && len(files) > 0 {
+			a.Log("%s listens as before: systemctl restart %[1]s has it listen as it is written now", pair.SocketName)
+		}
+		return nil
+	}
+	if err := a.enable(ctx, m, back, pair.SocketName); err != nil {
+		return err
+	}
+	switch {
+	case was && len(files) > 0:
+		restarted = true
+		err = m.restart(ctx, pair.SocketName)
+	case !was:
+		err = a.listen(ctx, m, back, pair.SocketName)
+	}
+	if err != nil {
+		return a.notListening(ctx, m, pair.SocketName, err)
+	}
+	for _, f := range files {
+		if f.gone {
+			if err := m.stop(ctx, filepath.Base(f.path)); err != nil {
+				return err
+			}
+		}
+	}
+	app, err := a.Host.Load(a.Options.Name)
+	if err != nil {
+		return err
+	}
+	status, err := a.request(ctx, app.Listen)
+	if err != nil {
+		return err
+	}
+	a.Log("%s answers: %s", a.Options.Name, status)
+	return nil
+}
+
+// write writes the units.
+func (a *Add) write(back, keep *undo, files []file) error {
+	undo, kept, err := replace(files)
+	if err != nil {
+		return writable(err)
+	}
+	back.add(undo)
+	keep.add(kept)
+	for _, f := range files {
+		if f.gone {
+			a.Log("removed %s", f.path)
+		} else {
+			a.Log("wrote %s", f.path)
+		}
+	}
+	return nil
+}
+
+// tryOut loads the application, and keeps the cached code that comes of it.
+func (a *Add) tryOut(ctx context.Context, m manager, back, keep *undo) error {
+	if !a.Options.Adapter {
+		return nil
+	}
+	a.Log("loading %s in its sandbox", a.Options.App)
+	if !a.caches() {
+		return a.check(ctx, m, func() error { return nil })
+	}
+	path := units.CachePath(a.Options.Name)
+	made, err := makeDirs(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	back.add(func() error { removeEmpty(made); return nil })
+	if err := ours(filepath.Dir(path)); err != nil {
+		return err
+	}
+	// No application can have a name with a dot in front.
+	staged := filepath.Join(filepath.Dir(path), "."+a.Options.Name)
+	if err := os.RemoveAll(staged); err != nil { // of somebody who was interrupted
+		return err
+	}
+	back.add(func() error { return os.RemoveAll(staged) })
+	err = a.check(ctx, m, func() error { return copyCode(units.CheckPath(a.Options.Name), staged, a.Group) })
+	if err != nil {
+		return err
+	}
+	undo, kept, err := putCode(staged, path)
+	if err != nil {
+		return err
+	}
+	back.add(undo)
+	keep.add(kept)
+	return nil
+}
+
+// enable has the socket listen at every boot.
+func (a *Add) enable(ctx context.Context, m manager, back *undo, socket string) error {
+	after := context.WithoutCancel(ctx)
+	_, changes, err := m.EnableUnitFilesContext(ctx, []string{socket}, false, false)
+	if len(changes) > 0 {
+		back.add(func() error {
+			_, err := m.DisableUnitFilesContext(after, []string{socket}, false)
+			return err
+		})
+		a.Log("enabled %s", socket)
+	}
+	return err
+}
+
+// listen starts the socket.
+func (a *Add) listen(ctx context.Context, m manager, back *undo, socket string) error {
+	after := context.WithoutCancel(ctx)
+	_, statErr := os.Stat(filepath.Join(runtimeDir(a.Host), "socketgi"))
+	back.add(func() error { return stopAll(after, m, a.Host, a.Options.Name, os.IsNotExist(statErr)) })
+	if err := m.start(ctx, socket); err != nil {
+		return err
+	}
+	a.Log("started %s", socket)
+	return nil
+}
+
+// stopAll stops an application with what runs of it, and removes what was there of it
+// while it ran.
+func stopAll(ctx context.Context, m manager, h host.Host, name string, last bool) error {
+	all := []error{m.stop(ctx, name+".socket")}
+	instances, err := m.instances(ctx, name)
+	all = append(all, err)
+	for _, unit := range instances {
+		all = append(all, m.stop(ctx, unit))
+	}
+	base := runtimeDir(h)
+	all = append(all, removeRuntime(filepath.Join(base, filepath.Base(units.RuntimePath(name)))))
+	if last {
+		_ = os.Remove(filepath.Join(base, "socketgi")) // if nobody else listens there
+	}
+	return errors.Join(all...)
+}
+
+// runtimeDir is where what exists while the machine runs lies, %t of systemd.
+func runtimeDir(h host.Host) string {
+	if h.User {
+		return os.Getenv("XDG_RUNTIME_DIR")
+	}
+	return "/run"
+}
+
+// removeRuntime removes a directory that systemd keeps while the machine runs. That of a
+// user who exists only while something runs is a link to one in /run/private.
+func removeRuntime(path string) error {
+	private := filepath.Join(filepath.Dir(path), "private", filepath.Base(path))
+	return errors.Join(os.RemoveAll(path), os.RemoveAll(private))
+}
+
+// notListening says why the socket didn't start.
+func (a *Add) notListening(ctx context.Context, m manager, socket string, err error) error {
+	if !errors.Is(err, errJob) {
+		return err
+	}
+	result := ""
+	if p, propertyErr := m.GetUnitTypePropertyContext(ctx, socket, "Socket", "Result"); propertyErr == nil {
+		result, _ = p.Value.Value().(string)
+	}
+	return fmt.Errorf("%s can't listen (%s): is something else there at %s? journalctl -u %s says more", socket, result, a.Options.Listen, socket)
+}
+
+// writable says what to do where only root may write.
+func writable(err error) error {
+	if errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("%w: that is for root to do (sudo), or say --user-manager for your own systemd", err)
+	}
+	return err
+}

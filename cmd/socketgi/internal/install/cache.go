@@ -1,0 +1,146 @@
+package install
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// The cache of a large application has two files of 20 MB.
+const (
+	mostFiles = 8
+	mostBytes = 256 << 20
+)
+
+// copyCode copies cached code, which the application's user wrote, to a new directory
+// that is root's. What is copied is never looked into: whatever it is, only that user
+// will run it.
+func copyCode(from, to string, group int) error {
+	source, err := os.Open(from) // a name that systemd made
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	info, err := source.Stat()
+	if err != nil {
+		return err
+	}
+	owner := info.Sys().(*syscall.Stat_t).Uid
+	names, err := source.Readdirnames(mostFiles + 1)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	if len(names) > mostFiles {
+		return fmt.Errorf("%s has more files than anything of ours", from)
+	}
+	mode := os.FileMode(0o755)
+	if group >= 0 {
+		// The application's own source may be nobody else's to read.
+		mode = 0o750
+	}
+	if err := os.Mkdir(to, mode); err != nil {
+		return err
+	}
+	if err := errors.Join(os.Chown(to, 0, max(group, 0)), os.Chmod(to, mode)); err != nil {
+		return err
+	}
+	left := int64(mostBytes)
+	for _, name := range names {
+		if !isCode(name) {
+			continue
+		}
+		n, err := copyFile(int(source.Fd()), name, filepath.Join(to, name), owner, left)
+		if err != nil {
+			return err
+		}
+		left -= n
+	}
+	return syncDir(to)
+}
+
+// isCode tells whether a file is named as the adapter names cached code:
+// start-HEX-HEX and start-HEX-HEX.code.
+func isCode(name string) bool {
+	parts := strings.Split(strings.TrimSuffix(name, ".code"), "-")
+	if len(parts) != 3 || parts[0] != "start" {
+		return false
+	}
+	for _, part := range parts[1:] {
+		if _, err := strconv.ParseUint(part, 16, 64); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// copyFile copies a file of that owner's that has one name and is a file.
+func copyFile(dir int, name, to string, owner uint32, most int64) (int64, error) {
+	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	source := os.NewFile(uintptr(fd), name)
+	defer source.Close()
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return 0, err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink != 1 || st.Uid != owner {
+		return 0, fmt.Errorf("the cached code %s is no file of the application's user", name)
+	}
+	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return 0, err
+	}
+	n, err := io.Copy(target, io.LimitReader(source, most+1))
+	if err == nil && n > most {
+		err = fmt.Errorf("the cached code is larger than %d MiB: that is not ours", mostBytes>>20)
+	}
+	return n, errors.Join(err, target.Chmod(0o644), target.Sync(), target.Close())
+}
+
+// putCode puts a directory of cached code in the place of the one that was there.
+func putCode(staged, path string) (undo, keep func() error, err error) {
+	old := staged + ".old"
+	err = os.Rename(path, old)
+	had := err == nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, err
+	}
+	undo = func() error {
+		err := os.RemoveAll(path)
+		if had {
+			err = errors.Join(err, os.Rename(old, path))
+		}
+		return err
+	}
+	if err := os.Rename(staged, path); err != nil {
+		if had {
+			err = errors.Join(err, os.Rename(old, path))
+		}
+		return nil, nil, err
+	}
+	return undo, func() error { return os.RemoveAll(old) }, nil
+}
+
+// ours checks that nobody but root can put something into a directory.
+func ours(dir string) error {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	st := info.Sys().(*syscall.Stat_t)
+	if !info.IsDir() || st.Uid != 0 || info.Mode().Perm()&0o022 != 0 {
+		return fmt.Errorf("%s has to be a directory of root's that nobody else can write to: "+
+			"chown root:root %[1]s && chmod 755 %[1]s", dir)
+	}
+	return nil
+}

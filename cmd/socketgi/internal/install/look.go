@@ -1,0 +1,94 @@
+package install
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/socketgi/socketgi/units"
+)
+
+// look finds out what has to be written and what to be removed, or why nothing may be.
+func (a *Add) look(pair units.Pair) (files []file, err error) {
+	dirs, err := a.Host.Dirs()
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range []file{
+		{path: filepath.Join(dirs[0], pair.SocketName), text: pair.Socket},
+		{path: filepath.Join(dirs[0], pair.ServiceName), text: pair.Service},
+	} {
+		name := filepath.Base(f.path)
+		for _, dir := range dirs[1:] {
+			// One in our directory would take the place of that one.
+			path := filepath.Join(dir, name)
+			if _, err := os.Lstat(path); err == nil && !a.same(dirs[0], dir) {
+				return nil, fmt.Errorf("%s is a unit of this system: choose another name than %s", path, a.Options.Name)
+			}
+		}
+		there, err := read(f.path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return nil, err
+		case there == f.text:
+			continue
+		case !a.Force:
+			return nil, fmt.Errorf("%s is there, and says something else: say --force to replace it, or choose another name", f.path)
+		}
+		files = append(files, f)
+	}
+	// Of an application that accepted connections in the other way.
+	other := filepath.Join(dirs[0], a.Options.Name+".service")
+	if a.Options.Warm {
+		other = filepath.Join(dirs[0], a.Options.Name+"@.service")
+	}
+	there, err := read(other)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return files, nil
+	case err != nil:
+		return nil, err
+	case !strings.Contains(there, "\n[X-Socketgi]"):
+		if a.Options.Warm {
+			return files, nil // another template of that name is in nobody's way
+		}
+		return nil, fmt.Errorf("%s is there, and none of ours: choose another name than %s", other, a.Options.Name)
+	case !a.Force:
+		return nil, fmt.Errorf("%s is there: say --force to replace it, or choose another name", other)
+	}
+	return append(files, file{path: other, gone: true}), nil
+}
+
+// same tells whether two directories are one: /lib is a link to /usr/lib in most systems.
+func (a *Add) same(one, other string) bool {
+	x, err := os.Stat(one)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(other)
+	return err == nil && os.SameFile(x, y)
+}
+
+// read reads a unit that may be replaced.
+func read(path string) (string, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return "", err
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		target, _ := os.Readlink(path)
+		if target == "/dev/null" {
+			return "", fmt.Errorf("%s is masked: systemctl unmask %s, or choose another name", path, filepath.Base(path))
+		}
+		return "", fmt.Errorf("%s is a symbolic link, which somebody made: remove it, or choose another name", path)
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is no file", path)
+	}
+	text, err := os.ReadFile(path)
+	return string(text), err
+}

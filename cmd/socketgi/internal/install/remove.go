@@ -1,0 +1,215 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/units"
+)
+
+// Remove is an application that is to be removed.
+type Remove struct {
+	Host host.Host
+	Name string
+	// Now stops it, if it listens.
+	Now bool
+	// DropIns removes the operator's changes, too.
+	DropIns bool
+	// Log says what is being done.
+	Log func(format string, arg ...any)
+}
+
+// removal is what there is to remove.
+type removal struct {
+	app     *host.Application
+	files   []file
+	code    string   // cached code, "" for none
+	dropIns []string // directories
+}
+
+// look finds out what there is of the application, or why it can't be removed.
+func (r *Remove) look() (*removal, error) {
+	app, err := r.Host.Load(r.Name)
+	if err != nil {
+		return nil, err
+	}
+	dirs, err := r.Host.Dirs()
+	if err != nil {
+		return nil, err
+	}
+	x := &removal{app: app}
+	for _, u := range []*host.Unit{app.Socket, app.Service} {
+		if filepath.Dir(u.Path) != filepath.Clean(dirs[0]) {
+			return nil, fmt.Errorf("%s is not one that socketgi add has written: whoever put it there can remove it", u.Path)
+		}
+		if _, err := read(u.Path); err != nil {
+			return nil, err
+		}
+		x.files = append(x.files, file{path: u.Path, gone: true})
+		// Drop-ins of other directories belong to what is there, too.
+		dir := u.Path + ".d"
+		if _, err := os.Lstat(dir); err == nil {
+			x.dropIns = append(x.dropIns, dir)
+		}
+	}
+	code := filepath.Join("/", r.Host.Root, units.CachePath(r.Name))
+	if r.Host.User {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return nil, err
+		}
+		code = filepath.Join(cache, "socketgi", r.Name)
+	}
+	if _, err := os.Lstat(code); err == nil {
+		x.code = code
+	}
+	return x, nil
+}
+
+// Plan tells what Run would do, a line each.
+func (r *Remove) Plan() (steps []string, err error) {
+	x, err := r.look()
+	if err != nil {
+		return nil, err
+	}
+	if r.Now && r.Host.Root == "" {
+		steps = append(steps, "stop "+x.app.Socket.Name+", and what it started")
+	}
+	steps = append(steps, "disable "+x.app.Socket.Name)
+	for _, f := range x.files {
+		steps = append(steps, "remove "+f.path)
+	}
+	if x.code != "" {
+		steps = append(steps, "remove "+x.code)
+	}
+	if r.DropIns {
+		for _, dir := range x.dropIns {
+			steps = append(steps, "remove "+dir)
+		}
+	}
+	return append(steps, x.left(r)...), nil
+}
+
+// left says what stays.
+func (x *removal) left(r *Remove) (notes []string) {
+	if !r.DropIns && len(x.dropIns) > 0 {
+		notes = append(notes, strings.Join(x.dropIns, " and ")+": your own changes, which stay (--drop-ins removes them)")
+	}
+	if state := x.app.Service.Get("Service", "StateDirectory"); state != "" {
+		base := "/var/lib"
+		if r.Host.User {
+			base, _ = os.UserConfigDir() // where systemd 252 has it
+		}
+		var dirs []string
+		for _, name := range strings.Fields(state) {
+			dirs = append(dirs, filepath.Join("/", r.Host.Root, base, name))
+		}
+		notes = append(notes, strings.Join(dirs, ", ")+": its data, which stays")
+	}
+	return notes
+}
+
+// Run removes it.
+func (r *Remove) Run(ctx context.Context) (err error) {
+	x, err := r.look()
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(x.app.Socket.Path)
+	l, err := lock(dir)
+	if err != nil {
+		return writable(err)
+	}
+	defer l.Close()
+	if r.Host.Root != "" {
+		if err := disableOffline(dir, x.app.Socket.Name); err != nil {
+			return writable(err)
+		}
+		return r.finish(x, func() error { return nil })
+	}
+	m, err := connect(ctx, r.Host)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	if err := r.stop(ctx, m, x); err != nil {
+		return err
+	}
+	if _, err := m.DisableUnitFilesContext(ctx, []string{x.app.Socket.Name}, false); err != nil {
+		return err
+	}
+	r.Log("disabled %s", x.app.Socket.Name)
+	return r.finish(x, func() error { return m.ReloadContext(context.WithoutCancel(ctx)) })
+}
+
+// stop stops it, if that is wanted.
+func (r *Remove) stop(ctx context.Context, m manager, x *removal) error {
+	units := []string{x.app.Socket.Name}
+	if x.app.Warm {
+		units = append(units, x.app.Service.Name)
+	}
+	active := false
+	for _, unit := range units {
+		running, err := m.active(ctx, unit)
+		if err != nil {
+			return err
+		}
+		active = active || running
+	}
+	if active && !r.Now {
+		return fmt.Errorf("%s listens: say --now to stop it, too", r.Name)
+	}
+	if err := stopAll(ctx, m, r.Host, r.Name, true); err != nil {
+		return err
+	}
+	if active {
+		r.Log("stopped %s", x.app.Socket.Name)
+	}
+	return nil
+}
+
+// finish removes the files, of which the units come first: without them nothing uses the
+// others.
+func (r *Remove) finish(x *removal, reload func() error) error {
+	back, keep, err := replace(x.files)
+	if err != nil {
+		return writable(err)
+	}
+	if err := reload(); err != nil {
+		return errors.Join(err, back())
+	}
+	all := []error{keep()}
+	for _, f := range x.files {
+		r.Log("removed %s", f.path)
+	}
+	var more []string
+	if x.code != "" {
+		more = append(more, x.code)
+	}
+	if r.DropIns {
+		more = slices.Concat(more, x.dropIns)
+	}
+	for _, path := range more {
+		if err := os.RemoveAll(path); err != nil {
+			all = append(all, err)
+			continue
+		}
+		r.Log("removed %s", path)
+	}
+	if x.code != "" {
+		_ = os.Remove(filepath.Dir(x.code)) // if no other application has any
+	}
+	if r.DropIns && len(x.dropIns) > 0 {
+		all = append(all, reload())
+	}
+	for _, note := range x.left(r) {
+		r.Log("%s", note)
+	}
+	return errors.Join(all...)
+}

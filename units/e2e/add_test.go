@@ -1,0 +1,212 @@
+package e2e
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// operator runs the operator's command in the machine.
+func (s *site) operator(arg ...string) (string, error) {
+	return s.Try("/usr/local/bin/socketgi", arg...)
+}
+
+// listing is what there is on the machine that adding may change: every name with its
+// kind, owner, mode and content.
+func (s *site) listing() string {
+	s.t.Helper()
+	return s.Run("sh", "-c", `cd / && find etc run/systemd/system run/socketgi* run/.socketgi* run/private/socketgi* run/user var/cache var/lib \
+		-not -path 'var/lib/systemd*' -not -path 'var/lib/dpkg/*' -not -path 'var/lib/postgresql/*' -not -path '*/fonts/*' -printf '%p %y %U %G %m %l\n' -type f -exec sha256sum {} + 2>/dev/null; true`)
+}
+
+// changes lists what is in one listing only.
+func changes(before, after string) (lines []string) {
+	b, a := strings.Split(before, "\n"), strings.Split(after, "\n")
+	for _, line := range b {
+		if !slices.Contains(a, line) {
+			lines = append(lines, "- "+line)
+		}
+	}
+	for _, line := range a {
+		if !slices.Contains(b, line) {
+			lines = append(lines, "+ "+line)
+		}
+	}
+	return lines
+}
+
+// app installs an application of testdata.
+func (s *site) app(file string) string {
+	s.t.Helper()
+	s.Install(filepath.Join("testdata", file), "/srv/"+file, 0o755)
+	return "/srv/" + file
+}
+
+// location has nginx pass requests to an application, as socketgi says.
+func (s *site) location(name string) {
+	s.t.Helper()
+	s.Write("/etc/nginx/apps/"+name+".conf", s.Run("/usr/local/bin/socketgi", "nginx", name))
+	s.Run("systemctl", "restart", "nginx")
+}
+
+// TestAdd adds applications of every kind, asks them for a page, and removes them.
+func TestAdd(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		page string
+	}{
+		"script":  {[]string{"/srv/article.py", "--python", "/usr/bin/python3"}, "Hello world!\n"},
+		"flask":   {[]string{"/srv/flaskapp.py", "--python", "/usr/bin/python3", "--user", "www-data"}, "Flask here"},
+		"strict":  {[]string{"/srv/flaskapp.py", "--python", "/usr/bin/python3", "--profile", "strict"}, "Flask here"},
+		"cgi":     {[]string{"--cgi", "--", "/srv/hello.cgi"}, "hello by CGI\n"},
+		"warm":    {[]string{"--cgi", "--accept", "no", "--user", "www-data", "--", "/srv/hello.cgi"}, "hello by CGI\n"},
+		"exec":    {[]string{"--exec", "--accept", "no", "--state", "--", "/usr/local/bin/guestbook"}, "Nobody has signed yet."},
+		"address": {[]string{"/srv/article.py", "--python", "/usr/bin/python3", "--listen", "127.0.0.1:9123"}, "Hello world!\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.app("article.py")
+			s.app("flaskapp.py")
+			s.Write("/srv/hello.cgi", "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\nhello by CGI\\n'\n")
+			s.Run("chmod", "755", "/srv/hello.cgi")
+			s.Install(filepath.Join(bin, "example-guestbook"), "/usr/local/bin/guestbook", 0o755)
+			s.Run("ip", "link", "set", "lo", "up")
+			s.Run("mkdir", "-p", "/etc/nginx/apps", "/var/lib/private")
+			before := s.listing()
+			args := append([]string{"add", name, "--mount", "/my/" + name, "--now"}, c.args...)
+			out, err := s.operator(args...)
+			require.NoError(t, err, "%s", out)
+			assert.Contains(t, out, name+" answers: 200 OK")
+			there := s.listing()
+			s.location(name)
+			assert.Contains(t, s.get("/my/"+name+"/").body, c.page)
+			s.Run("rm", "/etc/nginx/apps/"+name+".conf")
+			assert.Equal(t, "enabled\n", s.Run("systemctl", "is-enabled", name+".socket"))
+
+			// Again: nothing but the cached code is new.
+			out, err = s.operator(args...)
+			require.NoError(t, err, "%s", out)
+			assert.Contains(t, out, "the units are there already, and say the same")
+			for _, change := range changes(there, s.listing()) {
+				assert.Regexp(t, `var/cache/socketgi/|/slots$`, change)
+			}
+
+			out, err = s.operator("remove", name)
+			assert.Error(t, err)
+			assert.Contains(t, out, "say --now to stop it, too")
+			out, err = s.operator("remove", name, "--now")
+			require.NoError(t, err, "%s", out)
+			if name == "exec" {
+				assert.Contains(t, out, "/var/lib/exec: its data, which stays")
+				s.Run("rm", "-rf", "/var/lib/exec", "/var/lib/private/exec")
+			}
+			assert.Empty(t, changes(before, s.listing()), "as it was before")
+			assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
+			out, _ = s.Try("systemctl", "list-units", "--all", "--plain", "--no-legend", name+"@*", name+".*")
+			assert.Empty(t, out)
+		})
+	}
+}
+
+// TestAddFails has every step of adding fail, and checks that nothing is left.
+func TestAddFails(t *testing.T) {
+	s := newSite(t)
+	s.app("unloadable.py")
+	script := s.app("article.py")
+	s.Write("/srv/raises.py", "def application(e, s):\n    raise ValueError('only when asked')\n")
+	s.Write("/srv/exits.py", "import os\nos._exit(3)\n")
+	s.Write("/srv/secret.py", "def application(e, s): pass\n")
+	s.Run("chmod", "600", "/srv/secret.py")
+	s.Write("/srv/slow.py", "open('/srv/open/started', 'w').close()\nimport time\ntime.sleep(1000)\n")
+	s.Write("/srv/broken.cgi", "#!/no/such/interpreter\n")
+	s.Run("chmod", "755", "/srv/broken.cgi")
+	s.Write("/usr/local/fake/systemd-analyze", "#!/bin/sh\necho $3:7: Unknown key\nexit 1\n")
+	s.Run("chmod", "755", "/usr/local/fake/systemd-analyze")
+	s.Run("ip", "link", "set", "lo", "up")
+	s.Run("systemd-run", "--quiet", "--description=listener", "python3", "-c",
+		"import socket, time\ns = socket.create_server(('127.0.0.1', 9124))\nopen('/run/listening', 'w')\ntime.sleep(1000)")
+	s.Wait("the listener", func() error { _, err := s.Try("test", "-e", "/run/listening"); return err })
+	s.Run("systemctl", "start", "dbus")
+	s.Write("/etc/systemd/system/mine.socket", "[Socket]\nListenStream=/run/mine\n")
+	s.Run("ln", "-s", "/dev/null", "/etc/systemd/system/masked.socket")
+	python := []string{"--python", "/usr/bin/python3"}
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"import":     {append(python, "app", "/srv/unloadable.py"), "No module named 'no_such_module_anywhere'"},
+		"traceback":  {append(python, "app", "/srv/unloadable.py"), `File "/srv/unloadable.py", line 1`},
+		"exits":      {append(python, "app", "/srv/exits.py"), "while it was loaded its process exited with status 3"},
+		"callable":   {append(python, "app", script+":nothing"), "has no 'nothing' (it has simple_app)"},
+		"unreadable": {append(python, "app", "/srv/secret.py", "--user", "www-data"), "Permission denied: '/srv/secret.py'"},
+		"user":       {append(python, "app", script, "--user", "nobody-there"), "there is no user nobody-there here: adduser"},
+		"group":      {append(python, "app", script, "--group", "nobody-there"), "there is no group nobody-there here"},
+		"request":    {append(python, "app", "/srv/raises.py", "--now"), "ValueError: only when asked"},
+		"strict":     {append(python, "app", "/srv/raises.py", "--now", "--profile", "strict", "--user", "www-data"), "app answers GET / with 500"},
+		"timeout":    {append(python, "app", "/srv/slow.py", "--timeout", "1s", "--user", "www-data"), "it was not loaded after 1s"},
+		"taken":      {append(python, "app", script, "--now", "--listen", "127.0.0.1:9124"), "app.socket can't listen"},
+		"long":       {append(python, "app", script, "--listen", "/run/"+strings.Repeat("x", 103)), "say --listen with a shorter one"},
+		"system":     {append(python, "dbus", script), "dbus.socket is a unit of this system: choose another name"},
+		"there":      {append(python, "mine", script), "mine.socket is there, and says something else: say --force"},
+		"masked":     {append(python, "masked", script, "--force"), "masked.socket is masked: systemctl unmask masked.socket"},
+		"cgi":        {[]string{"app", "--cgi", "--", "/srv/broken.cgi"}, "its first line names the interpreter /no/such/interpreter, which is not there"},
+		"sandbox":    {append(python, "app", script, "--env", "LD_PRELOAD=/nowhere", "--timeout", "-1s"), "a timeout is not negative"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := s.listing()
+			out, err := s.operator(append([]string{"add"}, c.args...)...)
+			assert.Error(t, err)
+			assert.Contains(t, out, c.want)
+			assert.Empty(t, changes(before, s.listing()), "nothing is left: %s", out)
+		})
+	}
+	t.Run("verify", func(t *testing.T) {
+		before := s.listing()
+		out, err := s.Try("env", append([]string{"PATH=/usr/local/fake:/usr/bin:/bin", "/usr/local/bin/socketgi", "add", "app", script}, python...)...)
+		assert.Error(t, err)
+		assert.Contains(t, out, "systemd finds mistakes in the units:\n")
+		assert.Empty(t, changes(before, s.listing()))
+	})
+	t.Run("enable", func(t *testing.T) {
+		s.Write("/etc/systemd/system/sockets.target.wants", "")
+		before := s.listing()
+		out, err := s.operator(append([]string{"add", "app", script, "--now"}, python...)...)
+		assert.Error(t, err, "%s", out)
+		assert.Empty(t, changes(before, s.listing()))
+		s.Run("rm", "/etc/systemd/system/sockets.target.wants")
+	})
+	t.Run("cache", func(t *testing.T) {
+		s.Run("install", "-d", "-m", "777", "/var/cache/socketgi")
+		before := s.listing()
+		out, err := s.operator(append([]string{"add", "app", script}, python...)...)
+		assert.Error(t, err)
+		assert.Contains(t, out, "/var/cache/socketgi has to be a directory of root's")
+		assert.Empty(t, changes(before, s.listing()))
+		s.Run("rmdir", "/var/cache/socketgi")
+	})
+	t.Run("interrupted", func(t *testing.T) {
+		s.Run("rm", "-f", "/srv/open/started")
+		before := s.listing()
+		cmd := s.Command("/usr/local/bin/socketgi", append([]string{"add", "app", "/srv/slow.py", "--user", "www-data"}, python...)...)
+		out, err := cmd.StderrPipe()
+		require.NoError(t, err)
+		require.NoError(t, cmd.Start())
+		s.Wait("the application to be loaded", func() error { _, err := os.Stat(s.Path("/srv/open/started")); return err })
+		s.Run("pkill", "-INT", "-x", "socketgi")
+		text, _ := io.ReadAll(out)
+		assert.Error(t, cmd.Wait())
+		assert.Contains(t, string(text), "interrupted: nothing of it was left")
+		assert.Empty(t, changes(before, s.listing()))
+	})
+	out, _ := s.Try("systemctl", "list-units", "--all", "--plain", "--no-legend", "app*", "mine@*")
+	assert.Empty(t, out)
+	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
+	out, _ = s.Try("pgrep", "-af", "slow.py|socketgi")
+	assert.Empty(t, out, "no process is left")
+}
