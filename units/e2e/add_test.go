@@ -210,3 +210,104 @@ func TestAddFails(t *testing.T) {
 	out, _ = s.Try("pgrep", "-af", "slow.py|socketgi")
 	assert.Empty(t, out, "no process is left")
 }
+
+// TestAddForce replaces what runs, and has it back when that goes wrong.
+func TestAddForce(t *testing.T) {
+	s := newSite(t)
+	script := s.app("article.py")
+	s.app("unloadable.py")
+	s.Write("/srv/raises.py", "def application(e, s):\n    raise ValueError('only when asked')\n")
+	s.Write("/srv/hello.cgi", "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\nhello by CGI\\n'\n")
+	s.Run("chmod", "755", "/srv/hello.cgi")
+	add := func(arg ...string) (string, error) { return s.operator(append([]string{"add", "app"}, arg...)...) }
+	out, err := add(script, "--python", "/usr/bin/python3", "--now")
+	require.NoError(t, err, "%s", out)
+	s.location("app")
+	there := s.listing()
+	for _, arg := range [][]string{
+		{"/srv/unloadable.py", "--python", "/usr/bin/python3", "--now", "--force"},
+		{"/srv/raises.py", "--python", "/usr/bin/python3", "--now", "--force"},
+		{"/srv/raises.py", "--python", "/usr/bin/python3", "--now", "--force", "--listen", "/run/elsewhere.sock"},
+		{script, "--python", "/usr/bin/python3", "--mount", "/x"},
+	} {
+		out, err := add(arg...)
+		assert.Error(t, err, "%s", out)
+		for _, change := range changes(there, s.listing()) {
+			assert.Regexp(t, `/slots$`, change, "%s", out)
+		}
+		assert.Equal(t, "Hello world!\n", s.get("/").body)
+	}
+
+	// From one kind to another and back, while it runs.
+	out, err = add("--cgi", "--accept", "no", "--now", "--force", "--", "/srv/hello.cgi")
+	require.NoError(t, err, "%s", out)
+	assert.Equal(t, "hello by CGI\n", s.get("/").body)
+	assert.NoFileExists(t, s.Path("/etc/systemd/system/app@.service"))
+	assert.Equal(t, "active\n", s.Run("systemctl", "is-active", "app.service"))
+	out, err = add(script, "--python", "/usr/bin/python3", "--now", "--force")
+	require.NoError(t, err, "%s", out)
+	assert.Equal(t, "Hello world!\n", s.get("/").body)
+	assert.NoFileExists(t, s.Path("/etc/systemd/system/app.service"))
+	out, _ = s.Try("systemctl", "is-active", "app.service")
+	assert.Equal(t, "inactive\n", out)
+
+	// The operator's changes are in effect while it is tried out, and stay.
+	s.Write("/etc/systemd/system/app@.service.d/override.conf", "[Service]\nEnvironment=WHO=operator\n")
+	s.Write("/srv/changed.py", "import os\nwho = os.environ['WHO']\ndef application(e, s):\n    s('200 OK', [])\n    return [who.encode()]\n")
+	out, err = add("/srv/changed.py", "--python", "/usr/bin/python3", "--now", "--force")
+	require.NoError(t, err, "%s", out)
+	assert.Equal(t, "operator", s.get("/").body)
+	out, err = s.operator("remove", "app", "--now")
+	require.NoError(t, err, "%s", out)
+	assert.Contains(t, out, "/etc/systemd/system/app@.service.d: your own changes, which stay")
+	assert.FileExists(t, s.Path("/etc/systemd/system/app@.service.d/override.conf"))
+	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
+}
+
+// TestCode checks that what is cached is used, can't be written by the application, and
+// isn't used for what has changed since.
+func TestCode(t *testing.T) {
+	for _, profile := range []string{"none", "fast", "strict"} {
+		for _, user := range []string{"www-data", ""} {
+			t.Run(profile+user, func(t *testing.T) {
+				s := newSite(t)
+				s.Install("testdata/sandbox.py", "/srv/app/app.py", 0o644)
+				s.Write("/srv/app/part.py", "word = 'first'\n")
+				s.Write("/srv/app/app.py", string(must(os.ReadFile("testdata/sandbox.py")))+`
+
+import part
+def kept(_):
+    return part.word + ' ' + type(part.__loader__).__name__
+`)
+				out, err := s.operator("add", "app", "/srv/app/app.py", "--python", "/usr/bin/python3", "--mount", "/app", "--user", user, "--profile", profile)
+				require.NoError(t, err, "%s", out)
+				s.Run("systemctl", "start", "app.socket")
+				s.location("app")
+				assert.Equal(t, "first Loader", s.try("/app", "kept", ""), "from cached code")
+				files := strings.Fields(s.Run("sh", "-c", "ls -d /var/cache/socketgi/app /var/cache/socketgi/app/*"))
+				require.Len(t, files, 3)
+				for _, file := range files {
+					assert.Regexp(t, "^0 (644|75[05])\n$", s.Run("stat", "-c", "%u %a", file))
+					assert.Contains(t, s.try("/app", "write", file+"/x"), "Error: ")
+					assert.Contains(t, s.try("/app", "write", file), "Error: ")
+				}
+				assert.Contains(t, s.try("/app", "write", "/var/cache/socketgi/x"), "Error: ")
+
+				s.Write("/srv/app/part.py", "word = 'second'\n")
+				assert.Equal(t, "second SourceFileLoader", s.try("/app", "kept", ""), "what has changed is not believed")
+				s.Write("/srv/app/new.py", "")
+				assert.Equal(t, "second SourceFileLoader", s.try("/app", "kept", ""))
+				out, err = s.operator("add", "app", "/srv/app/app.py", "--python", "/usr/bin/python3", "--mount", "/app", "--user", user, "--profile", profile)
+				require.NoError(t, err, "%s", out)
+				assert.Equal(t, "second Loader", s.try("/app", "kept", ""), "until it is added again")
+			})
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
@@ -209,8 +210,9 @@ func (a *Add) online(ctx context.Context, m manager, back, keep *undo, pair unit
 		return a.notListening(ctx, m, pair.SocketName, err)
 	}
 	for _, f := range files {
-		if f.gone {
-			if err := m.stop(ctx, filepath.Base(f.path)); err != nil {
+		// One that stays; a template has only instances, which end by themselves.
+		if unit := filepath.Base(f.path); f.gone && !strings.HasSuffix(unit, "@.service") {
+			if err := m.stop(ctx, unit); err != nil {
 				return err
 			}
 		}
