@@ -3,7 +3,7 @@
 # make install  install the programs below $(DESTDIR)$(PREFIX)
 # make bench    measure the figures of the README
 # make bench-hardening  measure what each directive of the profiles costs
-# make fuzz     fuzz the decoder, the encoder, CGI heads and the import, for FUZZTIME each
+# make fuzz     fuzz the decoder, the encoder, CGI heads, the import and nginx's configuration, for FUZZTIME each
 
 GO       ?= go
 PORT     ?= 8080
@@ -69,6 +69,7 @@ fuzz:
 	$(GO) test ./scgi -run '^$$' -fuzz FuzzReadRequest -fuzztime $(FUZZTIME)
 	$(GO) test ./scgi -run '^$$' -fuzz FuzzAppendRequest -fuzztime $(FUZZTIME)
 	$(GO) test ./scgi/cgi -run '^$$' -fuzz FuzzHead -fuzztime $(FUZZTIME)
+	$(GO) test ./cmd/socketgi/internal/nginxconf -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
 	$(GO) test ./units -run '^$$' -fuzz FuzzImport -fuzztime $(FUZZTIME)
 
 clean:

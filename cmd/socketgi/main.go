@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -11,7 +12,7 @@ import (
 )
 
 func main() {
-	if err := newCommand().Execute(); err != nil {
+	if err := newCommand().ExecuteContext(context.Background()); err != nil {
 		if err.Error() != "" {
 			fmt.Fprintln(os.Stderr, "socketgi: "+err.Error())
 		}
@@ -30,7 +31,7 @@ speaks SCGI to the socket. Nothing runs while nobody asks.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newDev(), newAdd(), newRemove(), newList(), newStatus(), newLogs(), newGet(),
+	root.AddCommand(newDev(), newAdd(), newRemove(), newList(), newStatus(), newLogs(), newGet(), newDoctor(),
 		newUnits(), newNginx(), newImport())
 	return root
 }

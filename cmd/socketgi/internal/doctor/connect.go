@@ -1,0 +1,117 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/user"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"golang.org/x/sys/unix"
+)
+
+// checkConnect connects as the web server does, and says nothing: to who serves it, a
+// connection that ends without a request is no news.
+func checkConnect(ctx context.Context, x *examination, app *host.Application) (f findings) {
+	if app.Listen == "" || app.Listen[0] != '/' {
+		d := net.Dialer{Timeout: 5 * time.Second}
+		c, err := d.DialContext(ctx, "tcp", app.Listen)
+		if err != nil {
+			f.fail("nobody can connect to "+app.Listen+": "+err.Error(), "the web server answers 502", relisten(app))
+			return f
+		}
+		c.Close()
+		f.ok("whoever is on this machine can connect to " + app.Listen)
+		return f
+	}
+	if x.web.userErr != nil {
+		f.unchecked("as which user the web server connects: "+x.web.userErr.Error(), "")
+		return f
+	}
+	if !x.root && x.web.user.uid != os.Geteuid() {
+		f.unchecked("only root can try to connect as "+x.web.user.name, "sudo socketgi doctor "+app.Name)
+		return f
+	}
+	peer := 0
+	err := x.web.user.do(func() (err error) {
+		peer, err = knock(app.Listen)
+		return err
+	})
+	switch {
+	case err == nil && peer > 1:
+		comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", peer))
+		f.fail(fmt.Sprintf("process %d (%s) listens at %s, and not systemd", peer, strings.TrimSpace(string(comm)), app.Listen),
+			"requests reach that program", relisten(app))
+	case err == nil:
+		f.ok("the web server's user " + x.web.user.name + " can connect")
+	case errors.Is(err, unix.EACCES):
+		refused(x.web.user, app, &f)
+	case errors.Is(err, unix.ENOENT):
+		f.unchecked("there is no "+app.Listen+" to connect to", "")
+	case errors.Is(err, unix.ECONNREFUSED):
+		f.fail("nobody listens at "+app.Listen, "the file is there, and the socket behind it is closed: the web server answers 502", relisten(app))
+	case errors.Is(err, unix.EAGAIN):
+		f.fail("no more connections wait at "+app.Listen+" (Backlog=)", "they come faster than they are accepted; the web server answers 502",
+			"journalctl -n 20 -u "+app.Socket.Name)
+	default:
+		f.unchecked("connecting as "+x.web.user.name+": "+err.Error(), "")
+	}
+	return f
+}
+
+// knock connects and hangs up, and returns the process that listens.
+func knock(path string) (peer int, err error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		return 0, os.NewSyscallError("socket", err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+		return 0, os.NewSyscallError("connect", err)
+	}
+	// Who called listen(2): 0 for a process that can't be seen from here.
+	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err != nil {
+		return 0, nil
+	}
+	return int(cred.Pid), nil
+}
+
+// refused says what keeps the web server out.
+func refused(web *identity, app *host.Application, f *findings) {
+	const why = "the web server answers 502, and its error log says Permission denied"
+	where := web.obstacle(app.Listen)
+	info, err := os.Stat(where)
+	if err != nil {
+		f.fail(fmt.Sprintf("%s may not connect to %s", web.name, app.Listen), why, "namei -l "+shell(app.Listen))
+		return
+	}
+	if where != app.Listen {
+		f.fail(fmt.Sprintf("%s may not enter %s, which has mode %04o", web.name, where, info.Mode().Perm()), why, "chmod a+x "+shell(where))
+		return
+	}
+	group := web.name
+	if g, err := user.LookupGroupId(fmt.Sprint(web.gid)); err == nil {
+		group = g.Name
+	}
+	f.fail(fmt.Sprintf("%s may not connect to %s, which has %s and mode %04o", web.name, where, owner(info), info.Mode().Perm()), why,
+		dropIn(app.Socket.Name, "Socket", "SocketGroup="+group, "SocketMode=0660")+" && "+relisten(app))
+}
+
+// owner says whom a file belongs to.
+func owner(info os.FileInfo) string {
+	st := info.Sys().(*syscall.Stat_t)
+	name, group := fmt.Sprint(st.Uid), fmt.Sprint(st.Gid)
+	if u, err := user.LookupId(name); err == nil {
+		name = u.Username
+	}
+	if g, err := user.LookupGroupId(group); err == nil {
+		group = g.Name
+	}
+	return "user " + name + ", group " + group
+}

@@ -1,0 +1,210 @@
+package doctor
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/socketgi/socketgi/units"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+func TestStatus(t *testing.T) {
+	for want, levels := range map[int][][]Level{0: {{}, {OK, Note}}, 1: {{OK, Warning}, {Unchecked, Note}}, 2: {{Warning, Error}, {Error, OK}}} {
+		for _, list := range levels {
+			var r Report
+			for _, l := range list {
+				r.Findings = append(r.Findings, Finding{Level: l})
+			}
+			assert.Equal(t, want, Status([]Report{{}, r}), "%v", list)
+		}
+	}
+}
+
+func TestPrint(t *testing.T) {
+	var b strings.Builder
+	Print(&b, []Report{
+		{"app", []Finding{{Check: "units", Level: OK, What: "fine"}, {Check: "loads", Level: Error, What: "no\nreally", Why: "it\nmatters", Mend: "do"}}},
+		{"", []Finding{{Check: "cgroups", Level: Unchecked, What: "who knows"}}},
+	})
+	assert.Equal(t, `app
+  ok  units    fine
+FAIL  loads    no
+               really
+               why:  it
+               matters
+               mend: do
+
+this machine
+  ??  cgroups  not checked: who knows
+`, b.String())
+}
+
+func TestShell(t *testing.T) {
+	for _, s := range []string{"", "a", "/a b", "it's", "$x", "a\nb", "~", "-n", "*"} {
+		out, err := exec.Command("sh", "-c", "printf %s "+shell(s)).Output()
+		require.NoError(t, err)
+		assert.Equal(t, s, string(out))
+	}
+	assert.Equal(t, "/run/a-b_c.sock", shell("/run/a-b_c.sock"))
+}
+
+func TestDropInIsACommand(t *testing.T) {
+	dir := t.TempDir()
+	command := dropIn("a@.service", "Service", "X=50%", "Y=it s")
+	command = strings.ReplaceAll(command, "/etc/systemd/system", dir)
+	command = strings.TrimSuffix(command, " && systemctl daemon-reload")
+	out, err := exec.Command("sh", "-ec", command).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	text, err := os.ReadFile(filepath.Join(dir, "a@.service.d/socketgi.conf"))
+	require.NoError(t, err)
+	assert.Equal(t, "[Service]\nX=50%\nY=it s\n", string(text))
+}
+
+func TestWithCheck(t *testing.T) {
+	for exec, want := range map[string]string{
+		"/a/adapter --x 1 app.py":      "/a/adapter --check --x 1 app.py",
+		"/a/adapter":                   "/a/adapter --check",
+		`"/a b/adapter" app.py`:        `"/a b/adapter" --check app.py`,
+		`/a\x20b/adapter 'x y'`:        `/a\x20b/adapter --check 'x y'`,
+		"-/a/adapter  x":               "-/a/adapter --check x",
+		"@/a/adapter name app.py":      "@/a/adapter name --check app.py",
+		"/a/adapter \\\n --x app.py":   "/a/adapter --check --x app.py",
+		"-@/a/adapter 'a name' x.py":   "-@/a/adapter 'a name' --check x.py",
+		"/a/adapter --python '/x y' z": "/a/adapter --check --python '/x y' z",
+	} {
+		got, err := withCheck(exec)
+		assert.NoError(t, err)
+		assert.Equal(t, strings.Join(strings.Fields(want), " "), strings.Join(strings.Fields(got), " "))
+	}
+	_, err := withCheck(" ")
+	assert.Error(t, err)
+}
+
+func TestAlone(t *testing.T) {
+	assert.Equal(t, "[Unit]\nAfter=a.socket\n[Service]\nUser=x\n",
+		alone("[Unit]\nRequires=a.socket\nAfter=a.socket\nWants = b \\\n  c\\\n d\n[Service]\nSockets=a.socket\nUser=x"))
+}
+
+func TestComplaints(t *testing.T) {
+	app := application(t, units.Options{})
+	app.Service.DropIns = []string{"/etc/systemd/system/app@.service.d/x.conf"}
+	assert.Equal(t, []string{
+		app.Socket.Path + ":4: Failed to parse sec value, ignoring: abc",
+		"/etc/systemd/system/app@.service.d/x.conf:1: Invalid section header '[Serv'",
+		"app@i.service: Command /nope is not executable: No such file or directory",
+	}, complaints(app, app.Socket.Path+`:4: Failed to parse sec value, ignoring: abc
+/lib/systemd/system/other.service:7: Unit uses KillMode=none.
+/etc/systemd/system/app@.service.d/x.conf:1: Invalid section header '[Serv'
+/etc/systemd/system/app@.service.d/x.conf:1: Invalid section header '[Serv'
+application.service: Command /nope is not executable
+app@i.service: Command /nope is not executable: No such file or directory
+`))
+}
+
+func TestLimits(t *testing.T) {
+	app := application(t, units.Options{}, "--concurrency", "10")
+	good := properties{"TriggerLimitIntervalUSec": uint64(0), "TriggerLimitBurst": uint32(200), "MaxConnections": uint32(1024)}
+	collects := properties{"CollectMode": "inactive-or-failed"}
+	with := func(p properties, name string, value any) properties {
+		q := properties{name: value}
+		for k, v := range p {
+			if k != name {
+				q[k] = v
+			}
+		}
+		return q
+	}
+	for what, c := range map[string]struct{ socket, service properties }{
+		"":                               {good, collects},
+		"200 connections within 2s":      {with(good, "TriggerLimitIntervalUSec", uint64(2e6)), collects},
+		"MaxConnections=10 leaves":       {with(good, "MaxConnections", uint32(10)), collects},
+		"instances that failed are kept": {good, properties{"CollectMode": "inactive"}},
+	} {
+		var f findings
+		limits(app, c.socket, c.service, &f)
+		if what == "" {
+			assert.Empty(t, f)
+			continue
+		}
+		require.Len(t, f, 1, what)
+		assert.Equal(t, Warning, f[0].Level)
+		assert.Contains(t, f[0].What, what)
+	}
+	var f findings
+	limits(application(t, units.Options{Warm: true}), good, properties{"StartLimitIntervalUSec": uint64(10e6), "StartLimitBurst": uint32(5)}, &f)
+	require.Len(t, f, 1)
+	assert.Contains(t, f[0].What, "5 starts of app.service within 10s stop app.socket for good")
+}
+
+func TestCgroups(t *testing.T) {
+	const one = "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:9 - cgroup2 cgroup2 rw,nsdelegate,memory_recursiveprot\n"
+	mount, options, favored := cgroups("1 2 0:3 / /proc rw - proc proc rw\n" + one)
+	assert.Equal(t, "/sys/fs/cgroup", mount)
+	assert.Equal(t, []string{"rw", "nsdelegate", "memory_recursiveprot"}, options)
+	assert.False(t, favored)
+	_, _, favored = cgroups(strings.Replace(one, "nsdelegate", "nsdelegate,favordynmods", 1))
+	assert.True(t, favored)
+	mount, _, favored = cgroups("1 2 0:3 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,favordynmods,name=systemd\n")
+	assert.True(t, favored)
+	assert.Empty(t, mount)
+}
+
+// TestIdentity: what is done as somebody else has their rights, and nothing after it.
+func TestIdentity(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can be somebody else")
+	}
+	nobody, err := lookup("nobody", "")
+	require.NoError(t, err)
+	dir, err := os.MkdirTemp("", "doctor-")
+	require.NoError(t, err)
+	defer os.RemoveAll(dir)
+	require.NoError(t, os.Mkdir(dir+"/in", 0o755))
+	require.NoError(t, os.WriteFile(dir+"/in/file", nil, 0o600))
+	open := func() error {
+		f, err := os.Open(dir + "/in/file")
+		if err == nil {
+			f.Close()
+		}
+		return err
+	}
+	assert.Equal(t, dir, nobody.obstacle(dir+"/in/file"), "MkdirTemp makes it with 0700")
+	assert.ErrorIs(t, nobody.do(open), unix.EACCES)
+	require.NoError(t, os.Chmod(dir, 0o755))
+	assert.Equal(t, dir+"/in/file", nobody.obstacle(dir+"/in/file"))
+	assert.ErrorIs(t, nobody.do(open), unix.EACCES)
+	require.NoError(t, os.Chmod(dir+"/in/file", 0o604))
+	assert.NoError(t, nobody.do(open))
+	require.NoError(t, os.Chmod(dir+"/in/file", 0o600))
+	for range 20 {
+		assert.NoError(t, open(), "no thread is left that is somebody else")
+	}
+	broken := errors.New("as it is")
+	assert.Equal(t, broken, nobody.do(func() error { return broken }))
+}
+
+func TestPathsInLogs(t *testing.T) {
+	for log, want := range map[string]string{
+		"PermissionError: [Errno 13] Permission denied: '/srv/x'":                              "/srv/x",
+		"socketgi-adapter: open /srv/a.py: permission denied":                                  "/srv/a.py",
+		"/opt/python may not be executed by this user: permission denied":                      "/opt/python",
+		"app@1.service: Changing to the requested working directory failed: Permission denied": "",
+	} {
+		m := append(denied.FindStringSubmatch(log), "", "", "")
+		assert.Equal(t, want, m[1]+m[2], log)
+	}
+	for log, want := range map[string]string{
+		"FileNotFoundError: [Errno 2] No such file or directory: '/srv/x'":           "/srv/x",
+		"socketgi-adapter: stat /srv/article.py: no such file or directory":          "/srv/article.py",
+		"/opt/python is not there, or the interpreter that it names is not: say ...": "/opt/python",
+	} {
+		m := append(missing.FindStringSubmatch(log), "", "", "")
+		assert.Equal(t, want, m[1]+m[2], log)
+	}
+}

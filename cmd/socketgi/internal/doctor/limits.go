@@ -1,0 +1,67 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+)
+
+// checkLimits looks for limits of systemd that end an application in busy times.
+func checkLimits(ctx context.Context, x *examination, app *host.Application) (f findings) {
+	socket, err := x.of(ctx, app.Socket.Name, "Socket")
+	if err != nil {
+		f.unchecked(err.Error(), "")
+		return f
+	}
+	limits(app, socket, x.ifThere(ctx, serviceOf(app), "Service"), &f)
+	if x.manager != nil && !app.Warm {
+		failed, err := x.manager.ListUnitsByPatternsContext(ctx, []string{"failed"}, []string{app.Name + "@*.service"})
+		if err == nil && len(failed) > 0 {
+			f.warn(fmt.Sprintf("%d failed instances are kept", len(failed)), "each counts as a connection", "systemctl reset-failed '"+app.Name+"@*.service'")
+		}
+	}
+	if len(f) == 0 {
+		f.ok("however many connect, the socket stays")
+	}
+	return f
+}
+
+// serviceOf is a service that can be asked about: of a template, an instance.
+func serviceOf(app *host.Application) string {
+	if app.Warm {
+		return app.Service.Name
+	}
+	return app.Name + "@" + checkInstance + ".service"
+}
+
+// limits judges what systemd says of socket and service.
+func limits(app *host.Application, socket, service properties, f *findings) {
+	interval, burst := socket.span("TriggerLimitIntervalUSec"), socket.number("TriggerLimitBurst")
+	// More than a thousand a second systemd doesn't start anyway.
+	if interval > 0 && float64(burst) < interval.Seconds()*1000 {
+		f.warn(fmt.Sprintf("%d connections within %v stop %s for good (TriggerLimitBurst=)", burst, interval, app.Socket.Name),
+			"anybody who asks often enough takes the application down until somebody starts the socket again",
+			dropIn(app.Socket.Name, "Socket", "TriggerLimitIntervalSec=0")+" && "+relisten(app))
+	}
+	if app.Warm {
+		if interval, burst := service.span("StartLimitIntervalUSec"), service.number("StartLimitBurst"); interval > 0 && interval < time.Hour*24*365 && burst > 0 {
+			f.warn(fmt.Sprintf("%d starts of %s within %v stop %s for good (StartLimitBurst=)", burst, app.Service.Name, interval, app.Socket.Name),
+				"an application that crashes a few times is gone until somebody starts the socket again",
+				dropIn(app.Service.Name, "Unit", "StartLimitIntervalSec=0"))
+		}
+		return
+	}
+	most := socket.number("MaxConnections")
+	if n, err := strconv.ParseUint(app.Flag("concurrency"), 10, 32); err == nil && n > 0 && most <= n {
+		f.warn(fmt.Sprintf("MaxConnections=%d leaves no room to wait for one of the %d places of --concurrency", most, n),
+			"systemd closes further connections without a word, and the client gets a 502",
+			dropIn(app.Socket.Name, "Socket", "MaxConnections=1024")+" && "+relisten(app))
+	}
+	if service.text("CollectMode") == "inactive" {
+		f.warn("instances that failed are kept (CollectMode=inactive)", "each counts as a connection, until MaxConnections= is reached",
+			dropIn(app.Service.Name, "Unit", "CollectMode=inactive-or-failed"))
+	}
+}

@@ -1,0 +1,133 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+	"syscall"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+)
+
+// checkListens asks systemd whether the socket is there, and looks at its file.
+func checkListens(ctx context.Context, x *examination, app *host.Application) (f findings) {
+	socket, err := x.of(ctx, app.Socket.Name, "Socket")
+	if err != nil {
+		f.unchecked(err.Error(), "")
+	} else {
+		socketState(app, socket, &f)
+	}
+	if app.Listen != "" && app.Listen[0] == '/' && (socket == nil || socket.text("ActiveState") == "active") {
+		socketFile(app, socket, &f)
+	}
+	if !f.wrong() {
+		f.ok("systemd listens at " + app.Listen + ", and will after a boot")
+	}
+	return f
+}
+
+// failures says what systemd means by the result of a socket.
+var failures = map[string]string{
+	"trigger-limit-hit":       "more connections than TriggerLimitBurst= allows came within TriggerLimitIntervalSec=",
+	"service-start-limit-hit": "its service was started more often than StartLimitBurst= allows",
+	"resources":               "something that it needs isn't there, such as its user or group or the folder of the path",
+	"exit-code":               "one of its commands failed",
+}
+
+// socketState judges what systemd says of the socket.
+func socketState(app *host.Application, socket properties, f *findings) {
+	name := app.Socket.Name
+	enabled := slices.Contains([]string{"enabled", "alias", "indirect", "generated"}, socket.text("UnitFileState"))
+	switch state := socket.text("ActiveState"); state {
+	case "active":
+	case "failed":
+		result := socket.text("Result")
+		why := failures[result]
+		if why == "" {
+			why = "journalctl -u " + name + " has the reason"
+		}
+		f.fail(name+" has failed: "+result, why, "systemctl reset-failed "+name+" && systemctl start "+name)
+	default:
+		start := "systemctl start " + name
+		if !enabled {
+			start = "systemctl enable --now " + name
+		}
+		f.fail(name+" is stopped ("+state+")", "nobody listens, and the web server answers 502", start)
+	}
+	if !enabled {
+		f.warn(name+" is not enabled ("+socket.text("UnitFileState")+")", "after the next boot nobody listens", "systemctl enable "+name)
+	}
+}
+
+// socketFile compares the file of the socket with what the unit says of it.
+func socketFile(app *host.Application, socket properties, f *findings) {
+	info, err := os.Lstat(app.Listen)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.fail(app.Listen+" is gone", "systemd listens on a socket that nobody can find any more; it was removed or never made", relisten(app))
+		return
+	case err != nil:
+		f.unchecked(err.Error(), "sudo socketgi doctor "+app.Name)
+		return
+	case info.Mode().Type() != fs.ModeSocket:
+		f.fail(app.Listen+" is no socket", "somebody has put something else in its place", "rm "+shell(app.Listen)+" && "+relisten(app))
+		return
+	}
+	if socket == nil {
+		return
+	}
+	if mode, want := info.Mode().Perm(), fs.FileMode(socket.number("SocketMode")); mode != want {
+		f.warn(fmt.Sprintf("%s has mode %04o, and the unit says %04o", app.Listen, mode, want),
+			"somebody changed it: the next start of the socket undoes that", relisten(app))
+	}
+	st := info.Sys().(*syscall.Stat_t)
+	for _, c := range []struct {
+		what, want string
+		id         uint32
+	}{
+		{"user", userID(socket.text("SocketUser")), st.Uid},
+		{"group", groupID(socket.text("SocketGroup"), socket.text("SocketUser")), st.Gid},
+	} {
+		if got := strconv.Itoa(int(c.id)); c.want != "" && got != c.want {
+			f.warn(fmt.Sprintf("%s belongs to the %s %s, and the unit says %s", app.Listen, c.what, got, c.want),
+				"somebody changed it: the next start of the socket undoes that", relisten(app))
+		}
+	}
+}
+
+// userID returns the number of a user by the name or number that a unit gives, "" for
+// one that isn't there.
+func userID(name string) string {
+	if name == "" {
+		return "0"
+	}
+	if u, err := user.Lookup(name); err == nil {
+		return u.Uid
+	}
+	if _, err := strconv.Atoi(name); err == nil {
+		return name
+	}
+	return ""
+}
+
+// groupID is the same for a group, which is by default the user's own.
+func groupID(name, owner string) string {
+	if name == "" {
+		if u, err := user.Lookup(owner); err == nil {
+			return u.Gid
+		}
+		return "0"
+	}
+	if g, err := user.LookupGroup(name); err == nil {
+		return g.Gid
+	}
+	if _, err := strconv.Atoi(name); err == nil {
+		return name
+	}
+	return ""
+}

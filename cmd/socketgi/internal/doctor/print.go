@@ -1,0 +1,43 @@
+package doctor
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// marks stand at the beginning of a line, all equally wide.
+var marks = map[Level]string{OK: "  ok ", Note: "note ", Unchecked: "  ?? ", Warning: "WARN ", Error: "FAIL "}
+
+// Print writes the reports for people: a line for each finding, and below those that
+// are not well why it matters and what mends it.
+func Print(w io.Writer, reports []Report) {
+	for i, r := range reports {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		name := r.Name
+		if name == "" {
+			name = "this machine"
+		}
+		fmt.Fprintln(w, name)
+		for _, f := range r.Findings {
+			what := f.What
+			if f.Level == Unchecked {
+				what = "not checked: " + what
+			}
+			fmt.Fprintf(w, "%s %-8s %s\n", marks[f.Level], f.Check, indent(what))
+			if f.Why != "" {
+				fmt.Fprintf(w, "               why:  %s\n", indent("      " + f.Why)[6:])
+			}
+			if f.Mend != "" {
+				fmt.Fprintf(w, "               mend: %s\n", indent("      " + f.Mend)[6:])
+			}
+		}
+	}
+}
+
+// indent puts further lines below the first one.
+func indent(s string) string {
+	return strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n               ")
+}

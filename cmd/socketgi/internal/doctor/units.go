@@ -1,0 +1,131 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+)
+
+// checkUnits has systemd verify the unit files with their drop-ins, and compares what
+// it has loaded with them.
+func checkUnits(ctx context.Context, x *examination, app *host.Application) (f findings) {
+	verify(ctx, app, &f)
+	service := app.Service.Name
+	if !app.Warm { // a template itself is never loaded
+		service = app.Name + "@" + checkInstance + ".service"
+	}
+	socket, err := x.of(ctx, app.Socket.Name, "Socket")
+	if err != nil {
+		f.unchecked("whether systemd has loaded them as they are: "+err.Error(), "")
+		return f
+	}
+	for _, u := range []struct {
+		*host.Unit
+		name string
+		properties
+	}{{app.Socket, app.Socket.Name, socket}, {app.Service, service, x.ifThere(ctx, service, "Service")}} {
+		name, p := u.name, u.properties
+		if p.yes("NeedDaemonReload") || changed(u.Unit, p) {
+			f.fail(name+" has changed since systemd read it", "systemd goes by what it read before", "systemctl daemon-reload && "+relisten(app))
+		}
+		if state := p.text("LoadState"); state != "loaded" && state != "not-found" && state != "" {
+			f.fail("systemd can't load "+name+": "+state, "it isn't started then", "systemctl status "+app.Socket.Name)
+		}
+	}
+	if socket.text("LoadState") == "not-found" {
+		f.fail("systemd doesn't know "+app.Socket.Name, "it was written after systemd last looked", "systemctl daemon-reload && systemctl enable --now "+app.Socket.Name)
+	}
+	if len(f) == 0 {
+		f.ok(app.Socket.Name + " and " + app.Service.Name + " are valid, and systemd has loaded them as they are" + dropInCount(app))
+	}
+	return f
+}
+
+// changed tells whether there are other drop-ins than those that systemd has read. It
+// doesn't notice by itself when the first one is put into a folder that wasn't there.
+func changed(u *host.Unit, p properties) bool {
+	if p.text("LoadState") != "loaded" {
+		return false
+	}
+	read, _ := p["DropInPaths"].([]string)
+	for _, path := range u.DropIns {
+		if !slices.Contains(read, path) {
+			return true
+		}
+	}
+	// It knows of more folders than we do, so only those that are gone are missed.
+	return slices.ContainsFunc(read, func(path string) bool {
+		_, err := os.Stat(path)
+		return errors.Is(err, fs.ErrNotExist)
+	})
+}
+
+func dropInCount(app *host.Application) string {
+	if all := slices.Concat(app.Socket.DropIns, app.Service.DropIns); len(all) > 0 {
+		return ", with " + strings.Join(all, ", ")
+	}
+	return ""
+}
+
+// ifThere returns no properties where systemd has none.
+func (x *examination) ifThere(ctx context.Context, unit, kind string) properties {
+	p, _ := x.of(ctx, unit, kind)
+	return p
+}
+
+// aboutFile is how a complaint about a line begins.
+var aboutFile = regexp.MustCompile(`^(/\S+):(\d+): (.*)$`)
+
+// verify adds what systemd-analyze has to say about the files. It has no API.
+func verify(ctx context.Context, app *host.Application, f *findings) {
+	cmd := exec.CommandContext(ctx, "systemd-analyze", "verify", "--man=no", "--recursive-errors=no", app.Socket.Path, app.Service.Path)
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		f.unchecked("the unit files: systemd-analyze is not installed", "")
+		return
+	}
+	for _, c := range complaints(app, string(out)) {
+		level := Error
+		if strings.Contains(c, "ignoring") {
+			level = Warning
+		}
+		f.add(level, c, "systemd leaves out what it can't read, and goes on as if it weren't there", mendComplaint(app, c))
+	}
+}
+
+// complaints picks from the output what is about this application, each once: it also
+// has what other units do wrong.
+func complaints(app *host.Application, out string) (found []string) {
+	files := slices.Concat([]string{app.Socket.Path, app.Service.Path}, app.Socket.DropIns, app.Service.DropIns)
+	instance := app.Name + "@" // the instance it takes a template for
+	for line := range strings.Lines(out) {
+		line = strings.TrimSpace(line)
+		ours := strings.HasPrefix(line, app.Socket.Name+": ") || strings.HasPrefix(line, app.Service.Name+": ") ||
+			!app.Warm && strings.HasPrefix(line, instance) && strings.Contains(line, ".service: ")
+		if m := aboutFile.FindStringSubmatch(line); m != nil {
+			ours = slices.Contains(files, m[1])
+		}
+		if ours && !slices.Contains(found, line) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+func mendComplaint(app *host.Application, complaint string) string {
+	if m := aboutFile.FindStringSubmatch(complaint); m != nil {
+		return "${EDITOR:-vi} +" + m[2] + " " + shell(m[1]) + " && systemctl daemon-reload"
+	}
+	unit := app.Socket.Name
+	if !strings.HasPrefix(complaint, unit) {
+		unit = app.Service.Name
+	}
+	return "systemctl edit --full " + unit
+}

@@ -1,0 +1,120 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"os/user"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
+)
+
+// webServer is nginx as it is on this machine.
+type webServer struct {
+	// err says why its configuration is not known.
+	err error
+	// rejected is what nginx says of a configuration that it doesn't take.
+	rejected string
+	conf     []*nginxconf.Directive
+	version  version
+	// pidFile is where nginx was built to write its process id.
+	pidFile string
+
+	// user is who connects; userErr why that is not known.
+	user    *identity
+	userErr error
+}
+
+var errNoNginx = errors.New("nginx is not installed here; whether another web server reaches the socket is not known")
+
+// findWebServer asks nginx for its configuration.
+func findWebServer(ctx context.Context, root bool) *webServer {
+	w := &webServer{}
+	defer w.findUser()
+	nginx, err := exec.LookPath("nginx")
+	if err != nil {
+		if nginx, err = exec.LookPath("/usr/sbin/nginx"); err != nil {
+			w.err = errNoNginx
+			return w
+		}
+	}
+	about, _ := exec.CommandContext(ctx, nginx, "-V").CombinedOutput()
+	w.version = parseVersion(string(about))
+	if m := regexp.MustCompile(`--user=(\S+)`).FindStringSubmatch(string(about)); m != nil {
+		w.user = &identity{name: m[1]}
+	}
+	if m := regexp.MustCompile(`--pid-path=(\S+)`).FindStringSubmatch(string(about)); m != nil {
+		w.pidFile = m[1]
+	}
+	var stdout, stderr strings.Builder
+	cmd := exec.CommandContext(ctx, nginx, "-T", "-q")
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	switch err = cmd.Run(); {
+	case err != nil && !root:
+		w.err = errors.New("only root can ask nginx for its configuration")
+	case err != nil:
+		if w.rejected = strings.TrimSpace(stderr.String()); w.rejected == "" {
+			w.rejected = err.Error()
+		}
+		w.err = errors.New("nginx doesn't take its configuration")
+	default:
+		w.conf, w.err = nginxconf.Parse(stdout.String())
+	}
+	return w
+}
+
+// findUser finds out as whom the web server connects: what its configuration says, what
+// it was built with, or who is there.
+func (w *webServer) findUser() {
+	name, group := "", ""
+	if w.user != nil {
+		name = w.user.name
+	}
+	for _, d := range w.conf {
+		if d.Name == "user" {
+			name, group = d.Arg(0), d.Arg(1)
+		}
+	}
+	if name == "" {
+		for _, try := range []string{"www-data", "nginx", "http", "apache"} {
+			if _, err := user.Lookup(try); err == nil {
+				name = try
+				break
+			}
+		}
+	}
+	if name == "" {
+		w.user, w.userErr = nil, errors.New("there is no nginx, and none of the users www-data, nginx, http and apache")
+		return
+	}
+	w.user, w.userErr = lookup(name, group)
+}
+
+// version of nginx or another program.
+type version [3]int
+
+func (v version) before(w version) bool {
+	for i := range v {
+		if v[i] != w[i] {
+			return v[i] < w[i]
+		}
+	}
+	return false
+}
+
+func (v version) String() string { return fmt.Sprintf("%d.%d.%d", v[0], v[1], v[2]) }
+
+var versionText = regexp.MustCompile(`nginx/(\d+)\.(\d+)\.(\d+)`)
+
+func parseVersion(s string) (v version) {
+	if m := versionText.FindStringSubmatch(s); m != nil {
+		for i := range v {
+			v[i], _ = strconv.Atoi(m[i+1])
+		}
+	}
+	return v
+}
