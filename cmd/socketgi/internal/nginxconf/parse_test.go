@@ -35,6 +35,10 @@ server {
         if ($http_host ~ "(:[0-9]{1,5})$") { set $port $1; }
     }
 }
+# configuration file /etc/nginx/sites-enabled/d:
+server { listen 83; }
+# configuration file /etc/nginx/sites-enabled/c:
+server { listen 82; }
 # configuration file /etc/nginx/scgi_params:
 scgi_param REQUEST_METHOD $request_method;
 `
@@ -57,7 +61,14 @@ func TestParse(t *testing.T) {
 	assert.Equal(t, "text/html", find(t, top, "types").Block[0].Name)
 
 	server := find(t, top, "server")
-	assert.Equal(t, "/etc/nginx/sites-enabled/a:1", server.Place(), "included files are in the order of their names")
+	var listen []string
+	Walk(top, func(d *Directive) {
+		if d.Name == "listen" {
+			listen = append(listen, d.Arg(0))
+		}
+	})
+	assert.Equal(t, []string{"80", "81", "82", "83"}, listen, "included files are in the order of their names")
+	assert.Equal(t, "/etc/nginx/sites-enabled/a:1", server.Place())
 	assert.Equal(t, []string{"$x", `a;b{}"c\d\.e`}, find(t, top, "set").Args)
 	location := find(t, top, "location")
 	assert.Equal(t, []string{"~", "^/(?<n>[a-z]{2})$"}, location.Args)
