@@ -170,6 +170,8 @@ time.sleep(1000)`)
 			"limits", "warning", "MaxConnections=4 leaves no room to wait for one of the 5 places", "MaxConnections=1024", nil},
 		{"no such module", func() { s.Write("/srv/article.py", "import nosuchmodule\n"+article) }, "loads", "error", "ModuleNotFoundError: No module named 'nosuchmodule'", "correct it",
 			func() { s.Write("/srv/article.py", article) }},
+		{"it prints what steers a terminal", func() { s.Write("/srv/article.py", "raise ValueError('\x1b[2J' + 5000 * 'x' + 'end')\n"+article) }, "loads", "error", "xxxend", "correct it",
+			func() { s.Write("/srv/article.py", article) }},
 		{"no such application", run("mv /srv/article.py /srv/away.py"), "loads", "error", "/srv/article.py doesn't load as www-data", "correct it", run("mv /srv/away.py /srv/article.py")},
 		{"application not readable", run("chmod 0600 /srv/article.py"), "loads", "error", "/srv/article.py", "chmod a+r /srv/article.py", nil},
 		{"folder of the application", run("chmod 0700 /srv"), "loads", "error", "the folder /srv can't be entered by www-data", "chmod a+x /srv", nil},

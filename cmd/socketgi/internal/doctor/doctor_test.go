@@ -29,13 +29,13 @@ func TestStatus(t *testing.T) {
 func TestPrint(t *testing.T) {
 	var b strings.Builder
 	Print(&b, []Report{
-		{"app", []Finding{{Check: "units", Level: OK, What: "fine"}, {Check: "loads", Level: Error, What: "no\nreally", Why: "it\nmatters", Mend: "do"}}},
+		{"app", []Finding{{Check: "units", Level: OK, What: "fine"}, {Check: "loads", Level: Error, What: "no\nre\x1b[2Jally", Why: "it\nmatters", Mend: "do"}}},
 		{"", []Finding{{Check: "cgroups", Level: Unchecked, What: "who knows"}}},
 	})
 	assert.Equal(t, `app
   ok  units    fine
 FAIL  loads    no
-               really
+               re�[2Jally
                why:  it
                matters
                mend: do

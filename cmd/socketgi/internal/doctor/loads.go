@@ -203,7 +203,7 @@ func cutProgram(s string) (word, rest string) {
 // ended journald may not find out the latter.
 func unitLog(unit string, since time.Time) (lines []string) {
 	_ = exec.Command("journalctl", "--sync").Run() // what was just written is not yet there otherwise
-	out, err := exec.Command("journalctl", "--no-pager", "--quiet", "-o", "json", "-u", unit,
+	out, err := exec.Command("journalctl", "--no-pager", "--quiet", "--all", "-o", "json", "-u", unit,
 		fmt.Sprintf("--since=@%d", since.Unix())).Output()
 	if err != nil {
 		return nil
@@ -217,6 +217,15 @@ func unitLog(unit string, since time.Time) (lines []string) {
 			continue
 		}
 		text, ok := e.Message.(string)
+		if list, isList := e.Message.([]any); isList { // of bytes, when it isn't plain text
+			var b strings.Builder
+			for _, n := range list {
+				if f, isNumber := n.(float64); isNumber {
+					b.WriteByte(byte(f))
+				}
+			}
+			text, ok = b.String(), true
+		}
 		if ok && (e.PID != "1" || !idle.MatchString(text)) {
 			lines = append(lines, strings.TrimRight(text, "\n"))
 		}

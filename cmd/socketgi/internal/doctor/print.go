@@ -37,7 +37,14 @@ func Print(w io.Writer, reports []Report) {
 	}
 }
 
-// indent puts further lines below the first one.
+// indent puts further lines below the first one. What an application printed must not
+// steer the terminal.
 func indent(s string) string {
+	s = strings.Map(func(c rune) rune {
+		if c < ' ' && c != '\n' && c != '\t' || c >= 0x7f && c < 0xa0 {
+			return '\ufffd'
+		}
+		return c
+	}, s)
 	return strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n               ")
 }
