@@ -69,7 +69,6 @@ func TestGetStreams(t *testing.T) {
 		}))
 	}()
 	for _, flags := range [][]string{nil, {"--raw"}} {
-		more = make(chan struct{})
 		cmd := exec.Command("socketgi", append([]string{"get", "--listen", socket, "/"}, flags...)...)
 		out, err := cmd.StdoutPipe()
 		require.NoError(t, err)
@@ -81,7 +80,7 @@ func TestGetStreams(t *testing.T) {
 			require.NoError(t, err, "%s", all)
 			all = append(all, b...)
 		}
-		close(more)
+		more <- struct{}{}
 		rest, err := io.ReadAll(out)
 		require.NoError(t, err)
 		assert.Equal(t, "two", string(rest))
