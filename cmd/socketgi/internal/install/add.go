@@ -87,6 +87,9 @@ func (a *Add) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := allowed(a.Host); err != nil {
+		return err
+	}
 	made, err := makeDirs(dir)
 	if err != nil {
 		return writable(err)
@@ -352,6 +355,14 @@ func (a *Add) notListening(ctx context.Context, m manager, socket string, err er
 		result, _ = p.Value.Value().(string)
 	}
 	return fmt.Errorf("%s can't listen (%s): is something else there at %s? journalctl -u %s says more", socket, result, a.Options.Listen, socket)
+}
+
+// allowed tells who may not even try.
+func allowed(h host.Host) error {
+	if !h.User && h.Root == "" && os.Geteuid() != 0 {
+		return writable(fmt.Errorf("the units of this system: %w", os.ErrPermission))
+	}
+	return nil
 }
 
 // writable says what to do where only root may write.

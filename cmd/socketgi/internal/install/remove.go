@@ -121,6 +121,9 @@ func (r *Remove) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := allowed(r.Host); err != nil {
+		return err
+	}
 	dir := filepath.Dir(x.app.Socket.Path)
 	l, err := lock(dir)
 	if err != nil {
