@@ -96,13 +96,17 @@ func copyFile(dir int, name, to string, owner uint32, most int64) (int64, error)
 	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink != 1 || st.Uid != owner {
 		return 0, fmt.Errorf("the cached code %s is no file of the application's user", name)
 	}
+	tooLarge := fmt.Errorf("the cached code is larger than %d MiB: that is not ours", mostBytes>>20)
+	if st.Size > most {
+		return 0, tooLarge
+	}
 	target, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return 0, err
 	}
 	n, err := io.Copy(target, io.LimitReader(source, most+1))
-	if err == nil && n > most {
-		err = fmt.Errorf("the cached code is larger than %d MiB: that is not ours", mostBytes>>20)
+	if err == nil && n > most { // it has grown meanwhile
+		err = tooLarge
 	}
 	return n, errors.Join(err, target.Chmod(0o644), target.Sync(), target.Close())
 }

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// tryOut runs the adapter with --check, and returns what it said and its exit status.
+func tryOut(t *testing.T, args ...string) (string, int) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], append([]string{"--check"}, args...)...)
+	cmd.Env = append(os.Environ(), "BE_ADAPTER=1", "GORACE=atexit_sleep_ms=0")
+	out, err := cmd.CombinedOutput()
+	if _, exited := err.(*exec.ExitError); !exited {
+		require.NoError(t, err)
+	}
+	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// TestCheck loads applications, good and bad.
+func TestCheck(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		app := filepath.Join(t.TempDir(), "app.py")
+		for name, c := range map[string]struct{ text, more, want string }{
+			"good":      {"def application(e, s): raise ValueError", "", ""},
+			"script":    {"import inetd_scgi\ninetd_scgi.run_app(None)", "", ""},
+			"factory":   {"def make(): return print", ":make()", ""},
+			"prints":    {"print('hello')\ndef application(e, s): pass", "", "hello\n"},
+			"import":    {"import no_such_module_at_all", "", "ModuleNotFoundError: No module named 'no_such_module_at_all'\n"},
+			"syntax":    {"def application(e, s:", "", "SyntaxError"},
+			"raises":    {"def make(): raise ValueError('not now')", ":make()", "ValueError: not now\n"},
+			"none":      {"x = 1", "", "has no callable named application, app, create_app or make_app"},
+			"exit":      {"raise SystemExit(4)", "", "the application called sys.exit(4) while it was loaded\n"},
+			"ends":      {"import os; os._exit(0)", "", "while it was loaded its process exited with status 0\n"},
+			"killed":    {"import os; os.kill(os.getpid(), 11)", "", "while it was loaded its process died of SIGSEGV\n"},
+			"hangs":     {"import time; time.sleep(1000)", "", "it was not loaded after 1s\n"},
+			"childless": {"import subprocess; subprocess.Popen(['sleep', '1000'], start_new_session=True)\ndef app(e, s): pass", "", ""},
+		} {
+			t.Run(name, func(t *testing.T) {
+				require.NoError(t, os.WriteFile(app, []byte(c.text+"\n"), 0o600))
+				args := []string{"--python", python, app + c.more}
+				if name == "hangs" {
+					args = append([]string{"--timeout", "1s"}, args...)
+				}
+				out, status := tryOut(t, args...)
+				if good := c.want == "" || name == "prints"; good {
+					assert.Zero(t, status, "%s", out)
+					assert.Equal(t, c.want, out)
+					return
+				}
+				assert.Equal(t, exitServe, status)
+				assert.Contains(t, out, c.want)
+				assert.NotContains(t, out, "<socketgi>")
+			})
+		}
+	})
+	out, status := tryOut(t, "--timeout", "-1s", "testdata/pep.py")
+	assert.Equal(t, exitConfig, status)
+	assert.Contains(t, out, "a timeout is longer than nothing")
+}
+
+// TestCheckCache has a check fill the cache for requests that can't write to it.
+func TestCheckCache(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		dir, filled := t.TempDir(), t.TempDir()
+		app := filepath.Join(dir, "app.py")
+		require.NoError(t, os.WriteFile(dir+"/part.py", []byte("word = 'part'\n"), 0o600))
+		require.NoError(t, os.WriteFile(app, []byte("import part\n"+
+			"def application(e, s):\n    s('200 OK', [])\n    return [type(part.__loader__).__name__.encode()]\n"), 0o600))
+		out, status := tryOut(t, "--python", python, "--cache", filled, app)
+		require.Zero(t, status, "%s", out)
+
+		// A copy of it, as root's would be.
+		cache := filepath.Join(t.TempDir(), "cache")
+		require.NoError(t, os.CopyFS(cache, os.DirFS(filled)))
+		names, err := filepath.Glob(cache + "/*")
+		require.NoError(t, err)
+		for _, name := range names {
+			require.NoError(t, os.Chmod(name, 0o444))
+		}
+		require.NoError(t, os.Chmod(cache, 0o555))
+		t.Cleanup(func() { _ = os.Chmod(cache, 0o755) })
+		want := "Loader"
+		if filepath.Base(python) == "pypy3" {
+			want = "SourceFileLoader"
+		}
+		a := &adapter{t: t, args: []string{"--python", python, "--cache", cache, app}}
+		assert.Equal(t, want, a.get("/").body)
+		// Part of another run, it doesn't belong to the rest.
+		require.NoError(t, os.Chmod(cache, 0o755))
+		for _, name := range names {
+			if filepath.Ext(name) == ".code" {
+				data, err := os.ReadFile(name)
+				require.NoError(t, err)
+				data[0]++
+				require.NoError(t, os.Remove(name))
+				require.NoError(t, os.WriteFile(name, data, 0o444))
+			}
+		}
+		assert.Equal(t, "SourceFileLoader", a.get("/").body)
+	})
+}
+
+// TestCheckCGI checks programs without running them.
+func TestCheckCGI(t *testing.T) {
+	dir := t.TempDir()
+	for name, c := range map[string]struct {
+		text string
+		mode os.FileMode
+		want string
+	}{
+		"script":  {"#!/bin/sh\nexit 1\n", 0o700, ""},
+		"missing": {"#!/no/such/interpreter\n", 0o700, "its first line names the interpreter /no/such/interpreter, which is not there"},
+		"plain":   {"#!/bin/sh\n", 0o600, "it is not executable: chmod +x"},
+		"nothing": {"", 0o700, "it is empty"},
+		"text":    {"hello\n", 0o700, "it is no program"},
+		"windows": {"#!/bin/sh\r\n", 0o700, "its first line ends in CR LF"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(dir, name)
+			require.NoError(t, os.WriteFile(path, []byte(c.text), c.mode))
+			out, status := tryOut(t, "--cgi", path)
+			assert.Contains(t, out, c.want)
+			assert.Equal(t, c.want == "", status == exitOK, "%s", out)
+		})
+	}
+	self, err := os.Executable()
+	require.NoError(t, err)
+	out, status := tryOut(t, "--cgi", self)
+	assert.Zero(t, status, "%s", out)
+	out, status = tryOut(t, "--cgi", "/bin/cat") // linked dynamically
+	assert.Zero(t, status, "%s", out)
+	out, status = tryOut(t, "--cgi-root", dir)
+	assert.Zero(t, status, "%s", out)
+	out, status = tryOut(t, "--cgi", filepath.Join(dir, "nowhere"))
+	assert.Equal(t, exitServe, status)
+	assert.Contains(t, out, "it is not there")
+}
