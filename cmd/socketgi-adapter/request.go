@@ -73,6 +73,7 @@ func (r *request) serve(app application, q queue, stop stopper) {
 	}
 	defer release()
 	if r.queued = time.Since(arrived); r.conn.Gone() {
+		r.conn.Close()
 		r.record(child.Result{End: child.Left}, child.Usage{}, time.Since(start))
 		return
 	}
@@ -184,6 +185,8 @@ func (r *request) reject(err error) {
 		status, text = wrong.Status, "The request was refused: "+wrong.Reason+"."
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		status, text = 507, "There is no space for the request's body."
+	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
+		status, text = 503, "This machine is too busy. Try again in a few seconds."
 	}
 	r.log.write(prioErr, "request refused with "+strconv.Itoa(status)+": "+err.Error(),
 		field{"MESSAGE_ID", msgProblem}, field{"SOCKETGI_STATUS", strconv.Itoa(status)})

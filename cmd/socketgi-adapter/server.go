@@ -47,6 +47,9 @@ func serveListeners(cfg *config, log *logger, app application, listeners []activ
 	// Next to a process for each request, to collect garbage sooner costs nothing that could
 	// be measured, and this process stays small.
 	debug.SetGCPercent(25)
+	// Go opens what its timers wait with at the first of them, and crashes where that fails:
+	// it must not be the one that waits because no descriptor is left.
+	time.Sleep(time.Nanosecond)
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return os.NewSyscallError("eventfd", err)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,6 +26,7 @@ type unit struct {
 	path   string
 	socket *os.File // what systemd keeps
 	args   []string
+	limit  string // what a shell says before it becomes the service
 	notify *net.UnixConn
 	client *http.Client
 }
@@ -51,7 +53,7 @@ func newUnit(t *testing.T, args ...string) *unit {
 // start starts the service.
 func (u *unit) start() *process {
 	u.t.Helper()
-	p := &process{cmd: exec.Command("sh", append([]string{"-c", `LISTEN_PID=$$ exec "$@"`, "sh", os.Args[0]}, u.args...)...), ended: make(chan struct{})}
+	p := &process{cmd: exec.Command("sh", append([]string{"-c", u.limit + `LISTEN_PID=$$ exec "$@"`, "sh", os.Args[0]}, u.args...)...), ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), "BE_ADAPTER=1", "LISTEN_FDS=1", "GORACE=atexit_sleep_ms=0", "NOTIFY_SOCKET="+u.notify.LocalAddr().String())
 	p.cmd.ExtraFiles = []*os.File{u.socket}
 	p.cmd.Stderr = &p.stderr
@@ -207,4 +209,50 @@ func TestServerMisconfigured(t *testing.T) {
 		require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 		assert.Contains(t, p.wait(t), map[string]string{"--no-such-flag": "not defined: -no-such-flag", "testdata/pep.py": "Accept=yes"}[args[0]])
 	}
+}
+
+// TestServerDescriptors checks that no request leaves a descriptor open, also where the
+// client was gone before its program started.
+func TestServerDescriptors(t *testing.T) {
+	a := script(t, plain+`echo well`)
+	u := newUnit(t, a.args...)
+	p := u.start()
+	u.told("READY=1")
+	open := func() int {
+		list, err := os.ReadDir("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/fd")
+		require.NoError(t, err)
+		return len(list)
+	}
+	u.get("/")
+	for range 50 {
+		conn, err := net.Dial("unix", u.path)
+		require.NoError(t, err)
+		_, err = conn.Write(wire(t, "GET", "/"))
+		require.NoError(t, err)
+		require.NoError(t, conn.Close())
+	}
+	assert.Equal(t, 200, u.get("/").status)
+	assert.Eventually(t, func() bool { return open() < 20 }, 10*time.Second, 10*time.Millisecond, "of 50 that left")
+}
+
+// TestServerNoDescriptors checks that a server which has no descriptors left lets the
+// others wait, or tells them, and goes on.
+func TestServerNoDescriptors(t *testing.T) {
+	a := script(t, plain+`sleep 0.3; echo well`)
+	u := newUnit(t, a.args...)
+	u.limit = "ulimit -n 30; "
+	p := u.start()
+	u.told("READY=1")
+	var wg sync.WaitGroup
+	for range 30 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			assert.Contains(t, []int{200, 503}, u.get("/").status)
+		}()
+	}
+	wg.Wait()
+	assert.Equal(t, 200, u.get("/").status)
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	assert.NotContains(t, p.wait(t), "fatal error")
 }

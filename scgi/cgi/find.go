@@ -34,6 +34,9 @@ func ProblemOf(err error) *child.Problem {
 	if errors.As(err, &p) {
 		return &p.Problem
 	}
+	if exhausted(err) {
+		return &child.Problem{Kind: child.Busy, Text: err.Error()}
+	}
 	return &child.Problem{Kind: child.Failed, Text: err.Error()}
 }
 
