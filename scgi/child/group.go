@@ -16,7 +16,8 @@ func AdoptOrphans() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 // KillGroup kills what is left of the process group, and, where [Attr].Alone says
 // so, every other child that this process has or inherits on the way.
 func (p *Process) KillGroup() {
-	_ = syscall.Kill(-p.pid, syscall.SIGKILL)
+	p.Signal(syscall.SIGKILL)
+	_ = syscall.Kill(-p.pid, syscall.SIGKILL) // a group outlives the process that it is called after
 	if !p.alone {
 		return
 	}

@@ -1,6 +1,7 @@
 package child
 
 import (
+	"sync"
 	"syscall"
 	"time"
 
@@ -12,6 +13,8 @@ type Process struct {
 	pid   int
 	pidfd int // -1 where the kernel has none (before 5.2)
 	alone bool
+
+	mu    sync.Mutex // a signal and taking leave: after that the number may be another's
 	usage Usage
 }
 
@@ -55,8 +58,19 @@ func (p *Process) Reaped() bool { return p.usage.known }
 // -1 where the kernel has none.
 func (p *Process) PidFD() int { return p.pidfd }
 
-// Signal sends a signal to the process group.
-func (p *Process) Signal(sig syscall.Signal) { _ = syscall.Kill(-p.pid, sig) }
+// Signal sends a signal to the process group, and to the process itself where it has
+// left that for another. Once leave was taken of the process nobody gets it.
+func (p *Process) Signal(sig syscall.Signal) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.usage.known {
+		return
+	}
+	_ = syscall.Kill(-p.pid, sig)
+	if group, err := syscall.Getpgid(p.pid); err == nil && group != p.pid || sig == syscall.SIGKILL {
+		_ = syscall.Kill(p.pid, sig)
+	}
+}
 
 // Wait waits until the process has ended, but not past the deadline (zero: no
 // deadline), and says what it used. A process that is late is killed.
@@ -126,6 +140,9 @@ func (p *Process) reap() Usage {
 	if p.usage.known {
 		return p.usage
 	}
+	p.Ended(time.Time{}) // or it could not be signalled while this waits
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	u := Usage{known: true}
 	var ru syscall.Rusage
 	for {
