@@ -6,6 +6,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/socketgi/socketgi/scgi/child"
 	"golang.org/x/sys/unix"
@@ -32,12 +33,22 @@ func fault(kind child.Kind, text string) error {
 func ProblemOf(err error) *child.Problem {
 	var p *problem
 	if errors.As(err, &p) {
-		return &p.Problem
+		return &child.Problem{Kind: p.Kind, Text: printable(p.Text)}
 	}
 	if exhausted(err) {
-		return &child.Problem{Kind: child.Busy, Text: err.Error()}
+		return &child.Problem{Kind: child.Busy, Text: printable(err.Error())}
 	}
-	return &child.Problem{Kind: child.Failed, Text: err.Error()}
+	return &child.Problem{Kind: child.Failed, Text: printable(err.Error())}
+}
+
+// printable makes a text with a path in it, which a client may have chosen, fit for one
+// line of a log.
+func printable(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return r == utf8.RuneError || !strconv.IsPrint(r) }) < 0 {
+		return s
+	}
+	q := strconv.Quote(s)
+	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
 }
 
 // find finds the program below Root that the request names: by SCRIPT_FILENAME,

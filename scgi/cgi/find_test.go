@@ -120,3 +120,11 @@ func variables(m map[string]string) (v vars) {
 	}
 	return v
 }
+
+// TestFindLog checks that a path which a client made up doesn't write lines of the log.
+func TestFindLog(t *testing.T) {
+	root := tree(t)
+	_, err := (&Config{Root: root}).find(variables(map[string]string{"PATH_INFO": "/x\nGET 200 \x1b[31m\"é\x9b\u009b"}))
+	require.Error(t, err)
+	assert.Equal(t, root+`/x\nGET 200 \x1b[31m"é\x9b\u009b is not there`, ProblemOf(err).Text)
+}
