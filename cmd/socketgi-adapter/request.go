@@ -118,22 +118,16 @@ type stopper interface {
 // outlives the worker.
 type terminator struct{}
 
-// patience is how long the terminator waits before it begins. Until then SIGTERM ends
-// this process, as it does while it starts, and the worker with it.
-const patience = 10 * time.Millisecond
-
 func (terminator) watch(w worker) (*atomic.Bool, func()) {
 	var stopped atomic.Bool
-	// Go takes three threads to hand a signal on, just when the worker needs the
-	// processors: the quickest programs have answered before that is done.
-	timer := time.AfterFunc(patience, func() {
-		stop := make(chan os.Signal, 1)
-		signal.Notify(stop, syscall.SIGTERM)
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	go func() {
 		<-stop
 		stopped.Store(true)
 		w.Signal(syscall.SIGTERM)
-	})
-	return &stopped, func() { timer.Stop() }
+	}()
+	return &stopped, func() {}
 }
 
 // fail ends a response that isn't whole, logs why, and returns what the client
