@@ -61,7 +61,7 @@ func TestDoctorHealthy(t *testing.T) {
 	s.Write("/etc/nginx/apps/port.conf", s.Run("/usr/local/bin/socketgi", "nginx", "port", "--mount", "/port", "--listen", port))
 	s.start("port")
 	owners := func() string {
-		return s.Run("sh", "-c", "stat -Lc '%n %u %g' /var/cache/socketgi/* /var/lib/strict")
+		return s.Run("sh", "-c", "stat -Lc '%n %u %g' /run/socketgi-* /var/lib/strict")
 	}
 	for _, name := range []string{"made-up", "strict", "warm"} {
 		assert.Equal(t, 200, s.get("/"+name).StatusCode)

@@ -69,11 +69,7 @@ func (h Host) Load(name string) (*Application, error) {
 // expand resolves the specifiers that a socket of ours has (systemd.unit(5)).
 func (h Host) expand(s string) string {
 	if rest, ok := strings.CutPrefix(s, "%t/"); ok {
-		runtime := "/run"
-		if h.User {
-			runtime = os.Getenv("XDG_RUNTIME_DIR")
-		}
-		s = runtime + "/" + rest
+		s = h.runtimeDir() + "/" + rest
 	}
 	return units.Unescape(s)
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/socketgi/socketgi/units"
 	"golang.org/x/sys/unix"
 )
 
@@ -46,27 +47,22 @@ func (h Host) Slots(a *Application) (*Slots, error) {
 // slotsFile is where the adapter of an application keeps its slots, "" if it has no
 // place for them.
 func (h Host) slotsFile(a *Application) string {
-	dir := a.Flag("cache")
+	dir := a.Flag("slots")
 	if dir == "" {
 		// The first of several directories; what follows a colon is a link to it.
-		dir, _, _ = strings.Cut(a.Service.Get("Service", "CacheDirectory"), " ")
+		dir, _, _ = strings.Cut(a.Service.Get("Service", "RuntimeDirectory"), " ")
 		dir, _, _ = strings.Cut(dir, ":")
-		if dir == "" {
-			return ""
+		if dir != "" { // DynamicUser= has it in /run/private, and a link to it here
+			dir = filepath.Join(h.runtimeDir(), units.Unescape(dir))
 		}
-		// DynamicUser= has it in /var/cache/private, and a link to it here.
-		dir = filepath.Join(h.cacheDir(), strings.ReplaceAll(dir, "%%", "%"))
+	}
+	if dir == "" {
+		dir = a.Flag("cache")
+	}
+	if dir == "" {
+		return ""
 	}
 	return filepath.Join(dir, "slots")
-}
-
-// cacheDir is %C (systemd.unit(5)).
-func (h Host) cacheDir() string {
-	if h.User {
-		dir, _ := os.UserCacheDir()
-		return dir
-	}
-	return "/var/cache"
 }
 
 // The adapter's slots are locks on the bytes from firstSlot on, and whoever waits has

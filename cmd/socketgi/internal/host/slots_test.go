@@ -16,7 +16,6 @@ func application(t *testing.T, service string) (Host, *Application) {
 	t.Helper()
 	dir := t.TempDir()
 	t.Setenv("XDG_CONFIG_HOME", dir)
-	t.Setenv("XDG_CACHE_HOME", filepath.Join(dir, "cache"))
 	t.Setenv("XDG_RUNTIME_DIR", dir)
 	units := filepath.Join(dir, "systemd/user")
 	require.NoError(t, os.MkdirAll(units, 0o700))
@@ -40,26 +39,26 @@ func hold(t *testing.T, path string, offsets ...int64) {
 }
 
 func TestSlots(t *testing.T) {
-	h, a := application(t, "ExecStart=/usr/lib/socketgi-adapter --concurrency 4 app.py\nCacheDirectory=socketgi/app:link other")
+	h, a := application(t, "ExecStart=/usr/lib/socketgi-adapter --concurrency 4 --cache /nowhere app.py\nRuntimeDirectory=socketgi-app:link other")
 	s, err := h.Slots(a)
 	require.NoError(t, err)
 	assert.Equal(t, &Slots{Total: 4}, s, "nobody has asked yet")
 
-	path := filepath.Join(os.Getenv("XDG_CACHE_HOME"), "socketgi/app/slots")
+	path := filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "socketgi-app/slots")
 	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
 	hold(t, path, 2, 0, 1, firstTicket+7, 4, firstTicket+5, firstTicket+6, firstTicket+9)
 	s, err = h.Slots(a)
 	require.NoError(t, err)
 	assert.Equal(t, &Slots{Total: 4, InUse: 3, Waiting: 4}, s)
 
-	_, a = application(t, "ExecStart=/usr/lib/socketgi-adapter --concurrency=4 --cache "+filepath.Dir(path)+" app.py")
+	_, a = application(t, "ExecStart=/usr/lib/socketgi-adapter --concurrency=4 --slots "+filepath.Dir(path)+" app.py\nRuntimeDirectory=x")
 	s, err = h.Slots(a)
 	require.NoError(t, err)
-	assert.Equal(t, &Slots{Total: 4, InUse: 3, Waiting: 4}, s, "--cache counts more than CacheDirectory=")
+	assert.Equal(t, &Slots{Total: 4, InUse: 3, Waiting: 4}, s, "--slots counts more than RuntimeDirectory=")
 
 	for _, none := range []string{
-		"ExecStart=/usr/lib/socketgi-adapter --concurrency 0 app.py\nCacheDirectory=x", "ExecStart=/usr/lib/socketgi-adapter app.py\nCacheDirectory=x",
-		"ExecStart=/usr/lib/socketgi-adapter --concurrency 4 app.py", "ExecStart=/usr/bin/own --concurrency 4\nCacheDirectory=x",
+		"ExecStart=/usr/lib/socketgi-adapter --concurrency 0 app.py\nRuntimeDirectory=x", "ExecStart=/usr/lib/socketgi-adapter app.py\nRuntimeDirectory=x",
+		"ExecStart=/usr/lib/socketgi-adapter --concurrency 4 app.py", "ExecStart=/usr/bin/own --concurrency 4\nRuntimeDirectory=x",
 	} {
 		h, a = application(t, none)
 		s, err = h.Slots(a)
