@@ -67,10 +67,12 @@ func (x *exchange) wait() (over bool) {
 	} else {
 		fds[1] = unix.PollFd{Fd: int32(x.out), Events: unix.POLLIN}
 	}
+	ms := milliseconds(until, now)
 	if !x.exited {
 		fds[3] = unix.PollFd{Fd: int32(x.PidFD()), Events: unix.POLLIN}
+		ms = x.unwatched(ms)
 	}
-	if _, err := unix.Poll(fds[:], milliseconds(until, now)); err != nil && err != unix.EINTR {
+	if _, err := unix.Poll(fds[:], ms); err != nil && err != unix.EINTR {
 		return x.fail(child.Died, "poll: "+err.Error())
 	}
 	if fds[0].Revents&(unix.POLLHUP|unix.POLLERR|unix.POLLRDHUP) != 0 {
@@ -83,7 +85,7 @@ func (x *exchange) wait() (over bool) {
 	if fds[2].Revents != 0 {
 		x.takeLog()
 	}
-	if fds[3].Revents != 0 {
+	if fds[3].Revents != 0 || !x.exited && x.PidFD() < 0 && x.Ended(now) {
 		x.exited, x.graceEnd = true, time.Now().Add(x.limits.grace())
 	}
 	return false

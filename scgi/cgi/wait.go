@@ -19,7 +19,7 @@ func (p *Program) Wait() child.Usage {
 		}
 		fds := [3]unix.PollFd{{Fd: int32(p.out), Events: unix.POLLIN}, {Fd: int32(p.err), Events: unix.POLLIN},
 			{Fd: int32(p.PidFD()), Events: unix.POLLIN}}
-		if _, err := unix.Poll(fds[:], milliseconds(p.deadline, now)); err != nil && err != unix.EINTR {
+		if _, err := unix.Poll(fds[:], p.unwatched(milliseconds(p.deadline, now))); err != nil && err != unix.EINTR {
 			break
 		}
 		if fds[0].Revents != 0 {
@@ -28,7 +28,7 @@ func (p *Program) Wait() child.Usage {
 		if fds[1].Revents != 0 {
 			p.takeLog()
 		}
-		if fds[2].Revents != 0 {
+		if fds[2].Revents != 0 || p.PidFD() < 0 && p.Ended(now) {
 			break
 		}
 	}
@@ -43,6 +43,15 @@ func (p *Program) Wait() child.Usage {
 		p.Log.End()
 	}
 	return usage
+}
+
+// unwatched is how long to wait, in milliseconds, for a program that may end meanwhile
+// and whose end no descriptor tells: a kernel before 5.2 has none.
+func (p *Program) unwatched(ms int) int {
+	if p.PidFD() < 0 && (ms < 0 || ms > 20) {
+		return 20
+	}
+	return ms
 }
 
 // reap takes leave of a program that has ended, and ends what is left of its process
@@ -63,14 +72,15 @@ func (p *Program) takeLog() {
 	})
 }
 
-// drain reads what there is. It returns the descriptor, or -1 when it has ended, and is
+// drain reads what there is, but not what comes meanwhile: who writes faster than it is
+// read would keep this process from everything else. It returns the descriptor, or -1 when it has ended, and is
 // closed.
 func drain(fd int, take func([]byte)) int {
 	if fd < 0 {
 		return -1
 	}
 	var buf [4 << 10]byte
-	for {
+	for most := available(fd); ; {
 		n, err := unix.Read(fd, buf[:])
 		switch {
 		case err == unix.EINTR:
@@ -81,6 +91,9 @@ func drain(fd int, take func([]byte)) int {
 			return -1
 		default:
 			take(buf[:n])
+			if most -= n; most <= 0 {
+				return fd
+			}
 		}
 	}
 }

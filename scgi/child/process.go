@@ -102,8 +102,11 @@ func (p *Process) Kill() Usage {
 	return p.reap()
 }
 
-// Ended waits until the process can be reaped, and tells whether it can.
+// Ended waits until the process can be reaped, and tells whether it can, or was.
 func (p *Process) Ended(deadline time.Time) bool {
+	if p.usage.known {
+		return true
+	}
 	if p.pidfd < 0 {
 		return p.endedWithoutPidfd(deadline)
 	}
@@ -126,7 +129,7 @@ func (p *Process) Ended(deadline time.Time) bool {
 func (p *Process) endedWithoutPidfd(deadline time.Time) bool {
 	for {
 		var info unix.Siginfo
-		if err := unix.Waitid(unix.P_PID, p.pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil); err == nil && info.Signo != 0 {
+		if err := unix.Waitid(unix.P_PID, p.pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil); err == unix.ECHILD || err == nil && info.Signo != 0 {
 			return true
 		}
 		if !deadline.IsZero() && time.Now().After(deadline) {
