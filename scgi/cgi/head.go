@@ -86,7 +86,7 @@ func parseHead(p []byte, nph, nginx bool) (*head, error) {
 			kind = value
 		case "content-length":
 			length, err := strconv.ParseInt(value, 10, 64)
-			if err != nil || length < 0 || value[0] == '+' || h.length >= 0 && h.length != length {
+			if err != nil || value[0] < '0' || value[0] > '9' || h.length >= 0 && h.length != length {
 				return nil, fmt.Errorf("Content-Length: %s is no length", excerpt([]byte(value)))
 			}
 			if h.length >= 0 {

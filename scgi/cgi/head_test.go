@@ -56,6 +56,7 @@ func TestHead(t *testing.T) {
 
 func TestWrongHead(t *testing.T) {
 	for in, why := range map[string]string{
+		"Content-Type: a/b\nContent-Length: -0\n\n": `"-0" is no length`,
 		"\n":                                       "none of Content-Type, Location and Status",
 		"X: y\n\n":                                 "none of Content-Type, Location and Status",
 		"Hello world!\n\n":                         `line 1 of the head, "Hello world!": is no header`,
