@@ -128,7 +128,7 @@ func (c *Conn) Finish(linger time.Duration) {
 	c.CloseWrite()
 	c.deadline = time.Now().Add(linger)
 	var scratch [4096]byte
-	for {
+	for time.Now().Before(c.deadline) { // also where there is always something to read
 		if _, err := c.Read(scratch[:]); err != nil {
 			break
 		}
