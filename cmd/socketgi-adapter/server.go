@@ -37,8 +37,9 @@ type server struct {
 	done      atomic.Bool // stop accepting
 	requests  sync.WaitGroup
 
-	mu      sync.Mutex
-	running map[worker]*atomic.Bool // whether it was told to stop
+	mu       sync.Mutex
+	running  map[worker]*atomic.Bool // whether it was told to stop
+	stopping bool                    // all of them were
 }
 
 // serveListeners serves until nothing was asked for --idle-exit, or SIGTERM. A
@@ -75,7 +76,7 @@ func serveListeners(cfg *config, log *logger, app application, listeners []activ
 	for _, l := range listeners {
 		unix.Close(l.FD)
 	}
-	s.drain()
+	s.drain(drainTime)
 	return err
 }
 
@@ -164,6 +165,10 @@ func (s *server) watch(w worker) (stopped *atomic.Bool, forget func()) {
 	defer s.mu.Unlock()
 	stopped = new(atomic.Bool)
 	s.running[w] = stopped
+	if s.stopping { // it got the place of one that was stopped
+		stopped.Store(true)
+		w.Signal(syscall.SIGTERM)
+	}
 	return stopped, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -172,13 +177,13 @@ func (s *server) watch(w worker) (stopped *atomic.Bool, forget func()) {
 }
 
 // drain waits for the requests that are left, and stops what takes too long.
-func (s *server) drain() {
+func (s *server) drain(most time.Duration) {
 	over := make(chan struct{})
 	go func() {
 		s.requests.Wait()
 		close(over)
 	}()
-	timer := time.NewTimer(drainTime)
+	timer := time.NewTimer(most)
 	defer timer.Stop()
 	select {
 	case <-over:
@@ -186,6 +191,7 @@ func (s *server) drain() {
 	case <-timer.C:
 	}
 	s.mu.Lock()
+	s.stopping = true
 	for w, stopped := range s.running {
 		stopped.Store(true)
 		w.Signal(syscall.SIGTERM)

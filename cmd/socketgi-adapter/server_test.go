@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -255,4 +256,36 @@ func TestServerNoDescriptors(t *testing.T) {
 	assert.Equal(t, 200, u.get("/").status)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	assert.NotContains(t, p.wait(t), "fatal error")
+}
+
+// stopped is a worker that notes whether it was told to stop.
+type stopped struct {
+	worker
+	by []syscall.Signal
+}
+
+func (w *stopped) Signal(sig syscall.Signal) { w.by = append(w.by, sig) }
+
+// TestServerStopsLateWorkers checks that whoever gets a place only because its worker was
+// stopped is told the same.
+func TestServerStopsLateWorkers(t *testing.T) {
+	s := &server{running: map[worker]*atomic.Bool{}}
+	early, late := &stopped{}, &stopped{}
+	told, forget := s.watch(early)
+	assert.False(t, told.Load())
+	s.requests.Add(1)
+	go func() {
+		for !told.Load() {
+			time.Sleep(time.Millisecond)
+		}
+		forget()
+		told, forget := s.watch(late)
+		assert.True(t, told.Load())
+		forget()
+		s.requests.Done()
+	}()
+	s.drain(time.Millisecond)
+	assert.Equal(t, []syscall.Signal{syscall.SIGTERM}, early.by)
+	assert.Equal(t, []syscall.Signal{syscall.SIGTERM}, late.by)
+	assert.Empty(t, s.running)
 }
