@@ -1,9 +1,12 @@
 package main
 
 import (
+	"math"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -15,9 +18,12 @@ import (
 )
 
 const (
-	// maxConnections is how many connections are held at once; more wait in the
-	// kernel, where nothing is lost.
+	// maxConnections is how many connections are held at once, where there may be as many
+	// processes as that takes; more wait in the kernel, where nothing is lost.
 	maxConnections = 1024
+	// tasks is how many threads and processes one connection is thought to need: a thread
+	// here, and a program that has two others.
+	tasks = 4
 	// drainTime is how long requests may go on once the unit is being stopped. It is
 	// less than the TimeoutStopSec= that the units have, so that who waits is told.
 	drainTime = 8 * time.Second
@@ -32,7 +38,8 @@ type server struct {
 	queue queue
 
 	listeners []activation.Socket
-	wake      int // an eventfd: something that serve waits for has happened
+	wake      int   // an eventfd: something that serve waits for has happened
+	most      int32 // connections
 	open      atomic.Int32
 	done      atomic.Bool // stop accepting
 	requests  sync.WaitGroup
@@ -56,7 +63,7 @@ func serveListeners(cfg *config, log *logger, app application, listeners []activ
 		return os.NewSyscallError("eventfd", err)
 	}
 	s := &server{cfg: cfg, log: log, app: app, queue: noQueue{}, listeners: listeners, wake: wake,
-		running: map[worker]*atomic.Bool{}}
+		most: mostConnections(taskLimit()), running: map[worker]*atomic.Bool{}}
 	if cfg.concurrency > 0 {
 		s.queue = make(places, cfg.concurrency)
 	}
@@ -80,6 +87,32 @@ func serveListeners(cfg *config, log *logger, app application, listeners []activ
 	return err
 }
 
+// mostConnections is how many connections can be held: Go ends a process that can't have
+// one more thread, and each waits in a thread of its own.
+func mostConnections(limit uint64) int32 {
+	return int32(max(1, min(maxConnections, limit/tasks)))
+}
+
+// taskLimit is how many threads and processes there may be: what ulimit -u says of the
+// user, and TasksMax= of the unit.
+func taskLimit() uint64 {
+	limit := uint64(math.MaxUint64)
+	var r unix.Rlimit
+	if os.Geteuid() != 0 && unix.Getrlimit(unix.RLIMIT_NPROC, &r) == nil {
+		limit = r.Cur
+	}
+	groups, _ := os.ReadFile("/proc/self/cgroup")
+	for line := range strings.Lines(string(groups)) {
+		if path, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "0::"); ok {
+			text, _ := os.ReadFile("/sys/fs/cgroup" + path + "/pids.max")
+			if n, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64); err == nil { // or it is "max"
+				limit = min(limit, n)
+			}
+		}
+	}
+	return limit
+}
+
 // serve accepts until it is time to leave.
 func (s *server) serve() error {
 	fds := make([]unix.PollFd, 0, len(s.listeners)+1)
@@ -87,7 +120,7 @@ func (s *server) serve() error {
 		if s.done.Load() {
 			return nil
 		}
-		full := s.open.Load() >= maxConnections
+		full := s.open.Load() >= s.most
 		fds = append(fds[:0], unix.PollFd{Fd: int32(s.wake), Events: unix.POLLIN})
 		for _, l := range s.listeners {
 			if !full {
@@ -152,7 +185,7 @@ func (s *server) accept(listener int) error {
 		defer s.requests.Done()
 		r := &request{cfg: s.cfg, log: s.log, conn: scgi.NewConn(fd)}
 		r.serve(s.app, s.queue, s)
-		if n := s.open.Add(-1); n == 0 || n == maxConnections-1 {
+		if n := s.open.Add(-1); n == 0 || n == s.most-1 {
 			s.nudge()
 		}
 	}()

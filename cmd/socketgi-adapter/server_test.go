@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"github.com/socketgi/socketgi/scgi/scgihttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // unit is a socket unit with Accept=no, and its service.
@@ -288,4 +290,20 @@ func TestServerStopsLateWorkers(t *testing.T) {
 	assert.Equal(t, []syscall.Signal{syscall.SIGTERM}, early.by)
 	assert.Equal(t, []syscall.Signal{syscall.SIGTERM}, late.by)
 	assert.Empty(t, s.running)
+}
+
+// TestServerNoProcesses checks that a user who may have few processes doesn't end the
+// server, which needs a thread for each connection. Nobody is limited who is root.
+func TestServerNoProcesses(t *testing.T) {
+	assert.Equal(t, int32(maxConnections), mostConnections(math.MaxUint64))
+	assert.Equal(t, int32(15), mostConnections(60))
+	assert.Equal(t, int32(1), mostConnections(0))
+	if os.Geteuid() == 0 {
+		t.Skip("root is not limited")
+	}
+	var own unix.Rlimit
+	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NPROC, &own))
+	require.NoError(t, unix.Prlimit(0, unix.RLIMIT_NPROC, &unix.Rlimit{Cur: 40, Max: own.Max}, nil))
+	defer func() { require.NoError(t, unix.Prlimit(0, unix.RLIMIT_NPROC, &own, nil)) }()
+	assert.LessOrEqual(t, taskLimit(), uint64(40))
 }
