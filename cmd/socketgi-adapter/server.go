@@ -27,6 +27,8 @@ const (
 	// drainTime is how long requests may go on once the unit is being stopped. It is
 	// less than the TimeoutStopSec= that the units have, so that who waits is told.
 	drainTime = 8 * time.Second
+	// killTime is how long they may take to end then.
+	killTime = time.Second
 )
 
 // server serves listeners (Accept=no): it accepts, and each request gets a process as
@@ -46,7 +48,7 @@ type server struct {
 
 	mu       sync.Mutex
 	running  map[worker]*atomic.Bool // whether it was told to stop
-	stopping bool                    // all of them were
+	stopping syscall.Signal          // all of them were, by this one
 }
 
 // serveListeners serves until nothing was asked for --idle-exit, or SIGTERM. A
@@ -198,9 +200,9 @@ func (s *server) watch(w worker) (stopped *atomic.Bool, forget func()) {
 	defer s.mu.Unlock()
 	stopped = new(atomic.Bool)
 	s.running[w] = stopped
-	if s.stopping { // it got the place of one that was stopped
+	if s.stopping != 0 { // it got the place of one that was stopped
 		stopped.Store(true)
-		w.Signal(syscall.SIGTERM)
+		w.Signal(s.stopping)
 	}
 	return stopped, func() {
 		s.mu.Lock()
@@ -216,19 +218,26 @@ func (s *server) drain(most time.Duration) {
 		s.requests.Wait()
 		close(over)
 	}()
-	timer := time.NewTimer(most)
-	defer timer.Stop()
-	select {
-	case <-over:
-		return
-	case <-timer.C:
+	// A program that ignores SIGTERM is killed, so that its client is told, too.
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		select {
+		case <-over:
+			return
+		case <-time.After(most):
+		}
+		s.stop(sig)
+		most = killTime
 	}
+	<-over
+}
+
+// stop ends all workers, and those that are still to come.
+func (s *server) stop(sig syscall.Signal) {
 	s.mu.Lock()
-	s.stopping = true
+	defer s.mu.Unlock()
+	s.stopping = sig
 	for w, stopped := range s.running {
 		stopped.Store(true)
-		w.Signal(syscall.SIGTERM)
+		w.Signal(sig)
 	}
-	s.mu.Unlock()
-	<-over
 }

@@ -307,3 +307,19 @@ func TestServerNoProcesses(t *testing.T) {
 	defer func() { require.NoError(t, unix.Prlimit(0, unix.RLIMIT_NPROC, &own, nil)) }()
 	assert.LessOrEqual(t, taskLimit(), uint64(40))
 }
+
+// TestServerKills checks that a worker which ignores SIGTERM ends while the unit can still
+// tell its client.
+func TestServerKills(t *testing.T) {
+	s := &server{running: map[worker]*atomic.Bool{}}
+	deaf := &stopped{}
+	s.watch(deaf)
+	s.requests.Add(1)
+	go s.drain(time.Millisecond)
+	assert.Eventually(t, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(deaf.by) == 2 && deaf.by[1] == syscall.SIGKILL
+	}, 10*time.Second, time.Millisecond)
+	s.requests.Done()
+}
