@@ -95,7 +95,7 @@ func (r *request) run(app application, stop stopper, params []scgi.Header, body 
 	res := w.serve(r.conn.FD())
 	took := time.Since(start)
 	if res.Problem != nil || res.End != child.Whole {
-		res = r.fail(res, stopped.Load())
+		res = r.fail(res, wasStopped(stopped, res))
 	}
 	usage := w.wait()
 	if usage.Late {
@@ -106,6 +106,17 @@ func (r *request) run(app application, stop stopper, params []scgi.Header, body 
 	release()
 	r.conn.Finish(linger)
 	r.record(res, usage, took)
+}
+
+// wasStopped tells whether the worker was told to end. systemd tells all processes of a
+// unit at once, so the worker may have died of it before this process knows.
+func wasStopped(stopped *atomic.Bool, res child.Result) bool {
+	if res.Problem != nil && res.Problem.Kind == child.Died {
+		for end := time.Now().Add(50 * time.Millisecond); !stopped.Load() && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	return stopped.Load()
 }
 
 // stopper ends workers when the unit is being stopped.
