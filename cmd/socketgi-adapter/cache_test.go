@@ -174,3 +174,56 @@ func output(t *testing.T, name string, arg ...string) string {
 	require.NoError(t, err)
 	return string(out)
 }
+
+// TestImportCacheFolders changes folders that modules are found in: what has nothing to
+// do with imports leaves the record as good as it was.
+func TestImportCacheFolders(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		if strings.Contains(python, "pypy") {
+			t.Skip("nothing of imports is kept for it")
+		}
+		dir, lib, cache := t.TempDir(), t.TempDir(), t.TempDir()
+		write := func(path, text string) {
+			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+			require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		}
+		app := filepath.Join(dir, "app.py")
+		write(lib+"/part.py", "word = 'part'")
+		write(app, "import part\ndef application(e, s):\n    s('200 OK', [])\n    return [(part.word + ' ' + type(part.__loader__).__name__).encode()]\n")
+		a := &adapter{t: t, args: []string{"--python", python, "--cache", cache, app},
+			env: []string{"PYTHONPATH=" + lib, "PYTHONDONTWRITEBYTECODE=1"}}
+		get := func() string { t.Helper(); return a.get("/").body }
+		assert.Equal(t, "part SourceFileLoader", get())
+		assert.Equal(t, "part Loader", get())
+		// Nothing is written from here on, so that what was recorded stays.
+		files, err := filepath.Glob(cache + "/*")
+		require.NoError(t, err)
+		a.args[3] = filepath.Join(t.TempDir(), "kept")
+		kept := func() {
+			require.NoError(t, os.RemoveAll(a.args[3]))
+			require.NoError(t, os.Mkdir(a.args[3], 0o700))
+			for _, file := range files {
+				text, err := os.ReadFile(file)
+				require.NoError(t, err)
+				require.NoError(t, os.WriteFile(filepath.Join(a.args[3], filepath.Base(file)), text, 0o600))
+			}
+		}
+		for _, harmless := range []string{"data.db", "app.py.swp", "__pycache__/x.pyc", "folder.d/x"} {
+			write(dir+"/"+harmless, "")
+			write(lib+"/"+harmless, "")
+			kept()
+			assert.Equal(t, "part Loader", get(), harmless)
+		}
+		for _, matters := range []string{"other.py", "other2.pyc", "other3.so", "folder/x", "file"} {
+			write(dir+"/"+matters, "")
+			kept()
+			assert.Equal(t, "part SourceFileLoader", get(), matters)
+			require.NoError(t, os.RemoveAll(dir+"/"+strings.TrimSuffix(matters, "/x")))
+			kept()
+			assert.Equal(t, "part Loader", get(), "as it was: %s", matters)
+		}
+		write(dir+"/part.py", "word = 'in front'")
+		kept()
+		assert.Equal(t, "in front SourceFileLoader", get())
+	})
+}

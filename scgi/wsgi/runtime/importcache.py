@@ -6,8 +6,9 @@ that the application's user can't write, each would be compiled again. Here an
 earlier start has written down where each module is, and its code.
 
 The record is believed for a module only as long as its source is unchanged, and the
-folders where it was found and in which it would have been found first are, too. For
-every other module this finder finds nothing, and the import goes its usual way.
+folders where it was found and in which it would have been found first have the same
+modules. For every other module this finder finds nothing, and the import goes its usual
+way.
 """
 import marshal
 import posix
@@ -35,6 +36,22 @@ def _state(path):
 _NONCE = 16
 
 
+def _offers(folder):
+    """A number that changes when something that could be imported comes into the folder or leaves it."""
+    names = []
+    try:
+        with posix.scandir(folder) as entries:
+            for entry in entries:
+                if '.' not in entry.name:
+                    if entry.name != '__pycache__':
+                        names.append(entry.name + '/' * entry.is_dir())
+                elif entry.name.endswith(('.py', '.pyc', '.so')):
+                    names.append(entry.name)
+    except OSError:
+        return None
+    return int.from_bytes('\0'.join(sorted(names)).encode('utf-8', 'surrogateescape'), 'big') % ((1 << 127) - 1)
+
+
 class Loader(SourceFileLoader):
     """A loader of source files that has the code already."""
 
@@ -47,7 +64,7 @@ class Loader(SourceFileLoader):
 
 
 class Finder:
-    """The record: {'blob': identity, 'folders': {path: mtime}, 'modules': {name: entry}}.
+    """The record: {'blob': identity, 'folders': {path: [mtime, what it offers]}, 'modules': {name: entry}}.
 
     An entry is (source, its state, is it a package, offset, length); the last two
     say where in the blob, a file of its own, the code is. The blob begins with its
@@ -57,6 +74,7 @@ class Finder:
     def __init__(self, cache):
         self.cache = cache
         self.folders = {}  # the times of folders as this process saw them first
+        self.same = {}
         self.blob = -1
         self.identity = None
         self.hooks = sys.path_hooks[:]
@@ -79,8 +97,11 @@ class Finder:
 
     def _unchanged(self, folder):
         if folder not in self.folders:
-            self.folders[folder] = mtime(folder)
-        return self.folders[folder] == self.known.get(folder, -1)
+            self.folders[folder] = time = mtime(folder)
+            then, offers = self.known.get(folder, (-1, None))
+            # Most changes are about something else: data, temporary files of editors, __pycache__.
+            self.same[folder] = time == then or offers is not None and offers == _offers(folder)
+        return self.same[folder]
 
     def find_spec(self, name, path=None, target=None):
         entry = self.modules.get(name)
@@ -126,15 +147,21 @@ class Finder:
             if type(folder) is str:
                 self._unchanged(folder)
         modules = self.modules
-        if any(self.known.get(folder, mtime) != mtime for folder, mtime in self.folders.items()):
+        if not all(self.same[folder] for folder in self.folders if folder in self.known):
             # What is in a changed folder now may come before what wasn't looked for this time.
             modules = {name: entry for name, entry in modules.items()
                        if getattr(specs.get(name), 'origin', None) == entry[0]}
-        folders = {**self.known, **self.folders}
+        folders = {**self.known, **{folder: self._folder(folder, time) for folder, time in self.folders.items()
+                                    if self.known.get(folder, (-1, None))[0] != time}}
         if new or folders != self.known:
             if new:
                 modules = self._write(loaded, new, modules)
             self.cache.put('imports', {'blob': self.identity, 'folders': folders, 'modules': modules})
+
+    def _folder(self, folder, time):
+        """The record of a folder: what it offers only if nothing has happened there meanwhile."""
+        offers = _offers(folder)
+        return time, offers if mtime(folder) == time else None
 
     def _entry(self, name, spec):
         if name != spec.name or not spec.origin or self._hidden(name, spec):
