@@ -42,6 +42,8 @@ func benchColdStart(b *testing.B, app, byHand, want string) {
 	s.Write("/etc/systemd/system/then@.service", unit)
 	s.Run("python3", "-m", "compileall", "-q", "/srv")
 	s.Run("systemctl", "daemon-reload")
+	// With the code that is cached when an application is added.
+	s.Run("/usr/local/bin/socketgi", "add", "now", "/srv/"+app, "--python", "/usr/bin/python3", "--user", "www-data")
 
 	// A request is asked for when nothing of the one before is left: one at a time.
 	nginx := func(name string) time.Duration {
