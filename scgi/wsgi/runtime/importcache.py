@@ -38,18 +38,12 @@ _NONCE = 16
 
 def _offers(folder):
     """A number that changes when something that could be imported comes into the folder or leaves it."""
-    names = []
     try:
-        with posix.scandir(folder) as entries:
-            for entry in entries:
-                if '.' not in entry.name:
-                    if entry.name != '__pycache__':
-                        names.append(entry.name + '/' * entry.is_dir())
-                elif entry.name.endswith(('.py', '.pyc', '.so')):
-                    names.append(entry.name)
+        names = sorted(name for name in posix.listdir(folder) if name.endswith(('.py', '.pyc', '.so'))
+                       or '.' not in name and name != '__pycache__')
     except OSError:
         return None
-    return int.from_bytes('\0'.join(sorted(names)).encode('utf-8', 'surrogateescape'), 'big') % ((1 << 127) - 1)
+    return int.from_bytes('\0'.join(names).encode('utf-8', 'surrogateescape'), 'big') % ((1 << 127) - 1)
 
 
 class Loader(SourceFileLoader):
