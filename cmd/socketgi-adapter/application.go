@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"os"
 	"strings"
 	"syscall"
@@ -33,7 +32,7 @@ type worker interface {
 
 // application returns what the command line names, for a single connection or for
 // many.
-func (c *config) application(wrong error, single bool) application {
+func (c *config) application(wrong error, single bool, log *logger) application {
 	switch {
 	case wrong != nil:
 		c.concurrency = 0
@@ -41,11 +40,12 @@ func (c *config) application(wrong error, single bool) application {
 	case c.cgi != nil:
 		c.cgi.Env, c.cgi.Alone = os.Environ(), single
 		return cgiApplication{c.cgi}
-	case !single:
-		return misconfigured{errors.New("socketgi-adapter was handed a listening socket, and serves a WSGI application " +
-			"by single connections: say Accept=yes in the socket unit (nowait in inetd.conf)")}
 	}
-	return wsgiApplication{&wsgi.Config{App: c.app, Python: c.python, CacheDir: c.cacheDir, Env: workerEnv(os.Environ()), Stderr: 2}}
+	w := &wsgi.Config{App: c.app, Python: c.python, CacheDir: c.cacheDir, Env: workerEnv(os.Environ()), Stderr: 2, Alone: single}
+	if !single {
+		return warmApplication{newPool(c, w, log)}
+	}
+	return wsgiApplication{w}
 }
 
 // misconfigured answers that it is not set up.

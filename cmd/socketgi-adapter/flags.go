@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -29,6 +30,8 @@ type config struct {
 	concurrency  int
 	queueTimeout time.Duration
 	idleExit     time.Duration
+	backlog      int
+	warm         warmConfig
 	debug        bool
 	check        bool
 	version      bool
@@ -76,6 +79,11 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	fs.DurationVar(&g.Limits.IdleTimeout, "idle-timeout", 0, "end a CGI program that sends nothing for so long with 504; 0 never does")
 	sizeVar(fs, nil, &g.Limits.HeadBytes, "max-response-head", "answer 502 to a larger head of a CGI program's response, `SIZE` (default 32K)")
 	fs.DurationVar(&c.idleExit, "idle-exit", 5*time.Minute, "handed a listening socket: exit when nothing was asked for so long; 0 never does")
+	fs.IntVar(&c.backlog, "backlog", 1024, "handed a listening socket: hold at most `N` connections at once, others wait in the kernel")
+	fs.IntVar(&c.warm.workers, "workers", runtime.NumCPU(), "handed a listening socket: keep `N` processes with the WSGI application")
+	fs.IntVar(&c.warm.maxRequests, "max-requests", 0, "replace such a process after `N` requests; 0 never does, 1 gives each request a fresh one")
+	sizeVar(fs, &c.warm.maxMemory, nil, "max-memory", "replace such a process when it has `SIZE` in memory after a request; 0 never does")
+	preload := fs.String("preload", "yes", "fork such processes from one that has the application loaded: `yes or no`")
 	fs.BoolVar(&c.debug, "debug", false, "show tracebacks to the client: for development only")
 	fs.BoolVar(&c.check, "check", false, "load the application without a request, and exit: with 1 and the reason when that fails")
 	fs.BoolVar(&c.version, "version", false, "print the version and exit")
@@ -89,6 +97,12 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	}
 	if c.version {
 		return c, nil
+	}
+	switch *preload {
+	case "yes", "no":
+		c.warm.preload = *preload == "yes"
+	default:
+		return c, fmt.Errorf("--preload %s: yes or no", *preload)
 	}
 	app := ""
 	switch {
@@ -135,6 +149,8 @@ func (c *config) resolve(app string) (err error) {
 	case c.limits.HeaderTimeout <= 0 || c.limits.BodyTimeout <= 0 || c.queueTimeout <= 0 || c.timeout < 0 || c.idleExit < 0 ||
 		c.cgi != nil && c.cgi.Limits.IdleTimeout < 0:
 		return errors.New("a timeout is longer than nothing; only --timeout, --idle-timeout and --idle-exit may be 0")
+	case c.warm.workers < 1 || c.warm.maxRequests < 0 || c.backlog < 1:
+		return errors.New("--workers and --backlog are at least 1, and --max-requests at least 0")
 	case c.concurrency < 0:
 		return errors.New("--concurrency: 0 sets no limit, and less is not possible")
 	}

@@ -61,7 +61,7 @@ func run() int {
 	}
 	// Whoever asks gets an answer also where the command line is wrong; how to mend
 	// it is the operator's to read.
-	app := cfg.application(flagErr, fd >= 0)
+	app := cfg.application(flagErr, fd >= 0, log)
 	if fd >= 0 {
 		serveConnection(cfg, log, app, fd)
 	} else if err := serveListeners(cfg, log, app, handed.Listeners); err != nil {

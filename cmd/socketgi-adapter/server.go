@@ -65,7 +65,7 @@ func serveListeners(cfg *config, log *logger, app application, listeners []activ
 		return os.NewSyscallError("eventfd", err)
 	}
 	s := &server{cfg: cfg, log: log, app: app, queue: noQueue{}, listeners: listeners, wake: wake,
-		most: mostConnections(taskLimit()), running: map[worker]*atomic.Bool{}}
+		most: min(int32(cfg.backlog), mostConnections(taskLimit())), running: map[worker]*atomic.Bool{}}
 	if cfg.concurrency > 0 {
 		s.queue = make(places, cfg.concurrency)
 	}
@@ -79,6 +79,16 @@ func serveListeners(cfg *config, log *logger, app application, listeners []activ
 		s.done.Store(true)
 		s.nudge()
 	}()
+	if warm, ok := app.(warmApplication); ok {
+		s.queue = make(places, cfg.warm.workers)
+		// Ready is who can answer: with a worker, or with why there is none.
+		warm.fillFirst()
+		defer warm.close()
+		go (&reporter{pool: warm.pool}).run()
+		reloadOnHUP(warm.pool)
+		go warm.fill()
+	}
+	feedWatchdog()
 	_ = activation.Notify(activation.Ready)
 	err = s.serve()
 	_ = activation.Notify(activation.Stopping)

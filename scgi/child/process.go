@@ -54,6 +54,9 @@ func Start(path string, argv []string, attr *Attr) (*Process, error) {
 // another's then.
 func (p *Process) Reaped() bool { return p.usage.known }
 
+// Pid is the process id, which is also that of its group.
+func (p *Process) Pid() int { return p.pid }
+
 // PidFD returns a descriptor that becomes readable when the process has ended, or
 // -1 where the kernel has none.
 func (p *Process) PidFD() int { return p.pidfd }

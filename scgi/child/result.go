@@ -1,5 +1,7 @@
 package child
 
+import "time"
+
 // End is how far a response came.
 type End int
 
@@ -20,6 +22,13 @@ type Result struct {
 	// Problem is what a person should know, nil if all went well. Even a
 	// response that is whole may have one.
 	Problem *Problem
+	// Untaken says that the process ended before it took the request, which another one
+	// may be asked then.
+	Untaken bool
+	// CPU and Resident are what a process that goes on says of this request: its time,
+	// and the bytes that it has in memory after it.
+	CPU      time.Duration
+	Resident int64
 }
 
 // Problem is why a process did not do as it should.

@@ -20,6 +20,11 @@ type Usage struct {
 	PeakMemory int64
 }
 
+// UsageOf is for a process that another one has waited for.
+func UsageOf(status syscall.WaitStatus, cpu time.Duration, peakMemory int64) Usage {
+	return Usage{status: status, known: true, CPU: cpu, PeakMemory: peakMemory}
+}
+
 // Signaled tells whether the process ended by a signal.
 func (u Usage) Signaled() bool { return u.known && u.status.Signaled() }
 

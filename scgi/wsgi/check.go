@@ -11,7 +11,7 @@ import (
 // what is wrong with it, nil if nothing. The worker has ended then.
 func (w *Worker) Check(timeout time.Duration) *child.Problem {
 	deadline := time.Now().Add(timeout)
-	_ = unix.Shutdown(w.jobs, unix.SHUT_WR) // there is no job, and there will be none
+	_ = unix.Shutdown(w.fd, unix.SHUT_WR) // there is no job, and there will be none
 	var res child.Result
 	done, alive := w.await(&res, deadline)
 	if alive && !done {

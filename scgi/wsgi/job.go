@@ -15,37 +15,53 @@ import (
 // Serve hands the worker its one job and waits until the response is over, for
 // at most timeout (0: for ever). Params are the variables of the request
 // ([scgi.Request.Params]); the body's file, if there is one, stays the caller's.
-// When Serve returns with a Problem of kind [child.Died] or [child.Timeout] the worker and its
-// children are gone.
+// When Serve returns with a Problem of kind [child.Died] or [child.Timeout] the worker
+// and its children are gone.
 func (w *Worker) Serve(params []scgi.Header, body scgi.Body, conn int, timeout time.Duration) child.Result {
+	return w.serve(params, body, conn, timeout, func() { w.Kill() }, func() string {
+		usage := w.Wait(time.Now().Add(time.Second))
+		w.KillGroup()
+		return ending(usage)
+	})
+}
+
+// serve has a job done. It calls kill for a worker that has to be ended, and ended for
+// one that has ended by itself, which says how.
+func (s jobSocket) serve(params []scgi.Header, body scgi.Body, conn int, timeout time.Duration, kill func(), ended func() string) child.Result {
 	var deadline time.Time
 	if timeout > 0 {
 		deadline = time.Now().Add(timeout)
 	}
 	var res child.Result
-	if err := w.send(params, body, conn); err != nil && !errors.Is(err, unix.EPIPE) {
-		w.Kill()
+	err := s.send(params, body, conn)
+	if res.Untaken = errors.Is(err, unix.EPIPE); err != nil && !res.Untaken {
+		kill()
 		res.Problem = &child.Problem{Kind: child.Died, Text: err.Error()}
 		return res
 	} // EPIPE: it is dead already, and await says how
-	switch done, alive := w.await(&res, deadline); {
+	switch done, alive := s.await(&res, deadline); {
 	case done:
 	case alive:
-		w.Kill()
-		w.drain(&res)
+		kill()
+		s.drain(&res)
 		res.Problem = &child.Problem{Kind: child.Timeout, Text: "no end of the response after " + timeout.String()}
 	default:
-		usage := w.Wait(time.Now().Add(time.Second))
-		w.KillGroup()
+		how := ended()
 		if res.Problem == nil {
-			res.Problem = &child.Problem{Kind: child.Died, Text: "the worker " + ending(usage)}
+			res.Problem = &child.Problem{Kind: child.Died, Text: "the worker " + how}
 		}
 	}
 	return res
 }
 
+// jobSocket is our end of a worker's job socket.
+type jobSocket struct {
+	fd    int
+	pidfd int // of the worker
+}
+
 // send sends the job; runtime/job.py says how it looks.
-func (w *Worker) send(params []scgi.Header, body scgi.Body, conn int) error {
+func (s jobSocket) send(params []scgi.Header, body scgi.Body, conn int) error {
 	n := 0
 	for _, h := range params {
 		n += len(h.Name) + len(h.Value) + 2
@@ -67,7 +83,7 @@ func (w *Worker) send(params []scgi.Header, body scgi.Body, conn int) error {
 		fds = append(fds, int(body.File.Fd()))
 	}
 	for {
-		_, err := unix.SendmsgN(w.jobs, msg, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL)
+		_, err := unix.SendmsgN(s.fd, msg, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL)
 		if err != unix.EINTR {
 			return os.NewSyscallError("handing the request to the worker", err)
 		}
@@ -76,8 +92,8 @@ func (w *Worker) send(params []scgi.Header, body scgi.Body, conn int) error {
 
 // await reads reports until the job is done, the deadline has come (alive) or
 // the worker has ended (not alive).
-func (w *Worker) await(res *child.Result, deadline time.Time) (done, alive bool) {
-	fds := []unix.PollFd{{Fd: int32(w.jobs), Events: unix.POLLIN}, {Fd: int32(w.PidFD()), Events: unix.POLLIN}}
+func (s jobSocket) await(res *child.Result, deadline time.Time) (done, alive bool) {
+	fds := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}, {Fd: int32(s.pidfd), Events: unix.POLLIN}}
 	for {
 		ms := -1
 		if !deadline.IsZero() {
@@ -93,23 +109,24 @@ func (w *Worker) await(res *child.Result, deadline time.Time) (done, alive bool)
 			continue
 		}
 		// Reports first: a worker that has ended may have left some.
-		if done, closed := w.drain(res); done || closed || fds[1].Revents != 0 {
+		if done, closed := s.drain(res); done || closed || fds[1].Revents != 0 {
 			return done, false
 		}
 	}
 }
 
 // drain reads the reports that are there.
-func (w *Worker) drain(res *child.Result) (done, closed bool) {
+func (s jobSocket) drain(res *child.Result) (done, closed bool) {
 	buf := make([]byte, 64<<10)
 	for {
-		n, _, err := unix.Recvfrom(w.jobs, buf, unix.MSG_DONTWAIT)
+		n, _, err := unix.Recvfrom(s.fd, buf, unix.MSG_DONTWAIT)
 		switch {
 		case err == unix.EINTR:
 		case err == unix.ECONNRESET: // it ended without taking the job; what it said before follows
+			res.Untaken = true
 		case err == unix.EAGAIN:
 			return false, false
-		case err != nil || n == 0 && w.closed():
+		case err != nil || n == 0 && s.closed():
 			return false, true
 		default:
 			if report(res, buf[:n]) {
@@ -120,8 +137,8 @@ func (w *Worker) drain(res *child.Result) (done, closed bool) {
 }
 
 // closed tells the end of the reports from an empty one, which is no report of ours.
-func (w *Worker) closed() bool {
-	fds := []unix.PollFd{{Fd: int32(w.jobs)}}
+func (s jobSocket) closed() bool {
+	fds := []unix.PollFd{{Fd: int32(s.fd)}}
 	n, err := unix.Poll(fds, 0)
 	return err == nil && n > 0 && fds[0].Revents&unix.POLLHUP != 0
 }
@@ -130,6 +147,8 @@ func (w *Worker) closed() bool {
 func report(r *child.Result, msg []byte) (done bool) {
 	kind, rest, _ := bytes.Cut(msg, []byte{' '})
 	switch string(kind) {
+	case "R":
+		return true
 	case "H":
 		r.Status, _ = strconv.Atoi(string(rest))
 		r.End = child.Cut // until it is known to be whole
@@ -140,9 +159,15 @@ func report(r *child.Result, msg []byte) (done bool) {
 			return true // there is no application that could do the job
 		}
 	case "D":
-		sent, end, _ := bytes.Cut(rest, []byte{' '})
-		r.Bytes, _ = strconv.ParseInt(string(sent), 10, 64)
-		switch string(end) {
+		fields := bytes.Fields(rest)
+		if len(fields) < 2 {
+			return false
+		}
+		r.Bytes = number(fields[0])
+		if len(fields) == 4 {
+			r.CPU, r.Resident = time.Duration(number(fields[2]))*time.Microsecond, number(fields[3])<<10
+		}
+		switch string(fields[1]) {
 		case "whole":
 			r.End = child.Whole
 		case "left":
@@ -157,6 +182,11 @@ func report(r *child.Result, msg []byte) (done bool) {
 		return true
 	}
 	return false
+}
+
+func number(b []byte) int64 {
+	n, _ := strconv.ParseInt(string(b), 10, 64)
+	return n
 }
 
 // ending says how a worker ended that has not said it itself.

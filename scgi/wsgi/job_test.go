@@ -14,7 +14,7 @@ func reports(t *testing.T) (*Worker, int) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)
 	t.Cleanup(func() { unix.Close(pair[0]); unix.Close(pair[1]) })
-	return &Worker{Process: &child.Process{}, jobs: pair[0]}, pair[1]
+	return &Worker{&child.Process{}, jobSocket{pair[0], -1}}, pair[1]
 }
 
 func say(t *testing.T, fd int, messages ...string) {
@@ -27,7 +27,7 @@ func say(t *testing.T, fd int, messages ...string) {
 // socket then, and what the worker said comes after that.
 func TestReportWithoutJob(t *testing.T) {
 	w, worker := reports(t)
-	require.NoError(t, unix.Send(w.jobs, []byte("the job"), 0))
+	require.NoError(t, unix.Send(w.fd, []byte("the job"), 0))
 	say(t, worker, "E import\nno such module")
 	require.NoError(t, unix.Close(worker))
 	var res child.Result

@@ -32,6 +32,8 @@ var (
 	jobSource string
 	//go:embed runtime/ending.py
 	endingSource string
+	//go:embed runtime/parent.py
+	parentSource string
 	//go:embed runtime/worker.py
 	workerSource string
 )
@@ -49,6 +51,7 @@ func modules() []byte {
 		{"response", responseSource},
 		{"job", jobSource},
 		{"ending", endingSource},
+		{"parent", parentSource},
 		{"worker", workerSource},
 	} {
 		blob = append(blob, m.name...)

@@ -23,12 +23,20 @@ type Config struct {
 	// Stderr is the descriptor of the log. The worker's standard output goes
 	// there, too: what an application prints is never part of a response.
 	Stderr int
+	// Alone says that this process has no other children ([child.Attr]).
+	Alone bool
 }
 
 // Worker is a Python process that loads the application and serves one job.
 type Worker struct {
 	*child.Process
-	jobs int // our end of the job socket
+	jobSocket
+}
+
+// process is a process of Python, and this end of its descriptor 3.
+type process struct {
+	*child.Process
+	socket int
 }
 
 // Start starts a worker. It has a process group of its own, and is killed when
@@ -37,6 +45,19 @@ type Worker struct {
 // Python is told to leave out site (-S); the runtime does its work
 // (runtime/quicksite.py).
 func Start(cfg *Config) (*Worker, error) {
+	p, err := start(cfg, "once")
+	if err != nil {
+		return nil, err
+	}
+	return &Worker{p.Process, jobSocket{p.socket, p.PidFD()}}, nil
+}
+
+// jobBytes is room for a job, which is one message: the largest header block, its path
+// twice, and a body that is just not large enough for a file.
+const jobBytes = 512 << 10
+
+// start starts a Python that goes its way (runtime/worker.py).
+func start(cfg *Config, way string) (*process, error) {
 	kind, where := "file", cfg.App.File
 	if cfg.App.Module != "" {
 		kind, where = "module", cfg.App.Module
@@ -61,9 +82,7 @@ func Start(cfg *Config) (*Worker, error) {
 		return nil, os.NewSyscallError("socketpair", err)
 	}
 	defer unix.Close(pair[1])
-	// A job is one message: room for the largest header block, its path twice, and a
-	// body that is just not large enough for a file.
-	_ = unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, unix.SO_SNDBUF, 512<<10)
+	_ = unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, unix.SO_SNDBUF, jobBytes)
 	null, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		unix.Close(pair[0])
@@ -71,25 +90,25 @@ func Start(cfg *Config) (*Worker, error) {
 	}
 	defer unix.Close(null)
 
-	argv := []string{cfg.Python, "-S", "-c", program(size), cache, kind, where, cfg.App.Callable}
+	argv := []string{cfg.Python, "-S", "-c", program(size), cache, kind, where, cfg.App.Callable, way}
 	p, err := child.Start(cfg.Python, argv, &child.Attr{
 		Env: cfg.Env,
 		Files: []uintptr{
 			uintptr(null), uintptr(cfg.Stderr), uintptr(cfg.Stderr),
 			jobFD: uintptr(pair[1]), cachedFD: uintptr(cached), sourcesFD: uintptr(sources),
 		},
-		Alone: true,
+		Alone: cfg.Alone,
 	})
 	if err != nil {
 		unix.Close(pair[0])
 		return nil, startError(cfg.Python, err)
 	}
-	return &Worker{Process: p, jobs: pair[0]}, nil
+	return &process{p, pair[0]}, nil
 }
 
 // Close frees what the worker takes in this process. The worker must have ended.
 func (w *Worker) Close() {
-	unix.Close(w.jobs)
+	unix.Close(w.fd)
 	w.Process.Close()
 }
 

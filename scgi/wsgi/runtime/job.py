@@ -10,6 +10,12 @@ their own, of which the first letter is the kind:
     D BYTES END     done: how many bytes of body were sent, and whether the response
                     is whole, cut, left by the client, or none (no head was sent)
     L               there is no job: the application is loaded, and that was all
+
+A worker that takes many jobs says two things more:
+
+    R                   it can take one
+    D BYTES END CPU RSS microseconds of processor time for this job, and KiB that are
+                        resident after it
 """
 import io
 import posix
@@ -28,10 +34,27 @@ class Job:
         self.connection = connection
 
 
+class Meter:
+    """What this process takes, from one job to the next."""
+
+    def __init__(self):
+        import time
+        self.clock = time.process_time_ns
+        self.before = self.clock()
+        self.statm = posix.open('/proc/self/statm', posix.O_RDONLY | posix.O_CLOEXEC)
+        self.page = posix.sysconf('SC_PAGESIZE') >> 10
+
+    def read(self):
+        now = self.clock()
+        cpu, self.before = (now - self.before) // 1000, now
+        return cpu, int(posix.pread(self.statm, 100, 0).split()[1]) * self.page
+
+
 class JobSocket:
     def __init__(self, fd):
         posix.set_inheritable(fd, False)
         self.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, fd)
+        self.meter = None
 
     def take(self):
         """The next job, None when there will be none."""
@@ -64,7 +87,15 @@ class JobSocket:
         self._report(b'E %s\n%s' % (kind.encode(), text.encode('utf-8', 'backslashreplace')[-60000:]))
 
     def done(self, sent, end):
-        self._report(b'D %d %s' % (sent, end.encode()))
+        message = b'D %d %s' % (sent, end.encode())
+        if self.meter:
+            message += b' %d %d' % self.meter.read()
+        self._report(message)
+
+    def ready(self):
+        """Say that jobs can come, and begin to say what each of them takes."""
+        self.meter = Meter()
+        self._report(b'R')
 
     def loaded(self):
         self._report(b'L')

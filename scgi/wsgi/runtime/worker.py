@@ -1,8 +1,11 @@
-"""A worker's life: load the application, serve the job, end.
+"""A worker's life: load the application, serve jobs, end.
 
-argv: -c CACHE KIND WHERE NAME ; descriptor 3 is the job socket.
+argv: -c CACHE KIND WHERE NAME WAY ; descriptor 3 is the job socket. WAY is "once" for a
+single job, "many" for as many as come, "parent" for a process that forks such workers
+(parent.py), whose descriptor 3 is for that.
 """
 import gc
+import posix
 import sys
 
 from _socketgi import application, ending, quicksite
@@ -12,40 +15,66 @@ from _socketgi.startcache import StartCache
 
 
 def main(start, fresh):
-    cache_file, kind, where, name = sys.argv[1:]
+    cache_file, kind, where, name, way = sys.argv[1:]
     cache = StartCache(cache_file, start, fresh)
     sys.argv = [where]
     jobs = JobSocket(3)
     site = quicksite.Site(cache)
-    worker = Worker(jobs)
+    worker = Worker(jobs, way, cache)
     try:
-        app = application.load(kind, where, name, cache, site, worker.serve)
+        app = application.load(kind, where, name, cache, site, worker.work)
         if app is not None:
-            worker.serve(app, None)
+            worker.work(app, None)
     except BaseException as e:
         worker.outside(e)
     ending.leave(cache.save)
 
 
 class Worker:
-    def __init__(self, jobs):
+    def __init__(self, jobs, way, cache):
         self.jobs = jobs
+        self.way = way
+        self.cache = cache
         self.served = False
 
-    def serve(self, app, stderr):
-        """Serve one job with app."""
+    def work(self, app, stderr):
+        """Serve what is asked with app, once or until there is nobody to ask."""
         if self.served:
             raise RuntimeError('a process serves one request: run_app was called twice')
         self.served = True
-        if hasattr(gc, 'freeze'):  # PyPy has another collector
-            gc.freeze()  # else the first collection looks at everything that was loaded
-        gc.enable()
-        job = self.jobs.take()
-        if job is None:
-            self.jobs.loaded()
+        if self.way == 'once':
+            if hasattr(gc, 'freeze'):  # PyPy has another collector
+                gc.freeze()  # else the first collection looks at everything that was loaded
+            gc.enable()
+            job = self.jobs.take()
+            if job is None:
+                self.jobs.loaded()
+            else:
+                self.serve(job, app, stderr)
             return
+        self.cache.save()
+        self.cache.save = lambda: None
+        if self.way == 'parent':
+            from _socketgi import parent
+            fd = parent.Parent(self.jobs.socket).run()
+            if fd is None:
+                posix._exit(0)
+            self.jobs = JobSocket(fd)
+        elif hasattr(gc, 'freeze'):
+            gc.collect()
+            gc.freeze()
+        gc.enable()
+        self.jobs.ready()
+        while True:
+            job = self.jobs.take()
+            if job is None:
+                return
+            self.serve(job, app, stderr)
+
+    def serve(self, job, app, stderr):
+        """Serve one job with app."""
         environ = job.environ
-        complete_environ(environ, job.body, stderr or sys.stderr)
+        complete_environ(environ, job.body, stderr or sys.stderr, self.way == 'once')
         response = Response(job.connection, environ['REQUEST_METHOD'], self.jobs.head)
         try:
             response.run(app, environ)
@@ -74,7 +103,7 @@ class Worker:
             self.jobs.failed('import', report(e))
 
 
-def complete_environ(environ, body, stderr):
+def complete_environ(environ, body, stderr, once):
     """Add the keys of PEP 3333 to the variables of the request."""
     https = environ.get('HTTPS', '').lower() in ('on', '1') or environ.get('REQUEST_SCHEME') == 'https'
     environ['wsgi.version'] = (1, 0)
@@ -84,7 +113,7 @@ def complete_environ(environ, body, stderr):
     environ['wsgi.errors'] = stderr
     environ['wsgi.multithread'] = False
     environ['wsgi.multiprocess'] = True
-    environ['wsgi.run_once'] = True
+    environ['wsgi.run_once'] = once
     environ['wsgi.file_wrapper'] = FileWrapper
 
 
