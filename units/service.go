@@ -75,6 +75,9 @@ Before=shutdown.target
 	if o.Adapter && o.Warm {
 		b.WriteString("# Requests that are being answered are waited for.\nKillMode=mixed\n")
 	}
+	if o.Code && o.Warm {
+		b.WriteString("# Loads the application again, beside the old one.\nExecReload=/bin/kill -HUP $MAINPID\n")
+	}
 	b.WriteString("TimeoutStopSec=10\n")
 	if !o.Warm {
 		if !o.UserManager {

@@ -109,13 +109,36 @@ func (p *pool) start() (*member, *child.Problem) {
 // spawn makes a worker that can take a job.
 func (p *pool) spawn() (*member, *child.Problem) {
 	p.mu.Lock()
-	version, parent := p.version, p.parent
+	version := p.version
 	p.mu.Unlock()
 	var w *wsgi.Warm
-	var err error
+	var problem *child.Problem
 	if p.cfg.warm.preload {
+		w, problem = p.fork()
+	} else if started, err := wsgi.StartWarm(p.wsgi); err != nil {
+		problem = &child.Problem{Kind: child.Failed, Text: err.Error()}
+	} else {
+		w = started
+	}
+	if problem == nil {
+		if problem = w.Ready(p.cfg.timeout); problem != nil {
+			w.Close()
+		}
+	}
+	if problem != nil {
+		return nil, problem
+	}
+	return &member{Warm: w, version: version}, nil
+}
+
+// fork has a worker forked. Where the process that has the application was killed, or
+// has just been replaced, there is another one.
+func (p *pool) fork() (w *wsgi.Warm, problem *child.Problem) {
+	for range 3 {
+		p.mu.Lock()
+		parent := p.parent
+		p.mu.Unlock()
 		if parent == nil {
-			var problem *child.Problem
 			if parent, problem = p.load(); problem != nil {
 				return nil, problem
 			}
@@ -128,24 +151,18 @@ func (p *pool) spawn() (*member, *child.Problem) {
 			}
 			p.mu.Unlock()
 		}
-		if w, err = parent.Fork(); err != nil {
-			p.mu.Lock()
-			if p.parent == parent {
-				p.parent = nil
-			}
-			p.mu.Unlock()
+		w, err := parent.Fork()
+		if err == nil {
+			return w, nil
 		}
-	} else {
-		w, err = wsgi.StartWarm(p.wsgi)
+		problem = &child.Problem{Kind: child.Died, Text: err.Error()}
+		p.mu.Lock()
+		if p.parent == parent {
+			p.parent = nil
+		}
+		p.mu.Unlock()
 	}
-	if err != nil {
-		return nil, &child.Problem{Kind: child.Died, Text: err.Error()}
-	}
-	if problem := w.Ready(p.cfg.timeout); problem != nil {
-		w.Close()
-		return nil, problem
-	}
-	return &member{Warm: w, version: version}, nil
+	return nil, problem
 }
 
 // load starts a process that has the application.

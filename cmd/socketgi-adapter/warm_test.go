@@ -107,6 +107,11 @@ func TestWarmReplaced(t *testing.T) {
 		killed := u.who("/").pid
 		require.NoError(t, syscall.Kill(atoi(t, killed), syscall.SIGKILL))
 		require.Eventually(t, func() bool { return syscall.Kill(atoi(t, killed), 0) == syscall.ESRCH }, 10*time.Second, time.Millisecond)
+		if preload == "yes" { // nor is the one missed that they are forked from
+			w := u.who("/")
+			require.NoError(t, syscall.Kill(atoi(t, w.loaded), syscall.SIGKILL))
+			require.NoError(t, syscall.Kill(atoi(t, w.pid), syscall.SIGKILL))
+		}
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Add(1)

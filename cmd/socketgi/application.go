@@ -64,7 +64,6 @@ type application struct {
 	dir     string   // where it runs
 	files   []string // what its user has to get at
 	folders []string // what else it is made of
-	accepts bool     // the adapter can serve it from a listener
 	python  bool     // it is a WSGI application
 }
 
@@ -119,7 +118,7 @@ func (a *appFlags) resolveCGI(args []string) (*application, error) {
 	if a.idleTimeout < 0 {
 		return nil, fmt.Errorf("--idle-timeout %v: a timeout is not negative; 0 is none", a.idleTimeout)
 	}
-	r := &application{accepts: true}
+	r := &application{}
 	c := cgi.Config{}
 	var err error
 	if a.cgiRoot != "" {

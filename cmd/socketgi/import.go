@@ -13,7 +13,7 @@ import (
 )
 
 func newImport() *cobra.Command {
-	a := adapterFlags{timeout: 60 * time.Second}
+	a := adapterFlags{timeout: 60 * time.Second, idleExit: defaultIdleExit}
 	var services string
 	cmd := &cobra.Command{
 		Use:   "import FILE...",

@@ -20,8 +20,9 @@ func pairUse(command string) string {
 const pairHelp = appHelp + `
 
 With --exec the units run a program that speaks SCGI itself, such as one in Go that
-calls scgihttp.Serve. With --accept no it stays and accepts by itself; for CGI programs
-the adapter does that, and each request still gets a process of its own.
+calls scgihttp.Serve. With --accept no it stays and accepts by itself. For others the
+adapter does that: it keeps processes with a WSGI application, and starts a CGI program
+for each request.
 
 Relative paths, the virtual environment and the web server's group are found
 here and now, and written out.`
@@ -71,9 +72,6 @@ func (p *pairFlags) options(h host.Host, args []string) (o units.Options, err er
 	switch p.accept {
 	case "yes":
 	case "no":
-		if !p.exec && !p.cgi && p.cgiRoot == "" {
-			return o, errors.New("--accept no is for CGI programs and those that accept by themselves: say --cgi, --cgi-root or --exec, too")
-		}
 		o.Warm = true
 	default:
 		return o, fmt.Errorf("--accept %s: yes or no", p.accept)

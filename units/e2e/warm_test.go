@@ -1,0 +1,117 @@
+package e2e
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// warm sets an application up that stays, each with a name, a file and more flags.
+func (s *site) warm(name, app string, flags ...string) {
+	s.t.Helper()
+	s.serve(name, app, "/"+name, append([]string{"--user", "www-data", "--mount", "/" + name, "--accept", "no", "--workers", "2"}, flags...)...)
+}
+
+// TestWarm serves the applications of the other tests from processes that stay.
+func TestWarm(t *testing.T) {
+	s := newSite(t)
+	s.warm("article", "article.py")
+	s.warm("checked", "checked.py")
+	s.warm("flask", "flaskapp.py", "--profile", "strict")
+	s.warm("fresh", "bad.py", "--max-requests", "1")
+	s.warm("bad", "bad.py", "--timeout", "2s")
+	assert.Equal(t, "Hello world!\n", s.get("/article").body)
+	assert.Equal(t, "Hello world!\n", s.get("/article").body)
+	assert.Equal(t, 200, s.get("/checked/").StatusCode)
+	assert.Equal(t, "Flask here", s.get("/flask/").body)
+	assert.Equal(t, "Flask here", s.get("/flask/").body)
+	assert.NotEqual(t, s.get("/fresh/pid").body, s.get("/fresh/pid").body)
+	assert.Equal(t, "notify", strings.TrimSpace(s.Run("systemctl", "show", "-p", "Type", "--value", "bad.service")))
+	for path, status := range map[string]int{"raise": 500, "exit": 500, "die": 502, "kill": 502, "hang": 504, "nothing": 500} {
+		got := s.get("/bad/" + path)
+		assert.Equal(t, status, got.StatusCode, path)
+		assert.NotContains(t, got.body, "secret")
+		assert.Equal(t, "good", s.get("/bad/").body, "the next one is served, after %s", path)
+	}
+	s.logged("bad", map[string]string{"SOCKETGI_PATH": "/bad/raise", "SOCKETGI_STATUS": "500"})
+	s.Wait("the status line", func() error {
+		_, err := s.Try("sh", "-c", "systemctl show -p StatusText bad.service | grep -q ' served'")
+		return err
+	})
+	s.Run("systemctl", "stop", "article", "checked", "flask", "fresh", "bad")
+	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
+	out, _ := s.Try("pgrep", "-af", "socketgi-adapter|python")
+	assert.Empty(t, out, "no process is left")
+	assert.Equal(t, "good", s.get("/bad/").body, "the socket stays, and starts it again")
+}
+
+// TestWarmChanges reloads, stops and kills what serves, under requests.
+func TestWarmChanges(t *testing.T) {
+	s := newSite(t)
+	says := func(word string) {
+		s.Write("/srv/app.py.new", "def application(e, s):\n    s('200 OK', [])\n    return [b'"+word+"']\n")
+		s.Run("mv", "/srv/app.py.new", "/srv/app.py")
+	}
+	require.NoError(t, os.WriteFile(s.Path("/srv/app.py"), nil, 0o644))
+	says("one")
+	s.place([]string{"app", "/srv/app.py", "--python", "/usr/bin/python3", "--user", "www-data", "--mount", "/app", "--accept", "no",
+		"--workers", "2", "--max-requests", "50"}, []string{"app", "--mount", "/app"})
+	s.start("app")
+	over := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for {
+				select {
+				case <-over:
+					return
+				default:
+					assert.Equal(t, 200, s.get("/app").StatusCode)
+				}
+			}
+		}()
+	}
+	says("two")
+	s.Run("systemctl", "reload", "app")
+	assert.Equal(t, "two", s.get("/app").body)
+	s.Write("/srv/app.py", "raise RuntimeError('broken')\n")
+	s.Run("systemctl", "reload", "app")
+	assert.Equal(t, "two", s.get("/app").body, "what works goes on")
+	says("three")
+	s.Run("systemctl", "restart", "app")
+	assert.Equal(t, "three", s.get("/app").body)
+	for range 3 {
+		s.Run("systemctl", "stop", "app") // whoever asks starts it again
+		assert.Equal(t, "three", s.get("/app").body)
+	}
+	close(over)
+	wg.Wait()
+	s.logged("app", map[string]string{"PRIORITY": "3"})
+}
+
+// TestWarmIdle has nothing running while nobody asks.
+func TestWarmIdle(t *testing.T) {
+	s := newSite(t)
+	s.warm("app", "article.py", "--idle-exit", "20ms")
+	for range 5 {
+		assert.Equal(t, "Hello world!\n", s.get("/app").body)
+		s.Wait("it to leave", func() error {
+			if out, err := s.Try("pgrep", "-af", "socketgi-adapter|python"); err == nil {
+				return errors.New(out)
+			}
+			return nil
+		})
+	}
+	s.warm("short", "article.py", "--idle-exit", "1ms")
+	for range 50 { // in the moment of leaving, or near it
+		assert.Equal(t, "Hello world!\n", s.get("/short").body)
+	}
+	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
+}
