@@ -40,7 +40,7 @@ func (c *config) tryOut() error {
 	// of which the cache speaks. The second or third time nothing new is found.
 	for range 3 {
 		before := c.cached()
-		w, err := wsgi.Start(&wsgi.Config{App: c.app, Python: c.python, CacheDir: c.cacheDir, Env: workerEnv(os.Environ()), Stderr: 2})
+		w, err := wsgi.Start(&wsgi.Config{App: c.app, Python: c.python, CacheDir: c.cacheDir, Env: workerEnv(os.Environ()), Stderr: 2, Alone: true})
 		if err != nil {
 			return err
 		}
