@@ -66,6 +66,7 @@ func TestAdd(t *testing.T) {
 		"strict":  {[]string{"/srv/flaskapp.py", "--python", "/usr/bin/python3", "--profile", "strict"}, "Flask here"},
 		"cgi":     {[]string{"--cgi", "--", "/srv/hello.cgi"}, "hello by CGI\n"},
 		"warm":    {[]string{"--cgi", "--accept", "no", "--user", "www-data", "--", "/srv/hello.cgi"}, "hello by CGI\n"},
+		"stays":   {[]string{"/srv/flaskapp.py", "--python", "/usr/bin/python3", "--accept", "no", "--profile", "strict"}, "Flask here"},
 		"exec":    {[]string{"--exec", "--accept", "no", "--state", "--", "/usr/local/bin/guestbook"}, "Nobody has signed yet."},
 		"address": {[]string{"/srv/article.py", "--python", "/usr/bin/python3", "--listen", "127.0.0.1:9123"}, "Hello world!\n"},
 	} {

@@ -49,6 +49,7 @@ func TestDoctorHealthy(t *testing.T) {
 	s := newSite(t)
 	s.serve("made-up", "article.py", "/made-up")
 	s.serve("strict", "article.py", "/strict", "--profile", "strict", "--state", "--mount", "/strict")
+	s.serve("stays", "article.py", "/stays", "--accept", "no", "--mount", "/stays")
 	s.serve("root", "flaskapp.py:app", "", "--user", "www-data")
 	s.Write("/srv/cgi/hello.cgi", "#!/bin/sh\necho Content-Type: text/plain; echo; echo hello\n")
 	s.Run("chmod", "755", "/srv/cgi/hello.cgi")
@@ -67,7 +68,7 @@ func TestDoctorHealthy(t *testing.T) {
 		assert.Equal(t, 200, s.get("/"+name).StatusCode)
 	}
 	before := owners()
-	for _, name := range []string{"made-up", "strict", "root", "warm", "port"} {
+	for _, name := range []string{"made-up", "strict", "stays", "root", "warm", "port"} {
 		s.healthy(name)
 	}
 	after := owners()
@@ -88,7 +89,7 @@ func TestDoctorHealthy(t *testing.T) {
 	// It leaves nothing behind.
 	out, _ = s.Try("sh", "-c", "ls -d /run/systemd/system/*socketgi*")
 	assert.Contains(t, out, "No such file")
-	s.Run("systemctl", "stop", "warm.service")
+	s.Run("systemctl", "stop", "warm.service", "stays.service")
 	s.allEnded("made-up")
 	out, _ = s.Try("systemctl", "list-units", "--all", "--plain", "--no-legend", "*socketgi_check*", "socketgi-check*")
 	assert.Empty(t, out)
