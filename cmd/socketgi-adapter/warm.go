@@ -111,29 +111,22 @@ func (p *pool) spawn() (*member, *child.Problem) {
 	p.mu.Lock()
 	version := p.version
 	p.mu.Unlock()
-	var w *wsgi.Warm
+	var m *member
 	var problem *child.Problem
 	if p.cfg.warm.preload {
-		w, problem = p.fork()
-	} else if started, err := wsgi.StartWarm(p.wsgi); err != nil {
-		problem = &child.Problem{Kind: child.Failed, Text: err.Error()}
+		m, problem = p.fork()
 	} else {
-		w = started
+		m, problem = p.another(nil)
 	}
 	if problem == nil {
-		if problem = w.Ready(p.cfg.timeout); problem != nil {
-			w.Close()
-		}
+		m.version = version
 	}
-	if problem != nil {
-		return nil, problem
-	}
-	return &member{Warm: w, version: version}, nil
+	return m, problem
 }
 
 // fork has a worker forked. Where the process that has the application was killed, or
 // has just been replaced, there is another one.
-func (p *pool) fork() (w *wsgi.Warm, problem *child.Problem) {
+func (p *pool) fork() (m *member, problem *child.Problem) {
 	for range 3 {
 		p.mu.Lock()
 		parent := p.parent
@@ -151,14 +144,13 @@ func (p *pool) fork() (w *wsgi.Warm, problem *child.Problem) {
 			}
 			p.mu.Unlock()
 		}
-		w, err := parent.Fork()
-		if err == nil {
-			return w, nil
+		if m, problem = p.another(parent); problem == nil {
+			return m, nil
 		}
-		problem = &child.Problem{Kind: child.Died, Text: err.Error()}
 		p.mu.Lock()
 		if p.parent == parent {
 			p.parent = nil
+			go parent.End()
 		}
 		p.mu.Unlock()
 	}
@@ -247,30 +239,45 @@ func (p *pool) fillFirst() {
 }
 
 // reload loads the application again, beside the old one, which goes on where the new
-// one doesn't work.
+// one doesn't work. All new workers are there before the old ones leave: what is on
+// disk may be broken when the next one would be needed.
 func (p *pool) reload() {
 	var parent *wsgi.Parent
 	var problem *child.Problem
 	if p.cfg.warm.preload {
 		parent, problem = p.load()
-	} else if w, err := wsgi.StartWarm(p.wsgi); err != nil {
-		problem = &child.Problem{Kind: child.Failed, Text: err.Error()}
-	} else if problem = w.Ready(p.cfg.timeout); problem == nil {
-		w.Retire(retireGrace) // it has shown that it can be done
-		w.Close()
+	}
+	var fresh []*member
+	for range p.cfg.warm.workers {
+		var m *member
+		if problem == nil {
+			m, problem = p.another(parent)
+		}
+		if problem != nil {
+			break
+		}
+		fresh = append(fresh, m)
 	}
 	if problem != nil {
+		for _, m := range fresh {
+			go p.dismiss(m)
+		}
+		if parent != nil {
+			go parent.End()
+		}
 		p.log.write(prioErr, "the application is not reloaded, and goes on as it was: "+problem.Text, field{"MESSAGE_ID", msgProblem})
 		return
 	}
 	p.mu.Lock()
-	old := p.parent
-	p.parent = parent
 	p.version++
+	for _, m := range fresh {
+		m.version = p.version
+	}
+	old, idle := p.parent, p.idle
+	p.parent, p.idle = parent, fresh
+	p.all += len(fresh) - len(idle)
 	p.trouble, p.pause, p.again = nil, 0, time.Time{}
-	idle := p.idle
-	p.idle = nil
-	p.all -= len(idle)
+	p.free.Broadcast()
 	p.mu.Unlock()
 	for _, m := range idle {
 		go p.dismiss(m)
@@ -278,8 +285,27 @@ func (p *pool) reload() {
 	if old != nil {
 		old.End()
 	}
-	p.fill()
 	p.log.write(prioNotice, "the application is reloaded")
+}
+
+// another makes a worker: a fork of parent, or where that is nil one that loads the
+// application by itself.
+func (p *pool) another(parent *wsgi.Parent) (*member, *child.Problem) {
+	var w *wsgi.Warm
+	var err error
+	if parent != nil {
+		w, err = parent.Fork()
+	} else {
+		w, err = wsgi.StartWarm(p.wsgi)
+	}
+	if err != nil {
+		return nil, &child.Problem{Kind: child.Failed, Text: err.Error()}
+	}
+	if problem := w.Ready(p.cfg.timeout); problem != nil {
+		w.Close()
+		return nil, problem
+	}
+	return &member{Warm: w}, nil
 }
 
 // close ends all workers that wait, and keeps those that come back from staying.
