@@ -204,7 +204,6 @@ func TestWarmCannotLoad(t *testing.T) {
 		assert.Eventually(t, func() bool { return u.get("/").body == "well" }, 15*time.Second, 50*time.Millisecond)
 		log := p.stop(t)
 		assert.Contains(t, log, "RuntimeError: no database")
-		assert.Contains(t, log, "because the last one failed")
 	}
 }
 
@@ -235,7 +234,7 @@ func TestWarmWaits(t *testing.T) {
 	python := pythons(t)[0]
 	gate := filepath.Join(t.TempDir(), "gate")
 	require.NoError(t, syscall.Mkfifo(gate, 0o600))
-	u, p := warmUnit(t, python, "--workers", "1", "--queue-timeout", "100ms")
+	u, p := warmUnit(t, python, "--workers", "1", "--queue-timeout", "1s")
 	answer := make(chan reply)
 	go func() { answer <- u.get("/wait?" + gate) }()
 	open, err := os.OpenFile(gate, os.O_WRONLY, 0)

@@ -80,9 +80,15 @@ func TestWarmChanges(t *testing.T) {
 	}
 	says("two")
 	s.Run("systemctl", "reload", "app")
-	assert.Equal(t, "two", s.get("/app").body)
+	s.Wait("the new one", func() error { // systemctl waits for the signal, and not for what comes of it
+		if got := s.get("/app").body; got != "two" {
+			return errors.New(got)
+		}
+		return nil
+	})
 	s.Write("/srv/app.py", "raise RuntimeError('broken')\n")
 	s.Run("systemctl", "reload", "app")
+	s.logged("app", map[string]string{"PRIORITY": "3"})
 	assert.Equal(t, "two", s.get("/app").body, "what works goes on")
 	says("three")
 	s.Run("systemctl", "restart", "app")
@@ -93,7 +99,6 @@ func TestWarmChanges(t *testing.T) {
 	}
 	close(over)
 	wg.Wait()
-	s.logged("app", map[string]string{"PRIORITY": "3"})
 }
 
 // TestWarmIdle has nothing running while nobody asks.
