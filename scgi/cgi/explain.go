@@ -20,7 +20,9 @@ func (c *Config) explain(file string, err error) error {
 	kind := child.Failed
 	text := ""
 	switch {
-	case exhausted(err):
+	// EBADF: Go moves a descriptor out of the way before it executes a program, above
+	// all others, and there the limit is.
+	case exhausted(err), errors.Is(err, unix.EBADF):
 		return fault(child.Busy, "no process can be started: "+err.Error())
 	case unix.Access(path.Dir(file), unix.X_OK) != nil:
 		text = "this user may not enter its directory, or one above it"
