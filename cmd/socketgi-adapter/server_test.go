@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -276,7 +277,7 @@ func TestServerStopsLateWorkers(t *testing.T) {
 	s.requests.Add(1)
 	go func() {
 		for !told.Load() {
-			time.Sleep(time.Millisecond)
+			runtime.Gosched()
 		}
 		forget()
 		told, forget := s.watch(late)

@@ -1,11 +1,7 @@
 package e2e
 
 import (
-	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -173,20 +169,8 @@ func benchCGILatency(b *testing.B) {
 	}
 	s.quietNginx()
 
-	instances := s.Path("/sys/fs/cgroup/systemd/system.slice")
-	quiet := func() {
-		s.Wait("the instance to end", func() error {
-			entries, err := os.ReadDir(instances)
-			for _, e := range entries {
-				if strings.Contains(e.Name(), "@") {
-					return fmt.Errorf("%s is left", e.Name())
-				}
-			}
-			return err
-		})
-	}
 	nginx := func(name string) time.Duration {
-		quiet()
+		s.quiet()
 		start := time.Now()
 		got := s.get("/" + name)
 		took := time.Since(start)
@@ -198,20 +182,7 @@ func benchCGILatency(b *testing.B) {
 		{Name: "SCRIPT_NAME", Value: "/hello"}, {Name: "PATH_INFO", Value: ""}, {Name: "SERVER_NAME", Value: "localhost"},
 		{Name: "SERVER_PORT", Value: "80"}, {Name: "SERVER_PROTOCOL", Value: "HTTP/1.1"}, {Name: "QUERY_STRING", Value: ""}})
 	require.NoError(b, err)
-	socket := func(name string) time.Duration {
-		quiet()
-		start := time.Now()
-		c, err := net.Dial("unix", s.Path("/run/socketgi/"+name+".sock"))
-		require.NoError(b, err)
-		defer c.Close()
-		_, err = c.Write(request)
-		require.NoError(b, err)
-		answer, err := io.ReadAll(c)
-		took := time.Since(start)
-		require.NoError(b, err)
-		require.True(b, strings.HasSuffix(string(answer), cgiWant), "%s", answer)
-		return took
-	}
+	socket := func(name string) time.Duration { return s.timeSocket(name, request, cgiWant) }
 	took := map[string][]time.Duration{}
 	b.ResetTimer()
 	for i := range b.N + 5 {
@@ -238,7 +209,7 @@ func benchCGILatency(b *testing.B) {
 		for range 10 {
 			nginx(name)
 		}
-		quiet()
+		s.quiet()
 		peak := 0
 		for _, kib := range strings.Fields(s.Run("cat", peaks)) {
 			n, err := strconv.Atoi(kib)

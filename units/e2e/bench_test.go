@@ -45,7 +45,6 @@ func benchColdStart(b *testing.B, app, byHand, want string) {
 	// With the code that is cached when an application is added.
 	s.Run("/usr/local/bin/socketgi", "add", "now", "/srv/"+app, "--python", "/usr/bin/python3", "--user", "www-data")
 
-	// A request is asked for when nothing of the one before is left: one at a time.
 	nginx := func(name string) time.Duration {
 		quiet(s.Machine)
 		start := time.Now()
@@ -59,20 +58,7 @@ func benchColdStart(b *testing.B, app, byHand, want string) {
 		{Name: "PATH_INFO", Value: "/"}, {Name: "SERVER_NAME", Value: "localhost"}, {Name: "SERVER_PORT", Value: "80"},
 		{Name: "SERVER_PROTOCOL", Value: "HTTP/1.1"}, {Name: "HTTP_HOST", Value: "localhost"}, {Name: "QUERY_STRING", Value: ""}})
 	require.NoError(b, err)
-	socket := func(name string) time.Duration {
-		quiet(s.Machine)
-		start := time.Now()
-		c, err := net.Dial("unix", s.Path("/run/socketgi/"+name+".sock"))
-		require.NoError(b, err)
-		defer c.Close()
-		_, err = c.Write(request)
-		require.NoError(b, err)
-		answer, err := io.ReadAll(c)
-		took := time.Since(start)
-		require.NoError(b, err)
-		require.True(b, strings.HasSuffix(string(answer), want), "%s", answer)
-		return took
-	}
+	socket := func(name string) time.Duration { return s.timeSocket(name, request, want) }
 	took := map[string][]time.Duration{}
 	b.ResetTimer()
 	for i := range b.N + 5 {
@@ -118,4 +104,37 @@ func median(d []time.Duration) time.Duration {
 	d = slices.Clone(d)
 	slices.Sort(d)
 	return d[len(d)/2]
+}
+
+// quiet waits until no instance is left: a request is asked for when nothing of the one
+// before goes on.
+func (s *site) quiet() {
+	s.t.Helper()
+	s.Wait("the instance to end", func() error {
+		entries, err := os.ReadDir(s.Path("/sys/fs/cgroup/systemd/system.slice"))
+		for _, e := range entries {
+			if strings.Contains(e.Name(), "@") {
+				return fmt.Errorf("%s is left", e.Name())
+			}
+		}
+		return err
+	})
+}
+
+// timeSocket asks an application at its socket, and returns how long it took until the
+// connection was closed.
+func (s *site) timeSocket(name string, request []byte, want string) time.Duration {
+	s.t.Helper()
+	s.quiet()
+	start := time.Now()
+	c, err := net.Dial("unix", s.Path("/run/socketgi/"+name+".sock"))
+	require.NoError(s.t, err)
+	defer c.Close()
+	_, err = c.Write(request)
+	require.NoError(s.t, err)
+	answer, err := io.ReadAll(c)
+	took := time.Since(start)
+	require.NoError(s.t, err)
+	require.True(s.t, strings.HasSuffix(string(answer), want), "%s", answer)
+	return took
 }
