@@ -111,6 +111,13 @@ func (c *Conn) Gone() bool {
 	return err == nil && n > 0 && fds[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0
 }
 
+// Ended tells whether the other side sends no more, whatever is still to be read.
+func (c *Conn) Ended() bool {
+	fds := []unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLRDHUP}}
+	n, err := unix.Poll(fds, 0)
+	return err == nil && n > 0
+}
+
 // CloseWrite ends a response that is complete: the other side sees the end at
 // once, for every process that has the connection open.
 func (c *Conn) CloseWrite() {
@@ -134,6 +141,18 @@ func (c *Conn) Finish(linger time.Duration) {
 		}
 	}
 	c.Close()
+}
+
+// FinishNow is [Conn.Finish] where all is there that the other side sends: it waits for
+// nothing, and tells whether the connection is closed. It is not where there is more than
+// fits into scratch.
+func (c *Conn) FinishNow(scratch []byte) bool {
+	n, _, err := unix.Recvfrom(c.fd, scratch, unix.MSG_DONTWAIT)
+	if n == len(scratch) || err == unix.EINTR {
+		return false
+	}
+	c.Close()
+	return true
 }
 
 // Close closes the connection. Before [Conn.Finish] that is a reset, which tells

@@ -32,7 +32,7 @@ type worker interface {
 
 // application returns what the command line names, for a single connection or for
 // many.
-func (c *config) application(wrong error, single bool, log *logger) application {
+func (c *config) application(wrong error, single bool) application {
 	switch {
 	case wrong != nil:
 		c.concurrency = 0
@@ -41,11 +41,12 @@ func (c *config) application(wrong error, single bool, log *logger) application 
 		c.cgi.Env, c.cgi.Alone = os.Environ(), single
 		return cgiApplication{c.cgi}
 	}
-	w := &wsgi.Config{App: c.app, Python: c.python, CacheDir: c.cacheDir, Env: workerEnv(os.Environ()), Stderr: 2, Alone: single}
-	if !single {
-		return warmApplication{newPool(c, w, log)}
-	}
-	return wsgiApplication{w}
+	return wsgiApplication{c.wsgi(single)}
+}
+
+// wsgi is how workers are started.
+func (c *config) wsgi(single bool) *wsgi.Config {
+	return &wsgi.Config{App: c.app, Python: c.python, CacheDir: c.cacheDir, Env: workerEnv(os.Environ()), Stderr: 2, Alone: single}
 }
 
 // misconfigured answers that it is not set up.

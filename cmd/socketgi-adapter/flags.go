@@ -32,6 +32,7 @@ type config struct {
 	idleExit     time.Duration
 	backlog      int
 	warm         warmConfig
+	quiet        bool // no records of requests that went well
 	debug        bool
 	check        bool
 	version      bool
@@ -83,7 +84,12 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	fs.IntVar(&c.warm.workers, "workers", runtime.NumCPU(), "handed a listening socket: keep `N` processes with the WSGI application")
 	fs.IntVar(&c.warm.maxRequests, "max-requests", 0, "replace such a process after `N` requests; 0 never does, 1 gives each request a fresh one")
 	sizeVar(fs, &c.warm.maxMemory, nil, "max-memory", "replace such a process when it has `SIZE` in memory after a request; 0 never does")
-	preload := fs.String("preload", "yes", "fork such processes from one that has the application loaded: `yes or no`")
+	c.warm.preload = true
+	yesNoVar(fs, &c.warm.preload, "preload", "fork such processes from one that has the application loaded: `yes or no` (default yes)")
+	fs.BoolVar(&c.warm.reload, "reload", false, "load the application again when a file of a module that it has loaded changes")
+	fs.StringVar(&c.warm.warmPath, "warm-path", "", "ask the application for `PATH` when it is loaded, before anybody else does")
+	accessLog := true
+	yesNoVar(fs, &accessLog, "access-log", "log each request: `yes or no` (default yes); what fails always is")
 	fs.BoolVar(&c.debug, "debug", false, "show tracebacks to the client: for development only")
 	fs.BoolVar(&c.check, "check", false, "load the application without a request, and exit: with 1 and the reason when that fails")
 	fs.BoolVar(&c.version, "version", false, "print the version and exit")
@@ -98,12 +104,7 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	if c.version {
 		return c, nil
 	}
-	switch *preload {
-	case "yes", "no":
-		c.warm.preload = *preload == "yes"
-	default:
-		return c, fmt.Errorf("--preload %s: yes or no", *preload)
-	}
+	c.quiet = !accessLog
 	app := ""
 	switch {
 	case *program && fs.NArg() == 0:
@@ -151,6 +152,8 @@ func (c *config) resolve(app string) (err error) {
 		return errors.New("a timeout is longer than nothing; only --timeout, --idle-timeout and --idle-exit may be 0")
 	case c.warm.workers < 1 || c.warm.maxRequests < 0 || c.backlog < 1:
 		return errors.New("--workers and --backlog are at least 1, and --max-requests at least 0")
+	case c.warm.warmPath != "" && c.warm.warmPath[0] != '/':
+		return fmt.Errorf("--warm-path %s: a path begins with a slash", c.warm.warmPath)
 	case c.concurrency < 0:
 		return errors.New("--concurrency: 0 sets no limit, and less is not possible")
 	}
@@ -173,6 +176,18 @@ func (c *config) checkSingle() error {
 		return errors.New("--concurrency needs a directory for its slots: RuntimeDirectory= in the unit, or --slots DIR")
 	}
 	return nil
+}
+
+// yesNoVar defines a flag with the words of systemd for a boolean.
+func yesNoVar(fs *flag.FlagSet, b *bool, name, usage string) {
+	fs.Func(name, usage, func(s string) error {
+		switch s {
+		case "yes", "no":
+			*b = s == "yes"
+			return nil
+		}
+		return fmt.Errorf("%q: yes or no", s)
+	})
 }
 
 // sizeVar defines a flag for a number of bytes, with K, M, G as systemd reads

@@ -61,10 +61,10 @@ func run() int {
 	}
 	// Whoever asks gets an answer also where the command line is wrong; how to mend
 	// it is the operator's to read.
-	app := cfg.application(flagErr, fd >= 0, log)
+	app := cfg.application(flagErr, fd >= 0)
 	if fd >= 0 {
 		serveConnection(cfg, log, app, fd)
-	} else if err := serveListeners(cfg, log, app, handed.Listeners); err != nil {
+	} else if err := cfg.serveListeners(log, app, handed.Listeners); err != nil {
 		log.write(prioErr, "socketgi-adapter: "+err.Error())
 		return exitServe
 	}

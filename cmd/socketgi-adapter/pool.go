@@ -1,338 +1,261 @@
 package main
 
 import (
-	"strconv"
-	"sync"
-	"sync/atomic"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/child"
 	"github.com/socketgi/socketgi/scgi/wsgi"
 )
 
-// pool has the workers that stay: those that wait for a request, and the process that
-// they are forked from.
+// pool is the part of a keeper that sees to it that there are workers.
 type pool struct {
-	cfg  *config
-	wsgi *wsgi.Config
-	log  *logger
+	wsgi    *wsgi.Config
+	parent  *wsgi.Parent // what they are forked from, nil: there is none
+	loading bool         // something is being started
+	version int          // counts reloads
+	members []*member
+	idle    []*member // those without a job, who worked last at the end
+	count   int       // workers of this version that there are or that were asked for
+	alive   int       // workers whose end is to be waited for
+	parents int       // parents likewise
 
-	mu      sync.Mutex
-	free    sync.Cond // a worker has become idle, or there is room for another
-	parent  *wsgi.Parent
-	version int // counts reloads
-	idle    []*member
-	all     int // workers that there are or are being started
-	served  int
-	trouble *child.Problem // why the last one could not be started
-	again   time.Time      // when the next attempt is made
+	trouble *child.Problem // why the last attempt failed
+	again   time.Time      // when the next one is made
 	pause   time.Duration
-	closed  bool
-	news    atomic.Bool // status has something new to say
+	early   int // workers in a row that have served nothing
+
+	reloading, reloadAgain bool
 }
 
-// member is a worker of the pool.
-type member struct {
-	*wsgi.Warm
-	version int
-	jobs    int
+// grow has as many workers made as there should be.
+func (k *keeper) grow() {
+	if k.stopping != nil && (k.stopping.step > finishing || len(k.queue) == 0) || k.loading || k.now.Before(k.again) || k.count >= k.cfg.warm.workers || k.trouble != nil && len(k.queue) == 0 && k.count == 0 {
+		return
+	}
+	if !k.cfg.warm.preload {
+		k.loading = true
+		k.count++
+		go k.startOne(k.version)
+		return
+	}
+	if k.parent == nil {
+		k.loading = true
+		go k.startParent()
+		return
+	}
+	for k.count < k.cfg.warm.workers {
+		if err := k.parent.Fork(); err != nil {
+			k.noWorker(&child.Problem{Kind: child.Busy, Text: err.Error()})
+			return
+		}
+		k.count++
+	}
 }
 
-// retireGrace is how long a worker may take for what it does at its end.
-const retireGrace = 5 * time.Second
-
-func newPool(cfg *config, w *wsgi.Config, log *logger) *pool {
-	p := &pool{cfg: cfg, wsgi: w, log: log}
-	p.free.L = &p.mu
-	return p
-}
-
-// take returns an idle worker, or starts one. At most cfg.workers requests may ask at
-// once.
-func (p *pool) take() (*member, *child.Problem) {
-	p.mu.Lock()
-	for {
-		if n := len(p.idle); n > 0 {
-			m := p.idle[n-1] // the one whose memory was used last
-			p.idle = p.idle[:n-1]
-			if m.Alive() && m.version == p.version {
-				p.mu.Unlock()
-				p.news.Store(true)
-				return m, nil
+// startOne starts a worker that loads the application by itself.
+func (k *keeper) startOne(version int) {
+	w, rep := wsgi.StartWarm(k.wsgi, k.cfg.timeout)
+	k.mail.post(func() {
+		k.loading = false
+		k.watch(rep.Files)
+		if rep.Problem != nil {
+			if version == k.version {
+				k.count--
 			}
-			p.all--
-			go p.dismiss(m)
+			k.noWorker(rep.Problem)
+			return
+		}
+		k.works()
+		k.join(w, version)
+	})
+}
+
+// startParent starts what workers are forked from.
+func (k *keeper) startParent() {
+	p, rep := wsgi.StartParent(k.wsgi, k.cfg.timeout)
+	k.mail.post(func() {
+		k.loading = false
+		k.watch(rep.Files)
+		if rep.Problem != nil {
+			k.noWorker(rep.Problem)
+			return
+		}
+		k.adopt(p, rep.Warnings)
+	})
+}
+
+// adopt forks workers from p from now on.
+func (k *keeper) adopt(p *wsgi.Parent, warnings []string) {
+	for _, text := range warnings {
+		k.log.write(prioWarning, text, field{"MESSAGE_ID", msgProblem})
+	}
+	k.works()
+	k.early = 0
+	k.parents++
+	version := k.version
+	if err := k.poll.add(p.FD(), func() { k.hearParent(p, version) }); err != nil {
+		k.log.write(prioErr, err.Error(), field{"MESSAGE_ID", msgProblem})
+	}
+	k.parent = p
+	if k.stopping != nil && k.stopping.step > finishing {
+		k.dropParent()
+	}
+}
+
+// hearParent takes what a parent says.
+func (k *keeper) hearParent(p *wsgi.Parent, version int) {
+	forked, alive := p.Handle(k.buf)
+	for _, f := range forked {
+		if f.Problem == nil {
+			k.join(f.Worker, version)
 			continue
 		}
-		if p.all < p.cfg.warm.workers {
-			break
+		if version == k.version {
+			k.count--
+			k.noWorker(f.Problem)
 		}
-		p.free.Wait()
 	}
-	if time.Now().Before(p.again) {
-		defer p.mu.Unlock()
-		return nil, &child.Problem{Kind: child.Busy, Text: "no worker is started before " + p.again.Format(time.TimeOnly) +
-			", because the last one failed: " + p.trouble.Text}
-	}
-	p.all++
-	p.mu.Unlock()
-	return p.start()
-}
-
-// start starts a worker, which is counted already.
-func (p *pool) start() (*member, *child.Problem) {
-	m, problem := p.spawn()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if problem == nil {
-		p.trouble, p.pause = nil, 0
-		return m, nil
-	}
-	p.all--
-	p.trouble = problem
-	p.pause = min(max(2*p.pause, 500*time.Millisecond), 10*time.Second)
-	p.again = time.Now().Add(p.pause)
-	p.free.Signal()
-	return nil, problem
-}
-
-// spawn makes a worker that can take a job.
-func (p *pool) spawn() (*member, *child.Problem) {
-	p.mu.Lock()
-	version := p.version
-	p.mu.Unlock()
-	var m *member
-	var problem *child.Problem
-	if p.cfg.warm.preload {
-		m, problem = p.fork()
-	} else {
-		m, problem = p.another(nil)
-	}
-	if problem == nil {
-		m.version = version
-	}
-	return m, problem
-}
-
-// fork has a worker forked. Where the process that has the application was killed, or
-// has just been replaced, there is another one.
-func (p *pool) fork() (m *member, problem *child.Problem) {
-	for range 3 {
-		p.mu.Lock()
-		parent := p.parent
-		p.mu.Unlock()
-		if parent == nil {
-			if parent, problem = p.load(); problem != nil {
-				return nil, problem
-			}
-			p.mu.Lock()
-			if p.parent == nil {
-				p.parent = parent
-			} else { // another request was quicker
-				go parent.End()
-				parent = p.parent
-			}
-			p.mu.Unlock()
-		}
-		if m, problem = p.another(parent); problem == nil {
-			return m, nil
-		}
-		p.mu.Lock()
-		if p.parent == parent {
-			p.parent = nil
-			go parent.End()
-		}
-		p.mu.Unlock()
-	}
-	return nil, problem
-}
-
-// load starts a process that has the application.
-func (p *pool) load() (*wsgi.Parent, *child.Problem) {
-	parent, err := wsgi.StartParent(p.wsgi)
-	if err != nil {
-		return nil, &child.Problem{Kind: child.Failed, Text: err.Error()}
-	}
-	if problem := parent.Loaded(p.cfg.timeout); problem != nil {
-		return nil, problem
-	}
-	for _, text := range parent.Warnings() {
-		p.log.write(prioWarning, text, field{"MESSAGE_ID", msgProblem})
-	}
-	return parent, nil
-}
-
-// give takes a worker back after a request.
-func (p *pool) give(m *member, fit bool) {
-	m.jobs++
-	p.mu.Lock()
-	p.served++
-	limit := p.cfg.warm.maxRequests
-	if fit && !p.closed && m.version == p.version && (limit == 0 || m.jobs < limit) {
-		p.idle = append(p.idle, m)
-		p.free.Signal()
-		p.mu.Unlock()
-		p.news.Store(true)
+	if alive {
 		return
 	}
-	p.all--
-	p.free.Signal()
-	p.mu.Unlock()
-	go p.dismiss(m)
-	go p.fill()
-	p.news.Store(true)
+	k.poll.remove(p.FD())
+	if k.parent == p { // it was killed, so there will be another one
+		k.parent = nil
+	}
+	go func() {
+		p.Close()
+		k.mail.post(func() { k.parents-- })
+	}()
 }
 
-// dismiss ends a worker that gets no more jobs.
-func (p *pool) dismiss(m *member) {
-	m.Retire(retireGrace)
-	m.Close()
-}
-
-// fill starts workers ahead of the requests for them, until all are there.
-func (p *pool) fill() {
-	for {
-		p.mu.Lock()
-		if p.closed || p.all >= p.cfg.warm.workers || time.Now().Before(p.again) {
-			p.mu.Unlock()
-			return
-		}
-		p.all++
-		p.mu.Unlock()
-		m, problem := p.start()
-		if problem != nil {
-			p.log.write(prioErr, problem.Text, field{"MESSAGE_ID", msgProblem})
-			p.news.Store(true)
-			return
-		}
-		p.mu.Lock()
-		p.idle = append([]*member{m}, p.idle...)
-		p.free.Signal()
-		p.mu.Unlock()
-		p.news.Store(true)
+// dropParent has a parent end when its last worker has.
+func (k *keeper) dropParent() {
+	if k.parent != nil {
+		k.parent.Leave()
+		k.parent = nil
 	}
 }
 
-// fillFirst starts the first worker.
-func (p *pool) fillFirst() {
-	p.mu.Lock()
-	p.all++
-	p.mu.Unlock()
-	m, problem := p.start()
-	if problem != nil {
-		p.log.write(prioErr, problem.Text, field{"MESSAGE_ID", msgProblem})
+// noWorker notes that no worker could be made. Requests that only a new one could serve are
+// told.
+func (k *keeper) noWorker(problem *child.Problem) {
+	k.trouble = problem
+	k.pause = min(max(2*k.pause, 500*time.Millisecond), 10*time.Second)
+	k.again = time.Now().Add(k.pause)
+	k.news = true
+	told := false
+	if k.count == 0 {
+		for _, j := range k.queue {
+			j.queued = k.now.Sub(j.arrived)
+			k.failed(j, child.Result{Problem: problem})
+			told = true
+		}
+		k.queue = nil
+	}
+	if !told { // else the log has it with the request
+		k.log.write(prioErr, problem.Text, field{"MESSAGE_ID", msgProblem})
+	}
+	k.isReady() // with why there is none
+}
+
+// works notes that workers can be made.
+func (k *keeper) works() { k.trouble, k.pause, k.again = nil, 0, time.Time{} }
+
+// hopeless tells whether no worker will take a request soon.
+func (k *keeper) hopeless() bool {
+	return k.count == 0 && !k.loading && time.Now().Before(k.again)
+}
+
+// why says for the log why there is no worker.
+func (k *keeper) why() string {
+	return "no worker is started before " + k.again.Format(time.TimeOnly) + ", because the last one failed: " + k.trouble.Text
+}
+
+// reload loads the application again, beside the old one, which goes on until the new one
+// works, and where that doesn't, further. What the new one needs is loaded by then: what is on disk
+// may be broken when the next worker is made.
+func (k *keeper) reload() {
+	if k.stopping != nil {
 		return
 	}
-	p.mu.Lock()
-	p.idle = append(p.idle, m)
-	p.mu.Unlock()
-}
-
-// reload loads the application again, beside the old one, which goes on where the new
-// one doesn't work. All new workers are there before the old ones leave: what is on
-// disk may be broken when the next one would be needed.
-func (p *pool) reload() {
-	var parent *wsgi.Parent
-	var problem *child.Problem
-	if p.cfg.warm.preload {
-		parent, problem = p.load()
-	}
-	var fresh []*member
-	for range p.cfg.warm.workers {
-		var m *member
-		if problem == nil {
-			m, problem = p.another(parent)
-		}
-		if problem != nil {
-			break
-		}
-		fresh = append(fresh, m)
-	}
-	if problem != nil {
-		for _, m := range fresh {
-			go p.dismiss(m)
-		}
-		if parent != nil {
-			go parent.End()
-		}
-		p.log.write(prioErr, "the application is not reloaded, and goes on as it was: "+problem.Text, field{"MESSAGE_ID", msgProblem})
+	if k.reloading {
+		k.reloadAgain = true
 		return
 	}
-	p.mu.Lock()
-	p.version++
-	for _, m := range fresh {
-		m.version = p.version
-	}
-	old, idle := p.parent, p.idle
-	p.parent, p.idle = parent, fresh
-	p.all += len(fresh) - len(idle)
-	p.trouble, p.pause, p.again = nil, 0, time.Time{}
-	p.free.Broadcast()
-	p.mu.Unlock()
-	for _, m := range idle {
-		go p.dismiss(m)
-	}
-	if old != nil {
-		old.End()
-	}
-	p.log.write(prioNotice, "the application is reloaded")
-}
-
-// another makes a worker: a fork of parent, or where that is nil one that loads the
-// application by itself.
-func (p *pool) another(parent *wsgi.Parent) (*member, *child.Problem) {
-	var w *wsgi.Warm
-	var err error
-	if parent != nil {
-		w, err = parent.Fork()
-	} else {
-		w, err = wsgi.StartWarm(p.wsgi)
-	}
-	if err != nil {
-		return nil, &child.Problem{Kind: child.Failed, Text: err.Error()}
-	}
-	if problem := w.Ready(p.cfg.timeout); problem != nil {
-		w.Close()
-		return nil, problem
-	}
-	return &member{Warm: w}, nil
-}
-
-// close ends all workers that wait, and keeps those that come back from staying.
-func (p *pool) close() {
-	p.mu.Lock()
-	p.closed = true
-	idle, parent := p.idle, p.parent
-	p.idle, p.parent = nil, nil
-	p.mu.Unlock()
-	var wg sync.WaitGroup
-	for _, m := range idle {
-		wg.Add(1)
+	k.reloading = true
+	k.tellReloading()
+	if k.cfg.warm.preload {
 		go func() {
-			defer wg.Done()
-			p.dismiss(m)
+			p, rep := wsgi.StartParent(k.wsgi, k.cfg.timeout)
+			k.mail.post(func() {
+				k.watch(rep.Files)
+				if rep.Problem == nil {
+					k.replace()
+					k.adopt(p, rep.Warnings)
+				}
+				k.reloaded(rep.Problem)
+			})
 		}()
+		return
 	}
-	wg.Wait()
-	if parent != nil {
-		parent.End()
-	}
-}
-
-// status says in a line how the pool is.
-func (p *pool) status() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := strconv.Itoa(p.all-len(p.idle)) + " busy, " + strconv.Itoa(len(p.idle)) + " idle, " + strconv.Itoa(p.served) + " served"
-	if p.trouble != nil {
-		text := p.trouble.Text
-		for i := len(text) - 1; i >= 0; i-- { // the last line of a traceback says it
-			if text[i] == '\n' {
-				text = text[i+1:]
+	go func() {
+		var fresh []*wsgi.Warm
+		var rep wsgi.Report
+		for range k.cfg.warm.workers {
+			var w *wsgi.Warm
+			if w, rep = wsgi.StartWarm(k.wsgi, k.cfg.timeout); rep.Problem != nil {
 				break
 			}
+			fresh = append(fresh, w)
 		}
-		s += "; the last worker could not be started: " + text
-	}
-	return s
+		k.mail.post(func() {
+			k.watch(rep.Files)
+			if rep.Problem == nil {
+				k.replace()
+				k.works()
+				k.count = len(fresh)
+			}
+			for _, w := range fresh {
+				version := k.version
+				if rep.Problem != nil {
+					version = -1 // of no use alone
+				}
+				k.join(w, version)
+			}
+			k.reloaded(rep.Problem)
+		})
+	}()
 }
+
+// replace has all workers end when they have done what they are at, for others to come.
+func (k *keeper) replace() {
+	k.version++
+	k.count = 0
+	k.dropParent()
+	for _, m := range slices.Clone(k.members) {
+		k.takeBack(m)
+		if len(m.jobs) == 0 {
+			k.retire(m)
+		}
+	}
+}
+
+// reloaded ends a reload.
+func (k *keeper) reloaded(problem *child.Problem) {
+	if problem == nil {
+		k.log.write(prioNotice, "the application is reloaded")
+	} else {
+		k.log.write(prioErr, "the application is not reloaded, and goes on as it was: "+problem.Text, field{"MESSAGE_ID", msgProblem})
+	}
+	k.reloading = false
+	k.tellReloaded()
+	if k.reloadAgain {
+		k.reloadAgain = false
+		k.reload()
+	}
+}
+
+// lastLine is the line of a traceback that says it.
+func lastLine(text string) string { return text[strings.LastIndexByte(text, '\n')+1:] }

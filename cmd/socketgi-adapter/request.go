@@ -27,10 +27,11 @@ type request struct {
 	log  *logger
 	conn *scgi.Conn
 
-	id     string
-	method string
-	path   string
-	queued time.Duration
+	id      string
+	method  string
+	path    string
+	queued  time.Duration // until it got a place, or a worker
+	service time.Duration // of a worker that stays
 }
 
 // serveConnection answers the one request of a process that was handed its
@@ -263,21 +264,35 @@ func (r *request) record(res child.Result, u child.Usage, took time.Duration) {
 	if res.End == child.Left {
 		status = 499 // nginx's number for a client that left
 	}
+	if r.cfg.quiet && status < 500 && res.End != child.Cut {
+		return
+	}
 	ms, cpu := milliseconds(took), milliseconds(u.CPU)
 	message := printable(r.method) + " " + printable(r.path) + " " + strconv.Itoa(status) + " " +
-		strconv.FormatInt(res.Bytes, 10) + " bytes " + ms + " ms, " + cpu + " ms CPU, " + strconv.FormatInt(u.PeakMemory>>20, 10) + " MiB"
+		strconv.FormatInt(res.Bytes, 10) + " bytes " + ms + " ms, " + cpu + " ms CPU"
+	memory := field{"SOCKETGI_PEAK_MEMORY", strconv.FormatInt(u.PeakMemory, 10)}
+	if r.service > 0 {
+		memory = field{"SOCKETGI_MEMORY_GROWTH", strconv.FormatInt(res.Growth, 10)}
+		message += ", +" + strconv.FormatInt(res.Growth>>10, 10) + " KiB"
+	} else {
+		message += ", " + strconv.FormatInt(u.PeakMemory>>20, 10) + " MiB"
+	}
 	if res.End == child.Cut {
 		message += ", cut"
 	}
 	if n := u.ExitStatus(); n > 0 {
 		message += ", exit status " + strconv.Itoa(n)
 	}
-	r.log.write(prioNotice, message, append(r.fields(),
+	fields := append(r.fields(),
 		field{"MESSAGE_ID", msgRequest},
 		field{"SOCKETGI_STATUS", strconv.Itoa(status)},
 		field{"SOCKETGI_BYTES", strconv.FormatInt(res.Bytes, 10)},
 		field{"SOCKETGI_MS", ms},
 		field{"SOCKETGI_QUEUE_MS", milliseconds(r.queued)},
 		field{"SOCKETGI_CPU_MS", cpu},
-		field{"SOCKETGI_PEAK_MEMORY", strconv.FormatInt(u.PeakMemory, 10)})...)
+		memory)
+	if r.service > 0 {
+		fields = append(fields, field{"SOCKETGI_SERVICE_MS", milliseconds(r.service)})
+	}
+	r.log.write(prioNotice, message, fields...)
 }

@@ -53,7 +53,10 @@ type server struct {
 
 // serveListeners serves until nothing was asked for --idle-exit, or SIGTERM. A
 // connection that comes after that waits in the listener for the next process.
-func serveListeners(cfg *config, log *logger, app application, listeners []activation.Socket) error {
+func (cfg *config) serveListeners(log *logger, app application, listeners []activation.Socket) error {
+	if w, ok := app.(wsgiApplication); ok {
+		return serveWarm(cfg, log, w.cfg, listeners)
+	}
 	// Next to a process for each request, to collect garbage sooner costs nothing that could
 	// be measured, and this process stays small.
 	debug.SetGCPercent(25)
@@ -79,16 +82,13 @@ func serveListeners(cfg *config, log *logger, app application, listeners []activ
 		s.done.Store(true)
 		s.nudge()
 	}()
-	if warm, ok := app.(warmApplication); ok {
-		s.queue = make(places, cfg.warm.workers)
-		// Ready is who can answer: with a worker, or with why there is none.
-		warm.fillFirst()
-		defer warm.close()
-		go (&reporter{pool: warm.pool}).run()
-		reloadOnHUP(warm.pool)
-		go warm.fill()
+	if every := watchdogTime(); every > 0 {
+		go func() {
+			for range time.Tick(every) {
+				_ = activation.Notify("WATCHDOG=1")
+			}
+		}()
 	}
-	feedWatchdog()
 	_ = activation.Notify(activation.Ready)
 	err = s.serve()
 	_ = activation.Notify(activation.Stopping)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"os/signal"
 	"strconv"
 	"strings"
 	"syscall"
@@ -12,55 +11,123 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file does what a service manager asks of a service that stays.
+// This file is what a keeper and its service manager tell each other (sd_notify(3)).
 
-// reporter tells the service manager how a pool is, once a second at most.
-type reporter struct {
-	pool *pool
-	said string
-}
+// statusInterval is how often the service manager is told how things are, at most.
+const statusInterval = time.Second
 
-// run reports until the process ends.
-func (r *reporter) run() {
-	for range time.Tick(time.Second) {
-		if r.pool.news.Swap(false) {
-			r.report()
+// tell tells the service manager what it wants to know now.
+func (k *keeper) tell() {
+	if k.news && k.now.Sub(k.saidAt) >= statusInterval {
+		k.news = false
+		k.saidAt = k.now
+		if s := k.status(); s != k.said {
+			k.said = s
+			_ = activation.Notify("STATUS=" + s)
 		}
+	}
+	if k.watchdog > 0 && k.now.Sub(k.fed) >= k.watchdog {
+		k.fed = k.now
+		_ = activation.Notify("WATCHDOG=1")
 	}
 }
 
-func (r *reporter) report() {
-	if s := r.pool.status(); s != r.said {
-		r.said = s
-		_ = activation.Notify("STATUS=" + strings.ReplaceAll(s, "\n", " "))
+// status says in a line how the pool is.
+func (k *keeper) status() string {
+	busy := len(k.members) - len(k.idle)
+	s := strconv.Itoa(busy) + " busy, " + strconv.Itoa(len(k.idle)) + " idle, " + strconv.Itoa(k.served) + " served"
+	if n := len(k.queue); n > 0 {
+		s += ", " + strconv.Itoa(n) + " waiting"
+	}
+	if k.trouble != nil {
+		s += "; the last worker could not be started: " + lastLine(k.trouble.Text)
+	}
+	return strings.ReplaceAll(s, "\n", " ")
+}
+
+// isReady tells the service manager, once, that requests are answered: by a worker, or with
+// why there is none.
+func (k *keeper) isReady() {
+	if !k.ready {
+		k.ready = true
+		k.asked = k.now
+		_ = activation.Notify(activation.Ready)
 	}
 }
 
-// reloadOnHUP loads the application again on each SIGHUP, which "systemctl reload"
-// sends, and tells the service manager when that is over (sd_notify(3)).
-func reloadOnHUP(p *pool) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	go func() {
-		for range hup {
-			var now unix.Timespec
-			_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
-			_ = activation.Notify("RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(now.Nano()/1000, 10))
-			p.reload()
-			_ = activation.Notify(activation.Ready + "\nSTATUS=" + p.status())
-		}
-	}()
+func (k *keeper) tellReloading() {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
+	_ = activation.Notify("RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(now.Nano()/1000, 10))
 }
 
-// feedWatchdog does what WatchdogSec= asks for, twice as often (sd_watchdog_enabled(3)).
-func feedWatchdog() {
+func (k *keeper) tellReloaded() { _ = activation.Notify(activation.Ready + "\nSTATUS=" + k.status()) }
+
+// watchdogTime is how often WatchdogSec= wants to hear of us, halved
+// (sd_watchdog_enabled(3)); 0: never. It hears when requests are looked after.
+func watchdogTime() time.Duration {
 	usec, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64)
 	if pid := os.Getenv("WATCHDOG_PID"); err != nil || usec <= 0 || pid != "" && pid != strconv.Itoa(os.Getpid()) {
+		return 0
+	}
+	return time.Duration(usec) * time.Microsecond / 2
+}
+
+// stopping is how far a keeper has come with its end.
+type stopping struct {
+	step int
+	next time.Time // when the step is over, whatever is left
+}
+
+// The steps of an end.
+const (
+	finishing = iota // requests go on
+	ending           // workers are told to end
+	killing          // and killed
+	leaving          // workers without a request end
+	ended
+)
+
+// stop begins the end: nothing more is accepted, and what is there goes on for a while.
+// Connections that come now wait in the listener for the next process.
+func (k *keeper) stop() {
+	if k.stopping != nil {
 		return
 	}
-	go func() {
-		for range time.Tick(time.Duration(usec) * time.Microsecond / 2) {
-			_ = activation.Notify("WATCHDOG=1")
+	k.setAccepting(false)
+	k.stopping = &stopping{next: time.Now().Add(drainTime)}
+	_ = activation.Notify(activation.Stopping)
+	for _, l := range k.listeners {
+		unix.Close(l.FD)
+	}
+}
+
+// stopped goes on with the end, and tells when it is there.
+func (k *keeper) stopped() bool {
+	s := k.stopping
+	late := !k.now.Before(s.next)
+	step := func(next int, most time.Duration) {
+		s.step, s.next = next, k.now.Add(most)
+	}
+	switch s.step {
+	case finishing, ending, killing:
+		switch {
+		case k.open == 0 || s.step == killing && late:
+			step(leaving, retireGrace+2*time.Second)
+			k.replace()
+		case !late:
+		case s.step == finishing:
+			k.stopWorkers(syscall.SIGTERM)
+			k.stopQueue()
+			step(ending, killTime)
+		default: // so that the client of a program that ignores SIGTERM is told, too
+			k.stopWorkers(syscall.SIGKILL)
+			step(killing, killTime)
 		}
-	}()
+	case leaving:
+		if late || k.alive == 0 && k.parents == 0 && !k.loading && !k.reloading {
+			step(ended, 0)
+		}
+	}
+	return s.step == ended
 }

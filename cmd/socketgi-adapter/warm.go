@@ -1,87 +1,251 @@
 package main
 
 import (
-	"sync"
+	"os"
+	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
-	"github.com/socketgi/socketgi/scgi"
-	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/socketgi/socketgi/activation"
+	"github.com/socketgi/socketgi/scgi/wsgi"
+	"golang.org/x/sys/unix"
 )
 
 // warmConfig is what the command line says of workers that stay.
 type warmConfig struct {
-	workers     int   // how many
-	maxRequests int   // after how many a worker is replaced, 0: never
-	maxMemory   int64 // with how many bytes resident it is, 0: any
-	preload     bool  // they are forked from a process that has the application
+	workers     int    // how many
+	maxRequests int    // after how many a worker is replaced, 0: never
+	maxMemory   int64  // with how many bytes resident it is, 0: any
+	preload     bool   // they are forked from a process that has the application
+	reload      bool   // load the application again when a file of it changes
+	warmPath    string // what it is asked for before anybody else does
 }
 
-// warmApplication answers by the workers of a pool.
-type warmApplication struct{ *pool }
+// keeper serves listeners by workers that stay. One goroutine, that of run, does all that
+// never waits: there is nothing to lock, and no switch between threads on the way from a
+// connection to the worker that answers it. What waits is done by others, who post what
+// comes of it.
+type keeper struct {
+	cfg     *config
+	log     *logger
+	poll    *poller
+	mail    *mailbox
+	records *recorder
+	pool
 
-func (a warmApplication) start(r *request, params []scgi.Header, body scgi.Body) (worker, *child.Problem) {
-	m, problem := a.take()
-	if problem != nil {
-		return nil, problem
+	listeners []activation.Socket
+	accepts   bool
+	most      int // connections
+	open      int
+	silent    []*job // connections that have sent nothing, in the order in which they came
+	queue     []*job // requests without a worker, in the order in which they came
+	now       time.Time
+	asked     time.Time // when there was a connection last
+	served    int
+	news      bool // status has something new to say
+	said      string
+	saidAt    time.Time
+	ready     bool
+	stopping  *stopping // nil: it goes on
+	watcher   *watcher  // nil: files are not watched
+	changed   time.Time // when a file did last; zero: since it was loaded, none did
+	watchdog  time.Duration
+	fed       time.Time
+	buf, msg  []byte
+}
+
+// serveWarm serves until nothing was asked for --idle-exit, or SIGTERM.
+func serveWarm(cfg *config, log *logger, w *wsgi.Config, listeners []activation.Socket) error {
+	board, err := wsgi.NewBoard()
+	if err != nil {
+		return err
 	}
-	return &lease{pool: a.pool, member: m, params: params, body: body, timeout: r.cfg.timeout}, nil
-}
-
-// lease is a worker for the time of one request.
-type lease struct {
-	pool    *pool
-	mu      sync.Mutex // member changes while another goroutine may signal it
-	member  *member    // nil: none is left to be given back
-	params  []scgi.Header
-	body    scgi.Body
-	timeout time.Duration
-	res     child.Result
-}
-
-func (l *lease) serve(conn int) child.Result {
-	l.res = l.member.Serve(l.params, l.body, conn, l.timeout)
-	for range 3 {
-		if !l.res.Untaken || l.res.Problem == nil || l.res.Problem.Kind != child.Died {
-			break
+	w.Stay = &wsgi.Stay{Board: board, Weigh: cfg.warm.maxMemory, Meter: !cfg.quiet, Files: cfg.warm.reload, WarmPath: cfg.warm.warmPath}
+	k := &keeper{cfg: cfg, log: log, listeners: listeners, most: min(cfg.backlog, int(mostConnections(taskLimit()))),
+		pool: pool{wsgi: w}, buf: make([]byte, 64<<10), watchdog: watchdogTime(), records: newRecorder(log)}
+	if k.poll, err = newPoller(); err != nil {
+		return err
+	}
+	if k.mail, err = newMailbox(); err != nil {
+		return err
+	}
+	if err := k.poll.add(k.mail.wake, k.mail.open); err != nil {
+		return err
+	}
+	for _, l := range listeners { // as systemd has made it already
+		_ = unix.SetNonblock(l.FD, true)
+	}
+	k.onSignals()
+	if cfg.warm.reload {
+		if err := k.watchFiles(); err != nil {
+			log.write(prioErr, "--reload: "+err.Error(), field{"MESSAGE_ID", msgProblem})
 		}
-		// It was killed while it waited, by somebody or something: that is not this
-		// request's fault.
-		l.pool.give(l.member, false)
-		m, problem := l.pool.take()
-		l.mu.Lock()
-		l.member = m
-		l.mu.Unlock()
-		if problem != nil {
-			l.res = child.Result{Problem: problem}
-			break
+	}
+	return k.run()
+}
+
+func (k *keeper) onSignals() {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	go func() {
+		for s := range signals {
+			if s == syscall.SIGHUP {
+				k.mail.post(k.reload)
+			} else {
+				k.mail.post(k.stop)
+			}
 		}
-		l.res = m.Serve(l.params, l.body, conn, l.timeout)
-	}
-	return l.res
+	}()
 }
 
-// wait gives the worker back.
-func (l *lease) wait() child.Usage {
-	if l.member == nil {
-		return child.Usage{}
+// run serves until it is time to leave.
+func (k *keeper) run() error {
+	k.now = time.Now()
+	k.asked = k.now
+	k.grow()
+	for {
+		k.setAccepting(k.stopping == nil && k.ready && k.open < k.most)
+		if err := k.poll.wait(k.patience()); err != nil {
+			return err
+		}
+		k.now = time.Now()
+		k.expire()
+		k.dispatch()
+		k.grow()
+		k.tell()
+		if k.stopping != nil && k.stopped() {
+			k.records.flush()
+			return nil
+		}
 	}
-	fit := l.res.Problem == nil || l.res.Problem.Kind == child.Failed
-	if most := l.pool.cfg.warm.maxMemory; most > 0 && l.res.Resident > most {
-		fit = false
-	}
-	l.pool.give(l.member, fit)
-	return child.UsageOf(0, l.res.CPU, l.res.Resident)
 }
 
-// Signal ends what the worker is doing, when the unit is stopped.
-func (l *lease) Signal(sig syscall.Signal) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.member != nil {
-		l.member.Signal(sig)
+// setAccepting begins or ends accepting. Connections that are not accepted wait in the
+// kernel, where nothing is lost.
+func (k *keeper) setAccepting(on bool) {
+	if on == k.accepts {
+		return
+	}
+	k.accepts = on
+	for _, l := range k.listeners {
+		if !on {
+			k.poll.remove(l.FD)
+		} else if err := k.poll.add(l.FD, func() { k.accept(l.FD) }); err != nil {
+			k.log.write(prioErr, err.Error(), field{"MESSAGE_ID", msgProblem})
+		}
 	}
 }
 
-// Close does nothing: the worker goes on.
-func (l *lease) Close() {}
+// accept accepts what is there.
+func (k *keeper) accept(listener int) {
+	for k.open < k.most {
+		fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+		switch err {
+		case nil:
+			k.arrive(fd)
+		case unix.EINTR, unix.ECONNABORTED:
+		case unix.EAGAIN:
+			return
+		default:
+			// No descriptor, or no memory, is left: as soon as a request ends, some is. With
+			// none to wait for it is this process that has too many.
+			if k.open == 0 {
+				k.log.write(prioErr, os.NewSyscallError("accept", err).Error(), field{"MESSAGE_ID", msgProblem})
+				k.stop()
+			}
+			k.most = max(1, k.open)
+			return
+		}
+	}
+}
+
+// patience is how many milliseconds there is nothing to do unless something happens.
+func (k *keeper) patience() int {
+	next := time.Time{}
+	sooner := func(t time.Time) {
+		if next.IsZero() || t.Before(next) {
+			next = t
+		}
+	}
+	if len(k.silent) > 0 {
+		sooner(k.silent[0].deadline)
+	}
+	if len(k.queue) > 0 {
+		sooner(k.queue[0].deadline)
+	}
+	ahead := false
+	for _, m := range k.members {
+		if len(m.jobs) > 0 && k.cfg.timeout > 0 && !m.killed {
+			sooner(m.begun.Add(k.cfg.timeout))
+		}
+		if len(m.jobs) > 1 {
+			ahead = true
+			sooner(m.jobs[1].deadline)
+		}
+	}
+	if ahead && len(k.idle) > 0 {
+		sooner(k.now.Add(time.Millisecond))
+	}
+	if k.open == 0 && k.stopping == nil && k.ready && k.cfg.idleExit > 0 {
+		sooner(k.asked.Add(k.cfg.idleExit))
+	}
+	if k.news {
+		sooner(k.saidAt.Add(statusInterval))
+	}
+	if k.watchdog > 0 {
+		sooner(k.fed.Add(k.watchdog))
+	}
+	if !k.changed.IsZero() {
+		sooner(k.changed.Add(settleTime))
+	}
+	if k.stopping != nil {
+		sooner(k.stopping.next)
+	}
+	if next.IsZero() {
+		return -1
+	}
+	return max(0, int(time.Until(next)/time.Millisecond)+1)
+}
+
+// expire deals with all whose time is up.
+func (k *keeper) expire() {
+	for len(k.silent) > 0 && (k.silent[0].heard || !k.now.Before(k.silent[0].deadline)) {
+		j := k.silent[0]
+		k.silent = k.silent[1:]
+		if !j.heard {
+			k.neverSpoke(j)
+		}
+	}
+	for len(k.queue) > 0 && !k.now.Before(k.queue[0].deadline) {
+		j := k.queue[0]
+		k.queue = k.queue[1:]
+		k.tooLate(j)
+	}
+	for _, m := range slices.Clone(k.members) {
+		if len(m.jobs) > 1 && (!k.now.Before(m.jobs[1].deadline) || len(k.idle) > 0) && k.takeBack(m) {
+			continue // it is in the queue again
+		}
+		if len(m.jobs) > 0 && k.cfg.timeout > 0 && !m.killed && !k.now.Before(m.begun.Add(k.cfg.timeout)) {
+			k.kill(m)
+		}
+	}
+	if !k.changed.IsZero() && k.now.Sub(k.changed) >= settleTime {
+		k.changed = time.Time{}
+		k.reload()
+	}
+	if k.stopping == nil && k.ready && k.open == 0 && k.cfg.idleExit > 0 && !k.now.Before(k.asked.Add(k.cfg.idleExit)) && !k.knocked() {
+		k.stop()
+	}
+}
+
+// knocked tells whether a connection waits: who is there already is served, or the next
+// process would start for it.
+func (k *keeper) knocked() bool {
+	var fds []unix.PollFd
+	for _, l := range k.listeners {
+		fds = append(fds, unix.PollFd{Fd: int32(l.FD), Events: unix.POLLIN})
+	}
+	n, err := unix.Poll(fds, 0)
+	return n > 0 || err != nil
+}

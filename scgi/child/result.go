@@ -22,13 +22,11 @@ type Result struct {
 	// Problem is what a person should know, nil if all went well. Even a
 	// response that is whole may have one.
 	Problem *Problem
-	// Untaken says that the process ended before it took the request, which another one
-	// may be asked then.
-	Untaken bool
-	// CPU and Resident are what a process that goes on says of this request: its time,
-	// and the bytes that it has in memory after it.
-	CPU      time.Duration
-	Resident int64
+	// CPU and Growth are what a process that goes on says of this request: its time, and by
+	// how many bytes it has become larger than it ever was. Resident is how many it has in
+	// memory after the request; 0: not known.
+	CPU              time.Duration
+	Growth, Resident int64
 }
 
 // Problem is why a process did not do as it should.

@@ -12,7 +12,7 @@ import (
 func (w *Worker) Check(timeout time.Duration) *child.Problem {
 	deadline := time.Now().Add(timeout)
 	_ = unix.Shutdown(w.fd, unix.SHUT_WR) // there is no job, and there will be none
-	var res child.Result
+	var res Report
 	done, alive := w.await(&res, deadline)
 	if alive && !done {
 		w.Kill()

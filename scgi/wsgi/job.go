@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/socketgi/socketgi/scgi"
@@ -32,12 +34,12 @@ func (s jobSocket) serve(params []scgi.Header, body scgi.Body, conn int, timeout
 	if timeout > 0 {
 		deadline = time.Now().Add(timeout)
 	}
-	var res child.Result
-	err := s.send(params, body, conn)
-	if res.Untaken = errors.Is(err, unix.EPIPE); err != nil && !res.Untaken {
+	var res Report
+	err := s.send(AppendJob(nil, params, body, true), conn, body)
+	if err != nil && !errors.Is(err, unix.EPIPE) {
 		kill()
 		res.Problem = &child.Problem{Kind: child.Died, Text: err.Error()}
-		return res
+		return res.Result
 	} // EPIPE: it is dead already, and await says how
 	switch done, alive := s.await(&res, deadline); {
 	case done:
@@ -51,7 +53,17 @@ func (s jobSocket) serve(params []scgi.Header, body scgi.Body, conn int, timeout
 			res.Problem = &child.Problem{Kind: child.Died, Text: "the worker " + how}
 		}
 	}
-	return res
+	return res.Result
+}
+
+// Report is what a worker says of a job, or when it can take one.
+type Report struct {
+	child.Result
+	// Files are those that modules were loaded from of which it had not spoken before
+	// ([Stay.Files]).
+	Files []string
+	// Warnings are sentences about what workers of a [Parent] had better not share.
+	Warnings []string
 }
 
 // jobSocket is our end of a worker's job socket.
@@ -60,30 +72,40 @@ type jobSocket struct {
 	pidfd int // of the worker
 }
 
-// send sends the job; runtime/job.py says how it looks.
-func (s jobSocket) send(params []scgi.Header, body scgi.Body, conn int) error {
+// AppendJob appends the message that hands a job over (runtime/job.py) to msg. Last says
+// that it is the worker's last one.
+func AppendJob(msg []byte, params []scgi.Header, body scgi.Body, last bool) []byte {
 	n := 0
 	for _, h := range params {
 		n += len(h.Name) + len(h.Value) + 2
 	}
-	msg := make([]byte, 0, n+len(body.Data)+32)
+	msg = slices.Grow(msg, n+len(body.Data)+32)
 	msg = strconv.AppendInt(msg, int64(n), 10)
 	msg = append(msg, ' ')
 	msg = strconv.AppendInt(msg, int64(len(body.Data)), 10)
-	msg = append(msg, '\n')
+	if last {
+		msg = append(msg, " 1\n"...)
+	} else {
+		msg = append(msg, " 0\n"...)
+	}
 	for _, h := range params {
 		msg = append(msg, h.Name...)
 		msg = append(msg, 0)
 		msg = append(msg, h.Value...)
 		msg = append(msg, 0)
 	}
-	msg = append(msg, body.Data...)
+	return append(msg, body.Data...)
+}
+
+// send sends a job, with the connection and the file of the body.
+func (s jobSocket) send(msg []byte, conn int, body scgi.Body) error {
 	fds := []int{conn}
 	if body.File != nil {
 		fds = append(fds, int(body.File.Fd()))
 	}
+	rights := unix.UnixRights(fds...)
 	for {
-		_, err := unix.SendmsgN(s.fd, msg, unix.UnixRights(fds...), nil, unix.MSG_NOSIGNAL)
+		_, err := unix.SendmsgN(s.fd, msg, rights, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
 		if err != unix.EINTR {
 			return os.NewSyscallError("handing the request to the worker", err)
 		}
@@ -92,7 +114,7 @@ func (s jobSocket) send(params []scgi.Header, body scgi.Body, conn int) error {
 
 // await reads reports until the job is done, the deadline has come (alive) or
 // the worker has ended (not alive).
-func (s jobSocket) await(res *child.Result, deadline time.Time) (done, alive bool) {
+func (s jobSocket) await(res *Report, deadline time.Time) (done, alive bool) {
 	fds := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}, {Fd: int32(s.pidfd), Events: unix.POLLIN}}
 	for {
 		ms := -1
@@ -116,14 +138,13 @@ func (s jobSocket) await(res *child.Result, deadline time.Time) (done, alive boo
 }
 
 // drain reads the reports that are there.
-func (s jobSocket) drain(res *child.Result) (done, closed bool) {
+func (s jobSocket) drain(res *Report) (done, closed bool) {
 	buf := make([]byte, 64<<10)
 	for {
 		n, _, err := unix.Recvfrom(s.fd, buf, unix.MSG_DONTWAIT)
 		switch {
 		case err == unix.EINTR:
 		case err == unix.ECONNRESET: // it ended without taking the job; what it said before follows
-			res.Untaken = true
 		case err == unix.EAGAIN:
 			return false, false
 		case err != nil || n == 0 && s.closed():
@@ -144,7 +165,7 @@ func (s jobSocket) closed() bool {
 }
 
 // report takes in one report; the last one says that the job is done.
-func report(r *child.Result, msg []byte) (done bool) {
+func report(r *Report, msg []byte) (done bool) {
 	kind, rest, _ := bytes.Cut(msg, []byte{' '})
 	switch string(kind) {
 	case "R":
@@ -164,8 +185,9 @@ func report(r *child.Result, msg []byte) (done bool) {
 			return false
 		}
 		r.Bytes = number(fields[0])
-		if len(fields) == 4 {
-			r.CPU, r.Resident = time.Duration(number(fields[2]))*time.Microsecond, number(fields[3])<<10
+		if len(fields) == 6 { // from a worker that goes on
+			r.Status, r.CPU = int(number(fields[2])), time.Duration(number(fields[3]))*time.Microsecond
+			r.Growth, r.Resident = number(fields[4])<<10, number(fields[5])<<10
 		}
 		switch string(fields[1]) {
 		case "whole":
@@ -180,9 +202,16 @@ func report(r *child.Result, msg []byte) (done bool) {
 		return true
 	case "L":
 		return true
+	case "W":
+		r.Warnings = append(r.Warnings, string(rest))
+	case "M":
+		r.Files = append(r.Files, paths(rest)...)
 	}
 	return false
 }
+
+// paths takes apart PATH NUL PATH NUL ...
+func paths(b []byte) []string { return strings.Split(strings.TrimSuffix(string(b), "\x00"), "\x00") }
 
 func number(b []byte) int64 {
 	n, _ := strconv.ParseInt(string(b), 10, 64)

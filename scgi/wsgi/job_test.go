@@ -30,7 +30,7 @@ func TestReportWithoutJob(t *testing.T) {
 	require.NoError(t, unix.Send(w.fd, []byte("the job"), 0))
 	say(t, worker, "E import\nno such module")
 	require.NoError(t, unix.Close(worker))
-	var res child.Result
+	var res Report
 	done, _ := w.drain(&res)
 	assert.True(t, done)
 	require.NotNil(t, res.Problem)
@@ -41,16 +41,16 @@ func TestReportWithoutJob(t *testing.T) {
 func TestReports(t *testing.T) {
 	w, worker := reports(t)
 	say(t, worker, "H 404", "", "garbage", "D 13 whole")
-	var res child.Result
+	var res Report
 	done, closed := w.drain(&res)
 	assert.True(t, done, "an empty report is no end")
 	assert.False(t, closed)
-	assert.Equal(t, child.Result{Status: 404, Bytes: 13, End: child.Whole}, res)
+	assert.Equal(t, child.Result{Status: 404, Bytes: 13, End: child.Whole}, res.Result)
 
 	w, worker = reports(t)
 	say(t, worker, "H 200")
 	require.NoError(t, unix.Close(worker))
-	res = child.Result{}
+	res = Report{}
 	done, closed = w.drain(&res)
 	assert.False(t, done)
 	assert.True(t, closed)

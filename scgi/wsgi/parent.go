@@ -2,10 +2,9 @@ package wsgi
 
 import (
 	"bytes"
-	"errors"
 	"os"
-	"strings"
-	"sync"
+	"slices"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -14,128 +13,106 @@ import (
 )
 
 // Parent is a Python process that has the application loaded, and forks workers
-// (runtime/parent.py).
+// (runtime/parent.py). After [StartParent] nothing waits but [Parent.Kill], and it is for use
+// by one goroutine.
 type Parent struct {
-	process *process
-	asking  sync.Mutex // one fork at a time
-	forked  chan int   // its answers; closed when the parent has ended
-
-	loaded   chan struct{} // closed when Problem, Warnings and Files are known
-	problem  *child.Problem
+	process  *process
+	board    *Board
 	warnings []string
-	files    []string
-
-	mu      sync.Mutex
-	workers map[int]*Warm
-	early   map[int]child.Usage // of workers that ended before they were known
-	usage   child.Usage
-	gone    chan struct{} // closed when the parent has ended
+	asked    []*Warm // the forks that it has not answered for, in order
+	workers  map[int]*Warm
+	gone     chan struct{} // closed when it has ended
+	usage    child.Usage
 }
 
-// StartParent starts a parent.
-func StartParent(cfg *Config) (*Parent, error) {
-	proc, err := start(cfg, "parent")
+// Forked is a parent's answer to [Parent.Fork].
+type Forked struct {
+	Worker *Warm
+	// Problem is why there is no such worker.
+	Problem *child.Problem
+}
+
+// StartParent starts a parent, and waits until it has the application loaded, for at most
+// timeout (0: for ever). Where that fails the report still has the files that the
+// application was loaded from.
+func StartParent(cfg *Config, timeout time.Duration) (*Parent, Report) {
+	var rep Report
+	proc, err := start(cfg, "parent", 0)
 	if err != nil {
-		return nil, err
+		rep.Problem = &child.Problem{Kind: child.Failed, Text: err.Error()}
+		return nil, rep
 	}
-	p := &Parent{process: proc, forked: make(chan int, 1), loaded: make(chan struct{}), gone: make(chan struct{}),
-		workers: map[int]*Warm{}, early: map[int]child.Usage{}}
-	go p.listen()
-	return p, nil
-}
-
-// Loaded waits until the application is loaded, for at most timeout (0: for ever). Its
-// error says why it is not; the parent is gone then.
-func (p *Parent) Loaded(timeout time.Duration) *child.Problem {
-	var late <-chan time.Time
+	unix.Close(proc.own)
+	p := &Parent{process: proc, board: cfg.Stay.Board, workers: map[int]*Warm{}, gone: make(chan struct{})}
+	go func() {
+		p.usage = proc.Wait(time.Time{})
+		close(p.gone)
+	}()
+	var deadline time.Time
 	if timeout > 0 {
-		late = time.After(timeout)
+		deadline = time.Now().Add(timeout)
 	}
-	select {
-	case <-p.loaded:
-		if p.problem != nil {
-			p.End()
-		}
-		return p.problem
-	case <-late:
-		p.End()
-		return &child.Problem{Kind: child.Timeout, Text: "the application was not loaded after " + timeout.String()}
+	socket := jobSocket{proc.socket, proc.PidFD()}
+	switch done, alive := socket.await(&rep, deadline); {
+	case done:
+	case alive:
+		rep.Problem = &child.Problem{Kind: child.Timeout, Text: "the application was not loaded after " + timeout.String()}
+	default:
+		<-p.gone
+		rep.Problem = &child.Problem{Kind: child.Died, Text: "the process that loads the application " + ending(p.usage)}
 	}
+	if rep.Problem != nil {
+		p.Kill()
+		p.Close()
+		return nil, rep
+	}
+	return p, rep
 }
 
-// Warnings are sentences about what workers had better not share. They are known when
-// the application is loaded.
-func (p *Parent) Warnings() []string { return p.warnings }
+// FD becomes readable when there is something for Handle.
+func (p *Parent) FD() int { return p.process.socket }
 
-// Files are those that the application's modules were loaded from.
-func (p *Parent) Files() []string { return p.files }
-
-// Fork makes a worker.
-func (p *Parent) Fork() (*Warm, error) {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+// Fork asks for a worker. What becomes of it is what [Parent.Handle] returns later.
+func (p *Parent) Fork() error {
+	place, err := p.board.take()
 	if err != nil {
-		return nil, os.NewSyscallError("socketpair", err)
+		return err
 	}
-	_ = unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, unix.SO_SNDBUF, jobBytes)
-	p.asking.Lock()
-	defer p.asking.Unlock()
-	_, err = unix.SendmsgN(p.process.socket, []byte("F"), unix.UnixRights(pair[1]), nil, unix.MSG_NOSIGNAL)
-	unix.Close(pair[1])
-	pid, ok := 0, false
-	if err == nil {
-		pid, ok = <-p.forked
+	pair, err := jobSocketPair()
+	if err != nil {
+		p.board.give(place)
+		return err
 	}
-	if !ok {
+	ask := strconv.AppendInt([]byte("F "), int64(place), 10)
+	if _, err := unix.SendmsgN(p.process.socket, ask, unix.UnixRights(pair[1]), nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT); err != nil {
 		unix.Close(pair[0])
-		return nil, errors.New("the process that has the application loaded is gone")
+		unix.Close(pair[1])
+		p.board.give(place)
+		return os.NewSyscallError("asking for a fork", err)
 	}
-	w := &Warm{jobSocket: jobSocket{fd: pair[0], pidfd: -1}, pid: pid, ended: make(chan struct{})}
-	if w.pidfd, err = unix.PidfdOpen(pid, 0); err != nil {
-		w.pidfd = -1 // it has ended; its end of the socket says so, too
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if usage, ended := p.early[pid]; ended {
-		delete(p.early, pid)
-		w.usage = usage
-		close(w.ended)
-	} else {
-		p.workers[pid] = w
-	}
-	return w, nil
+	p.asked = append(p.asked, &Warm{jobSocket: jobSocket{pair[0], -1}, own: pair[1], board: p.board, place: place, ended: make(chan struct{})})
+	return nil
 }
 
-// listen takes what the parent says, until it has ended.
-func (p *Parent) listen() {
-	var once sync.Once
-	loaded := func(problem *child.Problem) {
-		once.Do(func() {
-			p.problem = problem
-			close(p.loaded)
-		})
-	}
-	buf := make([]byte, 64<<10)
+// Handle takes what the parent says. Alive is false when it has ended; then all that it
+// was asked for is answered.
+func (p *Parent) Handle(buf []byte) (forked []Forked, alive bool) {
 	for {
-		n, _, err := unix.Recvfrom(p.process.socket, buf, 0)
-		if err == unix.EINTR {
+		n, _, err := unix.Recvfrom(p.process.socket, buf, unix.MSG_DONTWAIT)
+		switch {
+		case err == unix.EINTR:
 			continue
-		}
-		if err != nil || n == 0 {
-			break
+		case err == unix.EAGAIN:
+			return forked, true
+		case err != nil || n == 0:
+			return append(forked, p.orphan()...), false
 		}
 		kind, rest, _ := bytes.Cut(buf[:n], []byte{' '})
 		switch string(kind) {
-		case "W":
-			p.warnings = append(p.warnings, string(rest))
-		case "M":
-			p.files = append(p.files, strings.Split(strings.TrimSuffix(string(rest), "\x00"), "\x00")...)
-		case "R":
-			loaded(nil)
-		case "E":
-			_, text, _ := bytes.Cut(rest, []byte{'\n'})
-			loaded(&child.Problem{Kind: child.Failed, Text: string(text)})
 		case "P":
-			p.forked <- int(number(rest))
+			forked = append(forked, p.born(int(number(rest))))
+		case "N":
+			forked = append(forked, p.unborn("no worker can be forked: "+string(rest)))
 		case "X":
 			if f := bytes.Fields(rest); len(f) == 4 {
 				p.ended(int(number(f[0])), child.UsageOf(syscall.WaitStatus(number(f[1])),
@@ -143,32 +120,47 @@ func (p *Parent) listen() {
 			}
 		}
 	}
-	p.usage = p.process.Wait(time.Time{})
-	loaded(&child.Problem{Kind: child.Died, Text: "the process that loads the application " + ending(p.usage)})
-	close(p.forked)
-	p.orphans()
-	close(p.gone)
+}
+
+func (p *Parent) answered() *Warm {
+	w := p.asked[0]
+	p.asked = slices.Delete(p.asked, 0, 1)
+	return w
+}
+
+func (p *Parent) born(pid int) Forked {
+	w := p.answered()
+	w.pid = pid
+	// Its parent has not said that it has ended, so the number is its own.
+	if fd, err := unix.PidfdOpen(pid, 0); err == nil {
+		w.pidfd = fd
+	}
+	p.workers[pid] = w
+	return Forked{Worker: w}
+}
+
+func (p *Parent) unborn(why string) Forked {
+	w := p.answered()
+	close(w.ended)
+	w.Close()
+	return Forked{Problem: &child.Problem{Kind: child.Busy, Text: why}}
 }
 
 // ended notes how a worker ended.
 func (p *Parent) ended(pid int, usage child.Usage) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	w := p.workers[pid]
-	if w == nil {
-		p.early[pid] = usage
-		return
+	if w := p.workers[pid]; w != nil {
+		delete(p.workers, pid)
+		w.usage = usage
+		close(w.ended)
 	}
-	delete(p.workers, pid)
-	w.usage = usage
-	close(w.ended)
 }
 
-// orphans waits for workers whose parent has ended before them, which nobody tells how
-// they end.
-func (p *Parent) orphans() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+// orphan deals with what is left of a parent that has ended before its workers: nobody
+// tells how those end.
+func (p *Parent) orphan() (forked []Forked) {
+	for len(p.asked) > 0 {
+		forked = append(forked, p.unborn("the process that has the application loaded is gone"))
+	}
 	for pid, w := range p.workers {
 		delete(p.workers, pid)
 		go func() {
@@ -181,18 +173,24 @@ func (p *Parent) orphans() {
 			close(w.ended)
 		}()
 	}
+	return forked
 }
+
+// Leave asks for no more forks. The parent ends with the last of its workers.
+func (p *Parent) Leave() { _ = unix.Shutdown(p.process.socket, unix.SHUT_WR) }
 
 // Gone is closed when the parent has ended.
 func (p *Parent) Gone() <-chan struct{} { return p.gone }
 
-// End ends the parent. Its workers go on.
-func (p *Parent) End() {
-	_ = unix.Shutdown(p.process.socket, unix.SHUT_RDWR)
-	select {
-	case <-p.gone:
-	case <-time.After(killGrace):
-		p.process.Signal(syscall.SIGKILL) // it is in the middle of loading
-		<-p.gone
-	}
+// Kill ends the parent, and waits for that. Its workers go on.
+func (p *Parent) Kill() {
+	p.process.Signal(syscall.SIGKILL)
+	<-p.gone
+}
+
+// Close frees what the parent takes in this process. It must have ended.
+func (p *Parent) Close() {
+	<-p.gone
+	unix.Close(p.process.socket)
+	p.process.Close()
 }

@@ -32,6 +32,10 @@ var (
 	jobSource string
 	//go:embed runtime/ending.py
 	endingSource string
+	//go:embed runtime/files.py
+	filesSource string
+	//go:embed runtime/warming.py
+	warmingSource string
 	//go:embed runtime/parent.py
 	parentSource string
 	//go:embed runtime/worker.py
@@ -51,6 +55,8 @@ func modules() []byte {
 		{"response", responseSource},
 		{"job", jobSource},
 		{"ending", endingSource},
+		{"files", filesSource},
+		{"warming", warmingSource},
 		{"parent", parentSource},
 		{"worker", workerSource},
 	} {
@@ -67,6 +73,7 @@ const (
 	jobFD     = 3
 	cachedFD  = 4
 	sourcesFD = 5
+	boardFD   = 6
 )
 
 // program is what python -c runs: cached code of that many bytes for just this

@@ -1,6 +1,7 @@
 package wsgi
 
 import (
+	"os"
 	"syscall"
 	"time"
 
@@ -9,59 +10,113 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Warm is a worker that serves one job after the other.
+// Warm is a worker that serves one job after the other, in the order in which they are
+// sent to it. Nothing but [Warm.Kill] and [Warm.Retire] waits.
 type Warm struct {
 	jobSocket
+	own   int // the worker's end of its socket
 	pid   int
+	board *Board
+	place int
 	ended chan struct{} // closed when the worker has ended, and usage is known
 	usage child.Usage
 }
 
-// StartWarm starts a worker that loads the application by itself. Ready tells when
-// that is done.
-func StartWarm(cfg *Config) (*Warm, error) {
-	p, err := start(cfg, "many")
+// StartWarm starts a worker that loads the application by itself, and waits until it can
+// take a job, for at most timeout (0: for ever). Where that fails the report still has
+// the files that the application was loaded from.
+func StartWarm(cfg *Config, timeout time.Duration) (*Warm, Report) {
+	var rep Report
+	place, err := cfg.Stay.Board.take()
 	if err != nil {
-		return nil, err
+		rep.Problem = &child.Problem{Kind: child.Busy, Text: err.Error()}
+		return nil, rep
 	}
-	w := &Warm{jobSocket: jobSocket{p.socket, p.PidFD()}, pid: p.Pid(), ended: make(chan struct{})}
+	p, err := start(cfg, "many", place)
+	if err != nil {
+		cfg.Stay.Board.give(place)
+		rep.Problem = &child.Problem{Kind: child.Failed, Text: err.Error()}
+		return nil, rep
+	}
+	w := &Warm{jobSocket{p.socket, p.PidFD()}, p.own, p.Pid(), cfg.Stay.Board, place, make(chan struct{}), child.Usage{}}
 	go func() {
 		w.usage = p.Wait(time.Time{})
 		close(w.ended)
 	}()
-	return w, nil
-}
-
-// Ready waits until the worker can take a job, for at most timeout (0: for ever). Its
-// error says why it never will.
-func (w *Warm) Ready(timeout time.Duration) *child.Problem {
 	var deadline time.Time
 	if timeout > 0 {
 		deadline = time.Now().Add(timeout)
 	}
-	var res child.Result
-	switch done, alive := w.await(&res, deadline); {
-	case done && res.Problem == nil:
-		return nil
-	case res.Problem != nil:
+	switch done, alive := w.await(&rep, deadline); {
+	case done:
 	case alive:
-		res.Problem = &child.Problem{Kind: child.Timeout, Text: "the application was not loaded after " + timeout.String()}
+		rep.Problem = &child.Problem{Kind: child.Timeout, Text: "the application was not loaded after " + timeout.String()}
 	default:
 		<-w.ended
-		res.Problem = &child.Problem{Kind: child.Died, Text: "the worker " + ending(w.usage) + " while it loaded the application"}
+		rep.Problem = &child.Problem{Kind: child.Died, Text: "the worker " + ending(w.usage) + " while it loaded the application"}
 	}
-	w.Kill()
-	return res.Problem
+	if rep.Problem != nil {
+		w.Kill()
+		w.Close()
+		return nil, rep
+	}
+	return w, rep
 }
 
-// Serve is like [Worker.Serve], and the worker is fit for another job unless the result
-// has a Problem of kind [child.Died] or [child.Timeout].
-func (w *Warm) Serve(params []scgi.Header, body scgi.Body, conn int, timeout time.Duration) child.Result {
-	return w.serve(params, body, conn, timeout, w.Kill, func() string {
-		<-w.ended
-		return ending(w.usage)
-	})
+// FD becomes readable when there is a report.
+func (w *Warm) FD() int { return w.fd }
+
+// PidFD becomes readable when the worker has ended.
+func (w *Warm) PidFD() int { return w.pidfd }
+
+// Pid is the worker's process id, and that of its group.
+func (w *Warm) Pid() int { return w.pid }
+
+// Send sends a job, a message of [AppendJob] with its connection and the file of its
+// body. Where the worker still has so many that there is no room, that is EAGAIN.
+func (w *Warm) Send(msg []byte, conn int, body *os.File) error {
+	return w.send(msg, conn, scgi.Body{File: body})
 }
+
+// TakeBack takes the job back that was sent first of those that the worker has not
+// received, and tells whether there was one.
+func (w *Warm) TakeBack() bool {
+	var rights [64]byte
+	var b [1]byte
+	for {
+		n, rn, _, _, err := unix.Recvmsg(w.own, b[:], rights[:], unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
+		if err == unix.EINTR {
+			continue
+		}
+		if msgs, err := unix.ParseSocketControlMessage(rights[:rn]); err == nil {
+			for _, m := range msgs {
+				fds, _ := unix.ParseUnixRights(&m)
+				for _, fd := range fds { // what we sent is open still
+					unix.Close(fd)
+				}
+			}
+		}
+		return err == nil && n > 0
+	}
+}
+
+// Next reads reports until one says that a job is done, and tells whether there was one.
+func (w *Warm) Next(rep *Report, buf []byte) (done bool) {
+	for {
+		n, _, err := unix.Recvfrom(w.fd, buf, unix.MSG_DONTWAIT)
+		switch {
+		case err == unix.EINTR:
+		case err != nil || n == 0:
+			return false
+		case report(rep, buf[:n]):
+			return true
+		}
+	}
+}
+
+// State returns how many jobs the worker has begun, and the status of the response to the
+// last one, which is 0 before its head goes out.
+func (w *Warm) State() (begun int64, status int) { return w.board.read(w.place) }
 
 // Signal sends a signal to the worker's process group.
 func (w *Warm) Signal(sig syscall.Signal) {
@@ -72,20 +127,16 @@ func (w *Warm) Signal(sig syscall.Signal) {
 	}
 }
 
-// Alive tells whether the worker is there.
-func (w *Warm) Alive() bool {
-	select {
-	case <-w.ended:
-		return false
-	default:
-		return true
-	}
-}
+// Ended is closed when the worker has ended, and then Ending tells how.
+func (w *Warm) Ended() <-chan struct{} { return w.ended }
+
+// Ending says how the worker ended that has not said it itself.
+func (w *Warm) Ending() string { return "the worker " + ending(w.usage) }
 
 // killGrace is how long a worker may take to end by SIGTERM.
 const killGrace = time.Second
 
-// Kill ends the worker and its process group.
+// Kill ends the worker and its process group, and waits for that.
 func (w *Warm) Kill() {
 	w.Signal(syscall.SIGTERM)
 	select {
@@ -96,26 +147,26 @@ func (w *Warm) Kill() {
 	}
 }
 
-// Retire ends the worker when it has nothing more to do: atexit runs, files are
-// flushed. It is killed when that takes longer than grace.
-func (w *Warm) Retire(grace time.Duration) child.Usage {
+// Retire ends the worker when it has nothing more to do, and waits for that: atexit
+// runs, files are flushed. It is killed when that takes longer than grace.
+func (w *Warm) Retire(grace time.Duration) {
 	_ = unix.Shutdown(w.fd, unix.SHUT_RDWR)
+	late := time.NewTimer(grace)
+	defer late.Stop()
 	select {
 	case <-w.ended:
-	case <-time.After(grace):
+	case <-late.C:
 		w.Kill()
 	}
-	return w.usage
 }
 
 // Close frees what the worker takes in this process. It must have ended.
 func (w *Warm) Close() {
 	<-w.ended
 	unix.Close(w.fd)
+	unix.Close(w.own)
 	if w.pidfd >= 0 {
 		unix.Close(w.pidfd)
 	}
+	w.board.give(w.place)
 }
-
-// Pid is the worker's process id.
-func (w *Warm) Pid() int { return w.pid }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/socketgi/socketgi/scgi/child"
 	"golang.org/x/sys/unix"
@@ -25,6 +26,25 @@ type Config struct {
 	Stderr int
 	// Alone says that this process has no other children ([child.Attr]).
 	Alone bool
+	// Stay is for workers that serve more than one job.
+	Stay *Stay
+}
+
+// Stay says how workers are that serve more than one job.
+type Stay struct {
+	// Board is where they say what they do.
+	Board *Board
+	// Weigh is from how many bytes resident on a worker says after each job how many those
+	// are ([child.Result].Resident); 0: never.
+	Weigh int64
+	// Meter has a worker say what each job took ([child.Result].CPU and Growth).
+	Meter bool
+	// Files has them tell the files that modules were loaded from ([Warm.Files],
+	// [Parent.Files]).
+	Files bool
+	// WarmPath, with its query, is asked for with GET when the application is loaded, by
+	// each process that loads it; "": nothing is.
+	WarmPath string
 }
 
 // Worker is a Python process that loads the application and serves one job.
@@ -33,10 +53,11 @@ type Worker struct {
 	jobSocket
 }
 
-// process is a process of Python, and this end of its descriptor 3.
+// process is a process of Python, and the two ends of its job socket.
 type process struct {
 	*child.Process
-	socket int
+	socket int // ours
+	own    int // its
 }
 
 // Start starts a worker. It has a process group of its own, and is killed when
@@ -45,10 +66,11 @@ type process struct {
 // Python is told to leave out site (-S); the runtime does its work
 // (runtime/quicksite.py).
 func Start(cfg *Config) (*Worker, error) {
-	p, err := start(cfg, "once")
+	p, err := start(cfg, "once", 0)
 	if err != nil {
 		return nil, err
 	}
+	unix.Close(p.own)
 	return &Worker{p.Process, jobSocket{p.socket, p.PidFD()}}, nil
 }
 
@@ -56,8 +78,9 @@ func Start(cfg *Config) (*Worker, error) {
 // twice, and a body that is just not large enough for a file.
 const jobBytes = 512 << 10
 
-// start starts a Python that goes its way (runtime/worker.py).
-func start(cfg *Config, way string) (*process, error) {
+// start starts a Python that goes its way (runtime/worker.py), with a place on the board
+// if it stays.
+func start(cfg *Config, way string, place int) (*process, error) {
 	kind, where := "file", cfg.App.File
 	if cfg.App.Module != "" {
 		kind, where = "module", cfg.App.Module
@@ -77,33 +100,56 @@ func start(cfg *Config, way string) (*process, error) {
 		return nil, err
 	}
 	defer unix.Close(sources)
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, os.NewSyscallError("socketpair", err)
-	}
-	defer unix.Close(pair[1])
-	_ = unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, unix.SO_SNDBUF, jobBytes)
 	null, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		unix.Close(pair[0])
 		return nil, os.NewSyscallError("open /dev/null", err)
 	}
 	defer unix.Close(null)
+	pair, err := jobSocketPair()
+	if err != nil {
+		return nil, err
+	}
 
 	argv := []string{cfg.Python, "-S", "-c", program(size), cache, kind, where, cfg.App.Callable, way}
-	p, err := child.Start(cfg.Python, argv, &child.Attr{
-		Env: cfg.Env,
-		Files: []uintptr{
-			uintptr(null), uintptr(cfg.Stderr), uintptr(cfg.Stderr),
-			jobFD: uintptr(pair[1]), cachedFD: uintptr(cached), sourcesFD: uintptr(sources),
-		},
-		Alone: cfg.Alone,
-	})
+	files := []uintptr{
+		uintptr(null), uintptr(cfg.Stderr), uintptr(cfg.Stderr),
+		jobFD: uintptr(pair[1]), cachedFD: uintptr(cached), sourcesFD: uintptr(sources),
+	}
+	if stay := cfg.Stay; way != "once" {
+		watch := ""
+		if stay.Files {
+			watch = "watch"
+		}
+		limit := stay.Weigh >> 10
+		if limit == 0 && !stay.Meter {
+			limit = -1
+		}
+		argv = append(argv, strconv.Itoa(place), strconv.FormatInt(limit, 10), watch, stay.WarmPath)
+		files = append(files, uintptr(stay.Board.fd)) // boardFD
+	}
+	p, err := child.Start(cfg.Python, argv, &child.Attr{Env: cfg.Env, Files: files, Alone: cfg.Alone})
 	if err != nil {
 		unix.Close(pair[0])
+		unix.Close(pair[1])
 		return nil, startError(cfg.Python, err)
 	}
-	return &process{p, pair[0]}, nil
+	if way != "once" && p.PidFD() < 0 {
+		p.Kill()
+		unix.Close(pair[0])
+		unix.Close(pair[1])
+		return nil, errors.New("workers that stay need Linux 5.3 or later (pidfd_open)")
+	}
+	return &process{p, pair[0], pair[1]}, nil
+}
+
+// jobSocketPair makes a job socket: our end, and the worker's.
+func jobSocketPair() ([2]int, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return pair, os.NewSyscallError("socketpair", err)
+	}
+	_ = unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, unix.SO_SNDBUF, jobBytes)
+	return pair, nil
 }
 
 // Close frees what the worker takes in this process. The worker must have ended.

@@ -30,28 +30,57 @@ def leave(last):
     posix._exit(status)
 
 
+def inherit():
+    """Prepare for forks: what is written so far is written once, and finish_files in a worker need
+    not look for what was there before it. To look at an object is to copy its page."""
+    global _inherited
+    _inherited = _found(gc.get_objects())
+    for o in _inherited:
+        _finish(o, False)
+
+
+def disinherit():
+    """Be the one again who opened those files."""
+    global _inherited
+    _inherited = None
+
+
 def finish_files():
     """Do for open files what the teardown would: flush, or close those that have an end to write."""
-    if hasattr(gc, 'unfreeze'):
+    if _inherited is None and hasattr(gc, 'unfreeze'):
         gc.unfreeze()
-    objects = gc.get_objects()
+    inherited = _inherited or ()
+    known = set(map(id, inherited))
+    for o in _found(gc.get_objects()):
+        if id(o) not in known:
+            _finish(o, True)
+    for o in inherited:
+        _finish(o, False)  # it is closed by who opened it
+
+
+def _finish(o, closes):
+    try:
+        if type(o) not in _STANDARD:
+            if closes:
+                o.close()
+        elif not o.closed:
+            o.flush()
+    except Exception:
+        pass  # as in the teardown, nobody is there to be told
+
+
+def _found(objects):
+    """The files that have something to write, or to remove."""
     kinds = set(map(type, objects))
     closers = {getattr(sys.modules.get('tempfile'), '_TemporaryFileCloser', None)} & kinds
     files = {kind for kind in kinds if issubclass(kind, io.IOBase)} - _NOTHING_TO_DO
-    flushed = files & _STANDARD
     # In C: a framework has 50,000 objects, and three of them are files.
     found = list(itertools.compress(objects, map((files | closers).__contains__, map(type, objects))))
     # What wraps another file comes before it.
     found.sort(key=lambda o: 0 if type(o) is io.TextIOWrapper else 2 if type(o) in _STANDARD else 1)
-    for o in found:
-        try:
-            if type(o) in closers or type(o) not in flushed:
-                o.close()
-            elif not o.closed:
-                o.flush()
-        except Exception:
-            pass  # as in the teardown, nobody is there to be told
+    return found
 
 
+_inherited = None
 _STANDARD = frozenset((io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom))
 _NOTHING_TO_DO = frozenset((io.BytesIO, io.StringIO, io.FileIO, io.BufferedReader))

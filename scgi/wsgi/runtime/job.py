@@ -1,9 +1,9 @@
 """The socket on which a worker takes jobs and reports on them.
 
-A job is one message: "HEADER-LENGTH BODY-LENGTH\\n", the header block (NAME NUL
-VALUE NUL ...), the body if it is small. With it come descriptors: the
-connection, and the body's file if it is not. The worker reports in messages of
-their own, of which the first letter is the kind:
+A job is one message: "HEADER-LENGTH BODY-LENGTH LAST\\n", the header block (NAME NUL
+VALUE NUL ...), the body if it is small. LAST is 1 when there will be no other job. With
+it come descriptors: the connection, and the body's file if it is not. The worker
+reports in messages of their own, of which the first letter is the kind:
 
     H STATUS        the head of the response goes out now
     E KIND\\nTEXT    the application failed; KIND is import, exception, exit or cut
@@ -11,11 +11,15 @@ their own, of which the first letter is the kind:
                     is whole, cut, left by the client, or none (no head was sent)
     L               there is no job: the application is loaded, and that was all
 
-A worker that takes many jobs says two things more:
+A worker that takes many jobs says more, and leaves out H: it writes on the board, which is
+memory that it shares with the adapter, what it is doing (Board).
 
     R                   it can take one
-    D BYTES END CPU RSS microseconds of processor time for this job, and KiB that are
-                        resident after it
+    M PATH NUL PATH ... files that modules were loaded from
+    D BYTES END STATUS CPU GROWTH RSS
+                        besides: the status that was sent; for this job, the processor time in
+                        microseconds and by how many KiB the process has become larger than it ever
+                        was; how many KiB it has in memory after it, if anybody wants to know
 """
 import io
 import posix
@@ -24,30 +28,98 @@ import sys
 import _socket
 
 _INT = 4  # sizeof(int), what a descriptor takes in a control message
+_CONTROL = _socket.CMSG_SPACE(2 * _INT)
+_MOST = 262144  # bytes of a message
 _MSG_CMSG_CLOEXEC = 0x40000000  # which PyPy's _socket lacks
 
 
 class Job:
-    def __init__(self, environ, body, connection):
+    __slots__ = ('environ', 'body', 'connection', 'last')
+
+    def __init__(self, environ, body, connection, last):
         self.environ = environ
         self.body = body
         self.connection = connection
+        self.last = last
+
+
+class Connection:
+    """The connection to the web server, without what a socket object asks of the kernel."""
+
+    __slots__ = ('fd',)
+
+    def __init__(self, fd):
+        self.fd = fd
+
+    def send(self, data):
+        n = posix.write(self.fd, data)
+        if n < len(data):
+            rest = memoryview(data)
+            while n < len(rest):
+                n += posix.write(self.fd, rest[n:])
+
+    def shutdown(self):
+        """End the response: the other side sees that at once."""
+        s = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, self.fd)
+        try:
+            s.shutdown(1)
+        except OSError:
+            pass  # it is gone
+        finally:
+            s.detach()
+
+    def close(self):
+        posix.close(self.fd)
+
+
+class Board:
+    """What this process is doing, for the adapter to read when it has died: one number of
+    64 bits, the count of jobs that it has begun times 65536, and the status of the response
+    whose head goes out."""
+
+    def __init__(self, words, slot):
+        self.words = words
+        self.slot = slot
+        self.count = 0
+
+    def begin(self):
+        self.count += 65536
+        self.words[self.slot] = self.count
+
+    def head(self, status):
+        self.words[self.slot] = self.count + status
+
+
+def open_board(fd):
+    """The memory behind a descriptor, which is closed."""
+    import mmap
+    memory = mmap.mmap(fd, 0)
+    posix.close(fd)
+    return memoryview(memory).cast('Q')
 
 
 class Meter:
-    """What this process takes, from one job to the next."""
+    """What this process takes, from one job to the next. limit is from how many KiB on the
+    adapter wants to know what is in memory; 0: it does not."""
 
-    def __init__(self):
-        import time
-        self.clock = time.process_time_ns
-        self.before = self.clock()
-        self.statm = posix.open('/proc/self/statm', posix.O_RDONLY | posix.O_CLOEXEC)
+    def __init__(self, limit):
+        import resource
+        self.usage = resource.getrusage
+        self.limit = limit
+        self.cpu = self.peak = 0
+        self.statm = posix.open('/proc/self/statm', posix.O_RDONLY | posix.O_CLOEXEC) if limit else -1
         self.page = posix.sysconf('SC_PAGESIZE') >> 10
+        self.read()
 
     def read(self):
-        now = self.clock()
-        cpu, self.before = (now - self.before) // 1000, now
-        return cpu, int(posix.pread(self.statm, 100, 0).split()[1]) * self.page
+        usage = self.usage(0)  # RUSAGE_SELF
+        cpu, peak = usage[0] + usage[1], usage[2]
+        took, self.cpu = cpu - self.cpu, cpu
+        growth, self.peak = peak - self.peak, peak
+        resident = 0
+        if self.limit and peak > self.limit:
+            resident = int(posix.pread(self.statm, 100, 0).split()[1]) * self.page
+        return int(took * 1000000), growth, resident
 
 
 class JobSocket:
@@ -55,50 +127,70 @@ class JobSocket:
         posix.set_inheritable(fd, False)
         self.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, fd)
         self.meter = None
+        self.buffers = None  # for a message; there is one in a worker that stays
+        self.head = self._head
+
+    def begin(self):
+        """Something is done for the job that was taken."""
 
     def take(self):
         """The next job, None when there will be none."""
-        data, control, _, _ = self.socket.recvmsg(
-            262144, _socket.CMSG_SPACE(2 * _INT), _MSG_CMSG_CLOEXEC)
+        if self.buffers is None:
+            data, control, _, _ = self.socket.recvmsg(_MOST, _CONTROL, _MSG_CMSG_CLOEXEC)
+        else:
+            size, control, _, _ = self.socket.recvmsg_into(self.buffers, _CONTROL, _MSG_CMSG_CLOEXEC)
+            data = self.buffer[:size]
         if not data:
             return None
-        fds = []
-        for _, _, part in control:
-            fds += [int.from_bytes(part[i:i + _INT], sys.byteorder) for i in range(0, len(part) - _INT + 1, _INT)]
+        fds = control[0][2]
         end = data.index(b'\n')
-        header, body = map(int, data[:end].split())
+        header, body, last = map(int, data[:end].split())
         end += 1
         # WSGI strings are bytes in latin-1 (PEP 3333, Unicode Issues).
         parts = data[end:end + header].decode('latin-1').split('\0')
         environ = dict(zip(parts[0:-1:2], parts[1::2]))
-        if len(fds) > 1:
-            stream = open(fds[1], 'rb', 65536)
+        if len(fds) > _INT:
+            stream = open(int.from_bytes(fds[_INT:2 * _INT], sys.byteorder), 'rb', 65536)
         else:
-            stream = io.BytesIO(data[end + header:end + header + body])
-        connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, fds[0])
-        connection.settimeout(None)  # whatever socket.setdefaulttimeout says
-        return Job(environ, stream, connection)
+            stream = io.BytesIO(data[end + header:] if body else b'')
+        connection = int.from_bytes(fds[:_INT], sys.byteorder)
+        if self.buffers is None:
+            posix.set_blocking(connection, True)  # whatever it was for who handed it to the adapter
+        return Job(environ, stream, Connection(connection), last)
 
-    def head(self, status):
+    def _head(self, status):
         self._report(b'H %d' % status)
 
     def failed(self, kind, text):
         # The adapter reads 64 KiB; the end of a report says most.
         self._report(b'E %s\n%s' % (kind.encode(), text.encode('utf-8', 'backslashreplace')[-60000:]))
 
-    def done(self, sent, end):
-        message = b'D %d %s' % (sent, end.encode())
-        if self.meter:
-            message += b' %d %d' % self.meter.read()
-        self._report(message)
+    def done(self, sent, end, status):
+        if self.meter is not None:
+            self._report(b'D %d %s %d %d %d %d' % ((sent, end, status) + self.meter.read()))
+        elif self.buffers:
+            self._report(b'D %d %s %d 0 0 0' % (sent, end, status))
+        else:
+            self._report(b'D %d %s' % (sent, end))
+
+    def stay(self, board, slot, limit):
+        """Begin a life of many jobs. limit is that of their Meter, -1 for none."""
+        if limit >= 0:
+            self.meter = Meter(limit)
+        self.buffer = bytearray(_MOST)
+        self.buffers = [self.buffer]
+        board = Board(board, slot)
+        self.begin = board.begin
+        self.head = board.head
 
     def ready(self):
-        """Say that jobs can come, and begin to say what each of them takes."""
-        self.meter = Meter()
         self._report(b'R')
 
     def loaded(self):
         self._report(b'L')
+
+    def modules(self, block):
+        self._report(b'M ' + block)
 
     def _report(self, message):
         try:

@@ -1,14 +1,16 @@
 """The process that has the application loaded, and forks workers that have it, too.
 
-Descriptor 3 is the adapter's, which asks in messages: "F", with the job socket of
-the worker that is to be forked. What this process says, the first letter is the kind:
+Its job socket is the adapter's, which asks in messages: "F SLOT", with the job socket of
+the worker that is to be forked. What this process says, besides what every worker may
+(job.py); the first letter is the kind:
 
     W TEXT                  something that workers had better not share
-    M PATH NUL PATH ...     files that modules were loaded from
-    R                       the application is loaded
+    R                       the application is loaded, and workers can be forked
     P PID                   the worker that was asked for
+    N TEXT                  it can't be forked
     X PID STATUS CPU RSS    a worker has ended: its wait status, microseconds, KiB
-    E KIND\\nTEXT            the application can't be loaded
+
+When the adapter asks for no more, it ends after the last of its workers.
 """
 import gc
 import posix
@@ -17,39 +19,40 @@ import sys
 import _signal
 import _socket
 
+from _socketgi import ending
+
 _INT = 4  # sizeof(int), what a descriptor takes in a control message
 _MSG_CMSG_CLOEXEC = 0x40000000
-_MOST = 60000  # bytes of a message
 
 
 class Parent:
-    def __init__(self, socket):
-        self.socket = socket
+    def __init__(self, jobs):
+        self.socket = jobs.socket
+        self.workers = 0
 
     def run(self):
-        """Fork workers until the adapter is gone. In a worker this returns its job socket."""
+        """Fork workers as long as they are asked for. Only in a worker does this return, with
+        its job socket and its slot."""
         for text in list(shared()):
-            self.say(b'W ' + text.encode('utf-8', 'backslashreplace')[:_MOST])
-        for block in blocks(module_files()):
-            self.say(b'M ' + block)
+            self.say(b'W ' + text.encode('utf-8', 'backslashreplace')[:60000])
         wake, alarm = posix.pipe()
         posix.set_blocking(wake, False)
         posix.set_blocking(alarm, False)
         ours = _signal.getsignal(_signal.SIGCHLD)
         theirs = _signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
         _signal.signal(_signal.SIGCHLD, lambda number, frame: None)
-        for stream in sys.stdout, sys.stderr:
-            if stream is not None:
-                stream.flush()  # or each worker would write it once more
-        if hasattr(gc, 'freeze'):  # PyPy has another collector
-            gc.collect()
-            gc.freeze()  # what is shared now stays shared: no collection writes to it
-        self.say(b'R')
+        import resource  # for the Meter of each worker
         import select
         poll = select.poll()
         poll.register(self.socket.fileno(), select.POLLIN)
         poll.register(wake, select.POLLIN)
-        while True:
+        ending.inherit()
+        if hasattr(gc, 'freeze'):  # PyPy has another collector
+            gc.collect()
+            gc.freeze()  # what is shared now stays shared: no collection writes to it
+        self.say(b'R')
+        asking = True
+        while asking or self.workers:
             for fd, _ in poll.poll():
                 if fd == wake:
                     try:
@@ -58,10 +61,18 @@ class Parent:
                         pass
                     self.reap()
                     continue
-                jobs = self.asked()
-                if jobs is None:
-                    return None
-                pid = posix.fork()
+                asked = self.asked()
+                if asked is None:
+                    asking = False
+                    poll.unregister(self.socket.fileno())
+                    continue
+                jobs, slot = asked
+                try:
+                    pid = posix.fork()
+                except OSError as e:
+                    self.say(b'N ' + str(e).encode())
+                    posix.close(jobs)
+                    continue
                 if pid == 0:
                     posix.setpgid(0, 0)
                     _signal.set_wakeup_fd(theirs)
@@ -69,16 +80,23 @@ class Parent:
                     posix.close(wake)
                     posix.close(alarm)
                     self.socket.close()
-                    return jobs
+                    return jobs, slot
+                self.workers += 1
                 posix.close(jobs)
                 self.say(b'P %d' % pid)
+        ending.disinherit()
+        ending.finish_files()
+        posix._exit(0)
 
     def asked(self):
-        """The job socket for a new worker, None when the adapter is gone."""
-        data, control, _, _ = self.socket.recvmsg(16, _socket.CMSG_SPACE(_INT), _MSG_CMSG_CLOEXEC)
+        """The job socket and the slot for a new worker, None when there will be none."""
+        try:
+            data, control, _, _ = self.socket.recvmsg(32, _socket.CMSG_SPACE(_INT), _MSG_CMSG_CLOEXEC)
+        except OSError:
+            return None
         if not data or not control:
             return None
-        return int.from_bytes(control[0][2][:_INT], sys.byteorder)
+        return int.from_bytes(control[0][2][:_INT], sys.byteorder), int(data[1:])
 
     def reap(self):
         while True:
@@ -88,6 +106,7 @@ class Parent:
                 return
             if pid == 0:
                 return
+            self.workers -= 1
             cpu = int((usage.ru_utime + usage.ru_stime) * 1000000)
             self.say(b'X %d %d %d %d' % (pid, status, cpu, usage.ru_maxrss))
 
@@ -122,21 +141,3 @@ def shared():
         names = [t.name for t in threading.enumerate() if t is not threading.main_thread()] if threading else []
         yield ('loading the application has started threads%s, which no worker has: '
                'start them in the first request, or say --preload no' % (' (%s)' % ', '.join(names) if names else ''))
-
-
-def module_files():
-    for module in list(sys.modules.values()):
-        path = getattr(module, '__file__', None)
-        if type(path) is str and path[:1] == '/' and '\0' not in path:
-            yield path.encode('utf-8', 'surrogateescape')
-
-
-def blocks(paths):
-    block = b''
-    for path in paths:
-        if len(block) + len(path) + 1 > _MOST:
-            yield block
-            block = b''
-        block += path + b'\0'
-    if block:
-        yield block

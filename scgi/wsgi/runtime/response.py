@@ -39,9 +39,10 @@ class FileWrapper:
 class Response:
     """One response: start_response and write for the application, run for the server."""
 
-    def __init__(self, connection, method, announce):
+    def __init__(self, connection, method, announce, shuts):
         self.connection = connection
         self.announce = announce      # is called with the status code just before the head goes out
+        self.shuts = shuts            # the end of a response is for this process to tell
         self.bodiless = method == 'HEAD'
         self.status = None            # '200 OK'
         self.headers = None
@@ -88,19 +89,17 @@ class Response:
             # The other side sees the end before close() is called: what an
             # application does there is no longer the client's business.
             if self.complete:
-                try:
-                    self.connection.shutdown(1)
-                except OSError:
-                    pass
+                if self.shuts or hasattr(result, 'close'):
+                    self.connection.shutdown()
             if hasattr(result, 'close'):
                 result.close()
 
     def end(self):
         if self.complete:
-            return 'whole'
+            return b'whole'
         if self.gone:
-            return 'left'
-        return 'cut' if self.head_sent else 'none'
+            return b'left'
+        return b'cut' if self.head_sent else b'none'
 
     def _gone(self):
         self.gone = True
@@ -192,11 +191,11 @@ class Response:
         self.sent += len(data)
         try:
             if len(data) <= 65536:
-                self.connection.sendall(head + data if head else data)
+                self.connection.send(head + data if head else data)
             else:
                 if head:
-                    self.connection.sendall(head)
-                self.connection.sendall(data)
+                    self.connection.send(head)
+                self.connection.send(data)
         except (BrokenPipeError, ConnectionResetError):
             self._gone()
 
@@ -223,7 +222,7 @@ class Response:
         end = offset + size
         try:
             while offset < end:
-                n = posix.sendfile(self.connection.fileno(), raw.fileno(), offset, min(end - offset, 1 << 30))
+                n = posix.sendfile(self.connection.fd, raw.fileno(), offset, min(end - offset, 1 << 30))
                 if n == 0:
                     break  # the file became shorter; the length tells
                 offset += n

@@ -2,7 +2,10 @@
 
 argv: -c CACHE KIND WHERE NAME WAY ; descriptor 3 is the job socket. WAY is "once" for a
 single job, "many" for as many as come, "parent" for a process that forks such workers
-(parent.py), whose descriptor 3 is for that.
+(parent.py), whose descriptor 3 is for that. The latter two have the board as descriptor 6
+(job.py, Board), and more arguments: SLOT is their place on it, LIMIT that of their Meter,
+WATCH "watch" when the adapter wants to know the files of modules (files.py), and WARM-PATH what
+to ask the application for before anybody else does (warming.py).
 """
 import gc
 import posix
@@ -15,12 +18,12 @@ from _socketgi.startcache import StartCache
 
 
 def main(start, fresh):
-    cache_file, kind, where, name, way = sys.argv[1:]
+    cache_file, kind, where, name, way, *more = sys.argv[1:]
     cache = StartCache(cache_file, start, fresh)
     sys.argv = [where]
     jobs = JobSocket(3)
     site = quicksite.Site(cache)
-    worker = Worker(jobs, way, cache)
+    worker = Worker(jobs, way, more, cache)
     try:
         app = application.load(kind, where, name, cache, site, worker.work)
         if app is not None:
@@ -31,9 +34,10 @@ def main(start, fresh):
 
 
 class Worker:
-    def __init__(self, jobs, way, cache):
+    def __init__(self, jobs, way, more, cache):
         self.jobs = jobs
         self.way = way
+        self.more = more
         self.cache = cache
         self.served = False
 
@@ -54,48 +58,76 @@ class Worker:
             return
         self.cache.save()
         self.cache.save = lambda: None
-        if self.way == 'parent':
-            from _socketgi import parent
-            fd = parent.Parent(self.jobs.socket).run()
-            if fd is None:
-                posix._exit(0)
-            self.jobs = JobSocket(fd)
-        elif hasattr(gc, 'freeze'):
-            gc.collect()
-            gc.freeze()
-        gc.enable()
-        self.jobs.ready()
+        jobs, watched = self.stay(app, *self.more)
         while True:
-            job = self.jobs.take()
+            job = jobs.take()
             if job is None:
                 return
             self.serve(job, app, stderr)
+            if watched:
+                watched.report()
+            if job.last:
+                return
+
+    def stay(self, app, slot, limit, watch, warm_path):
+        """Become a worker for many jobs, or a process that forks such workers."""
+        from _socketgi.job import open_board
+        if warm_path:
+            from _socketgi import warming
+            warming.ask(app, warm_path)
+        watched = None
+        if watch:
+            from _socketgi import files
+            watched = files.Watched(self.jobs)
+            watched.report()
+        board, slot, limit = open_board(6), int(slot), int(limit)
+        if self.way == 'parent':
+            from _socketgi import parent
+            fd, slot = parent.Parent(self.jobs).run()
+            self.jobs = JobSocket(fd)
+            if watched:
+                watched.jobs = self.jobs
+            self.jobs.stay(board, slot, limit)
+        else:
+            self.jobs.stay(board, slot, limit)
+            if hasattr(gc, 'freeze'):
+                gc.collect()
+                gc.freeze()
+            self.jobs.ready()
+        gc.enable()
+        return self.jobs, watched
 
     def serve(self, job, app, stderr):
         """Serve one job with app."""
         environ = job.environ
         complete_environ(environ, job.body, stderr or sys.stderr, self.way == 'once')
-        response = Response(job.connection, environ['REQUEST_METHOD'], self.jobs.head)
+        jobs = self.jobs
+        response = Response(job.connection, environ['REQUEST_METHOD'], jobs.head, self.way == 'once')
+        jobs.begin()
         try:
             response.run(app, environ)
         except ClientGone:
             pass  # nobody is there to be told
         except ShortBody as e:
-            self.jobs.failed('cut', 'the application ended after %s of its Content-Length' % e)
+            jobs.failed('cut', 'the application ended after %s of its Content-Length' % e)
         except SystemExit as e:
             if not response.complete:
-                self.jobs.failed('exit', 'the application called sys.exit(%r) during a request' % (e.code,))
+                jobs.failed('exit', 'the application called sys.exit(%r) during a request' % (e.code,))
         except BaseException as e:
-            self.jobs.failed('exception', report(e))
+            jobs.failed('exception', report(e))
         job.connection.close()
-        self.jobs.done(response.sent, response.end())
+        jobs.done(response.sent, response.end(), response.code if response.head_sent else 0)
 
     def outside(self, e):
         """What was raised outside of a request: while loading, or in a script after run_app."""
         if self.served:
             if not (isinstance(e, SystemExit) and e.code in (None, 0)):
                 print(report(e), file=sys.stderr)
-        elif isinstance(e, application.NotFound):
+            return
+        if self.more and self.more[2]:
+            from _socketgi import files
+            files.Watched(self.jobs).report(e)
+        if isinstance(e, application.NotFound):
             self.jobs.failed('import', str(e))
         elif isinstance(e, SystemExit):
             self.jobs.failed('exit', 'the application called sys.exit(%r) while it was loaded' % (e.code,))

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// poller waits for descriptors (epoll(7)), and calls what belongs to those that are
+// readable or closed. It is for use by one goroutine.
+type poller struct {
+	fd       int
+	handlers []func() // by descriptor
+	events   [64]unix.EpollEvent
+}
+
+func newPoller() (*poller, error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	return &poller{fd: fd}, nil
+}
+
+// add calls handle whenever fd is readable, until remove.
+func (p *poller) add(fd int, handle func()) error { return p.register(fd, unix.EPOLLIN, handle) }
+
+// addEdge calls handle once for all that has arrived, and again when more has.
+func (p *poller) addEdge(fd int, handle func()) error {
+	const edge = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET&0xffffffff
+	return p.register(fd, edge, handle)
+}
+
+func (p *poller) register(fd int, events uint32, handle func()) error {
+	if err := unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)}); err != nil {
+		return os.NewSyscallError("epoll_ctl", err)
+	}
+	for len(p.handlers) <= fd {
+		p.handlers = append(p.handlers, nil)
+	}
+	p.handlers[fd] = handle
+	return nil
+}
+
+// remove forgets fd, which may be about to be closed.
+func (p *poller) remove(fd int) {
+	if fd >= 0 && fd < len(p.handlers) && p.handlers[fd] != nil {
+		p.handlers[fd] = nil
+		_ = unix.EpollCtl(p.fd, unix.EPOLL_CTL_DEL, fd, nil)
+	}
+}
+
+// wait waits for ms milliseconds at most, -1: for ever. A handler may be called for a
+// descriptor that was closed and opened again since: it has to look.
+func (p *poller) wait(ms int) error {
+	n, err := unix.EpollWait(p.fd, p.events[:], ms)
+	if err != nil && err != unix.EINTR {
+		return os.NewSyscallError("epoll_wait", err)
+	}
+	for _, e := range p.events[:max(n, 0)] {
+		if handle := p.handlers[e.Fd]; handle != nil {
+			handle()
+		}
+	}
+	return nil
+}
+
+// mailbox is how other goroutines have something done by that of a poller.
+type mailbox struct {
+	wake    int // an eventfd
+	mu      sync.Mutex
+	letters []func()
+}
+
+func newMailbox() (*mailbox, error) {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	return &mailbox{wake: fd}, os.NewSyscallError("eventfd", err)
+}
+
+func (m *mailbox) post(letter func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.letters = append(m.letters, letter)
+	if len(m.letters) == 1 {
+		_, _ = unix.Write(m.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	}
+}
+
+func (m *mailbox) open() {
+	var b [8]byte
+	_, _ = unix.Read(m.wake, b[:])
+	m.mu.Lock()
+	letters := m.letters
+	m.letters = nil
+	m.mu.Unlock()
+	for _, letter := range letters {
+		letter()
+	}
+}

@@ -1,0 +1,319 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/socketgi/socketgi/scgi/wsgi"
+	"golang.org/x/sys/unix"
+)
+
+// member is a worker of the pool. While there are more requests than workers, some wait in
+// the sockets of workers already, who so go from one to the next without a pause.
+type member struct {
+	*wsgi.Warm
+	version int
+	jobs    []*job    // what was sent to it: the first is its work, the others wait
+	begun   time.Time // when the first became that
+	done    int64     // how many it has finished
+	killed  bool      // because the first took too long
+}
+
+const (
+	// retireGrace is how long a worker may take for what it does at its end.
+	retireGrace = 5 * time.Second
+	// ahead is how many jobs may wait in the socket of a worker, and quick for how long that
+	// may have been at its own when another is sent to it: one that takes longer is likely to
+	// go on.
+	ahead = 3
+	quick = 2 * time.Millisecond
+	// mostEarly is how many workers in a row may end without having served anything, until it
+	// is thought that the next one would, too.
+	mostEarly = 3
+	// patientClient is how long a request waits before somebody looks whether its client does.
+	patientClient = 50 * time.Millisecond
+)
+
+// join makes a worker a member.
+func (k *keeper) join(w *wsgi.Warm, version int) {
+	m := &member{Warm: w, version: version}
+	k.alive++
+	if version != k.version || k.stopping != nil && k.stopping.step > finishing { // it comes too late
+		k.bury(m)
+		return
+	}
+	err := k.poll.add(w.FD(), func() { k.hearFrom(m) })
+	if err == nil {
+		if w.PidFD() < 0 {
+			err = errors.New("it ended at once") // or the kernel had its reasons
+		} else {
+			err = k.poll.add(w.PidFD(), func() { k.lookAt(m) })
+		}
+	}
+	if err != nil {
+		k.poll.remove(w.FD())
+		k.bury(m)
+		k.count--
+		k.noWorker(&child.Problem{Kind: child.Died, Text: "a new worker is of no use: " + err.Error()})
+		return
+	}
+	k.members = append(k.members, m)
+	k.idle = append([]*member{m}, k.idle...) // those that have worked come first
+	k.news = true
+	k.isReady()
+}
+
+// dispatch gives the requests that wait to workers.
+func (k *keeper) dispatch() {
+	for len(k.queue) > 0 {
+		j := k.queue[0]
+		if k.now.Sub(j.arrived) > patientClient && j.conn.Gone() {
+			k.queue = k.queue[1:]
+			k.left(j)
+			continue
+		}
+		m := k.taker()
+		if m == nil {
+			return
+		}
+		last := k.cfg.warm.maxRequests > 0 && m.done+int64(len(m.jobs))+1 >= int64(k.cfg.warm.maxRequests)
+		k.msg = wsgi.AppendJob(k.msg[:0], j.params, j.body, last)
+		if err := m.Send(k.msg, j.conn.FD(), j.body.File); err != nil {
+			if len(m.jobs) > 0 && errors.Is(err, unix.EAGAIN) {
+				return // it is too large to wait there
+			}
+			k.expel(m) // it is about to end, or should be
+			go m.Kill()
+			k.bury(m)
+			continue
+		}
+		k.queue = k.queue[1:]
+		m.jobs = append(m.jobs, j)
+		if len(m.jobs) == 1 {
+			m.begun = k.now
+			k.idle = slices.DeleteFunc(k.idle, func(i *member) bool { return i == m })
+		}
+	}
+}
+
+// taker returns a worker that can take another job, nil if there is none.
+func (k *keeper) taker() *member {
+	if n := len(k.idle); n > 0 {
+		return k.idle[n-1] // whose memory was used last
+	}
+	var best *member
+	for _, m := range k.members {
+		n := len(m.jobs)
+		if n <= ahead && m.version == k.version && !m.killed && k.now.Sub(m.begun) < quick &&
+			(k.cfg.warm.maxRequests == 0 || m.done+int64(n) < int64(k.cfg.warm.maxRequests)) && (best == nil || n < len(best.jobs)) {
+			best = m
+		}
+	}
+	return best
+}
+
+// hearFrom takes a worker's reports.
+func (k *keeper) hearFrom(m *member) {
+	for {
+		var rep wsgi.Report
+		done := m.Next(&rep, k.buf)
+		if len(rep.Files) > 0 {
+			k.watch(rep.Files)
+		}
+		if !done {
+			// Of a job that is not done all has been said: that the application failed comes
+			// together with the end.
+			if rep.Problem != nil && len(m.jobs) > 0 {
+				m.jobs[0].problem = rep.Problem
+			}
+			return
+		}
+		if len(m.jobs) == 0 {
+			continue
+		}
+		j := m.jobs[0]
+		if rep.Problem == nil {
+			rep.Problem = j.problem
+		}
+		m.jobs = m.jobs[:copy(m.jobs, m.jobs[1:])]
+		m.done++
+		k.served++
+		k.early = 0
+		k.news = true
+		begun := m.begun
+		m.begun = k.now
+		k.done(j, rep.Result, begun)
+		switch {
+		case m.version != k.version || k.cfg.warm.maxRequests > 0 && m.done >= int64(k.cfg.warm.maxRequests) ||
+			k.cfg.warm.maxMemory > 0 && rep.Resident > k.cfg.warm.maxMemory:
+			k.retire(m)
+			return
+		case len(m.jobs) == 0:
+			if !m.killed {
+				k.idle = append(k.idle, m)
+			}
+			return
+		}
+	}
+}
+
+// takeBack takes back what waits in the socket of a worker that is at a job, and tells
+// whether there was something.
+func (k *keeper) takeBack(m *member) bool {
+	begun, _ := m.State()
+	if len(m.jobs) < 2 || begun <= m.done { // it may not have received its own yet
+		return false
+	}
+	return k.takeBackFrom(m, 1)
+}
+
+// takeBackFrom takes back all that a worker has not received. It has received n, or n and
+// the next one.
+func (k *keeper) takeBackFrom(m *member, n int) bool {
+	var back []*job
+	for i := len(m.jobs); i > n && m.TakeBack(); i-- {
+		back = append(back, nil)
+	}
+	n = len(m.jobs) - len(back)
+	copy(back, m.jobs[n:])
+	m.jobs = m.jobs[:n]
+	k.requeue(back...)
+	return len(back) > 0
+}
+
+// requeue has jobs wait for a worker once more, before all others.
+func (k *keeper) requeue(jobs ...*job) {
+	k.queue = slices.Insert(k.queue, 0, jobs...)
+}
+
+// retire ends a worker that is at no job.
+func (k *keeper) retire(m *member) {
+	if k.takeBackFrom(m, 0); len(m.jobs) > 0 {
+		return // it has begun with the next one: after that
+	}
+	k.expel(m)
+	k.bury(m)
+}
+
+// expel takes a worker out of the pool.
+func (k *keeper) expel(m *member) {
+	k.poll.remove(m.FD())
+	k.poll.remove(m.PidFD())
+	isIt := func(i *member) bool { return i == m }
+	k.members = slices.DeleteFunc(k.members, isIt)
+	k.idle = slices.DeleteFunc(k.idle, isIt)
+	if m.version == k.version {
+		k.count--
+	}
+	k.news = true
+}
+
+// bury has somebody wait for the end of a worker.
+func (k *keeper) bury(m *member) {
+	go func() {
+		m.Retire(retireGrace)
+		m.Close()
+		k.mail.post(func() { k.alive-- })
+	}()
+}
+
+// kill ends a worker whose job takes too long.
+func (k *keeper) kill(m *member) {
+	m.killed = true
+	k.takeBack(m)
+	go m.Kill()
+}
+
+// lookAt sees whether a worker has ended, and if so what becomes of its jobs.
+func (k *keeper) lookAt(m *member) {
+	fds := []unix.PollFd{{Fd: int32(m.PidFD()), Events: unix.POLLIN}}
+	if n, _ := unix.Poll(fds, 0); n <= 0 || !slices.Contains(k.members, m) {
+		return
+	}
+	k.hearFrom(m) // it may have said something
+	if !slices.Contains(k.members, m) {
+		return
+	}
+	k.expel(m)
+	jobs := m.jobs
+	begun, status := m.State()
+	switch {
+	case len(jobs) == 0:
+		k.diedIdle(m)
+	case begun > m.done:
+		k.lost(m, jobs[0], status)
+		jobs = jobs[1:]
+	default:
+		// It was killed while it waited, by somebody or something: that is not this request's
+		// fault.
+		k.early++
+		if jobs[0].tries++; jobs[0].tries >= mostTries {
+			k.lost(m, jobs[0], 0)
+			jobs = jobs[1:]
+		}
+	}
+	k.requeue(jobs...)
+	k.bury(m)
+}
+
+// lost ends a request whose worker has died of it.
+func (k *keeper) lost(m *member, j *job, status int) {
+	j.queued, j.service = m.begun.Sub(j.arrived), k.now.Sub(m.begun)
+	res := child.Result{Status: status}
+	if status != 0 {
+		res.End = child.Cut
+	}
+	if m.killed {
+		res.Problem = &child.Problem{Kind: child.Timeout, Text: "no end of the response after " + k.cfg.timeout.String()}
+		k.failed(j, res)
+		return
+	}
+	k.whenEnded(m, func(how string) {
+		res.Problem = &child.Problem{Kind: child.Died, Text: how}
+		k.failed(j, res)
+	})
+}
+
+// diedIdle notes that a worker has ended while it had nothing to do.
+func (k *keeper) diedIdle(m *member) {
+	k.early++
+	k.whenEnded(m, func(how string) {
+		k.log.write(prioWarning, how+" while it waited", field{"MESSAGE_ID", msgProblem})
+		if k.early >= mostEarly {
+			k.noWorker(&child.Problem{Kind: child.Died, Text: how + " before it could serve a request"})
+		}
+	})
+}
+
+// whenEnded calls f when it is known how a worker has ended.
+func (k *keeper) whenEnded(m *member, f func(how string)) {
+	go func() {
+		how := "the worker ended"
+		select { // who has forked it will tell
+		case <-m.Ended():
+			how = m.Ending()
+		case <-time.After(time.Second):
+		}
+		k.mail.post(func() { f(how) })
+	}()
+}
+
+// stopQueue answers the requests that wait when no worker will come to them any more.
+func (k *keeper) stopQueue() {
+	for _, j := range k.queue {
+		k.failed(j, child.Result{Problem: &child.Problem{Kind: child.Died, Text: "the service was stopped while the request waited"}})
+	}
+	k.queue = nil
+}
+
+// stopWorkers sends a signal to all that are at a job.
+func (k *keeper) stopWorkers(sig syscall.Signal) {
+	for _, m := range k.members {
+		if len(m.jobs) > 0 {
+			m.Signal(sig)
+		}
+	}
+}
