@@ -29,15 +29,25 @@ func (k *keeper) arrive(fd int) {
 	k.open++
 	k.asked = k.now
 	j := &job{request: request{cfg: k.cfg, log: k.log, conn: scgi.NewConn(fd)}, came: k.now}
-	if k.hear(j) {
-		return
+	if !k.hear(j) {
+		k.fresh = append(k.fresh, j) // it is about to
 	}
-	j.deadline = k.now.Add(k.cfg.limits.HeaderTimeout)
-	if err := k.poll.addEdge(fd, func() { j.heard = k.hear(j) }); err != nil {
-		go k.listen(j)
-		return
+}
+
+// await waits for those that have not. They are looked at once more, because that costs less.
+func (k *keeper) await() {
+	for _, j := range k.fresh {
+		if k.hear(j) {
+			continue
+		}
+		j.deadline = k.now.Add(k.cfg.limits.HeaderTimeout)
+		if err := k.poll.addEdge(j.conn.FD(), func() { j.heard = k.hear(j) }); err != nil {
+			go k.listen(j)
+			continue
+		}
+		k.silent = append(k.silent, j)
 	}
-	k.silent = append(k.silent, j)
+	k.fresh = k.fresh[:0]
 }
 
 // hear takes the request when its header is there; a body that isn't is waited for

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/signal"
+	"runtime"
 	"slices"
 	"syscall"
 	"time"
@@ -38,6 +39,7 @@ type keeper struct {
 	accepts   bool
 	most      int // connections
 	open      int
+	fresh     []*job // connections that were just accepted and have sent nothing yet
 	silent    []*job // connections that have sent nothing, in the order in which they came
 	queue     []*job // requests without a worker, in the order in which they came
 	now       time.Time
@@ -76,6 +78,7 @@ func serveWarm(cfg *config, log *logger, w *wsgi.Config, listeners []activation.
 	for _, l := range listeners { // as systemd has made it already
 		_ = unix.SetNonblock(l.FD, true)
 	}
+	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0))) // one is held while the poller waits shortly
 	k.onSignals()
 	if cfg.warm.reload {
 		if err := k.watchFiles(); err != nil {
@@ -110,6 +113,7 @@ func (k *keeper) run() error {
 			return err
 		}
 		k.now = time.Now()
+		k.await()
 		k.expire()
 		k.dispatch()
 		k.grow()

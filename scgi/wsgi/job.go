@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,31 +69,6 @@ type Report struct {
 type jobSocket struct {
 	fd    int
 	pidfd int // of the worker
-}
-
-// AppendJob appends the message that hands a job over (runtime/job.py) to msg. Last says
-// that it is the worker's last one.
-func AppendJob(msg []byte, params []scgi.Header, body scgi.Body, last bool) []byte {
-	n := 0
-	for _, h := range params {
-		n += len(h.Name) + len(h.Value) + 2
-	}
-	msg = slices.Grow(msg, n+len(body.Data)+32)
-	msg = strconv.AppendInt(msg, int64(n), 10)
-	msg = append(msg, ' ')
-	msg = strconv.AppendInt(msg, int64(len(body.Data)), 10)
-	if last {
-		msg = append(msg, " 1\n"...)
-	} else {
-		msg = append(msg, " 0\n"...)
-	}
-	for _, h := range params {
-		msg = append(msg, h.Name...)
-		msg = append(msg, 0)
-		msg = append(msg, h.Value...)
-		msg = append(msg, 0)
-	}
-	return append(msg, body.Data...)
 }
 
 // send sends a job, with the connection and the file of the body.

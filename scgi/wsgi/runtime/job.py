@@ -1,9 +1,9 @@
 """The socket on which a worker takes jobs and reports on them.
 
-A job is one message: "HEADER-LENGTH BODY-LENGTH LAST\\n", the header block (NAME NUL
-VALUE NUL ...), the body if it is small. LAST is 1 when there will be no other job. With
-it come descriptors: the connection, and the body's file if it is not. The worker
-reports in messages of their own, of which the first letter is the kind:
+A job is one message: environ as a dict of str, the body as bytes if it is small, and
+whether there will be no other job, by marshal. With it come descriptors: the connection,
+and the body's file if it is not. The worker reports in messages of their own, of which the
+first letter is the kind:
 
     H STATUS        the head of the response goes out now
     E KIND\\nTEXT    the application failed; KIND is import, exception, exit or cut
@@ -26,6 +26,7 @@ import posix
 import sys
 
 import _socket
+from marshal import loads
 
 _INT = 4  # sizeof(int), what a descriptor takes in a control message
 _CONTROL = _socket.CMSG_SPACE(2 * _INT)
@@ -137,26 +138,22 @@ class JobSocket:
         """The next job, None when there will be none."""
         if self.buffers is None:
             data, control, _, _ = self.socket.recvmsg(_MOST, _CONTROL, _MSG_CMSG_CLOEXEC)
+            size = len(data)
         else:
+            data = self.buffer
             size, control, _, _ = self.socket.recvmsg_into(self.buffers, _CONTROL, _MSG_CMSG_CLOEXEC)
-            data = self.buffer[:size]
-        if not data:
+        if not size:
             return None
+        environ, body, last = loads(data)
         fds = control[0][2]
-        end = data.index(b'\n')
-        header, body, last = map(int, data[:end].split())
-        end += 1
-        # WSGI strings are bytes in latin-1 (PEP 3333, Unicode Issues).
-        parts = data[end:end + header].decode('latin-1').split('\0')
-        environ = dict(zip(parts[0:-1:2], parts[1::2]))
         if len(fds) > _INT:
-            stream = open(int.from_bytes(fds[_INT:2 * _INT], sys.byteorder), 'rb', 65536)
+            body = open(int.from_bytes(fds[_INT:2 * _INT], sys.byteorder), 'rb', 65536)
         else:
-            stream = io.BytesIO(data[end + header:] if body else b'')
+            body = io.BytesIO(body)
         connection = int.from_bytes(fds[:_INT], sys.byteorder)
         if self.buffers is None:
             posix.set_blocking(connection, True)  # whatever it was for who handed it to the adapter
-        return Job(environ, stream, Connection(connection), last)
+        return Job(environ, body, Connection(connection), last)
 
     def _head(self, status):
         self._report(b'H %d' % status)

@@ -9,6 +9,44 @@ _HOP_BY_HOP = frozenset((
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")  # RFC 9110 5.6.2
 
 
+_statuses = {}  # what was checked before: an application has few of each
+_names = set()
+_MOST = 1000  # unless it makes them up
+
+
+def _check_status(status):
+    if type(status) is not str:
+        raise TypeError('the status is a str, not %s' % type(status).__name__)
+    if not (len(status) >= 4 and status[:3].isascii() and status[:3].isdigit() and status[3] == ' '
+            and status.isprintable()):
+        raise ValueError('%r is no status: it looks like "200 OK"' % status)
+    status.encode('latin-1')
+    code = int(status[:3])
+    if code < 200:
+        raise ValueError('%r is an interim status, which a web server sends by itself' % status)
+    if len(_statuses) < _MOST:
+        _statuses[status] = code
+    return code
+
+
+def _check_name(name):
+    if not name or not _TOKEN.issuperset(name):
+        raise ValueError('%r is no header name' % name)
+    lower = name.lower()
+    if lower in _HOP_BY_HOP:
+        raise ValueError('%s is a hop-by-hop header, which only a web server may send' % name)
+    if lower == 'status':
+        raise ValueError('the status is the first argument of start_response, not a header')
+    if len(_names) < _MOST:
+        _names.add(name)
+
+
+def _check_value(name, value):
+    if '\n' in value or '\r' in value or '\0' in value:
+        raise ValueError('the value of %s contains a line break or NUL' % name)
+    value.encode('latin-1')
+
+
 class ClientGone(BrokenPipeError):
     """The web server has closed the connection: nobody reads this response any more."""
 
@@ -136,32 +174,20 @@ class Response:
 
     def _check(self, status, headers):
         """PEP 3333 to the letter: what passes here can be sent as it is."""
-        if type(status) is not str:
-            raise TypeError('the status is a str, not %s' % type(status).__name__)
-        if not (len(status) >= 4 and status[:3].isascii() and status[:3].isdigit() and status[3] == ' '
-                and status.isprintable()):
-            raise ValueError('%r is no status: it looks like "200 OK"' % status)
-        status.encode('latin-1')
-        code = int(status[:3])
-        if code < 200:
-            raise ValueError('%r is an interim status, which a web server sends by itself' % status)
+        code = _statuses.get(status) if type(status) is str else None
+        if code is None:
+            code = _check_status(status)
         if type(headers) is not list:
             raise TypeError('the headers are a list, not %s' % type(headers).__name__)
         length = None
         for name, value in headers:
             if type(name) is not str or type(value) is not str:
                 raise TypeError('a header is two str: %r' % ((name, value),))
-            if not name or not _TOKEN.issuperset(name):
-                raise ValueError('%r is no header name' % name)
-            if '\n' in value or '\r' in value or '\0' in value:
-                raise ValueError('the value of %s contains a line break or NUL' % name)
-            value.encode('latin-1')
-            lower = name.lower()
-            if lower in _HOP_BY_HOP:
-                raise ValueError('%s is a hop-by-hop header, which only a web server may send' % name)
-            if lower == 'status':
-                raise ValueError('the status is the first argument of start_response, not a header')
-            if lower == 'content-length':
+            if name not in _names:
+                _check_name(name)
+            if not (value.isascii() and value.isprintable()):
+                _check_value(name, value)
+            if len(name) == 14 and name.lower() == 'content-length':
                 if not (value.isascii() and value.isdigit()):
                     raise ValueError('%r is no Content-Length' % value)
                 if length is not None:

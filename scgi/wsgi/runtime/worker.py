@@ -135,18 +135,24 @@ class Worker:
             self.jobs.failed('import', report(e))
 
 
+_ALWAYS = {
+    'wsgi.version': (1, 0),
+    'wsgi.input_terminated': True,  # it ends where the body ends, whatever CONTENT_LENGTH says
+    'wsgi.multithread': False,
+    'wsgi.multiprocess': True,
+    'wsgi.file_wrapper': FileWrapper,
+}
+
+
 def complete_environ(environ, body, stderr, once):
     """Add the keys of PEP 3333 to the variables of the request."""
-    https = environ.get('HTTPS', '').lower() in ('on', '1') or environ.get('REQUEST_SCHEME') == 'https'
-    environ['wsgi.version'] = (1, 0)
+    environ.update(_ALWAYS)
+    https = environ.get('HTTPS')
+    https = https and https.lower() in ('on', '1') or environ.get('REQUEST_SCHEME') == 'https'
     environ['wsgi.url_scheme'] = 'https' if https else 'http'
     environ['wsgi.input'] = body
-    environ['wsgi.input_terminated'] = True  # it ends where the body ends, whatever CONTENT_LENGTH says
     environ['wsgi.errors'] = stderr
-    environ['wsgi.multithread'] = False
-    environ['wsgi.multiprocess'] = True
     environ['wsgi.run_once'] = once
-    environ['wsgi.file_wrapper'] = FileWrapper
 
 
 def report(e):

@@ -1,0 +1,66 @@
+package wsgi
+
+import (
+	"encoding/binary"
+
+	"github.com/socketgi/socketgi/scgi"
+)
+
+// Types of Python's marshal format: those that every version since 3.4 reads alike
+// (Python/marshal.c), and PyPy, too.
+const (
+	marshalTuple      = ')' // of up to 255
+	marshalDict       = '{'
+	marshalEnd        = '0' // of a dict
+	marshalASCII      = 'a'
+	marshalShortASCII = 'z' // of up to 255
+	marshalInterned   = 'Z' // the same, kept for comparing with what the program says
+	marshalUnicode    = 'u'
+	marshalBytes      = 's'
+	marshalTrue       = 'T'
+	marshalFalse      = 'F'
+)
+
+// AppendJob appends the message that hands a job over (runtime/job.py) to msg: what Python
+// makes objects of without a line of Python. Last says that it is the worker's last one.
+func AppendJob(msg []byte, params []scgi.Header, body scgi.Body, last bool) []byte {
+	msg = append(msg, marshalTuple, 3, marshalDict)
+	for i := range params {
+		msg = appendText(msg, params[i].Name, marshalInterned)
+		msg = appendText(msg, params[i].Value, marshalShortASCII)
+	}
+	msg = append(msg, marshalEnd, marshalBytes)
+	msg = binary.LittleEndian.AppendUint32(msg, uint32(len(body.Data)))
+	msg = append(msg, body.Data...)
+	if last {
+		return append(msg, marshalTrue)
+	}
+	return append(msg, marshalFalse)
+}
+
+// appendText appends a str. WSGI strings are bytes in latin-1 (PEP 3333, Unicode Issues).
+func appendText(msg []byte, s string, short byte) []byte {
+	beyond := 0
+	for i := range len(s) {
+		beyond += int(s[i] >> 7)
+	}
+	switch {
+	case beyond > 0:
+		msg = append(msg, marshalUnicode)
+		msg = binary.LittleEndian.AppendUint32(msg, uint32(len(s)+beyond))
+		for i := range len(s) {
+			if c := s[i]; c < 0x80 {
+				msg = append(msg, c)
+			} else {
+				msg = append(msg, 0xc0|c>>6, 0x80|c&0x3f) // in UTF-8
+			}
+		}
+		return msg
+	case len(s) < 256:
+		msg = append(msg, short, byte(len(s)))
+	default:
+		msg = append(msg, marshalASCII)
+		msg = binary.LittleEndian.AppendUint32(msg, uint32(len(s)))
+	}
+	return append(msg, s...)
+}
