@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -19,9 +18,8 @@ type adapterFlags struct {
 	mount       string
 	timeout     time.Duration
 	concurrency int
-	workers     int
-	maxRequests int
-	idleExit    time.Duration
+	accessLog   bool
+	warm        warmFlags
 	warnings    []string
 }
 
@@ -37,14 +35,11 @@ func (a *adapterFlags) define(cmd *cobra.Command) {
 	f.StringVar(&a.adapter, "adapter", "", "`PATH` of socketgi-adapter on the machine that gets the units")
 	f.StringVar(&a.mount, "mount", "", "the application lives below `/PREFIX`")
 	f.DurationVar(&a.timeout, "timeout", 60*time.Second, "end a request that takes longer with 504; 0 never does")
-	f.IntVar(&a.workers, "workers", 0, "with --accept no: keep `N` processes with the WSGI application (default: one for each processor)")
-	f.IntVar(&a.maxRequests, "max-requests", 0, "with --accept no: replace such a process after `N` requests; 0 never does, 1 gives each request a fresh one")
-	f.DurationVar(&a.idleExit, "idle-exit", defaultIdleExit, "with --accept no: exit when nothing was asked for so long; 0 never does")
+	a.warm.define(f)
 	f.IntVar(&a.concurrency, "concurrency", 10, "run at most `N` requests at once, the others wait; 0 sets no limit")
+	a.accessLog = true
+	f.Var((*yesNo)(&a.accessLog), "access-log", "log each request; what fails always is")
 }
-
-// defaultIdleExit is the adapter's.
-const defaultIdleExit = 5 * time.Minute
 
 // path returns where the adapter is.
 func (a *adapterFlags) path() (string, error) {
@@ -68,12 +63,10 @@ func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
 		return fmt.Errorf("--timeout %v: a timeout is not negative; 0 is none", a.timeout)
 	case a.concurrency < 0:
 		return fmt.Errorf("--concurrency %d: 0 sets no limit, and less is not possible", a.concurrency)
-	case a.workers < 0 || a.maxRequests < 0 || a.idleExit < 0:
-		return errors.New("--workers, --max-requests and --idle-exit are not negative")
-	case !o.Warm && (a.workers != 0 || a.maxRequests != 0 || a.idleExit != defaultIdleExit):
-		return errors.New("--workers, --max-requests and --idle-exit are for what stays: say --accept no, too")
-	case !app.python && (a.workers != 0 || a.maxRequests != 0):
-		return errors.New("--workers and --max-requests are for WSGI applications: a CGI program is started for each request")
+	}
+	warm, err := a.warm.args(o.Warm, app.python)
+	if err != nil {
+		return err
 	}
 	if err := units.CheckMount(a.mount); err != nil {
 		return err
@@ -85,15 +78,10 @@ func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
 	if a.timeout != 60*time.Second {
 		o.Exec = append(o.Exec, "--timeout", a.timeout.String())
 	}
-	if o.Warm && a.idleExit != defaultIdleExit {
-		o.Exec = append(o.Exec, "--idle-exit", a.idleExit.String())
+	if !a.accessLog {
+		o.Exec = append(o.Exec, "--access-log", "no")
 	}
-	if a.workers != 0 {
-		o.Exec = append(o.Exec, "--workers", strconv.Itoa(a.workers))
-	}
-	if a.maxRequests != 0 {
-		o.Exec = append(o.Exec, "--max-requests", strconv.Itoa(a.maxRequests))
-	}
+	o.Exec = append(o.Exec, warm...)
 	// The workers of an application that stays are the limit.
 	if a.concurrency != 0 && !(o.Warm && app.python) {
 		o.Exec = append(o.Exec, "--concurrency", strconv.Itoa(a.concurrency))

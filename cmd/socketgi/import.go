@@ -13,7 +13,7 @@ import (
 )
 
 func newImport() *cobra.Command {
-	a := adapterFlags{timeout: 60 * time.Second, idleExit: defaultIdleExit}
+	a := adapterFlags{timeout: 60 * time.Second, accessLog: true, warm: notWarm}
 	var services string
 	cmd := &cobra.Command{
 		Use:   "import FILE...",
