@@ -46,7 +46,7 @@ func (k *keeper) grow() {
 		return
 	}
 	for k.count < k.cfg.warm.workers {
-		if err := k.parent.Fork(); err != nil {
+		if err := k.parent.Fork(len(k.queue) == 0); err != nil {
 			k.noWorker(&child.Problem{Kind: child.Busy, Text: err.Error()})
 			return
 		}

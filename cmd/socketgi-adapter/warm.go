@@ -63,7 +63,7 @@ func serveWarm(cfg *config, log *logger, w *wsgi.Config, listeners []activation.
 	if err != nil {
 		return err
 	}
-	w.Stay = &wsgi.Stay{Board: board, Weigh: cfg.warm.maxMemory, Meter: !cfg.quiet, Files: cfg.warm.reload, WarmPath: cfg.warm.warmPath}
+	w.Stay = &wsgi.Stay{Board: board, Weigh: cfg.warm.maxMemory, Meter: !cfg.quiet, Files: cfg.warm.reload, Fresh: cfg.warm.maxRequests == 1, WarmPath: cfg.warm.warmPath}
 	k := &keeper{cfg: cfg, log: log, listeners: listeners, most: min(cfg.backlog, int(mostConnections(taskLimit()))),
 		pool: pool{wsgi: w}, buf: make([]byte, 64<<10), watchdog: watchdogTime(), records: newRecorder(log)}
 	if k.poll, err = newPoller(); err != nil {

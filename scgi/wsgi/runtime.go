@@ -36,6 +36,8 @@ var (
 	filesSource string
 	//go:embed runtime/warming.py
 	warmingSource string
+	//go:embed runtime/touching.py
+	touchingSource string
 	//go:embed runtime/parent.py
 	parentSource string
 	//go:embed runtime/worker.py
@@ -57,6 +59,7 @@ func modules() []byte {
 		{"ending", endingSource},
 		{"files", filesSource},
 		{"warming", warmingSource},
+		{"touching", touchingSource},
 		{"parent", parentSource},
 		{"worker", workerSource},
 	} {

@@ -42,6 +42,8 @@ type Stay struct {
 	// Files has them tell the files that modules were loaded from ([Warm.Files],
 	// [Parent.Files]).
 	Files bool
+	// Fresh says that each worker gets one job only.
+	Fresh bool
 	// WarmPath, with its query, is asked for with GET when the application is loaded, by
 	// each process that loads it; "": nothing is.
 	WarmPath string
@@ -116,15 +118,18 @@ func start(cfg *Config, way string, place int) (*process, error) {
 		jobFD: uintptr(pair[1]), cachedFD: uintptr(cached), sourcesFD: uintptr(sources),
 	}
 	if stay := cfg.Stay; way != "once" {
-		watch := ""
+		watch, fresh := "", ""
 		if stay.Files {
 			watch = "watch"
+		}
+		if stay.Fresh {
+			fresh = "fresh"
 		}
 		limit := stay.Weigh >> 10
 		if limit == 0 && !stay.Meter {
 			limit = -1
 		}
-		argv = append(argv, strconv.Itoa(place), strconv.FormatInt(limit, 10), watch, stay.WarmPath)
+		argv = append(argv, strconv.Itoa(place), strconv.FormatInt(limit, 10), watch, stay.WarmPath, fresh)
 		files = append(files, uintptr(stay.Board.fd)) // boardFD
 	}
 	p, err := child.Start(cfg.Python, argv, &child.Attr{Env: cfg.Env, Files: files, Alone: cfg.Alone})

@@ -52,7 +52,7 @@ def execute(modules):
     return module
 
 
-LATE = ('siterecord', 'importcache', 'files', 'warming', 'parent')  # for applications that import something, or stay
+LATE = ('siterecord', 'importcache', 'files', 'warming', 'touching', 'parent')  # for applications that import something, or stay
 
 
 gc.disable()  # loading makes many objects and hardly any garbage

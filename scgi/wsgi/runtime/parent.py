@@ -1,7 +1,7 @@
 """The process that has the application loaded, and forks workers that have it, too.
 
-Its job socket is the adapter's, which asks in messages: "F SLOT", with the job socket of
-the worker that is to be forked. What this process says, besides what every worker may
+Its job socket is the adapter's, which asks in messages: "F SLOT QUIET", with the job socket of
+the worker that is to be forked; QUIET is 1 when nobody waits for it. What this process says, besides what every worker may
 (job.py); the first letter is the kind:
 
     W TEXT                  something that workers had better not share
@@ -26,9 +26,16 @@ _MSG_CMSG_CLOEXEC = 0x40000000
 
 
 class Parent:
-    def __init__(self, jobs):
+    def __init__(self, jobs, fresh):
         self.socket = jobs.socket
         self.workers = 0
+        self.pages = None
+        if fresh:
+            try:
+                from _socketgi import touching
+                self.pages = touching.Pages()
+            except Exception:
+                pass  # there is no ctypes, and it goes without
 
     def run(self):
         """Fork workers as long as they are asked for. Only in a worker does this return, with
@@ -46,6 +53,8 @@ class Parent:
         poll = select.poll()
         poll.register(self.socket.fileno(), select.POLLIN)
         poll.register(wake, select.POLLIN)
+        if self.pages:
+            poll.register(self.pages, select.POLLIN)
         ending.inherit()
         if hasattr(gc, 'freeze'):  # PyPy has another collector
             gc.collect()
@@ -61,12 +70,16 @@ class Parent:
                         pass
                     self.reap()
                     continue
+                if self.pages and fd == self.pages.fileno():
+                    if self.pages.learn():
+                        poll.unregister(self.pages)
+                    continue
                 asked = self.asked()
                 if asked is None:
                     asking = False
                     poll.unregister(self.socket.fileno())
                     continue
-                jobs, slot = asked
+                jobs, slot, quiet = asked
                 try:
                     pid = posix.fork()
                 except OSError as e:
@@ -80,6 +93,8 @@ class Parent:
                     posix.close(wake)
                     posix.close(alarm)
                     self.socket.close()
+                    if self.pages and quiet:
+                        self.pages.touch()
                     return jobs, slot
                 self.workers += 1
                 posix.close(jobs)
@@ -89,14 +104,15 @@ class Parent:
         posix._exit(0)
 
     def asked(self):
-        """The job socket and the slot for a new worker, None when there will be none."""
+        """What a new worker is to have, None when there will be none."""
         try:
             data, control, _, _ = self.socket.recvmsg(32, _socket.CMSG_SPACE(_INT), _MSG_CMSG_CLOEXEC)
         except OSError:
             return None
         if not data or not control:
             return None
-        return int.from_bytes(control[0][2][:_INT], sys.byteorder), int(data[1:])
+        slot, quiet = map(int, data[1:].split())
+        return int.from_bytes(control[0][2][:_INT], sys.byteorder), slot, quiet
 
     def reap(self):
         while True:

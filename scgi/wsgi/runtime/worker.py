@@ -4,8 +4,9 @@ argv: -c CACHE KIND WHERE NAME WAY ; descriptor 3 is the job socket. WAY is "onc
 single job, "many" for as many as come, "parent" for a process that forks such workers
 (parent.py), whose descriptor 3 is for that. The latter two have the board as descriptor 6
 (job.py, Board), and more arguments: SLOT is their place on it, LIMIT that of their Meter,
-WATCH "watch" when the adapter wants to know the files of modules (files.py), and WARM-PATH what
-to ask the application for before anybody else does (warming.py).
+WATCH "watch" when the adapter wants to know the files of modules (files.py), WARM-PATH what
+to ask the application for before anybody else does (warming.py), and FRESH "fresh" when each
+worker gets one job only (touching.py).
 """
 import gc
 import posix
@@ -58,7 +59,7 @@ class Worker:
             return
         self.cache.save()
         self.cache.save = lambda: None
-        jobs, watched = self.stay(app, *self.more)
+        jobs, watched, pages = self.stay(app, *self.more)
         while True:
             job = jobs.take()
             if job is None:
@@ -67,15 +68,17 @@ class Worker:
             if watched:
                 watched.report()
             if job.last:
+                if pages:
+                    pages.tell()
                 return
 
-    def stay(self, app, slot, limit, watch, warm_path):
+    def stay(self, app, slot, limit, watch, warm_path, fresh):
         """Become a worker for many jobs, or a process that forks such workers."""
         from _socketgi.job import open_board
         if warm_path:
             from _socketgi import warming
             warming.ask(app, warm_path)
-        watched = None
+        watched = pages = None
         if watch:
             from _socketgi import files
             watched = files.Watched(self.jobs)
@@ -83,7 +86,9 @@ class Worker:
         board, slot, limit = open_board(6), int(slot), int(limit)
         if self.way == 'parent':
             from _socketgi import parent
-            fd, slot = parent.Parent(self.jobs).run()
+            forks = parent.Parent(self.jobs, fresh)
+            fd, slot = forks.run()
+            pages = forks.pages
             self.jobs = JobSocket(fd)
             if watched:
                 watched.jobs = self.jobs
@@ -95,7 +100,7 @@ class Worker:
                 gc.freeze()
             self.jobs.ready()
         gc.enable()
-        return self.jobs, watched
+        return self.jobs, watched, pages
 
     def serve(self, job, app, stderr):
         """Serve one job with app."""
