@@ -39,7 +39,7 @@ var layers = map[string][]string{
 	"units":         nil,
 }
 
-func list(t *testing.T, args ...string) []string {
+func imported(t *testing.T, args ...string) []string {
 	t.Helper()
 	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
 	require.NoError(t, err)
@@ -47,7 +47,7 @@ func list(t *testing.T, args ...string) []string {
 }
 
 func TestForbiddenImports(t *testing.T) {
-	deps := list(t, "-deps", ".")
+	deps := imported(t, "-deps", ".")
 	assert.Contains(t, deps, "os")
 	for _, d := range deps {
 		if why, bad := forbidden[d]; bad {
@@ -59,11 +59,11 @@ func TestForbiddenImports(t *testing.T) {
 func TestLayers(t *testing.T) {
 	const module = "github.com/socketgi/socketgi/"
 	for room, allowed := range layers {
-		for _, d := range list(t, "-deps", module+room) {
+		for _, d := range imported(t, "-deps", module+room) {
 			if ours, ok := strings.CutPrefix(d, module); ok && ours != room {
 				assert.Contains(t, allowed, ours, "%s imports %s", room, ours)
 			}
 		}
 	}
-	assert.NotContains(t, list(t, "-deps", module+"scgi"), "net/http")
+	assert.NotContains(t, imported(t, "-deps", module+"scgi"), "net/http")
 }

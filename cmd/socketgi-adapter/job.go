@@ -41,11 +41,15 @@ func (k *keeper) await() {
 			continue
 		}
 		j.deadline = k.now.Add(k.cfg.limits.HeaderTimeout)
-		if err := k.poll.addEdge(j.conn.FD(), func() { j.heard = k.hear(j) }); err != nil {
+		place := k.silent.PushBack(j)
+		if err := k.poll.addEdge(j.conn.FD(), func() {
+			if k.hear(j) {
+				k.silent.Remove(place)
+			}
+		}); err != nil {
+			k.silent.Remove(place)
 			go k.listen(j)
-			continue
 		}
-		k.silent = append(k.silent, j)
 	}
 	k.fresh = k.fresh[:0]
 }
@@ -123,6 +127,7 @@ func (k *keeper) neverSpoke(j *job) {
 // gone notes that a connection is closed.
 func (k *keeper) gone() {
 	k.open--
+	k.room = k.most
 	k.asked = time.Now()
 }
 

@@ -31,18 +31,22 @@ type pool struct {
 
 // grow has as many workers made as there should be.
 func (k *keeper) grow() {
-	if k.stopping != nil && (k.stopping.step > finishing || len(k.queue) == 0) || k.loading || k.now.Before(k.again) || k.count >= k.cfg.warm.workers || k.trouble != nil && len(k.queue) == 0 && k.count == 0 {
+	orphaned := k.cfg.warm.preload && k.parent == nil
+	switch {
+	case k.count >= k.cfg.warm.workers && !orphaned, k.loading, k.now.Before(k.again):
 		return
-	}
-	if !k.cfg.warm.preload {
+	case k.trouble != nil && k.count == 0 && len(k.queue) == 0:
+		return // not before somebody asks
+	case k.stopping != nil && (k.stopping.step > finishing || len(k.queue) == 0):
+		return
+	case orphaned:
+		k.loading = true
+		go k.startParent()
+		return
+	case !k.cfg.warm.preload:
 		k.loading = true
 		k.count++
 		go k.startOne(k.version)
-		return
-	}
-	if k.parent == nil {
-		k.loading = true
-		go k.startParent()
 		return
 	}
 	for k.count < k.cfg.warm.workers {

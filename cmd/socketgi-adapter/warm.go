@@ -1,6 +1,7 @@
 package main
 
 import (
+	"container/list"
 	"os"
 	"os/signal"
 	"runtime"
@@ -38,10 +39,11 @@ type keeper struct {
 	listeners []activation.Socket
 	accepts   bool
 	most      int // connections
+	room      int // fewer, where no more descriptors were left
 	open      int
-	fresh     []*job // connections that were just accepted and have sent nothing yet
-	silent    []*job // connections that have sent nothing, in the order in which they came
-	queue     []*job // requests without a worker, in the order in which they came
+	fresh     []*job     // connections that were just accepted and have sent nothing yet
+	silent    *list.List // of jobs: connections that have sent no header, in the order in which they came
+	queue     []*job     // requests without a worker, in the order in which they came
 	now       time.Time
 	asked     time.Time // when there was a connection last
 	served    int
@@ -79,6 +81,7 @@ func serveWarm(cfg *config, log *logger, w *wsgi.Config, listeners []activation.
 		_ = unix.SetNonblock(l.FD, true)
 	}
 	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0))) // one is held while the poller waits shortly
+	k.room, k.silent = k.most, list.New()
 	k.onSignals()
 	if cfg.warm.reload {
 		if err := k.watchFiles(); err != nil {
@@ -108,7 +111,7 @@ func (k *keeper) run() error {
 	k.asked = k.now
 	k.grow()
 	for {
-		k.setAccepting(k.stopping == nil && k.ready && k.open < k.most)
+		k.setAccepting(k.stopping == nil && k.ready && k.open < k.room)
 		if err := k.poll.wait(k.patience()); err != nil {
 			return err
 		}
@@ -143,7 +146,7 @@ func (k *keeper) setAccepting(on bool) {
 
 // accept accepts what is there.
 func (k *keeper) accept(listener int) {
-	for k.open < k.most {
+	for k.open < k.room {
 		fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
 		switch err {
 		case nil:
@@ -152,13 +155,13 @@ func (k *keeper) accept(listener int) {
 		case unix.EAGAIN:
 			return
 		default:
-			// No descriptor, or no memory, is left: as soon as a request ends, some is. With
-			// none to wait for it is this process that has too many.
+			// No descriptor, or no memory, is left: when a request ends, some is. With none to wait
+			// for, it won't be.
 			if k.open == 0 {
 				k.log.write(prioErr, os.NewSyscallError("accept", err).Error(), field{"MESSAGE_ID", msgProblem})
 				k.stop()
 			}
-			k.most = max(1, k.open)
+			k.room = k.open
 			return
 		}
 	}
@@ -172,8 +175,8 @@ func (k *keeper) patience() int {
 			next = t
 		}
 	}
-	if len(k.silent) > 0 {
-		sooner(k.silent[0].deadline)
+	if first := k.silent.Front(); first != nil {
+		sooner(first.Value.(*job).deadline)
 	}
 	if len(k.queue) > 0 {
 		sooner(k.queue[0].deadline)
@@ -214,12 +217,8 @@ func (k *keeper) patience() int {
 
 // expire deals with all whose time is up.
 func (k *keeper) expire() {
-	for len(k.silent) > 0 && (k.silent[0].heard || !k.now.Before(k.silent[0].deadline)) {
-		j := k.silent[0]
-		k.silent = k.silent[1:]
-		if !j.heard {
-			k.neverSpoke(j)
-		}
+	for first := k.silent.Front(); first != nil && !k.now.Before(first.Value.(*job).deadline); first = k.silent.Front() {
+		k.neverSpoke(k.silent.Remove(first).(*job))
 	}
 	for len(k.queue) > 0 && !k.now.Before(k.queue[0].deadline) {
 		j := k.queue[0]
