@@ -9,7 +9,11 @@ GO       ?= go
 PORT     ?= 8080
 PREFIX   ?= /usr/local
 FUZZTIME ?= 30s
-LDFLAGS  := -s -w
+# The newest version that the changelog has.
+VERSION  ?= $(shell sed -n 's/^\#\# \[\([0-9][^]]*\)\].*/\1/p' CHANGELOG.md | head -n 1)
+COMMIT   ?= $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null)
+ABOUT    := github.com/socketgi/socketgi/cmd/internal/version
+LDFLAGS  := -s -w -X $(ABOUT).release=$(VERSION) -X $(ABOUT).commit=$(COMMIT)
 
 # What the end-to-end tests are made of: real parts, from Debian.
 PACKAGES := nginx-light systemd systemd-container dbus python3 python3-venv python3-flask python3-django \

@@ -7,10 +7,10 @@ import (
 	"errors"
 	"flag"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"github.com/socketgi/socketgi/activation"
+	"github.com/socketgi/socketgi/cmd/internal/version"
 )
 
 // Exit statuses. A request that was answered, if only with an error, is a
@@ -29,7 +29,7 @@ func run() int {
 	case errors.Is(flagErr, flag.ErrHelp):
 		return exitOK
 	case flagErr == nil && cfg.version:
-		os.Stdout.WriteString("socketgi-adapter " + version() + "\n")
+		os.Stdout.WriteString("socketgi-adapter " + version.Release() + " (commit " + version.Commit() + ")\n")
 		return exitOK
 	}
 	if cfg.check {
@@ -72,12 +72,4 @@ func run() int {
 		return exitConfig
 	}
 	return exitOK
-}
-
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(unknown)"
-	}
-	return info.Main.Version
 }

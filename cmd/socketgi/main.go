@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 )
@@ -27,18 +26,11 @@ func newCommand() *cobra.Command {
 		Long: `socketgi serves web applications the way inetd served everything: systemd
 listens, and starts the application for the request that comes in. The web server
 speaks SCGI to the socket. Nothing runs while nobody asks.`,
-		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.AddCommand(newDev(), newAdd(), newRemove(), newList(), newStatus(), newLogs(), newGet(), newDoctor(),
 		newUnits(), newNginx(), newImport())
+	defineVersion(root)
 	return root
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(unknown)"
 }
