@@ -1,6 +1,6 @@
 # make demo     serve the hello application on http://127.0.0.1:$(PORT)/
 # make test     install what the tests need (as root on Debian), and run them all
-# make install  install the programs below $(DESTDIR)$(PREFIX)
+# make install  install below $(DESTDIR)$(PREFIX), as the GNU Coding Standards have it; make uninstall
 # make bench    measure the figures of the README
 # make bench-hardening  measure what each directive of the profiles costs
 # make fuzz     fuzz the decoder, the encoder, CGI heads, the import and nginx's configuration, for FUZZTIME each
@@ -8,29 +8,73 @@
 GO       ?= go
 PORT     ?= 8080
 PREFIX   ?= /usr/local
+DESTDIR  ?=
+OUT      ?= bin
 FUZZTIME ?= 30s
 # The newest version that the changelog has.
 VERSION  ?= $(shell sed -n 's/^\#\# \[\([0-9][^]]*\)\].*/\1/p' CHANGELOG.md | head -n 1)
+DATE     := $(shell sed -n 's/^\#\# \[[0-9].*\] - //p' CHANGELOG.md | head -n 1)
 COMMIT   ?= $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null)
 ABOUT    := github.com/socketgi/socketgi/cmd/internal/version
 LDFLAGS  := -s -w -X $(ABOUT).release=$(VERSION) -X $(ABOUT).commit=$(COMMIT)
 
 # What the end-to-end tests are made of: real parts, from Debian.
 PACKAGES := nginx-light systemd systemd-container dbus python3 python3-venv python3-flask python3-django \
-	pypy3 pypy3-venv util-linux procps gcc libc6-dev git awstats libcgi-pm-perl
+	pypy3 pypy3-venv util-linux procps gcc libc6-dev git awstats libcgi-pm-perl mandoc
 
-.PHONY: build demo install packages test lint bench bench-hardening fuzz clean
+.PHONY: build share demo install uninstall packages test lint bench bench-hardening fuzz clean
 
 # Without cgo a program starts a millisecond faster, and runs on every Linux.
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/socketgi ./cmd/socketgi-adapter
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/ ./cmd/socketgi ./cmd/socketgi-adapter
 
 demo: build
-	@exec bin/socketgi dev scgi/wsgi/testdata/hello.py --listen 127.0.0.1:$(PORT)
+	@exec $(OUT)/socketgi dev scgi/wsgi/testdata/hello.py --listen 127.0.0.1:$(PORT)
 
-install: build
-	install -D -m 755 bin/socketgi $(DESTDIR)$(PREFIX)/bin/socketgi
-	install -D -m 755 bin/socketgi-adapter $(DESTDIR)$(PREFIX)/lib/socketgi/socketgi-adapter
+# What goes with the programs is made by them: man pages and completions.
+share: build
+	@rm -rf $(OUT)/share && mkdir -p $(OUT)/share
+	$(OUT)/socketgi man --date $(DATE) $(OUT)/share/man
+	@for shell in bash zsh fish; do $(OUT)/socketgi completion $$shell > $(OUT)/share/$$shell; done
+
+# Directory Variables of the GNU Coding Standards. The programs find each other below bin
+# and libexec (or lib), wherever those are.
+prefix      ?= $(PREFIX)
+exec_prefix ?= $(prefix)
+bindir      ?= $(exec_prefix)/bin
+libexecdir  ?= $(exec_prefix)/libexec
+datarootdir ?= $(prefix)/share
+datadir     ?= $(datarootdir)
+mandir      ?= $(datarootdir)/man
+docdir      ?= $(datarootdir)/doc/socketgi
+nginxdir    ?= $(datadir)/socketgi
+bashdir     ?= $(datadir)/bash-completion/completions
+zshdir      ?= $(datadir)/zsh/site-functions
+fishdir     ?= $(datadir)/fish/vendor_completions.d
+
+INSTALL         ?= install
+INSTALL_PROGRAM ?= $(INSTALL) -m 755
+INSTALL_DATA    ?= $(INSTALL) -m 644
+
+# source:directory/name of everything but the programs and the man pages
+DATA = $(OUT)/share/bash:$(bashdir)/socketgi $(OUT)/share/zsh:$(zshdir)/_socketgi $(OUT)/share/fish:$(fishdir)/socketgi.fish \
+	units/packaging/socketgi_params:$(nginxdir)/socketgi_params README.md:$(docdir)/README.md \
+	units/packaging/examples/README:$(docdir)/examples/README scgi/wsgi/testdata/hello.py:$(docdir)/examples/hello.py
+
+install: share
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir)/socketgi
+	$(INSTALL_PROGRAM) $(OUT)/socketgi $(DESTDIR)$(bindir)/socketgi
+	$(INSTALL_PROGRAM) $(OUT)/socketgi-adapter $(DESTDIR)$(libexecdir)/socketgi/socketgi-adapter
+	@set -e; for page in $(OUT)/share/man/*; do set -- $(DESTDIR)$(mandir)/man$${page##*.}; \
+		$(INSTALL) -d $$1; $(INSTALL_DATA) $$page $$1/; done
+	@set -e; for pair in $(DATA); do to=$(DESTDIR)$${pair#*:}; \
+		$(INSTALL) -d $${to%/*}; $(INSTALL_DATA) $${pair%%:*} $$to; done
+
+uninstall: share
+	rm -f $(DESTDIR)$(bindir)/socketgi $(DESTDIR)$(libexecdir)/socketgi/socketgi-adapter
+	@for page in $(OUT)/share/man/*; do rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
+	@for pair in $(DATA); do rm -f $(DESTDIR)$${pair#*:}; done
+	@rmdir $(DESTDIR)$(libexecdir)/socketgi $(DESTDIR)$(docdir)/examples $(DESTDIR)$(docdir) $(DESTDIR)$(datadir)/socketgi 2>/dev/null || :
 
 # Where it may (root on Debian) the packages are installed, else those that are
 # missing are named; tests that need them skip then and say so.
@@ -77,4 +121,4 @@ fuzz:
 	$(GO) test ./units -run '^$$' -fuzz FuzzImport -fuzztime $(FUZZTIME)
 
 clean:
-	rm -rf bin
+	rm -rf $(OUT)

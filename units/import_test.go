@@ -133,7 +133,7 @@ func TestImportNames(t *testing.T) {
 	assert.Equal(t, []string{"inetd-ssh.socket", "inetd-ssh-2.socket", "w.socket", "w-2.socket", "service.socket"}, names)
 }
 
-var unitLine = regexp.MustCompile(`^(|# .*|\[(Unit|Socket|Service|Install|X-Socketgi)\]|(Description|Listen(Stream|Datagram|SequentialPacket)|` +
+var unitLine = regexp.MustCompile(`^(|# .*|\[(Unit|Socket|Service|Install|X-Socketgi)\]|(Description|ConditionFileIsExecutable|Listen(Stream|Datagram|SequentialPacket)|` +
 	`Socket(User|Group|Mode)|Accept|(Max|Trigger|Start|Limit|IPAddress|Standard|Cache|Runtime|LogLevel|OOM|KeepAlive|NoDelay)[A-Za-z]*|RemoveOnStop|FreeBind|` +
 	`BindIPv6Only|SELinuxContextFromNet|WantedBy|CollectMode|DefaultDependencies|Conflicts|Before|ExecStart|User|Group|KillMode|Nice|UMask|` +
 	`Environment|PassEnvironment|WorkingDirectory|NoNewPrivileges|CapabilityBoundingSet|(SystemCall|Restrict|Protect|Lock|Device|Bind)[A-Za-z]*|TimeoutStopSec|Slice|SyslogLevel|Application)=([^\x00-\x1f]*[^\\\x00-\x1f])?)$`)

@@ -155,7 +155,7 @@ func (o *Options) check() error {
 			return fmt.Errorf("%q contains a line break, which no unit file can hold", s)
 		}
 	}
-	for _, s := range []string{o.WorkingDirectory, o.Listen} {
+	for _, s := range []string{o.WorkingDirectory, o.Listen, o.Exec[0]} {
 		if strings.HasSuffix(s, `\`) {
 			return fmt.Errorf("%q ends with a backslash, and would take the next line of the unit file with it", s)
 		}
@@ -208,12 +208,11 @@ func (o *Options) socket() string {
 	if o.Listen == "" {
 		listen = userListen(o.Name)
 	}
-	fmt.Fprintf(&b, `[Unit]
-Description=%s: web application
-
-[Socket]
-ListenStream=%s
-`, o.Name, listen)
+	fmt.Fprintf(&b, "[Unit]\nDescription=%s: web application\n", o.Name)
+	if o.Adapter {
+		fmt.Fprintf(&b, "# Without it, as when its package was removed, each request would fail.\nConditionFileIsExecutable=%s\n", escape(o.Exec[0]))
+	}
+	fmt.Fprintf(&b, "\n[Socket]\nListenStream=%s\n", listen)
 	if o.UserManager && (o.Listen == "" || o.Listen[0] == '/') {
 		b.WriteString("# This user may connect, and nobody else.\nSocketMode=0600\n")
 	} else if o.Listen[0] == '/' {

@@ -63,9 +63,9 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	fs.StringVar(&c.python, "python", "", "run `PATH`, not the Python of the application's virtual environment or of PATH")
 	fs.StringVar(&c.mount, "mount", "", "the application lives below `PREFIX`, where the web server sends no SCRIPT_NAME")
 	fs.DurationVar(&c.timeout, "timeout", 60*time.Second, "end a request that takes longer with 504; 0 never does")
-	sizeVar(fs, (*int64)(nil), &c.limits.HeaderBytes, "max-header", "refuse a larger request header with 431, `SIZE` up to 128K")
-	fs.IntVar(&c.limits.Headers, "max-headers", c.limits.Headers, "refuse more headers with 431")
-	sizeVar(fs, &c.limits.BodyBytes, nil, "max-body", "refuse a larger request body with 413; 0 leaves that to the web server")
+	sizeVar(fs, (*int64)(nil), &c.limits.HeaderBytes, "max-header", "refuse a request header of more than `SIZE`, up to 128K, with 431 (default 64K)")
+	fs.IntVar(&c.limits.Headers, "max-headers", c.limits.Headers, "refuse more than `N` headers with 431")
+	sizeVar(fs, &c.limits.BodyBytes, nil, "max-body", "refuse a request body of more than `SIZE` with 413; 0 leaves that to the web server")
 	fs.DurationVar(&c.limits.HeaderTimeout, "header-timeout", c.limits.HeaderTimeout, "time to receive the request header, then 408")
 	fs.DurationVar(&c.limits.BodyTimeout, "body-timeout", c.limits.BodyTimeout, "time without progress of the request body, then 408")
 	fs.StringVar(&c.cacheDir, "cache", os.Getenv("CACHE_DIRECTORY"), "find cached code in `DIR`, and keep some there if this user may write to it")
@@ -82,6 +82,7 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	fs.DurationVar(&c.idleExit, "idle-exit", 5*time.Minute, "handed a listening socket: exit when nothing was asked for so long; 0 never does")
 	fs.IntVar(&c.backlog, "backlog", 1024, "handed a listening socket: hold at most `N` connections at once, others wait in the kernel")
 	fs.IntVar(&c.warm.workers, "workers", runtime.NumCPU(), "handed a listening socket: keep `N` processes with the WSGI application")
+	fs.Lookup("workers").DefValue = "one for each processor" // in words, because the manual is for all machines
 	fs.IntVar(&c.warm.maxRequests, "max-requests", 0, "replace such a process after `N` requests; 0 never does, 1 gives each request a fresh one")
 	sizeVar(fs, &c.warm.maxMemory, nil, "max-memory", "replace such a process when it has `SIZE` in memory after a request; 0 never does")
 	c.warm.preload = true

@@ -18,8 +18,8 @@ func findAdapter() (string, error) {
 			dir := filepath.Dir(self)
 			for _, path := range []string{
 				filepath.Join(dir, adapterName),
-				filepath.Join(dir, "../lib/socketgi", adapterName),
 				filepath.Join(dir, "../libexec/socketgi", adapterName),
+				filepath.Join(dir, "../lib/socketgi", adapterName),
 			} {
 				if isProgram(path) {
 					return path, nil

@@ -32,6 +32,7 @@ something couldn't be checked; 2 for errors, and where there is no such applicat
 			}
 			return nil
 		},
+		ValidArgsFunction: completeNamesAt(&host.Host{}),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := ""
 			if len(args) > 0 {

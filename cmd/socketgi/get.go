@@ -41,6 +41,7 @@ Exit status: 0 when there was a response, whatever its status; 22 when that was
 			}
 			return words("NAME", "PATH")(cmd, args)
 		},
+		ValidArgsFunction: completeNamesAt(&g.host),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			g.path, g.hasData = args[len(args)-1], cmd.Flags().Changed("data")
 			if listen == "" {

@@ -29,7 +29,8 @@ the application has it), stopped or failed; "-" where no systemd can be asked.
 
 Exit status: 0, or 1 when units can't be read or systemd can't be asked; the
 rest is shown all the same.`,
-		Args: cobra.NoArgs,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			apps, problems := h.List()
 			list, err := listed(h, apps)

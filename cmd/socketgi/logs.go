@@ -33,7 +33,8 @@ with --id; all fields of all entries by journalctl.
 Exit status: 0, or 1 when the journal can't be read, or has nothing under --id.`,
 		Example: "  socketgi logs hello -f\n  socketgi logs hello --errors --since yesterday\n" +
 			"  socketgi logs hello --id 5b2c0e6f4a9d1e7c8b3f2a6d9c0e4b71",
-		Args: words("NAME"),
+		Args:              words("NAME"),
+		ValidArgsFunction: completeNamesAt(&o.host),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var err error
 			if o.last, err = parseLast(last, o.since != ""); err != nil {

@@ -30,7 +30,7 @@ speaks SCGI to the socket. Nothing runs while nobody asks.`,
 		SilenceUsage:  true,
 	}
 	root.AddCommand(newDev(), newAdd(), newRemove(), newList(), newStatus(), newLogs(), newGet(), newDoctor(),
-		newUnits(), newNginx(), newImport())
+		newUnits(), newNginx(), newImport(), newRefresh(), newCompletion(), newMan())
 	defineVersion(root)
 	return root
 }

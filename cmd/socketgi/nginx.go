@@ -18,8 +18,9 @@ func newNginx() *cobra.Command {
 		Short: "Print the location for nginx",
 		Long: `Print the location that passes requests to an application, for a server block of nginx.
 What isn't said is as the units of the application have it, if they are there.`,
-		Example: "  socketgi nginx hello\n  socketgi nginx hello --mount /hello",
-		Args:    words("NAME"),
+		Example:           "  socketgi nginx hello\n  socketgi nginx hello --mount /hello",
+		Args:              words("NAME"),
+		ValidArgsFunction: completeNames(hf.host),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h, err := hf.host()
 			if err != nil {

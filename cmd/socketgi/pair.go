@@ -49,6 +49,10 @@ func (p *pairFlags) define(cmd *cobra.Command) {
 	f.BoolVar(&p.network, "network", false, "let it use the network, with --profile strict, too")
 	f.StringArrayVar(&p.env, "env", nil, "give it a variable, `NAME=VALUE`; may be said again. No secrets: everybody can read units")
 	p.adapterFlags.define(cmd)
+	for flag, values := range map[string][]string{"accept": {"yes", "no"},
+		"profile": {string(units.Fast), string(units.Strict), string(units.None)}} {
+		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+	}
 }
 
 func (p *pairFlags) args(cmd *cobra.Command, args []string) error {

@@ -16,8 +16,9 @@ func newRemove() *cobra.Command {
 data stays (/var/lib/NAME), and so do changes that were made with systemctl edit.
 
 Exit status: 0 when it is gone, 1 when it is not.`,
-		Example: "  socketgi remove hello --now",
-		Args:    words("NAME"),
+		Example:           "  socketgi remove hello --now",
+		Args:              words("NAME"),
+		ValidArgsFunction: completeNames(hf.host),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var err error
 			if r.Host, err = hf.host(); err != nil {

@@ -29,7 +29,8 @@ the journal the last requests and the last error.
 
 Exit status: 0 when the socket is active, 3 when not, 4 when there is no such
 application, 1 when that can't be found out.`,
-		Args: words("NAME"),
+		Args:              words("NAME"),
+		ValidArgsFunction: completeNamesAt(&h),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a, err := h.Load(args[0])
 			if errors.Is(err, host.ErrNoApplication) {

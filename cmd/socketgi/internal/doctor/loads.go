@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +38,9 @@ func checkLoads(ctx context.Context, x *examination, app *host.Application) (f f
 		return f
 	}
 	unit := fmt.Sprintf("%s@%s_%d.service", app.Name, checkInstance, os.Getpid())
-	remove, err := writeCheck(app, unit)
+	remove, err := app.WriteCheck(unit, func(command string) string {
+		return fmt.Sprintf(override, command, int(loadTime.Seconds()))
+	})
 	defer remove()
 	if err != nil {
 		f.unchecked(err.Error(), "")
@@ -104,99 +105,6 @@ WatchdogSec=0
 StandardInput=null
 TimeoutStartSec=%d
 `
-
-// writeCheck writes what makes unit the application's service with --check. For a
-// template that is a drop-in of one instance; a service that stays is copied.
-func writeCheck(app *host.Application, unit string) (remove func(), err error) {
-	command, err := withCheck(app.Service.Get("Service", "ExecStart"))
-	if err != nil {
-		return func() {}, err
-	}
-	text := fmt.Sprintf(override, command, int(loadTime.Seconds()))
-	const dir = "/run/systemd/system/"
-	if !app.Warm {
-		remove = func() { _ = os.RemoveAll(dir + unit + ".d") }
-		if err := os.MkdirAll(dir+unit+".d", 0o755); err != nil {
-			return remove, err
-		}
-		return remove, os.WriteFile(dir+unit+".d/zzz-socketgi.conf", []byte(text), 0o644)
-	}
-	remove = func() { _ = os.Remove(dir + unit) }
-	if app.Service.Get("Service", "DynamicUser") != "" && app.Service.Get("Service", "User") == "" && !userName.MatchString(app.Name) {
-		// Its user is made of the whole name of the unit; another one would take the
-		// application's folders away from it.
-		return remove, fmt.Errorf("%s can't be the name of a user, so no other unit can have the user of %s", app.Name, app.Service.Name)
-	}
-	var all strings.Builder
-	for _, path := range append([]string{app.Service.Path}, app.Service.DropIns...) {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return remove, err
-		}
-		all.WriteString(alone(string(content)))
-	}
-	return remove, os.WriteFile(dir+unit, []byte(all.String()+text), 0o644)
-}
-
-// userName is what systemd takes for the name of a user (systemd.io/USER_NAMES).
-var userName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_-]{0,30}$`)
-
-// ties are directives that make other units start or stop with this one.
-var ties = []string{"Requires", "Requisite", "Wants", "BindsTo", "PartOf", "Upholds", "Conflicts", "OnFailure", "OnSuccess",
-	"Sockets", "PropagatesStopTo", "StopPropagatedFrom", "JoinsNamespaceOf", "FailureAction", "SuccessAction"}
-
-// alone leaves ties out of the text of a unit.
-func alone(text string) string {
-	var b strings.Builder
-	dropped := false
-	for line := range strings.Lines(strings.TrimRight(text, "\n") + "\n") {
-		if !dropped {
-			name, _, _ := strings.Cut(line, "=")
-			dropped = slices.Contains(ties, strings.TrimSpace(name))
-		}
-		if !dropped {
-			b.WriteString(line)
-		}
-		dropped = dropped && strings.HasSuffix(line, "\\\n")
-	}
-	return b.String()
-}
-
-// withCheck puts --check right behind the program of a command line.
-func withCheck(exec string) (string, error) {
-	exec = strings.ReplaceAll(exec, "\\\n", " ")
-	program, rest := cutProgram(exec)
-	if prefix := program[:len(program)-len(strings.TrimLeft(program, "@-:+!"))]; strings.Contains(prefix, "@") {
-		var name string // how it calls itself
-		name, rest = cutProgram(rest)
-		program += " " + name
-	}
-	if program == "" {
-		return "", errors.New("ExecStart= is empty")
-	}
-	return strings.TrimRight(program+" --check "+rest, " "), nil
-}
-
-// cutProgram cuts the first word off, with its quotes.
-func cutProgram(s string) (word, rest string) {
-	s = strings.TrimLeft(s, " \t")
-	quote := byte(0)
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\\':
-			i++
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'':
-			quote = c
-		case c == ' ' || c == '\t':
-			return s[:i], strings.TrimLeft(s[i:], " \t")
-		}
-	}
-	return s, ""
-}
 
 // unitLog returns what a unit has left in the journal since then, its own lines and
 // systemd's about it. The name is asked for, and not the invocation: of a process that has

@@ -259,6 +259,11 @@ func (a *Add) tryOut(ctx context.Context, m manager, back, keep *undo) error {
 	if !a.caches() {
 		return a.check(ctx, m, func() error { return nil })
 	}
+	return a.keepCode(back, keep, func(take func() error) error { return a.check(ctx, m, take) })
+}
+
+// keepCode keeps what a check leaves.
+func (a *Add) keepCode(back, keep *undo, check func(take func() error) error) error {
 	path := units.CachePath(a.Options.Name)
 	made, err := makeDirs(filepath.Dir(path))
 	if err != nil {
@@ -274,7 +279,7 @@ func (a *Add) tryOut(ctx context.Context, m manager, back, keep *undo) error {
 		return err
 	}
 	back.add(func() error { return os.RemoveAll(staged) })
-	err = a.check(ctx, m, func() error { return copyCode(units.CheckPath(a.Options.Name), staged, a.Group) })
+	err = check(func() error { return copyCode(units.CheckPath(a.Options.Name), staged, a.Group) })
 	if err != nil {
 		return err
 	}

@@ -14,8 +14,24 @@ import (
 
 // check has systemd load the application in its sandbox, as its user. What it leaves to
 // be kept is handed to take while it is there.
-func (a *Add) check(ctx context.Context, m manager, take func() error) (err error) {
-	dir, runtime, err := a.checkDirs()
+func (a *Add) check(ctx context.Context, m manager, take func() error) error {
+	dir, _, err := a.checkDirs()
+	if err != nil {
+		return err
+	}
+	return a.load(ctx, m, func(unit, output string) (undo, error) {
+		text, err := units.RenderCheck(a.Options, output)
+		if err != nil {
+			return nil, err
+		}
+		return a.writeCheck(dir, unit, text)
+	}, take)
+}
+
+// load starts a unit of a check that write writes, which says in the file output what is
+// wrong.
+func (a *Add) load(ctx context.Context, m manager, write func(unit, output string) (undo, error), take func() error) (err error) {
+	_, runtime, err := a.checkDirs()
 	if err != nil {
 		return err
 	}
@@ -26,12 +42,8 @@ func (a *Add) check(ctx context.Context, m manager, take func() error) (err erro
 	}
 	defer os.RemoveAll(temp)
 	output := filepath.Join(temp, "output")
-	text, err := units.RenderCheck(a.Options, output)
-	if err != nil {
-		return err
-	}
 	unit := units.CheckService(a.Options.Name)
-	clean, err := a.writeCheck(dir, unit, text)
+	clean, err := write(unit, output)
 	defer func() {
 		// Also when somebody interrupts. What runs goes first.
 		ctx := context.WithoutCancel(ctx)
