@@ -1,6 +1,7 @@
 # make demo     serve the hello application on http://127.0.0.1:$(PORT)/
 # make test     install what the tests need (as root on Debian), and run them all
 # make install  install below $(DESTDIR)$(PREFIX), as the GNU Coding Standards have it; make uninstall
+# make deb rpm  make packages of Debian and Fedora in bin/
 # make bench    measure the figures of the README
 # make bench-hardening  measure what each directive of the profiles costs
 # make fuzz     fuzz the decoder, the encoder, CGI heads, the import and nginx's configuration, for FUZZTIME each
@@ -20,9 +21,9 @@ LDFLAGS  := -s -w -X $(ABOUT).release=$(VERSION) -X $(ABOUT).commit=$(COMMIT)
 
 # What the end-to-end tests are made of: real parts, from Debian.
 PACKAGES := nginx-light systemd systemd-container dbus python3 python3-venv python3-flask python3-django \
-	pypy3 pypy3-venv util-linux procps gcc libc6-dev git awstats libcgi-pm-perl mandoc
+	pypy3 pypy3-venv util-linux procps gcc libc6-dev git awstats libcgi-pm-perl mandoc lintian rpm
 
-.PHONY: build share demo install uninstall packages test lint bench bench-hardening fuzz clean
+.PHONY: build share demo install uninstall deb rpm packages test lint bench bench-hardening fuzz clean
 
 # Without cgo a program starts a millisecond faster, and runs on every Linux.
 build:
@@ -75,6 +76,22 @@ uninstall: share
 	@for page in $(OUT)/share/man/*; do rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/}; done
 	@for pair in $(DATA); do rm -f $(DESTDIR)$${pair#*:}; done
 	@rmdir $(DESTDIR)$(libexecdir)/socketgi $(DESTDIR)$(docdir)/examples $(DESTDIR)$(docdir) $(DESTDIR)$(datadir)/socketgi 2>/dev/null || :
+
+# The tool has requirements of its own, which are not those of who uses our packages.
+NFPM = $(GO) tool -modfile=units/packaging/nfpm.mod nfpm
+
+deb: ZSH = vendor-completions
+rpm: ZSH = site-functions
+deb rpm: export SOURCE_DATE_EPOCH = $(shell date -u -d $(DATE) +%s)
+deb rpm:
+	@rm -rf $(OUT)/$@
+	@$(MAKE) --no-print-directory install DESTDIR=$(OUT)/$@ prefix=/usr nginxdir=/etc/nginx zshdir=/usr/share/zsh/$(ZSH)
+	@gzip -9n $(OUT)/$@/usr/share/man/man*/*
+	@gzip -9nc CHANGELOG.md > $(OUT)/$@/usr/share/doc/socketgi/changelog.gz
+	@[ $@ = rpm ] || gzip -9nc units/packaging/changelog > $(OUT)/$@/usr/share/doc/socketgi/changelog.Debian.gz
+	@find $(OUT)/$@ -exec touch -h -d @$$SOURCE_DATE_EPOCH {} +
+	OUT=$(OUT) PACKAGER=$@ VERSION=$(VERSION) ARCH=$$($(GO) env GOARCH) \
+		$(NFPM) package --config units/packaging/nfpm.yaml --packager $@ --target $(OUT)/
 
 # Where it may (root on Debian) the packages are installed, else those that are
 # missing are named; tests that need them skip then and say so.

@@ -62,8 +62,8 @@ was compiled for that is kept, readable for it and written by root only. With --
 is enabled, started, and asked for a page. When anything goes wrong, nothing is left.
 
 Said again with the same words it changes nothing but the cached code, which is made
-anew: do that after an upgrade of Python or of packages. Without it everything works as
-well, and slower.
+anew, as socketgi refresh does: do that after an upgrade of Python or of packages.
+Without it everything works as well, and slower.
 
 ` + pairHelp + `
 

@@ -27,6 +27,7 @@ type Parent struct {
 
 // Forked is a parent's answer to [Parent.Fork].
 type Forked struct {
+	// Worker is the fork, nil if there is none.
 	Worker *Warm
 	// Problem is why there is no such worker.
 	Problem *child.Problem
