@@ -8,13 +8,14 @@ import (
 
 // The states that a service tells its manager (sd_notify(3)).
 const (
-	Ready    = "READY=1"
-	Stopping = "STOPPING=1"
+	Ready    = "READY=1"    // it can answer
+	Stopping = "STOPPING=1" // it is about to exit
 )
 
 // Notify tells the service manager a state, as sd_notify(3) does: Ready, Stopping,
 // or "STATUS=..." with one line for a person; several are separated by line breaks.
-// Without a manager that wants to hear (Type=notify), it does nothing.
+// Without a manager that wants to hear (Type=notify), it does nothing and returns nil.
+// The error is an os.SyscallError: the manager's socket ($NOTIFY_SOCKET) is gone, say.
 func Notify(state string) error {
 	name := os.Getenv("NOTIFY_SOCKET")
 	if name == "" {

@@ -20,6 +20,7 @@ var ErrNothing = errors.New("no socket was handed to this process")
 // Socket is a stream socket that this process was handed. Its descriptor is
 // closed on exec.
 type Socket struct {
+	// FD is its descriptor, which the caller closes.
 	FD int
 	// Name is what FileDescriptorName= says in the socket unit: by default the
 	// unit's name, for the connection of an Accept=yes unit "connection". It is

@@ -8,10 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ReadBody takes the whole body from r: into memory when it is small, else
+// ReadBody takes the whole body from c, behind the header, into r.Body: into memory when it is small, else
 // into a file that has no name and so is gone when the last process that has it
 // open is. The web server holds all of it anyway, and stops sending when it
 // sees a response, so an application can't be left to read it at leisure.
+//
+// A nil lim has all defaults. The sender's faults are [ErrBodyTooLarge],
+// [ErrBodyTimeout] and [ErrTruncatedBody]; other errors are those of the file.
 func (r *Request) ReadBody(c io.Reader, lim *Limits) error {
 	if lim == nil {
 		lim = &Limits{}

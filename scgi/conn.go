@@ -17,23 +17,26 @@ type Conn struct {
 	deadline time.Time
 }
 
-// NewConn makes a Conn of a connected stream socket. The Conn owns it.
+// NewConn makes a Conn of a connected stream socket. The Conn owns it: [Conn.Close] or
+// [Conn.Finish] closes it.
 func NewConn(fd int) *Conn { return &Conn{fd: fd} }
 
-// FD returns the file descriptor.
+// FD returns the file descriptor, which stays the Conn's; -1 once it is closed.
 func (c *Conn) FD() int { return c.fd }
 
 // SetReadDeadline bounds the reads that follow; the zero time takes the bound
-// away. A read that runs into it fails with os.ErrDeadlineExceeded.
+// away. A read that runs into it fails with os.ErrDeadlineExceeded. The error is
+// always nil.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	c.deadline = t
 	return nil
 }
 
-// Read takes what is there, or waits for it.
+// Read takes what is there, or waits for it. At the end of what the other side sends
+// it returns io.EOF; other errors are os.SyscallError or os.ErrDeadlineExceeded.
 func (c *Conn) Read(p []byte) (int, error) { return c.recv(p, 0) }
 
-// Peek is Read, but the bytes stay in the socket.
+// Peek is [Conn.Read], but the bytes stay in the socket (recv(2), MSG_PEEK).
 func (c *Conn) Peek(p []byte) (int, error) { return c.recv(p, unix.MSG_PEEK) }
 
 func (c *Conn) recv(p []byte, flags int) (int, error) {
@@ -61,7 +64,8 @@ func (c *Conn) recv(p []byte, flags int) (int, error) {
 // writeTimeout bounds what this process itself writes: a page of a few lines.
 const writeTimeout = 10 * time.Second
 
-// Write sends all of p.
+// Write sends all of p, within 10 s; then it fails with os.ErrDeadlineExceeded. It
+// raises no SIGPIPE where the other side is gone.
 func (c *Conn) Write(p []byte) (int, error) {
 	deadline := time.Now().Add(writeTimeout)
 	done := 0

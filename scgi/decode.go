@@ -27,8 +27,8 @@ type deadliner interface{ SetReadDeadline(time.Time) error }
 // breaks off can be told from one that ends ([Conn.Finish], [Conn.Close]).
 type Peeker interface{ Peek(p []byte) (int, error) }
 
-// ReadRequest reads one request, header and body, and not one byte more. A
-// connection that is closed without having sent anything gives io.EOF; every
+// ReadRequest reads one request, header and body, and not one byte more; a nil lim
+// has all defaults. A connection that is closed without having sent anything gives io.EOF; every
 // other fault of the sender a [RequestError]; a body that can't be stored,
 // that error.
 func ReadRequest(r io.Reader, lim *Limits) (*Request, error) {
@@ -39,7 +39,9 @@ func ReadRequest(r io.Reader, lim *Limits) (*Request, error) {
 	return req, req.ReadBody(r, lim)
 }
 
-// ReadHeader reads the header of a request, and not one byte of its body.
+// ReadHeader reads the header of a request, and not one byte of its body; a nil lim
+// has all defaults. The errors are those of [ReadRequest]. [Request.ReadBody] has to
+// follow on the same reader.
 func ReadHeader(r io.Reader, lim *Limits) (*Request, error) {
 	if lim == nil {
 		lim = &Limits{}

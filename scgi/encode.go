@@ -30,8 +30,9 @@ func AppendHeader(dst []byte, header []Header) []byte {
 }
 
 // AppendRequest appends a request header as a client sends it: CONTENT_LENGTH
-// and SCGI first, as the specification wants, then the given headers. The body
-// follows it on the wire.
+// and SCGI first, as the specification wants, then the given headers. The body of
+// contentLength bytes follows it on the wire. Where the error is [ErrEncode] nothing
+// was appended.
 func AppendRequest(dst []byte, contentLength int64, header []Header) ([]byte, error) {
 	if contentLength < 0 {
 		return dst, ErrEncode

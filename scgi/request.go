@@ -27,7 +27,8 @@ type field struct{ nameEnd, valueEnd uint32 }
 // browser behind nginx sends 25 to 30.
 const inlineFields = 40
 
-// Header is one name and value.
+// Header is one name and value of a request, such as REQUEST_METHOD and GET, as it is on
+// the wire.
 type Header struct{ Name, Value string }
 
 // Headers yields every header in the order of arrival, repeated ones too;

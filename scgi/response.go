@@ -3,7 +3,8 @@ package scgi
 import "strconv"
 
 // AppendError appends a whole response of plain text to dst: the status, the
-// given header lines (each with its CRLF), and one line of text for a person.
+// given header lines (each with its CRLF, or "" for none), and one line of text for a
+// person. Status is sent as RFC 3875, 6.3.3, has it.
 func AppendError(dst []byte, status int, header, text string) []byte {
 	dst = append(dst, "Status: "...)
 	dst = append(dst, StatusLine(status)...)
@@ -16,7 +17,9 @@ func AppendError(dst []byte, status int, header, text string) []byte {
 	return append(dst, '\n')
 }
 
-// StatusLine returns a status code with its phrase (RFC 9110, 15; RFC 6585).
+// StatusLine returns a status code with its phrase (RFC 9110, 15; RFC 6585), such as
+// "404 Not Found". It knows those that errors of this module have; others get the
+// phrase "Error".
 func StatusLine(code int) string {
 	phrase := "Error"
 	switch code {

@@ -2,10 +2,10 @@ package units
 
 import "errors"
 
-// CheckName is the name of the service that RenderCheck renders.
+// CheckService is the name of the service that [RenderCheck] renders.
 func CheckService(name string) string { return name + "@check.service" }
 
-// CheckPath is where it leaves cached code until it is stopped. No application can have
+// CheckPath is where [CheckService] leaves cached code until it is stopped. No application can have
 // a name with an @.
 func CheckPath(name string) string { return "/run/" + checkDirectory(name) }
 

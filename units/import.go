@@ -39,7 +39,8 @@ type Note struct {
 	Failed bool
 }
 
-// Import reads inetd.conf(5) or xinetd.conf(5), whichever text is.
+// Import reads inetd.conf(5) or xinetd.conf(5), whichever text is. Notes say what systemd
+// does otherwise, and which entries are not understood: those have no pair.
 func (im *Importer) Import(text string) (pairs []Pair, notes []Note) {
 	var entries []*entry
 	if isXinetd(text) {

@@ -20,7 +20,8 @@ type NginxOptions struct {
 	Timeout time.Duration
 }
 
-// Nginx renders a location for a server block of nginx 1.18 or later.
+// Nginx renders a location for a server block of nginx 1.18 or later. The error says
+// which of the options is not possible.
 func Nginx(o NginxOptions) (string, error) {
 	if err := CheckName(o.Name); err != nil {
 		return "", err

@@ -13,7 +13,8 @@ import (
 type Pair struct {
 	// SocketName and ServiceName are the units' file names.
 	SocketName, ServiceName string
-	Socket, Service         string
+	// Socket and Service are what the files hold (systemd.syntax(7)).
+	Socket, Service string
 }
 
 // Options say what a [Pair] is for. The zero value of a field means its default.
@@ -53,7 +54,7 @@ type Options struct {
 	Env []string
 	// Profile is how much of the machine it is kept from. Default Fast.
 	Profile Profile
-	// Network gives it the network under Strict, too.
+	// Network gives it the network under [Strict], too.
 	Network bool
 	// Reads are the files and folders that the application consists of and runs on, by
 	// absolute path, besides WorkingDirectory and Exec's program. What of these lies
@@ -96,7 +97,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-// Render renders the pair.
+// Render renders the pair. The error says which of the options is not possible.
 func Render(o Options) (Pair, error) {
 	if err := o.check(); err != nil {
 		return Pair{}, err

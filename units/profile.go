@@ -21,7 +21,7 @@ const (
 	Strict Profile = "strict"
 )
 
-// ParseProfile tells what a profile is called, "" for the default.
+// ParseProfile tells which profile is called so; "" is [Fast]. The error names all three.
 func ParseProfile(s string) (Profile, error) {
 	switch p := Profile(s); p {
 	case "":
@@ -35,7 +35,8 @@ func ParseProfile(s string) (Profile, error) {
 // Hardening is a group of directives with one purpose.
 type Hardening struct {
 	// Why is a line of comment.
-	Why        string
+	Why string
+	// Directives are lines of [Service], such as NoNewPrivileges=yes.
 	Directives []string
 }
 

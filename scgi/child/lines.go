@@ -7,10 +7,10 @@ import "bytes"
 type Lines struct {
 	// Line is called for each line, without its line break.
 	Line func(line []byte)
-	// Bytes is how much is passed on at most; Left then is how much was not.
-	// Default 1 MiB.
+	// Bytes is how much is passed on at most. Default 1 MiB.
 	Bytes int64
-	Left  int64
+	// Left is how many bytes were not.
+	Left int64
 
 	taken   int64
 	partial []byte

@@ -18,19 +18,22 @@ type Result struct {
 	Status int
 	// Bytes is the length of the body that was sent.
 	Bytes int64
-	End   End
+	// End is how far the response came.
+	End End
 	// Problem is what a person should know, nil if all went well. Even a
 	// response that is whole may have one.
 	Problem *Problem
-	// CPU and Growth are what a process that goes on says of this request: its time, and by
-	// how many bytes it has become larger than it ever was. Resident is how many it has in
-	// memory after the request; 0: not known.
-	CPU              time.Duration
-	Growth, Resident int64
+	// CPU is the processor time that a process that goes on has used for this request.
+	CPU time.Duration
+	// Growth is by how many bytes it has become larger than it ever was.
+	Growth int64
+	// Resident is how many bytes it has in memory after the request; 0: not known.
+	Resident int64
 }
 
 // Problem is why a process did not do as it should.
 type Problem struct {
+	// Kind says what the client is told.
 	Kind Kind
 	// Text is a sentence or a traceback. It is for the log, not for the client.
 	Text string

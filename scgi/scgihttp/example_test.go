@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/socketgi/socketgi/scgi"
 	"github.com/socketgi/socketgi/scgi/scgihttp"
 )
 
@@ -67,4 +68,35 @@ func ExampleTransport() {
 	body, err := io.ReadAll(resp.Body)
 	fmt.Println(string(body), err)
 	// Output: GET /path <nil>
+}
+
+// What a web server says besides the request itself: who has logged in, for instance.
+func ExampleProcessEnv() {
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	l, err := net.Listen("unix", filepath.Join(dir, "app.sock"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	srv := &scgihttp.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "Hello, %s", scgihttp.ProcessEnv(r)["REMOTE_USER"])
+	})}
+	defer srv.Close()
+	go func() { _ = srv.Serve(l) }()
+
+	client := &http.Client{Transport: &scgihttp.Transport{
+		Address: "unix:" + l.Addr().String(),
+		Params:  []scgi.Header{{Name: "REMOTE_USER", Value: "ada"}},
+	}}
+	resp, err := client.Get("http://app/")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	fmt.Println(string(body), err)
+	// Output: Hello, ada <nil>
 }

@@ -12,6 +12,7 @@ import (
 
 // Config says how a worker is started.
 type Config struct {
+	// App is what it loads.
 	App App
 	// Python is the interpreter: CPython 3.8 or later, or PyPy 3.
 	Python string
