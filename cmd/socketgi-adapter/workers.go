@@ -174,14 +174,25 @@ func (k *keeper) takeBack(m *member) bool {
 // the next one.
 func (k *keeper) takeBackFrom(m *member, n int) bool {
 	var back []*job
-	for i := len(m.jobs); i > n && m.TakeBack(); i-- {
-		back = append(back, nil)
+	for len(m.jobs) > n {
+		conn, ok := m.TakeBack()
+		// Not the last ones: it may receive one that was sent behind what is taken back here.
+		i := slices.IndexFunc(m.jobs, func(j *job) bool { return ok && inode(j.conn.FD()) == conn })
+		if i < 0 {
+			break
+		}
+		back = append(back, m.jobs[i])
+		m.jobs = slices.Delete(m.jobs, i, i+1)
 	}
-	n = len(m.jobs) - len(back)
-	copy(back, m.jobs[n:])
-	m.jobs = m.jobs[:n]
 	k.requeue(back...)
 	return len(back) > 0
+}
+
+// inode tells one connection from another, by whatever descriptor.
+func inode(fd int) uint64 {
+	var st unix.Stat_t
+	_ = unix.Fstat(fd, &st)
+	return st.Ino
 }
 
 // requeue has jobs wait for a worker once more, before all others.

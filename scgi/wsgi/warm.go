@@ -79,8 +79,8 @@ func (w *Warm) Send(msg []byte, conn int, body *os.File) error {
 }
 
 // TakeBack takes the job back that was sent first of those that the worker has not
-// received, and tells whether there was one.
-func (w *Warm) TakeBack() bool {
+// received, and tells which one that was, by the inode of its connection, if there was one.
+func (w *Warm) TakeBack() (conn uint64, ok bool) {
 	var rights [64]byte
 	var b [1]byte
 	for {
@@ -91,12 +91,16 @@ func (w *Warm) TakeBack() bool {
 		if msgs, err := unix.ParseSocketControlMessage(rights[:rn]); err == nil {
 			for _, m := range msgs {
 				fds, _ := unix.ParseUnixRights(&m)
-				for _, fd := range fds { // what we sent is open still
+				for i, fd := range fds { // what we sent is open still
+					var st unix.Stat_t
+					if i == 0 && unix.Fstat(fd, &st) == nil {
+						conn = st.Ino
+					}
 					unix.Close(fd)
 				}
 			}
 		}
-		return err == nil && n > 0
+		return conn, err == nil && n > 0
 	}
 }
 
