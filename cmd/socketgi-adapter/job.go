@@ -16,8 +16,8 @@ type job struct {
 	came     time.Time      // when the connection was accepted
 	arrived  time.Time      // when the request was there
 	deadline time.Time      // for what it waits for now: the request, or a worker
-	heard    bool           // the connection has sent something
 	problem  *child.Problem // what its worker has said of it so far
+	number   uint32         // of the message by which it was handed over
 	tries    int            // workers that it was given to and that did not begin with it
 }
 

@@ -56,6 +56,7 @@ type keeper struct {
 	changed   time.Time // when a file did last; zero: since it was loaded, none did
 	watchdog  time.Duration
 	fed       time.Time
+	numbers   uint32 // of jobs
 	buf, msg  []byte
 }
 

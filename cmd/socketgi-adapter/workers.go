@@ -80,7 +80,9 @@ func (k *keeper) dispatch() {
 			return
 		}
 		last := k.cfg.warm.maxRequests > 0 && m.done+int64(len(m.jobs))+1 >= int64(k.cfg.warm.maxRequests)
-		k.msg = wsgi.AppendJob(k.msg[:0], j.params, j.body, last)
+		k.numbers++
+		j.number = k.numbers
+		k.msg = wsgi.AppendJob(k.msg[:0], j.number, j.params, j.body, last)
 		if err := m.Send(k.msg, j.conn.FD(), j.body.File); err != nil {
 			if len(m.jobs) > 0 && errors.Is(err, unix.EAGAIN) {
 				return // it is too large to wait there
@@ -175,9 +177,9 @@ func (k *keeper) takeBack(m *member) bool {
 func (k *keeper) takeBackFrom(m *member, n int) bool {
 	var back []*job
 	for len(m.jobs) > n {
-		conn, ok := m.TakeBack()
+		number, ok := m.TakeBack()
 		// Not the last ones: it may receive one that was sent behind what is taken back here.
-		i := slices.IndexFunc(m.jobs, func(j *job) bool { return ok && inode(j.conn.FD()) == conn })
+		i := slices.IndexFunc(m.jobs, func(j *job) bool { return ok && j.number == number })
 		if i < 0 {
 			break
 		}
@@ -186,13 +188,6 @@ func (k *keeper) takeBackFrom(m *member, n int) bool {
 	}
 	k.requeue(back...)
 	return len(back) > 0
-}
-
-// inode tells one connection from another, by whatever descriptor.
-func inode(fd int) uint64 {
-	var st unix.Stat_t
-	_ = unix.Fstat(fd, &st)
-	return st.Ino
 }
 
 // requeue has jobs wait for a worker once more, before all others.

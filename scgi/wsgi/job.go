@@ -34,7 +34,7 @@ func (s jobSocket) serve(params []scgi.Header, body scgi.Body, conn int, timeout
 		deadline = time.Now().Add(timeout)
 	}
 	var res Report
-	err := s.send(AppendJob(nil, params, body, true), conn, body)
+	err := s.send(AppendJob(nil, 0, params, body, true), conn, body)
 	if err != nil && !errors.Is(err, unix.EPIPE) {
 		kill()
 		res.Problem = &child.Problem{Kind: child.Died, Text: err.Error()}

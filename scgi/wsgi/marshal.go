@@ -17,14 +17,18 @@ const (
 	marshalInterned   = 'Z' // the same, kept for comparing with what the program says
 	marshalUnicode    = 'u'
 	marshalBytes      = 's'
+	marshalInt        = 'i'
 	marshalTrue       = 'T'
 	marshalFalse      = 'F'
 )
 
 // AppendJob appends the message that hands a job over (runtime/job.py) to msg: what Python
-// makes objects of without a line of Python. Last says that it is the worker's last one.
-func AppendJob(msg []byte, params []scgi.Header, body scgi.Body, last bool) []byte {
-	msg = append(msg, marshalTuple, 3, marshalDict)
+// makes objects of without a line of Python. Number is what [Warm.TakeBack] tells it by,
+// last says that it is the worker's last one.
+func AppendJob(msg []byte, number uint32, params []scgi.Header, body scgi.Body, last bool) []byte {
+	msg = append(msg, marshalTuple, 4, marshalInt)
+	msg = binary.LittleEndian.AppendUint32(msg, number)
+	msg = append(msg, marshalDict)
 	for i := range params {
 		msg = appendText(msg, params[i].Name, marshalInterned)
 		msg = appendText(msg, params[i].Value, marshalShortASCII)
@@ -37,6 +41,12 @@ func AppendJob(msg []byte, params []scgi.Header, body scgi.Body, last bool) []by
 	}
 	return append(msg, marshalFalse)
 }
+
+// jobNumber is the number of a job, of which the first bytes are known.
+func jobNumber(msg []byte) uint32 { return binary.LittleEndian.Uint32(msg[3:]) }
+
+// jobHead is how many bytes those are.
+const jobHead = 7
 
 // appendText appends a str. WSGI strings are bytes in latin-1 (PEP 3333, Unicode Issues).
 func appendText(msg []byte, s string, short byte) []byte {

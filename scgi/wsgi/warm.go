@@ -79,28 +79,27 @@ func (w *Warm) Send(msg []byte, conn int, body *os.File) error {
 }
 
 // TakeBack takes the job back that was sent first of those that the worker has not
-// received, and tells which one that was, by the inode of its connection, if there was one.
-func (w *Warm) TakeBack() (conn uint64, ok bool) {
+// received, and returns its number, if there was one.
+func (w *Warm) TakeBack() (number uint32, ok bool) {
 	var rights [64]byte
-	var b [1]byte
+	var head [jobHead]byte
 	for {
-		n, rn, _, _, err := unix.Recvmsg(w.own, b[:], rights[:], unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
+		n, rn, _, _, err := unix.Recvmsg(w.own, head[:], rights[:], unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
 		if err == unix.EINTR {
 			continue
 		}
 		if msgs, err := unix.ParseSocketControlMessage(rights[:rn]); err == nil {
 			for _, m := range msgs {
 				fds, _ := unix.ParseUnixRights(&m)
-				for i, fd := range fds { // what we sent is open still
-					var st unix.Stat_t
-					if i == 0 && unix.Fstat(fd, &st) == nil {
-						conn = st.Ino
-					}
+				for _, fd := range fds { // what we sent is open still
 					unix.Close(fd)
 				}
 			}
 		}
-		return conn, err == nil && n > 0
+		if err != nil || n < len(head) {
+			return 0, false
+		}
+		return jobNumber(head[:]), true
 	}
 }
 

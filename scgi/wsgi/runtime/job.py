@@ -1,7 +1,7 @@
 """The socket on which a worker takes jobs and reports on them.
 
-A job is one message: environ as a dict of str, the body as bytes if it is small, and
-whether there will be no other job, by marshal. With it come descriptors: the connection,
+A job is one message: its number, environ as a dict of str, the body as bytes if it is small,
+and whether there will be no other job, by marshal. With it come descriptors: the connection,
 and the body's file if it is not. The worker reports in messages of their own, of which the
 first letter is the kind:
 
@@ -144,7 +144,7 @@ class JobSocket:
             size, control, _, _ = self.socket.recvmsg_into(self.buffers, _CONTROL, _MSG_CMSG_CLOEXEC)
         if not size:
             return None
-        environ, body, last = loads(data)
+        _, environ, body, last = loads(data)
         fds = control[0][2]
         if len(fds) > _INT:
             body = open(int.from_bytes(fds[_INT:2 * _INT], sys.byteorder), 'rb', 65536)
