@@ -18,6 +18,7 @@ type job struct {
 	deadline time.Time      // for what it waits for now: the request, or a worker
 	problem  *child.Problem // what its worker has said of it so far
 	number   uint32         // of the message by which it was handed over
+	last     bool           // it was handed over as the last one of its worker
 	tries    int            // workers that it was given to and that did not begin with it
 }
 

@@ -79,10 +79,10 @@ func (k *keeper) dispatch() {
 		if m == nil {
 			return
 		}
-		last := k.cfg.warm.maxRequests > 0 && m.done+int64(len(m.jobs))+1 >= int64(k.cfg.warm.maxRequests)
+		j.last = k.cfg.warm.maxRequests > 0 && m.done+int64(len(m.jobs))+1 >= int64(k.cfg.warm.maxRequests)
 		k.numbers++
 		j.number = k.numbers
-		k.msg = wsgi.AppendJob(k.msg[:0], j.number, j.params, j.body, last)
+		k.msg = wsgi.AppendJob(k.msg[:0], j.number, j.params, j.body, j.last)
 		if err := m.Send(k.msg, j.conn.FD(), j.body.File); err != nil {
 			if len(m.jobs) > 0 && errors.Is(err, unix.EAGAIN) {
 				return // it is too large to wait there
@@ -109,8 +109,8 @@ func (k *keeper) taker() *member {
 	var best *member
 	for _, m := range k.members {
 		n := len(m.jobs)
-		if n <= ahead && m.version == k.version && !m.killed && k.now.Sub(m.begun) < quick &&
-			(k.cfg.warm.maxRequests == 0 || m.done+int64(n) < int64(k.cfg.warm.maxRequests)) && (best == nil || n < len(best.jobs)) {
+		if n > 0 && n <= ahead && m.version == k.version && !m.killed && k.now.Sub(m.begun) < quick &&
+			!m.jobs[n-1].last && (best == nil || n < len(best.jobs)) {
 			best = m
 		}
 	}
@@ -149,7 +149,7 @@ func (k *keeper) hearFrom(m *member) {
 		m.begun = k.now
 		k.done(j, rep.Result, begun)
 		switch {
-		case m.version != k.version || k.cfg.warm.maxRequests > 0 && m.done >= int64(k.cfg.warm.maxRequests) ||
+		case m.version != k.version || j.last ||
 			k.cfg.warm.maxMemory > 0 && rep.Resident > k.cfg.warm.maxMemory:
 			k.retire(m)
 			return
