@@ -29,9 +29,15 @@ type Options struct {
 	App string
 	// WorkingDirectory is where the service runs. Default "/".
 	WorkingDirectory string
-	// Listen is an absolute path, or 127.0.0.1:PORT, or [::1]:PORT.
-	// Default /run/socketgi/NAME.sock.
+	// Listen is an absolute path, or ADDRESS:PORT, with Allow also of an address that
+	// other machines reach. Default /run/socketgi/NAME.sock.
 	Listen string
+	// Allow are the other machines that may connect to an address: ADDRESS or
+	// ADDRESS/PREFIXLENGTH each. Whoever may can claim in a request to be any user.
+	Allow []string
+	// AllowUIDs are the users that may talk to the adapter by a unix socket, besides root.
+	// Default: whoever may connect. See [Options.SeesPeers] for when it is written down.
+	AllowUIDs []uint32
 	// Group is the web server's: it may connect. Default "www-data".
 	Group string
 	// User runs the application. Default: one that exists only while it runs
@@ -130,6 +136,12 @@ func (o *Options) check() error {
 			return err
 		}
 	}
+	if err := checkReach(o.Listen, o.Allow); err != nil {
+		return err
+	}
+	if len(o.AllowUIDs) > 0 && !o.SeesPeers() {
+		return errNoPeers
+	}
 	if o.UserManager && o.User != "" {
 		return errors.New("a user's own systemd runs everything as that user: leave the other user out")
 	}
@@ -169,27 +181,6 @@ func (o *Options) check() error {
 	return nil
 }
 
-// checkListen tells why an application can't listen there. Whoever reaches the
-// socket can say in a request that it is anybody (REMOTE_USER), so only this machine
-// may.
-func checkListen(s string) error {
-	if s[0] == '/' {
-		if len(s) > maxPath {
-			return fmt.Errorf("the socket's path %s has %d bytes, and %d fit: say --listen with a shorter one", s, len(s), maxPath)
-		}
-		return nil
-	}
-	host, port, ok := cutLast(s, ':')
-	n, err := strconv.ParseUint(port, 10, 16)
-	if !ok || err != nil || n == 0 {
-		return fmt.Errorf("%q is no place to listen: say an absolute path, or 127.0.0.1:PORT", s)
-	}
-	if host != "127.0.0.1" && host != "[::1]" {
-		return fmt.Errorf("%s can be reached by others, who could claim to be any user: listen at 127.0.0.1 or [::1]", s)
-	}
-	return nil
-}
-
 func cutLast(s string, sep byte) (before, after string, ok bool) {
 	i := strings.LastIndexByte(s, sep)
 	if i < 0 {
@@ -223,7 +214,7 @@ SocketGroup=%s
 SocketMode=0660
 `, o.Group)
 	} else {
-		b.WriteString("IPAddressDeny=any\nIPAddressAllow=localhost\n")
+		o.addresses(&b)
 	}
 	if o.Warm {
 		b.WriteString(`Accept=no

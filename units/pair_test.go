@@ -37,15 +37,6 @@ func TestCheckName(t *testing.T) {
 	}
 }
 
-func TestCheckListen(t *testing.T) {
-	for _, s := range []string{"/run/a.sock", "127.0.0.1:9000", "[::1]:9000"} {
-		assert.NoError(t, checkListen(s), s)
-	}
-	for _, s := range []string{"rel.sock", "9000", "0.0.0.0:9000", "[::]:9000", "127.0.0.1:x", "127.0.0.1:99999", "127.0.0.1:0", "@abstract", "192.0.2.1:80"} {
-		assert.Error(t, checkListen(s), s)
-	}
-}
-
 func TestRenderRefuses(t *testing.T) {
 	for _, o := range []Options{
 		{Name: "a", Exec: nil},

@@ -109,6 +109,9 @@ func (o *Options) command() []string {
 	case o.Code && !o.UserManager:
 		flags = []string{"--cache", CachePath(o.Name)}
 	}
+	if o.checkOutput == "" && len(o.AllowUIDs) > 0 {
+		flags = append(flags, "--allow-uid", o.allowedUIDs())
+	}
 	return slices.Concat(o.Exec[:1], flags, o.Exec[1:])
 }
 

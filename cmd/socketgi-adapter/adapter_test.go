@@ -83,6 +83,12 @@ func (a *adapter) start() (net.Conn, *process) {
 	a.t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	require.NoError(a.t, err)
+	return a.startOn(pair)
+}
+
+// startOn is start with a connection that is there.
+func (a *adapter) startOn(pair [2]int) (net.Conn, *process) {
+	a.t.Helper()
 	ours, theirs := os.NewFile(uintptr(pair[0]), "ours"), os.NewFile(uintptr(pair[1]), "theirs")
 	defer ours.Close()
 	defer theirs.Close()

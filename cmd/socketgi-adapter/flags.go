@@ -33,6 +33,7 @@ type config struct {
 	backlog      int
 	warm         warmConfig
 	quiet        bool // no records of requests that went well
+	peers        peers
 	debug        bool
 	check        bool
 	version      bool
@@ -91,6 +92,15 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	fs.StringVar(&c.warm.warmPath, "warm-path", "", "ask the application for `PATH` when it is loaded, before anybody else does")
 	accessLog := true
 	yesNoVar(fs, &accessLog, "access-log", "log each request: `yes or no` (default yes); what fails always is")
+	var uids, users peers
+	fs.Func("allow-uid", "answer 403 to who connects by a unix socket, unless it is root or one of the users `UID[,UID]`", func(s string) (err error) {
+		uids, err = parseUIDs(s)
+		return err
+	})
+	fs.Func("allow-user", "the same for users by `NAME[,NAME]`, which are looked up in /etc/passwd at each start", func(s string) (err error) {
+		users, err = parseUsers(s, "/etc/passwd")
+		return err
+	})
 	fs.BoolVar(&c.debug, "debug", false, "show tracebacks to the client: for development only")
 	fs.BoolVar(&c.check, "check", false, "load the application without a request, and exit: with 1 and the reason when that fails")
 	fs.BoolVar(&c.version, "version", false, "print the version and exit")
@@ -102,6 +112,7 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 		}
 		return c, fmt.Errorf("%w: see socketgi-adapter --help", err)
 	}
+	c.peers = append(uids, users...)
 	if c.version {
 		return c, nil
 	}

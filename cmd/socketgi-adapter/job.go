@@ -30,6 +30,13 @@ func (k *keeper) arrive(fd int) {
 	k.open++
 	k.asked = k.now
 	j := &job{request: request{cfg: k.cfg, log: k.log, conn: scgi.NewConn(fd)}, came: k.now}
+	if why := k.cfg.peers.check(fd); why != nil {
+		go func() {
+			j.forbid(why)
+			k.mail.post(k.gone)
+		}()
+		return
+	}
 	if !k.hear(j) {
 		k.fresh = append(k.fresh, j) // it is about to
 	}

@@ -48,6 +48,10 @@ func serveConnection(cfg *config, log *logger, app application, fd int) {
 // serve answers the request, and logs it.
 func (r *request) serve(app application, q queue, stop stopper) {
 	start := time.Now()
+	if err := r.cfg.peers.check(r.conn.FD()); err != nil {
+		r.forbid(err)
+		return
+	}
 	req, err := scgi.ReadRequest(r.conn, &r.cfg.limits)
 	if err == io.EOF {
 		r.conn.Close() // somebody looked whether we are there

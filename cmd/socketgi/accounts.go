@@ -21,6 +21,19 @@ func webGroup(h host.Host) string {
 	return "www-data"
 }
 
+// webUser finds the user of the web server, which is called as its group is nearly
+// everywhere; "" for one that isn't here.
+func webUser(h host.Host, group string) string {
+	g, ok := account(h.Root, "group", group)
+	if !ok {
+		return ""
+	}
+	if _, ok := account(h.Root, "passwd", g[0]); !ok {
+		return ""
+	}
+	return g[0]
+}
+
 // account looks a user (db passwd) or a group up, by name or number, and returns its
 // fields. Those of this machine that are in no file - of LDAP, say - are asked for by
 // getent(1): a program without libc has no other way.
@@ -42,20 +55,23 @@ func account(root, db, name string) (fields []string, ok bool) {
 
 // checkAccounts tells which of the user and the group that units name are missing.
 func checkAccounts(root, user, group string) error {
-	where := "here"
-	if root != "" {
-		where = "in " + root
-	}
 	if user != "" {
 		if _, ok := account(root, "passwd", user); !ok {
-			return fmt.Errorf("there is no user %[1]s %[2]s: adduser --system --group --no-create-home %[1]s", user, where)
+			return noAccount("user", user, root, "adduser --system --group --no-create-home "+user)
 		}
 	}
 	if group != "" {
 		if _, ok := account(root, "group", group); !ok {
-			return fmt.Errorf("there is no group %s %s: say with --group which one the web server is in, "+
-				"or install the web server first", group, where)
+			return noAccount("group", group, root, "say with --group which one the web server is in, or install the web server first")
 		}
 	}
 	return nil
+}
+
+func noAccount(kind, name, root, mend string) error {
+	where := "here"
+	if root != "" {
+		where = "in " + root
+	}
+	return fmt.Errorf("there is no %s %s %s: %s", kind, name, where, mend)
 }

@@ -43,6 +43,10 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", e.Getenv("PATH")+string(filepath.ListSeparator)+adapterDir)
+			// The user that the web server is taken for.
+			if web, ok := account("", "passwd", "www-data"); ok {
+				e.Setenv("WEB", web[2])
+			}
 			out, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
 			e.Setenv("PYTHON", strings.TrimSpace(string(out)))
 			return err

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
@@ -31,6 +33,7 @@ here and now, and written out.`
 type pairFlags struct {
 	adapterFlags
 	listen, group, user string
+	allow, allowUser    []string
 	exec                bool
 	accept, profile     string
 	state, network      bool
@@ -40,6 +43,8 @@ type pairFlags struct {
 func (p *pairFlags) define(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&p.listen, "listen", "", "listen at `PATH or ADDRESS` (default /run/socketgi/NAME.sock)")
+	f.StringSliceVar(&p.allow, "allow", nil, "with an address that others reach: the machine of the web server, `ADDRESS[/PREFIX]`; may be said again")
+	f.StringSliceVar(&p.allowUser, "allow-user", nil, "let `USER` talk to it, too, and not only root and the web server's user; may be said again")
 	f.StringVar(&p.group, "group", "", "the web server's `GROUP`, which may connect (default: www-data, nginx or http, whichever is there)")
 	f.StringVar(&p.user, "user", "", "run the application as `USER` (default: a user made up for each request)")
 	f.BoolVar(&p.exec, "exec", false, "the units run a program that speaks SCGI itself")
@@ -68,7 +73,7 @@ func (p *pairFlags) args(cmd *cobra.Command, args []string) error {
 // options finds out what the units are to say.
 func (p *pairFlags) options(h host.Host, args []string) (o units.Options, err error) {
 	o = units.Options{Name: args[0], Listen: p.listen, Group: p.group, User: p.user, State: p.state, Network: p.network,
-		Env: p.env, Mount: p.mount, UserManager: h.User}
+		Env: p.env, Mount: p.mount, UserManager: h.User, Allow: p.allow}
 	p.root = rootDir(h.Root)
 	if o.Profile, err = units.ParseProfile(p.profile); err != nil {
 		return o, err
@@ -84,7 +89,13 @@ func (p *pairFlags) options(h host.Host, args []string) (o units.Options, err er
 		o.Group = webGroup(h)
 	}
 	if !p.exec {
-		return o, p.fill(&o, args[1:])
+		if err := p.fill(&o, args[1:]); err != nil {
+			return o, err
+		}
+		return o, p.peers(h, &o)
+	}
+	if len(p.allowUser) > 0 {
+		return o, errors.New("--allow-user is for what socketgi-adapter runs: a program of --exec has to look by itself who connects")
 	}
 	program, err := p.root.outside(args[1])
 	if err != nil {
@@ -96,4 +107,32 @@ func (p *pairFlags) options(h host.Host, args []string) (o units.Options, err er
 	o.Exec, o.App = append([]string{program}, args[2:]...), strings.Join(args[1:], " ")
 	o.Reads = p.root.existing(append([]string{filepath.Dir(program)}, o.Exec...)...)
 	return o, nil
+}
+
+// peers finds out which users may talk to the application: the web server's, and those
+// that the command line names.
+func (p *pairFlags) peers(h host.Host, o *units.Options) error {
+	users := p.allowUser
+	if o.SeesPeers() {
+		if web := webUser(h, o.Group); web != "" {
+			users = append([]string{web}, users...)
+		} else if len(users) == 0 {
+			p.warnings = append(p.warnings, fmt.Sprintf("which user the web server is can't be said from the group %s: "+
+				"whoever is in that group may talk to the application, unless --allow-user says who", o.Group))
+		}
+	}
+	for _, name := range users {
+		user, ok := account(h.Root, "passwd", name)
+		if !ok {
+			return noAccount("user", name, h.Root, "say with --allow-user one that is there")
+		}
+		uid, err := strconv.ParseUint(user[2], 10, 32)
+		if err != nil {
+			return fmt.Errorf("user %s has %q for a number", name, user[2])
+		}
+		if !slices.Contains(o.AllowUIDs, uint32(uid)) {
+			o.AllowUIDs = append(o.AllowUIDs, uint32(uid))
+		}
+	}
+	return nil
 }

@@ -67,16 +67,19 @@ application, 1 when that can't be found out.`,
 // status is all that status shows; the names of --json are there to stay.
 type status struct {
 	listing
-	Active      string         `json:"active_state"`
-	Sub         string         `json:"sub_state"`
-	Result      string         `json:"result"`
-	Since       *time.Time     `json:"since"`
-	Connections connections    `json:"connections"`
-	Limits      limits         `json:"limits"`
-	Slots       *host.Slots    `json:"slots"` // null: no limit, or not known
-	Services    []serviceState `json:"services"`
-	Requests    []request      `json:"requests"` // the last ones, newest first
-	LastError   *lastError     `json:"last_error"`
+	Active      string      `json:"active_state"`
+	Sub         string      `json:"sub_state"`
+	Result      string      `json:"result"`
+	Since       *time.Time  `json:"since"`
+	Connections connections `json:"connections"`
+	Limits      limits      `json:"limits"`
+	Slots       *host.Slots `json:"slots"` // null: no limit, or not known
+	// Allowed are the users that may talk to the adapter besides root, null for whoever
+	// may connect.
+	Allowed   []string       `json:"allowed_users"`
+	Services  []serviceState `json:"services"`
+	Requests  []request      `json:"requests"` // the last ones, newest first
+	LastError *lastError     `json:"last_error"`
 	// Notes are what could not be found out, and why.
 	Notes []string `json:"notes"`
 
@@ -145,7 +148,7 @@ func newStatusOf(h host.Host, a *host.Application) (*status, error) {
 		Connections: connections{st.Accepted, st.Now, st.Refused},
 		Limits: limits{MaxConnections: st.MaxConnections, MaxConnectionsPerSource: st.MaxPerSource,
 			TriggerIntervalSeconds: st.TriggerInterval.Seconds(), TriggerBurst: st.TriggerBurst},
-		Services: []serviceState{}, Requests: []request{}, Notes: []string{},
+		Allowed: a.Allowed(), Services: []serviceState{}, Requests: []request{}, Notes: []string{},
 	}
 	s.fill(st)
 	if len(st.Listen) > 0 {

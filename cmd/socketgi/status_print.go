@@ -42,6 +42,9 @@ func (s *status) print(w io.Writer, p painter, now time.Time) {
 		line("", "start it: %s start %s.socket", systemctl, s.Name)
 	}
 	line("Listen", "%s", s.Listen)
+	if s.Allowed != nil {
+		line("Allowed", "root, %s", clean(strings.Join(userNames(s.Allowed), ", ")))
+	}
 	line("Accept", "%s", s.accept())
 	line("Connections", "%s", s.connections(p))
 	line("Limits", "%s", s.limits())
@@ -70,6 +73,17 @@ func (s *status) print(w io.Writer, p painter, now time.Time) {
 		}
 		fmt.Fprintf(w, "%s %s\n", p.paint(yellow, "note:"), n)
 	}
+}
+
+// userNames puts the names of users in the place of their numbers.
+func userNames(users []string) (names []string) {
+	for _, name := range users {
+		if fields, ok := account("", "passwd", name); ok {
+			name = fields[0]
+		}
+		names = append(names, name)
+	}
+	return names
 }
 
 func (s *status) accept() string {

@@ -145,6 +145,14 @@ time.sleep(1000)`)
 		}, "connect", "error", "(python3) listens at /run/socketgi/app.sock, and not systemd", "systemctl restart app.socket", nil},
 		{"wrong group", run("printf '[Socket]\nSocketGroup=daemon\n' > " + unitDir + "app.socket.d/group.conf; systemctl daemon-reload; systemctl restart app.socket"),
 			"connect", "error", "www-data may not connect to /run/socketgi/app.sock, which has user root, group daemon and mode 0660", "SocketGroup=www-data", nil},
+		{"web server not allowed", func() {
+			s.Write(unitDir+"app@.service", strings.Replace(service, "--allow-uid ", "--allow-uid 7", 1))
+			s.Run("systemctl", "daemon-reload")
+		}, "connect", "error", "and not www-data", "--allow-uid 7", nil},
+		{"web server not to be seen", func() {
+			s.Write(unitDir+"app@.service", service)
+			run("printf '[Service]\nPrivateUsers=yes\n' > " + unitDir + "app@.service.d/users.conf; systemctl daemon-reload")()
+		}, "connect", "error", "PrivateUsers= hides from app@.service which user connects", "ExecStart=", nil},
 		{"folder of the socket", run("chmod 0700 /run/socketgi"), "connect", "error", "www-data may not enter /run/socketgi, which has mode 0700", "chmod a+x /run/socketgi", nil},
 		{"daemon-reload forgotten", run("printf '[Socket]\nBacklog=100\n' > " + unitDir + "app.socket.d/backlog.conf"), "units", "error", "app.socket has changed since systemd read it", "systemctl daemon-reload", nil},
 		{"daemon-reload forgotten after an edit", run("sed -i s/^MaxConnections=.*/MaxConnections=500/ " + unitDir + "app.socket"), "units", "error", "app.socket has changed since systemd read it", "systemctl daemon-reload", nil},

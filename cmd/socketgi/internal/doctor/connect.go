@@ -26,7 +26,10 @@ func checkConnect(ctx context.Context, x *examination, app *host.Application) (f
 			return f
 		}
 		c.Close()
-		f.ok("whoever is on this machine can connect to " + app.Listen)
+		checkPeers(ctx, x, app, &f)
+		if !f.wrong() {
+			f.ok("whoever is on this machine can connect to " + app.Listen)
+		}
 		return f
 	}
 	if x.web.userErr != nil {
@@ -48,7 +51,10 @@ func checkConnect(ctx context.Context, x *examination, app *host.Application) (f
 		f.fail(fmt.Sprintf("process %d (%s) listens at %s, and not systemd", peer, strings.TrimSpace(string(comm)), app.Listen),
 			"requests reach that program", relisten(app))
 	case err == nil:
-		f.ok("the web server's user " + x.web.user.name + " can connect")
+		checkPeers(ctx, x, app, &f)
+		if !f.wrong() {
+			f.ok("the web server's user " + x.web.user.name + " can connect")
+		}
 	case errors.Is(err, unix.EACCES):
 		refused(x.web.user, app, &f)
 	case errors.Is(err, unix.ENOENT):

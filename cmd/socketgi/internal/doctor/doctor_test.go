@@ -82,6 +82,34 @@ app@i.service: Command /nope is not executable: No such file or directory
 `))
 }
 
+func TestPeers(t *testing.T) {
+	web := &webServer{user: &identity{name: "www-data", uid: 33}}
+	for _, c := range []struct {
+		o          units.Options
+		flags      string
+		what, mend string
+	}{
+		{units.Options{}, "", "", ""},
+		{units.Options{}, "--allow-uid 7,33", "", ""},
+		{units.Options{}, "--allow-uid 7 --allow-user www-data", "", ""},
+		{units.Options{}, "--allow-uid 7", "say that only 7 and root may talk to it, and not www-data", "ExecStart=/usr/local/lib/socketgi/socketgi-adapter --allow-uid 7,33 /srv/app.py"},
+		{units.Options{Warm: true}, "--timeout=5s --allow-user=nginx", "only nginx and root may talk to it, and not www-data",
+			`--allow-uid 33 --allow-user nginx --timeout=5s /srv/app.py\n' >> /etc/systemd/system/app.service.d/socketgi.conf && systemctl daemon-reload && systemctl try-restart app.service`},
+		{units.Options{Listen: "127.0.0.1:9"}, "--allow-uid 33", "at 127.0.0.1:9 nobody can tell", "ExecStart=/usr/local/lib/socketgi/socketgi-adapter /srv/app.py"},
+		{units.Options{}, "--mount it's --allow-uid 7", "and not www-data", "systemctl edit --full app@.service"},
+	} {
+		var f findings
+		checkPeers(t.Context(), &examination{web: web}, application(t, c.o, strings.Fields(c.flags)...), &f)
+		if c.what == "" {
+			assert.Empty(t, f, c.flags)
+			continue
+		}
+		require.Len(t, f, 1, c.flags)
+		assert.Contains(t, f[0].What, c.what)
+		assert.Contains(t, f[0].Mend, c.mend)
+	}
+}
+
 func TestLimits(t *testing.T) {
 	app := application(t, units.Options{}, "--concurrency", "10")
 	good := properties{"TriggerLimitIntervalUSec": uint64(0), "TriggerLimitBurst": uint32(200), "MaxConnections": uint32(1024)}

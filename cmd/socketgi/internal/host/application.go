@@ -141,6 +141,17 @@ func (a *Application) Flag(name string) (value string) {
 	return flags[name]
 }
 
+// Allowed are the users that may talk to the adapter by a unix socket, besides root, by
+// number or name as its command line has them; nil for whoever may connect.
+func (a *Application) Allowed() (users []string) {
+	for _, flag := range []string{"allow-uid", "allow-user"} {
+		if list := a.Flag(flag); list != "" {
+			users = append(users, strings.Split(list, ",")...)
+		}
+	}
+	return users
+}
+
 // Operands are what stands behind the flags on the adapter's command line.
 func (a *Application) Operands() []string {
 	_, rest := a.parse()
