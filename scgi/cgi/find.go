@@ -16,6 +16,7 @@ import (
 type script struct {
 	path string // what is executed
 	name string // SCRIPT_FILENAME: the path by which it was asked for
+	stat unix.Stat_t
 	// Where in the URL it ends: what the web server sent, or what was found out.
 	scriptName, pathInfo string
 }
@@ -109,24 +110,27 @@ func (s *script) split(uri, base string) {
 
 // first takes the first file on the way to rel.
 func (c *Config) first(s *script, rel, url string) error {
-	for end := 0; ; end++ {
-		if i := strings.IndexByte(rel[end:], '/'); i >= 0 {
-			end += i
-		} else {
-			end = len(rel)
+	for start := 0; start <= len(rel); {
+		end := len(rel)
+		if i := strings.IndexByte(rel[start:], '/'); i >= 0 {
+			end = start + i
 		}
-		kind, err := c.look(s, rel[:end])
-		switch {
-		case err != nil:
-			return err
-		case kind != unix.S_IFDIR:
-			s.pathInfo = rel[end:]
-			s.scriptName = strings.TrimSuffix(url, s.pathInfo)
-			return nil
-		case end == len(rel):
-			return fault(child.Forbidden, s.name+" is a directory, and no program")
+		// A path may consist of a thousand slashes. They lead nowhere else, and to look at
+		// each would take a time that grows with the square of them.
+		if segment := rel[start:end]; segment != "" && segment != "." {
+			kind, err := c.look(s, rel[:end])
+			if err != nil {
+				return err
+			}
+			if kind != unix.S_IFDIR {
+				s.pathInfo = rel[end:]
+				s.scriptName = strings.TrimSuffix(url, s.pathInfo)
+				return nil
+			}
 		}
+		start = end + 1
 	}
+	return fault(child.Forbidden, path.Join(c.Root, rel)+" is a directory, and no program")
 }
 
 // look finds out what rel is. Whatever it names, and by whatever symbolic links,
@@ -169,19 +173,42 @@ func (c *Config) look(s *script, rel string) (kind uint32, err error) {
 	if _, ok := below(rootPath, s.path); !ok && s.path != rootPath {
 		return 0, fault(child.Forbidden, s.name+" leads out of "+c.Root+" by a symbolic link")
 	}
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
+	if err := unix.Fstat(fd, &s.stat); err != nil {
 		return 0, &os.PathError{Op: "stat", Path: s.name, Err: err}
 	}
-	kind = st.Mode & unix.S_IFMT
+	kind = s.stat.Mode & unix.S_IFMT
 	switch {
 	case kind == unix.S_IFDIR:
 	case kind != unix.S_IFREG:
 		return 0, fault(child.Forbidden, s.name+" is no regular file")
-	case st.Mode&0o111 == 0:
+	case s.stat.Mode&0o111 == 0:
 		return 0, fault(child.Forbidden, s.name+" is not executable: chmod +x "+s.name)
 	}
 	return kind, nil
 }
 
-func pathOf(fd int) (string, error) { return os.Readlink("/proc/self/fd/" + strconv.Itoa(fd)) }
+// pin opens the directory of a program that look has found: executed from there, it is the
+// same one also when somebody puts a symbolic link in the place of a directory meanwhile.
+// Who may change that directory itself can as well change the program.
+func (s *script) pin() (dir int, err error) {
+	dir, err = unix.Open(path.Dir(s.path), unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err == nil {
+		var where string
+		var now unix.Stat_t
+		if where, err = pathOf(dir); err == nil {
+			err = unix.Fstatat(dir, path.Base(s.path), &now, unix.AT_SYMLINK_NOFOLLOW)
+		}
+		if err == nil && where == path.Dir(s.path) && now.Dev == s.stat.Dev && now.Ino == s.stat.Ino {
+			return dir, nil
+		}
+		unix.Close(dir)
+	}
+	if exhausted(err) {
+		return -1, &os.PathError{Op: "open", Path: s.path, Err: err}
+	}
+	return -1, fault(child.Forbidden, s.name+" was changed while it was looked up")
+}
+
+func pathOf(fd int) (string, error) { return os.Readlink(fdPath(fd)) }
+
+func fdPath(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }

@@ -3,6 +3,7 @@ package cgi
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/socketgi/socketgi/scgi"
@@ -12,7 +13,8 @@ import (
 )
 
 // tree is a directory with programs, next to one that is nobody's business.
-func tree(t *testing.T) (root string) {
+func tree(t testing.TB) (root string) {
+	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	require.NoError(t, err)
 	root = filepath.Join(dir, "root")
@@ -90,6 +92,9 @@ func TestFindNothing(t *testing.T) {
 		"/":                      {child.Forbidden, "is a directory"},
 		"/sub/":                  {child.Forbidden, "is a directory"},
 		"/sub/dir.cgi":           {child.Forbidden, "is a directory"},
+		"/./sub/.":               {child.Forbidden, "sub is a directory"},
+		"/./sub//./b.cgi/.":      {0, ""},
+		"/./plain.txt/x":         {child.Forbidden, "chmod +x"},
 	} {
 		_, err := (&Config{Root: root}).find(variables(map[string]string{"PATH_INFO": path}))
 		if c.why == "" {
@@ -112,6 +117,18 @@ func TestFindNothing(t *testing.T) {
 		require.Error(t, err, file)
 		assert.Equal(t, kind, ProblemOf(err).Kind, file)
 	}
+}
+
+// TestFindLong asks for a directory by a long path, which takes as many looks as the path
+// has names. A look at each slash took half a minute.
+func TestFindLong(t *testing.T) {
+	root := tree(t)
+	for _, more := range []string{"/", "./", "//."} {
+		_, err := (&Config{Root: root}).find(variables(map[string]string{"PATH_INFO": "/sub/" + strings.Repeat(more, 120000/len(more))}))
+		assert.ErrorContains(t, err, "sub is a directory")
+	}
+	_, err := (&Config{Root: root}).find(variables(map[string]string{"PATH_INFO": strings.Repeat("/sub/up", 10000)}))
+	assert.ErrorContains(t, err, "too many symbolic links")
 }
 
 func variables(m map[string]string) (v vars) {

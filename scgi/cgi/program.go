@@ -37,11 +37,18 @@ func (c *Config) Start(params []scgi.Header, body scgi.Body) (*Program, error) {
 	v := vars(params)
 	s := &script{path: c.Program, name: v.get("SCRIPT_FILENAME"),
 		scriptName: v.get("SCRIPT_NAME"), pathInfo: v.get("PATH_INFO")}
+	file, dir := s.path, path.Dir(s.path)
 	if c.Root != "" {
 		var err error
 		if s, err = c.find(v); err != nil {
 			return nil, err
 		}
+		pinned, err := s.pin()
+		if err != nil {
+			return nil, err
+		}
+		defer unix.Close(pinned)
+		file, dir = "./"+path.Base(s.path), fdPath(pinned)
 	} else if s.name == "" {
 		s.name = c.Program
 	}
@@ -72,9 +79,9 @@ func (c *Config) Start(params []scgi.Header, body scgi.Body) (*Program, error) {
 	}
 	defer unix.Close(errs[1])
 	p.out, p.err = out[0], errs[0]
-	p.Process, err = child.Start(s.path, argv, &child.Attr{
+	p.Process, err = child.Start(file, argv, &child.Attr{
 		Env:   s.build(c.Env, v),
-		Dir:   path.Dir(s.path),
+		Dir:   dir,
 		Files: []uintptr{uintptr(in), uintptr(out[1]), uintptr(errs[1])},
 		Alone: c.Alone,
 	})
