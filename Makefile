@@ -4,7 +4,8 @@
 # make deb rpm  make packages of Debian and Fedora in bin/
 # make bench    measure the figures of the README
 # make bench-hardening  measure what each directive of the profiles costs
-# make fuzz     fuzz the decoder, the encoder, CGI heads, the import and nginx's configuration, for FUZZTIME each
+# make torture  the tests of faults and hostile input, longer, and held to the time
+# make fuzz     fuzz all that reads what others wrote, for FUZZTIME each; make fuzz-FuzzFind one of them
 
 GO       ?= go
 PORT     ?= 8080
@@ -23,7 +24,7 @@ LDFLAGS  := -s -w -X $(ABOUT).release=$(VERSION) -X $(ABOUT).commit=$(COMMIT)
 PACKAGES := nginx-light systemd systemd-container dbus python3 python3-venv python3-flask python3-django \
 	pypy3 pypy3-venv util-linux procps gcc libc6-dev git awstats libcgi-pm-perl mandoc lintian rpm
 
-.PHONY: build share demo install uninstall deb rpm packages test lint bench bench-hardening fuzz clean
+.PHONY: build share demo install uninstall deb rpm packages test lint bench bench-hardening torture fuzz clean
 
 # Without cgo a program starts a millisecond faster, and runs on every Linux.
 build:
@@ -130,12 +131,19 @@ bench: packages
 bench-hardening: packages
 	$(GO) test ./units/e2e -run '^$$' -bench Hardening -benchtime 100x -timeout 30m
 
-fuzz:
-	$(GO) test ./scgi -run '^$$' -fuzz FuzzReadRequest -fuzztime $(FUZZTIME)
-	$(GO) test ./scgi -run '^$$' -fuzz FuzzAppendRequest -fuzztime $(FUZZTIME)
-	$(GO) test ./scgi/cgi -run '^$$' -fuzz FuzzHead -fuzztime $(FUZZTIME)
-	$(GO) test ./cmd/socketgi/internal/nginxconf -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
-	$(GO) test ./units -run '^$$' -fuzz FuzzImport -fuzztime $(FUZZTIME)
+# The tests whose names begin so are in make test, too, and do less there.
+torture: packages
+	SOCKETGI_TORTURE=1 $(GO) test $(RACE) -count 1 -timeout 30m -run Torture ./...
+
+# What is found is kept beside the tests, in testdata/fuzz, and tried by make test from
+# then on.
+FUZZ := ./scgi/FuzzReadRequest ./scgi/FuzzAppendRequest ./scgi/cgi/FuzzHead ./scgi/cgi/FuzzFind \
+	./scgi/scgihttp/FuzzResponse ./cmd/socketgi/internal/nginxconf/FuzzParse ./units/FuzzImport
+
+fuzz: $(addprefix fuzz-,$(notdir $(FUZZ)))
+
+fuzz-%:
+	$(GO) test $(patsubst %/,%,$(dir $(filter %/$*,$(FUZZ)))) -run '^$$' -fuzz '^$*$$' -fuzztime $(FUZZTIME)
 
 clean:
 	rm -rf $(OUT)

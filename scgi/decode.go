@@ -53,19 +53,9 @@ func ReadHeader(r io.Reader, lim *Limits) (*Request, error) {
 		}
 	}
 	req := new(Request)
-	n, err := io.ReadFull(r, req.first[:])
-	size, digits, bad := netstringLength(req.first[:n], orDefault(lim.HeaderBytes, DefaultHeaderBytes))
-	if bad != nil && bad != ErrTruncated {
-		return nil, bad // more telling than how the connection ended
-	}
-	if err == io.EOF {
-		return nil, io.EOF
-	}
-	if err == nil {
-		err = bad
-	}
+	size, digits, err := req.readLength(r, orDefault(lim.HeaderBytes, DefaultHeaderBytes))
 	if err != nil {
-		return nil, headerError(err)
+		return nil, err
 	}
 
 	block := make([]byte, size+1) // with the comma
@@ -91,6 +81,28 @@ func ReadHeader(r io.Reader, lim *Limits) (*Request, error) {
 		return nil, ErrComma
 	}
 	return req, nil
+}
+
+// readLength reads as much as can be read before the length is known. What is wrong with
+// the length is told as soon as that is there: who speaks something else may be waiting
+// for an answer.
+func (r *Request) readLength(c io.Reader, max int) (size, digits int, err error) {
+	for n := 0; n < len(r.first); {
+		m, readErr := c.Read(r.first[n:])
+		n += m
+		size, digits, err = netstringLength(r.first[:n], max)
+		switch {
+		case err != nil && err != ErrTruncated:
+			return 0, 0, err
+		case n == len(r.first):
+			return size, digits, err
+		case readErr == io.EOF && n == 0:
+			return 0, 0, io.EOF
+		case readErr != nil:
+			return 0, 0, headerError(readErr)
+		}
+	}
+	return size, digits, err
 }
 
 // netstringLength reads the decimal length in front of a netstring; digits is

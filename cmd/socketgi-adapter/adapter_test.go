@@ -94,6 +94,12 @@ func (a *adapter) startOn(pair [2]int) (net.Conn, *process) {
 	defer theirs.Close()
 	conn, err := net.FileConn(ours)
 	require.NoError(a.t, err)
+	return conn, a.startFile(theirs)
+}
+
+// startFile runs an adapter with that connection.
+func (a *adapter) startFile(theirs *os.File) *process {
+	a.t.Helper()
 	p := &process{cmd: exec.Command(os.Args[0], a.args...), ended: make(chan struct{})}
 	p.cmd.Env = append(append(os.Environ(), "BE_ADAPTER=1", "GORACE=atexit_sleep_ms=0"), a.env...)
 	p.cmd.Dir = a.dir
@@ -108,7 +114,7 @@ func (a *adapter) startOn(pair [2]int) (net.Conn, *process) {
 		_ = p.cmd.Process.Kill()
 		<-p.ended
 	})
-	return conn, p
+	return p
 }
 
 // wait waits for the adapter to end, and returns what it logged.

@@ -62,6 +62,7 @@ var peerCases = []struct{ flag, value, log string }{
 }
 
 func TestPeerOfConnection(t *testing.T) {
+	python := pythons(t)[0]
 	for _, c := range peerCases {
 		for _, kind := range []string{"cgi", "wsgi"} {
 			started := filepath.Join(t.TempDir(), "started")
@@ -71,7 +72,7 @@ func TestPeerOfConnection(t *testing.T) {
 			} else {
 				app := filepath.Join(t.TempDir(), "app.py")
 				require.NoError(t, os.WriteFile(app, []byte("open('"+started+"', 'w')\ndef application(e, s):\n    s('200 OK', [])\n    return [b'well\\n']\n"), 0o600))
-				a = &adapter{t: t, args: []string{"--python", pythons(t)[0], app}}
+				a = &adapter{t: t, args: []string{"--python", python, app}}
 			}
 			if c.flag != "" {
 				a.args = append([]string{c.flag, strings.ReplaceAll(c.value, "%d", fmt.Sprint(stranger()))}, a.args...)

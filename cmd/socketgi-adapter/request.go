@@ -17,9 +17,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// linger is how long the web server may take to close a connection after the
-// end of the response; it takes microseconds.
-const linger = 2 * time.Second
+// linger is how long the web server may take to close a connection after the end of the
+// response; it takes microseconds. Who never does is rid of before a second is over.
+const linger = 900 * time.Millisecond
 
 // request is a request that is being answered.
 type request struct {
