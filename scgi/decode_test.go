@@ -202,10 +202,18 @@ func FuzzReadRequest(f *testing.F) {
 		again := append(AppendHeader(nil, headers(req)), req.Body.Data...)
 		require.Equal(t, wire[:len(wire)-r.Len()], again)
 		if params, err := req.Params("/mount"); err == nil {
+			seen := map[string]bool{}
 			for _, h := range params {
 				require.NotContains(t, h.Name, "=")
 				require.NotContains(t, h.Name+h.Value, "\x00")
+				if strings.HasPrefix(h.Name, "HTTP_") {
+					require.NotContains(t, []string{"HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE", "HTTP_TRANSFER_ENCODING", "HTTP_PROXY"}, h.Name)
+					require.False(t, strings.ContainsAny(h.Value, "\r\n"), "%q", h)
+				}
+				require.False(t, seen[h.Name], "%s is there twice", h.Name)
+				seen[h.Name] = true
 			}
+			require.True(t, seen["CONTENT_LENGTH"])
 		}
 	})
 }

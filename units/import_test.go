@@ -159,7 +159,8 @@ func FuzzImport(f *testing.F) {
 		}
 		begun := 0
 		for line := range strings.Lines(text) {
-			if !strings.ContainsAny(line[:1], " \t#'\"") && len(strings.Fields(line)) > 1 {
+			words := strings.FieldsFunc(strings.TrimRight(line, "\r\n"), func(c rune) bool { return c == ' ' || c == '\t' })
+			if !strings.ContainsAny(line[:1], " \t#'\"") && len(words) > 1 {
 				begun++
 			}
 		}
