@@ -1,5 +1,7 @@
 # make demo     serve the hello application on http://127.0.0.1:$(PORT)/
 # make test     install what the tests need (as root on Debian), and run them all
+# make lint     have formatting, go vet, staticcheck and shellcheck find nothing
+# make vulncheck  ask whether what it depends on has a known vulnerability that it calls
 # make install  install below $(DESTDIR)$(PREFIX), as the GNU Coding Standards have it; make uninstall
 # make deb rpm  make packages of Debian and Fedora in bin/
 # make bench    measure the figures of the README
@@ -20,11 +22,15 @@ COMMIT   ?= $(shell git describe --always --dirty --abbrev=12 --exclude '*' 2>/d
 ABOUT    := github.com/socketgi/socketgi/cmd/internal/version
 LDFLAGS  := -s -w -X $(ABOUT).release=$(VERSION) -X $(ABOUT).commit=$(COMMIT)
 
+# The programs that look at the code are a module of their own: what they depend on is
+# nothing that socketgi does, and Go fetches the newer Go that they ask for.
+TOOL      = $$($(GO) -C .tools tool -n $(1))
+
 # What the end-to-end tests are made of: real parts, from Debian.
 PACKAGES := nginx-light systemd systemd-container dbus python3 python3-venv python3-flask python3-django \
-	pypy3 pypy3-venv util-linux procps gcc libc6-dev git awstats libcgi-pm-perl mandoc lintian rpm
+	pypy3 pypy3-venv util-linux procps gcc libc6-dev git awstats libcgi-pm-perl mandoc lintian rpm shellcheck
 
-.PHONY: build share demo install uninstall deb rpm packages test lint bench bench-hardening torture fuzz clean
+.PHONY: build share demo install uninstall deb rpm packages test lint vulncheck bench bench-hardening torture fuzz clean
 
 # Without cgo a program starts a millisecond faster, and runs on every Linux.
 build:
@@ -116,6 +122,13 @@ test: packages lint
 lint:
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
+	$(call TOOL,staticcheck) ./...
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run $$(find . -name '*.sh' ! -path './.git/*'); \
+	elif [ "$$CI" = true ]; then echo "shellcheck is missing" >&2; exit 1; fi
+
+# It asks https://vuln.go.dev; VULNDB=file:///DIRECTORY is a copy of that.
+vulncheck:
+	$(call TOOL,govulncheck) $(if $(VULNDB),-db $(VULNDB)) ./...
 
 bench: PACKAGES += wrk fcgiwrap
 bench: packages

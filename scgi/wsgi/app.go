@@ -26,11 +26,9 @@ type App struct {
 // FILE.py:CALLABLE, package.module or package.module:CALLABLE. What has a slash
 // or ends in .py is a file, and has to be there.
 func ParseApp(s string) (App, error) {
-	name, callable, named := strings.Cut(s, ":")
+	name, callable, named := s, "", false
 	if i := strings.LastIndexByte(s, ':'); i > strings.LastIndexByte(s, '/') {
 		name, callable, named = s[:i], s[i+1:], true
-	} else {
-		name, callable, named = s, "", false
 	}
 	if named && !isDotted(strings.TrimSuffix(callable, "()")) {
 		return App{}, errors.New(s + ": what stands behind the colon is not the name of a callable: write NAME or NAME()")
