@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -32,7 +33,14 @@ func TestMain(m *testing.M) {
 
 // pythons lists the interpreters to test with: those of SOCKETGI_PYTHONS, or else
 // python3 and whatever else of that kind PATH has.
-func pythons(t *testing.T) (found []string) {
+func pythons(t *testing.T) []string {
+	found := findPythons()
+	require.NotEmpty(t, found, "no python3 in PATH")
+	return found
+}
+
+// findPythons starts each, which takes seconds.
+var findPythons = sync.OnceValue(func() (found []string) {
 	if list := os.Getenv("SOCKETGI_PYTHONS"); list != "" {
 		return filepath.SplitList(list)
 	}
@@ -50,9 +58,8 @@ func pythons(t *testing.T) (found []string) {
 			found = append(found, path)
 		}
 	}
-	require.NotEmpty(t, found, "no python3 in PATH")
 	return found
-}
+})
 
 // eachPython runs a test with every interpreter.
 func eachPython(t *testing.T, test func(t *testing.T, python string)) {
