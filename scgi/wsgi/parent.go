@@ -16,13 +16,12 @@ import (
 // (runtime/parent.py). After [StartParent] nothing waits but [Parent.Kill], and it is for use
 // by one goroutine.
 type Parent struct {
-	process  *process
-	board    *Board
-	warnings []string
-	asked    []*Warm // the forks that it has not answered for, in order
-	workers  map[int]*Warm
-	gone     chan struct{} // closed when it has ended
-	usage    child.Usage
+	process *process
+	board   *Board
+	asked   []*Warm // the forks that it has not answered for, in order
+	workers map[int]*Warm
+	gone    chan struct{} // closed when it has ended
+	usage   child.Usage
 }
 
 // Forked is a parent's answer to [Parent.Fork].
