@@ -41,7 +41,7 @@ func reallow(app *host.Application, flags string) string {
 	if strings.ContainsAny(exec, "'\\\n@") || !allowFlags.MatchString(exec) { // more than a command of the shell can do well
 		return "systemctl edit --full " + app.Service.Name
 	}
-	program, rest := cutProgram(allowFlags.ReplaceAllString(exec, ""))
+	program, rest := host.CutProgram(allowFlags.ReplaceAllString(exec, ""))
 	mend := dropIn(app.Service.Name, "Service", "ExecStart=", "ExecStart="+program+" "+flags+rest)
 	if app.Warm {
 		mend += " && systemctl try-restart " + app.Service.Name

@@ -70,10 +70,10 @@ func alone(text string) string {
 // withCheck puts --check right behind the program of a command line.
 func withCheck(exec string) (string, error) {
 	exec = strings.ReplaceAll(exec, "\\\n", " ")
-	program, rest := cutProgram(exec)
+	program, rest := CutProgram(exec)
 	if prefix := program[:len(program)-len(strings.TrimLeft(program, "@-:+!"))]; strings.Contains(prefix, "@") {
 		var name string // how it calls itself
-		name, rest = cutProgram(rest)
+		name, rest = CutProgram(rest)
 		program += " " + name
 	}
 	if program == "" {
@@ -82,8 +82,8 @@ func withCheck(exec string) (string, error) {
 	return strings.TrimRight(program+" --check "+rest, " "), nil
 }
 
-// cutProgram cuts the first word off, with its quotes.
-func cutProgram(s string) (word, rest string) {
+// CutProgram cuts the first word off a command line, with its quotes.
+func CutProgram(s string) (word, rest string) {
 	s = strings.TrimLeft(s, " \t")
 	quote := byte(0)
 	for i := 0; i < len(s); i++ {
