@@ -26,7 +26,7 @@ func TestReproducible(t *testing.T) {
 	for i, name := range []string{"a", "another/and longer/folder"} {
 		dir := filepath.Join(t.TempDir(), name)
 		require.NoError(t, os.MkdirAll(dir, 0o755))
-		for _, part := range []string{"activation", "cmd", "scgi", "units", "go.mod", "go.sum", "Makefile"} {
+		for _, part := range []string{"activation", "cmd", "scgi", "units", "go.mod", "go.sum", "Makefile", "CHANGELOG.md"} {
 			out, err := exec.Command("cp", "-R", filepath.Join(repository, part), dir).CombinedOutput()
 			require.NoError(t, err, "%s", out)
 		}
