@@ -29,7 +29,7 @@ const mostTries = 3
 func (k *keeper) arrive(fd int) {
 	k.open++
 	k.asked = k.now
-	j := &job{request: request{cfg: k.cfg, log: k.log, conn: scgi.NewConn(fd)}, came: k.now}
+	j := &job{request: request{cfg: k.cfg, log: k.log, conn: scgi.NewConn(fd), stays: true}, came: k.now}
 	if why := k.cfg.peers.check(fd); why != nil {
 		go func() {
 			j.forbid(why)
@@ -141,7 +141,7 @@ func (k *keeper) gone() {
 
 // enqueue has a request wait for a worker.
 func (k *keeper) enqueue(j *job) {
-	j.arrived = time.Now()
+	j.arrived = k.now
 	if k.hopeless() {
 		k.failed(j, child.Result{Problem: &child.Problem{Kind: child.Busy, Text: k.why()}})
 		return

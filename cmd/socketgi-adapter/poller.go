@@ -14,6 +14,7 @@ type poller struct {
 	fd       int
 	handlers []func() // by descriptor
 	events   [64]unix.EpollEvent
+	happened int // how many of events the last wait has seen
 }
 
 func newPoller() (*poller, error) {
@@ -57,8 +58,7 @@ func (p *poller) remove(fd int) {
 // one: under load something comes before.
 const shortWait = 2
 
-// wait waits for ms milliseconds at most, -1: for ever. A handler may be called for a
-// descriptor that was closed and opened again since: it has to look.
+// wait waits for ms milliseconds at most, -1: for ever.
 func (p *poller) wait(ms int) error {
 	short := shortWait
 	if ms >= 0 {
@@ -75,12 +75,18 @@ func (p *poller) wait(ms int) error {
 	if errno != 0 {
 		n = 0
 	}
-	for _, e := range p.events[:max(n, 0)] {
+	p.happened = max(n, 0)
+	return nil
+}
+
+// handle handles what wait has seen. A handler may be called for a descriptor that was closed
+// and opened again since: it has to look.
+func (p *poller) handle() {
+	for _, e := range p.events[:p.happened] {
 		if handle := p.handlers[e.Fd]; handle != nil {
 			handle()
 		}
 	}
-	return nil
 }
 
 // mailbox is how other goroutines have something done by that of a poller.

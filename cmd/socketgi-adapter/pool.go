@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/child"
 	"github.com/socketgi/socketgi/scgi/wsgi"
+	"golang.org/x/sys/unix"
 )
 
 // pool is the part of a keeper that sees to it that there are workers.
@@ -24,7 +26,7 @@ type pool struct {
 	trouble *child.Problem // why the last attempt failed
 	again   time.Time      // when the next one is made
 	pause   time.Duration
-	early   int // workers in a row that have served nothing
+	early   int // processes in a row that have ended without having been of use
 
 	reloading, reloadAgain bool
 }
@@ -50,7 +52,11 @@ func (k *keeper) grow() {
 		return
 	}
 	for k.count < k.cfg.warm.workers {
-		if err := k.parent.Fork(len(k.queue) == 0); err != nil {
+		err := k.parent.Fork(len(k.queue) == 0)
+		if errors.Is(err, unix.EPIPE) {
+			return // it has ended, which is about to be noticed
+		}
+		if err != nil {
 			k.noWorker(&child.Problem{Kind: child.Busy, Text: err.Error()})
 			return
 		}
@@ -96,7 +102,6 @@ func (k *keeper) adopt(p *wsgi.Parent, warnings []string) {
 		k.log.write(prioWarning, text, field{"MESSAGE_ID", msgProblem})
 	}
 	k.works()
-	k.early = 0
 	k.parents++
 	version := k.version
 	if err := k.poll.add(p.FD(), func() { k.hearParent(p, version) }); err != nil {
@@ -112,13 +117,13 @@ func (k *keeper) adopt(p *wsgi.Parent, warnings []string) {
 func (k *keeper) hearParent(p *wsgi.Parent, version int) {
 	forked, alive := p.Handle(k.buf)
 	for _, f := range forked {
-		if f.Problem == nil {
+		switch {
+		case f.Problem == nil:
 			k.join(f.Worker, version)
-			continue
-		}
-		if version == k.version {
-			k.count--
-			k.noWorker(f.Problem)
+		case version == k.version:
+			if k.count--; alive {
+				k.noWorker(f.Problem)
+			}
 		}
 	}
 	if alive {
@@ -127,6 +132,7 @@ func (k *keeper) hearParent(p *wsgi.Parent, version int) {
 	k.poll.remove(p.FD())
 	if k.parent == p { // it was killed, so there will be another one
 		k.parent = nil
+		k.endedIdle(p, true)
 	}
 	go func() {
 		p.Close()
@@ -169,7 +175,7 @@ func (k *keeper) works() { k.trouble, k.pause, k.again = nil, 0, time.Time{} }
 
 // hopeless tells whether no worker will take a request soon.
 func (k *keeper) hopeless() bool {
-	return k.count == 0 && !k.loading && time.Now().Before(k.again)
+	return k.count == 0 && !k.loading && k.trouble != nil && time.Now().Before(k.again)
 }
 
 // why says for the log why there is no worker.
@@ -236,7 +242,7 @@ func (k *keeper) reload() {
 // replace has all workers end when they have done what they are at, for others to come.
 func (k *keeper) replace() {
 	k.version++
-	k.count = 0
+	k.count, k.early = 0, 0
 	k.dropParent()
 	for _, m := range slices.Clone(k.members) {
 		k.takeBack(m)

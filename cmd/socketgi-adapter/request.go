@@ -31,7 +31,8 @@ type request struct {
 	method  string
 	path    string
 	queued  time.Duration // until it got a place, or a worker
-	service time.Duration // of a worker that stays
+	stays   bool          // its worker stays
+	service time.Duration // of such a worker
 }
 
 // serveConnection answers the one request of a process that was handed its
@@ -275,7 +276,7 @@ func (r *request) record(res child.Result, u child.Usage, took time.Duration) {
 	message := printable(r.method) + " " + printable(r.path) + " " + strconv.Itoa(status) + " " +
 		strconv.FormatInt(res.Bytes, 10) + " bytes " + ms + " ms, " + cpu + " ms CPU"
 	memory := field{"SOCKETGI_PEAK_MEMORY", strconv.FormatInt(u.PeakMemory, 10)}
-	if r.service > 0 {
+	if r.stays {
 		memory = field{"SOCKETGI_MEMORY_GROWTH", strconv.FormatInt(res.Growth, 10)}
 		message += ", +" + strconv.FormatInt(res.Growth>>10, 10) + " KiB"
 	} else {
@@ -295,7 +296,7 @@ func (r *request) record(res child.Result, u child.Usage, took time.Duration) {
 		field{"SOCKETGI_QUEUE_MS", milliseconds(r.queued)},
 		field{"SOCKETGI_CPU_MS", cpu},
 		memory)
-	if r.service > 0 {
+	if r.stays {
 		fields = append(fields, field{"SOCKETGI_SERVICE_MS", milliseconds(r.service)})
 	}
 	r.log.write(prioNotice, message, fields...)

@@ -36,7 +36,11 @@ func (k *keeper) tell() {
 func (k *keeper) status() string {
 	busy := len(k.members) - len(k.idle)
 	s := strconv.Itoa(busy) + " busy, " + strconv.Itoa(len(k.idle)) + " idle, " + strconv.Itoa(k.served) + " served"
-	if n := len(k.queue); n > 0 {
+	n := len(k.queue)
+	for _, m := range k.members {
+		n += max(0, len(m.jobs)-1)
+	}
+	if n > 0 {
 		s += ", " + strconv.Itoa(n) + " waiting"
 	}
 	if k.trouble != nil {

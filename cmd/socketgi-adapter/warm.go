@@ -116,7 +116,8 @@ func (k *keeper) run() error {
 		if err := k.poll.wait(k.patience()); err != nil {
 			return err
 		}
-		k.now = time.Now()
+		k.now = time.Now() // before all else: who comes after a long silence comes now
+		k.poll.handle()
 		k.await()
 		k.expire()
 		k.dispatch()
@@ -197,6 +198,9 @@ func (k *keeper) patience() int {
 	}
 	if k.open == 0 && k.stopping == nil && k.ready && k.cfg.idleExit > 0 {
 		sooner(k.asked.Add(k.cfg.idleExit))
+	}
+	if k.count < k.cfg.warm.workers && k.again.After(k.now) {
+		sooner(k.again)
 	}
 	if k.news {
 		sooner(k.saidAt.Add(statusInterval))

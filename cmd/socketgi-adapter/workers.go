@@ -30,7 +30,7 @@ const (
 	// go on.
 	ahead = 3
 	quick = 2 * time.Millisecond
-	// mostEarly is how many workers in a row may end without having served anything, until it
+	// mostEarly is how many processes in a row may end without having been of use, until it
 	// is thought that the next one would, too.
 	mostEarly = 3
 	// patientClient is how long a request waits before somebody looks whether its client does.
@@ -45,13 +45,15 @@ func (k *keeper) join(w *wsgi.Warm, version int) {
 		k.bury(m)
 		return
 	}
+	if w.PidFD() < 0 { // it has ended already
+		k.bury(m)
+		k.count--
+		k.endedIdle(m, true)
+		return
+	}
 	err := k.poll.add(w.FD(), func() { k.hearFrom(m) })
 	if err == nil {
-		if w.PidFD() < 0 {
-			err = errors.New("it ended at once") // or the kernel had its reasons
-		} else {
-			err = k.poll.add(w.PidFD(), func() { k.lookAt(m) })
-		}
+		err = k.poll.add(w.PidFD(), func() { k.lookAt(m) })
 	}
 	if err != nil {
 		k.poll.remove(w.FD())
@@ -144,6 +146,9 @@ func (k *keeper) hearFrom(m *member) {
 		m.done++
 		k.served++
 		k.early = 0
+		if m.done == 1 {
+			k.works() // so new ones are of use
+		}
 		k.news = true
 		begun := m.begun
 		m.begun = k.now
@@ -172,8 +177,8 @@ func (k *keeper) takeBack(m *member) bool {
 	return k.takeBackFrom(m, 1)
 }
 
-// takeBackFrom takes back all that a worker has not received. It has received n, or n and
-// the next one.
+// takeBackFrom takes back all that a worker has not received of its jobs, but n at least stay
+// with it.
 func (k *keeper) takeBackFrom(m *member, n int) bool {
 	var back []*job
 	for len(m.jobs) > n {
@@ -248,18 +253,18 @@ func (k *keeper) lookAt(m *member) {
 	begun, status := m.State()
 	switch {
 	case len(jobs) == 0:
-		k.diedIdle(m)
+		k.endedIdle(m, m.done == 0)
 	case begun > m.done:
 		k.lost(m, jobs[0], status)
 		jobs = jobs[1:]
 	default:
 		// It was killed while it waited, by somebody or something: that is not this request's
 		// fault.
-		k.early++
 		if jobs[0].tries++; jobs[0].tries >= mostTries {
 			k.lost(m, jobs[0], 0)
 			jobs = jobs[1:]
 		}
+		k.endedIdle(m, m.done == 0)
 	}
 	k.requeue(jobs...)
 	k.bury(m)
@@ -283,25 +288,42 @@ func (k *keeper) lost(m *member, j *job, status int) {
 	})
 }
 
-// diedIdle notes that a worker has ended while it had nothing to do.
-func (k *keeper) diedIdle(m *member) {
-	k.early++
-	k.whenEnded(m, func(how string) {
-		k.log.write(prioWarning, how+" while it waited", field{"MESSAGE_ID", msgProblem})
-		if k.early >= mostEarly {
-			k.noWorker(&child.Problem{Kind: child.Died, Text: how + " before it could serve a request"})
+// endingProcess is a worker, or the process that they are forked from.
+type endingProcess interface {
+	Ended() <-chan struct{}
+	Ending() string
+}
+
+// endedIdle notes that a process has ended while it was at no request. When some have in a row
+// that were of no use, so would the next one.
+func (k *keeper) endedIdle(p endingProcess, useless bool) {
+	if useless {
+		k.early++
+	}
+	hopeless := useless && k.early >= mostEarly
+	if hopeless {
+		k.again = k.now.Add(endedTime) // when it is known why, at the latest
+	}
+	k.whenEnded(p, func(how string) {
+		if hopeless {
+			k.noWorker(&child.Problem{Kind: child.Busy, Text: how + " before it could serve a request"})
+			return
 		}
+		k.log.write(prioWarning, how+" while it waited", field{"MESSAGE_ID", msgProblem})
 	})
 }
 
-// whenEnded calls f when it is known how a worker has ended.
-func (k *keeper) whenEnded(m *member, f func(how string)) {
+// endedTime is how long it may take until it is known how a process has ended.
+const endedTime = time.Second
+
+// whenEnded calls f when it is known how a process has ended.
+func (k *keeper) whenEnded(p endingProcess, f func(how string)) {
 	go func() {
-		how := "the worker ended"
+		how := "a process ended"
 		select { // who has forked it will tell
-		case <-m.Ended():
-			how = m.Ending()
-		case <-time.After(time.Second):
+		case <-p.Ended():
+			how = p.Ending()
+		case <-time.After(endedTime):
 		}
 		k.mail.post(func() { f(how) })
 	}()

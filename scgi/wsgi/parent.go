@@ -185,8 +185,13 @@ func (p *Parent) orphan() (forked []Forked) {
 // Leave asks for no more forks. The parent ends with the last of its workers.
 func (p *Parent) Leave() { _ = unix.Shutdown(p.process.socket, unix.SHUT_WR) }
 
-// Gone is closed when the parent has ended.
-func (p *Parent) Gone() <-chan struct{} { return p.gone }
+// Ended is closed when the parent has ended, and then Ending tells how.
+func (p *Parent) Ended() <-chan struct{} { return p.gone }
+
+// Ending says how the parent ended that has not said it itself.
+func (p *Parent) Ending() string {
+	return "the process that has the application loaded " + ending(p.usage)
+}
 
 // Kill ends the parent, and waits for that. Its workers go on.
 func (p *Parent) Kill() {
