@@ -81,8 +81,26 @@ type adapter struct {
 // process is an adapter that is serving.
 type process struct {
 	cmd    *exec.Cmd
-	stderr bytes.Buffer
+	stderr record
 	ended  chan struct{}
+}
+
+// record is what a process has written, which may be read while it goes on.
+type record struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *record) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(p)
+}
+
+func (o *record) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
 }
 
 // start runs an adapter with a connection as its standard input.
@@ -122,6 +140,13 @@ func (a *adapter) startFile(theirs *os.File) *process {
 		<-p.ended
 	})
 	return p
+}
+
+// stop ends the service, and returns what it logged.
+func (p *process) stop(t *testing.T) string {
+	t.Helper()
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	return p.wait(t)
 }
 
 // wait waits for the adapter to end, and returns what it logged.

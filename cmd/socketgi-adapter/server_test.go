@@ -30,8 +30,11 @@ type unit struct {
 	path   string
 	socket *os.File // what systemd keeps
 	args   []string
+	env    []string
+	dir    string
 	limit  string // what a shell says before it becomes the service
 	notify *net.UnixConn
+	states chan string // that the service has told its manager
 	client *http.Client
 }
 
@@ -50,6 +53,17 @@ func newUnit(t *testing.T, args ...string) *unit {
 	u.client = &http.Client{Timeout: 20 * time.Second, Transport: &scgihttp.Transport{Dial: func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", u.path)
 	}}}
+	u.states = make(chan string, 10_000)
+	go func() { // or the service would wait, because the kernel keeps ten
+		buf := make([]byte, 64<<10)
+		for {
+			n, err := u.notify.Read(buf)
+			if err != nil {
+				return
+			}
+			u.states <- string(buf[:n])
+		}
+	}()
 	t.Cleanup(func() { u.socket.Close(); u.notify.Close() })
 	return u
 }
@@ -58,9 +72,11 @@ func newUnit(t *testing.T, args ...string) *unit {
 func (u *unit) start() *process {
 	u.t.Helper()
 	p := &process{cmd: exec.Command("sh", append([]string{"-c", u.limit + `LISTEN_PID=$$ exec "$@"`, "sh", os.Args[0]}, u.args...)...), ended: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), "BE_ADAPTER=1", "LISTEN_FDS=1", "GORACE=atexit_sleep_ms=0", "NOTIFY_SOCKET="+u.notify.LocalAddr().String())
+	p.cmd.Env = append(append(os.Environ(), "BE_ADAPTER=1", "LISTEN_FDS=1", "GORACE=atexit_sleep_ms=0", "NOTIFY_SOCKET="+u.notify.LocalAddr().String()), u.env...)
+	p.cmd.Dir = u.dir
 	p.cmd.ExtraFiles = []*os.File{u.socket}
 	p.cmd.Stderr = &p.stderr
+	p.cmd.WaitDelay = time.Second // a worker that is left has it open, too
 	require.NoError(u.t, p.cmd.Start())
 	go func() {
 		_ = p.cmd.Wait()
@@ -76,17 +92,41 @@ func (u *unit) start() *process {
 // told waits for a state that the service tells its manager.
 func (u *unit) told(state string) {
 	u.t.Helper()
-	buf := make([]byte, 1000)
-	require.NoError(u.t, u.notify.SetReadDeadline(time.Now().Add(20*time.Second)))
-	n, err := u.notify.Read(buf)
-	require.NoError(u.t, err)
-	assert.Equal(u.t, state, string(buf[:n]))
+	assert.Equal(u.t, state, u.toldOf(""))
+}
+
+// toldOf waits for a state that has this in it, and returns it; others in between are left
+// out.
+func (u *unit) toldOf(part string) string {
+	u.t.Helper()
+	late := time.After(20 * time.Second)
+	for {
+		select {
+		case state := <-u.states:
+			if strings.Contains(state, part) {
+				return state
+			}
+		case <-late:
+			require.Fail(u.t, "the service manager was not told", "%s", part)
+		}
+	}
 }
 
 func (u *unit) get(path string) reply {
 	u.t.Helper()
-	resp, err := u.client.Get("http://localhost" + path)
-	if !assert.NoError(u.t, err) {
+	got := u.do("GET", path, nil)
+	assert.NoError(u.t, got.err)
+	return got
+}
+
+// do sends a request. The error is that of the whole way.
+func (u *unit) do(method, path string, body io.Reader) reply {
+	req, err := http.NewRequest(method, "http://localhost"+path, body)
+	if err != nil {
+		return reply{err: err}
+	}
+	resp, err := u.client.Do(req)
+	if err != nil {
 		return reply{err: err}
 	}
 	defer resp.Body.Close()

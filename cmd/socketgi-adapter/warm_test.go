@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -28,21 +30,69 @@ func (u *unit) who(path string) who {
 // warmUnit serves testdata/warm.py, or another application, from a listener.
 func warmUnit(t *testing.T, python string, flags ...string) (*unit, *process) {
 	t.Helper()
-	app := "testdata/warm.py"
-	if n := len(flags); n > 0 && strings.HasSuffix(flags[n-1], ".py") {
-		app, flags = flags[n-1], flags[:n-1]
+	if n := len(flags); n == 0 || !strings.HasSuffix(flags[n-1], ".py") {
+		flags = append(flags, "testdata/warm.py")
 	}
-	u := newUnit(t, append(append([]string{"--python", python}, flags...), app)...)
+	u := newUnit(t, append([]string{"--python", python}, flags...)...)
 	p := u.start()
 	u.told("READY=1")
 	return u, p
 }
 
-// stop ends the service, and returns what it logged.
-func (p *process) stop(t *testing.T) string {
+// program writes an application for one test. DIR in it is its folder.
+func program(t *testing.T, text string) (path string) {
 	t.Helper()
-	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
-	return p.wait(t)
+	dir := t.TempDir()
+	path = filepath.Join(dir, "app.py")
+	require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(text, "DIR", dir)), 0o600))
+	return path
+}
+
+// gate makes what an application waits at when it opens it to read. Open opens it, when
+// somebody is there.
+func gate(t *testing.T) (path string, open func()) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "gate")
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	return path, func() {
+		t.Helper()
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+	}
+}
+
+// raw sends a request, and leaves the connection to the test.
+func (u *unit) raw(request []byte) *net.UnixConn {
+	u.t.Helper()
+	conn, err := net.Dial("unix", u.path)
+	require.NoError(u.t, err)
+	u.t.Cleanup(func() { conn.Close() })
+	require.NoError(u.t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	_, err = conn.Write(request)
+	require.NoError(u.t, err)
+	return conn.(*net.UnixConn)
+}
+
+// clients has n clients ask, each as soon as it has its answer, as long as more says so of it.
+// Whoever is answered has the answer to what it asked.
+func (u *unit) clients(n int, more func(got reply) bool) (wait func()) {
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for count, on := 0, true; on; count++ {
+				asked := fmt.Sprintf("%d-%d", i, count)
+				got := u.do("GET", "/echo?"+asked, nil)
+				if got.err == nil && got.status == 200 {
+					assert.Equal(u.t, asked, got.body[strings.LastIndexByte(got.body, ' ')+1:])
+				}
+				on = more(got)
+			}
+		}()
+	}
+	return wg.Wait
 }
 
 func TestWarm(t *testing.T) {
@@ -87,177 +137,10 @@ func TestWarmFresh(t *testing.T) {
 	assert.GreaterOrEqual(t, strings.Count(p.stop(t), "atexit in "), 20)
 }
 
-// TestWarmReplaced ends workers in all ways, in the middle of requests and between
-// them; the others don't notice.
-func TestWarmReplaced(t *testing.T) {
-	python := pythons(t)[0]
-	for _, preload := range []string{"yes", "no"} {
-		u, p := warmUnit(t, python, "--workers", "2", "--preload", preload, "--timeout", "2s", "--max-memory", "100M")
-		assert.Equal(t, 502, u.get("/die").status)
-		assert.Equal(t, 200, u.get("/").status)
-		assert.Equal(t, 504, u.get("/hang").status)
-		pid := u.who("/grow").pid
-		pid2 := u.who("/grow").pid
-		for range 4 {
-			now := u.who("/").pid
-			assert.NotEqual(t, pid, now, "who takes too much memory is replaced")
-			assert.NotEqual(t, pid2, now)
-		}
-		// One that is killed while it waits is not given a request.
-		killed := u.who("/").pid
-		require.NoError(t, syscall.Kill(atoi(t, killed), syscall.SIGKILL))
-		require.Eventually(t, func() bool { return syscall.Kill(atoi(t, killed), 0) == syscall.ESRCH }, 10*time.Second, time.Millisecond)
-		if preload == "yes" { // nor is the one missed that they are forked from
-			w := u.who("/")
-			require.NoError(t, syscall.Kill(atoi(t, w.loaded), syscall.SIGKILL))
-			require.NoError(t, syscall.Kill(atoi(t, w.pid), syscall.SIGKILL))
-		}
-		var wg sync.WaitGroup
-		for range 4 {
-			wg.Add(1)
-			go func() {
-				defer wg.Done()
-				for range 10 {
-					assert.Equal(t, 200, u.get("/").status)
-				}
-			}()
-		}
-		wg.Wait()
-		log := p.stop(t)
-		assert.Contains(t, log, "was killed by SIGKILL")
-		assert.Contains(t, log, "no end of the response after 2s")
-	}
-}
-
-// TestWarmReload changes the application under its requests, none of which fails.
-func TestWarmReload(t *testing.T) {
-	python := pythons(t)[0]
-	app := filepath.Join(t.TempDir(), "app.py")
-	write := func(text string) {
-		require.NoError(t, os.WriteFile(app+".new", []byte(text), 0o600))
-		require.NoError(t, os.Rename(app+".new", app))
-	}
-	says := func(word string) string {
-		return "def application(e, s):\n    s('200 OK', [])\n    return [b'" + word + "']\n"
-	}
-	for _, preload := range []string{"yes", "no"} {
-		write(says("old"))
-		u, p := warmUnit(t, python, "--workers", "2", "--preload", preload, app)
-		over := make(chan struct{})
-		var wg sync.WaitGroup
-		for range 2 {
-			wg.Add(1)
-			go func() {
-				defer wg.Done()
-				for {
-					select {
-					case <-over:
-						return
-					default:
-						assert.Equal(t, 200, u.get("/").status)
-					}
-				}
-			}()
-		}
-		reload := func() {
-			require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
-			u.toldPrefix("RELOADING=1\nMONOTONIC_USEC=")
-			u.toldPrefix("READY=1\nSTATUS=")
-		}
-		write(says("new"))
-		reload()
-		assert.Equal(t, "new", u.get("/").body)
-		write("raise RuntimeError('broken')\n")
-		reload()
-		assert.Equal(t, "new", u.get("/").body, "what works goes on")
-		close(over)
-		wg.Wait()
-		assert.Contains(t, p.stop(t), "RuntimeError: broken")
-	}
-}
-
-// toldPrefix waits for a state that begins so; others in between are left out.
-func (u *unit) toldPrefix(prefix string) {
-	u.t.Helper()
-	buf := make([]byte, 1000)
-	require.NoError(u.t, u.notify.SetReadDeadline(time.Now().Add(20*time.Second)))
-	for {
-		n, err := u.notify.Read(buf)
-		require.NoError(u.t, err, prefix)
-		if strings.HasPrefix(string(buf[:n]), prefix) {
-			return
-		}
-	}
-}
-
-// TestWarmCannotLoad answers while there is no application, and serves it when there is.
-func TestWarmCannotLoad(t *testing.T) {
-	python := pythons(t)[0]
-	app := filepath.Join(t.TempDir(), "app.py")
-	for _, preload := range []string{"yes", "no"} {
-		require.NoError(t, os.WriteFile(app, []byte("raise RuntimeError('no database')\n"), 0o600))
-		u, p := warmUnit(t, python, "--workers", "2", "--preload", preload, app)
-		got := u.get("/")
-		assert.Contains(t, []int{500, 503}, got.status)
-		assert.NotContains(t, got.body, "database")
-		require.NoError(t, os.WriteFile(app, []byte("def application(e, s):\n    s('200 OK', [])\n    return [b'well']\n"), 0o600))
-		assert.Eventually(t, func() bool { return u.get("/").body == "well" }, 15*time.Second, 50*time.Millisecond)
-		log := p.stop(t)
-		assert.Contains(t, log, "RuntimeError: no database")
-	}
-}
-
-// TestWarmShared names what workers had better not share.
-func TestWarmShared(t *testing.T) {
-	python := pythons(t)[0]
-	app := filepath.Join(t.TempDir(), "app.py")
-	require.NoError(t, os.WriteFile(app, []byte(`
-import socket, threading
-pair = socket.socketpair()
-server = socket.create_server(('127.0.0.1', 0))
-client = socket.create_connection(server.getsockname())
-threading.Thread(target=threading.Event().wait, name='ticker', daemon=True).start()
-def application(e, s):
-    s('200 OK', [])
-    return [b'well']
-`), 0o600))
-	u, p := warmUnit(t, python, "--workers", "1", app)
-	assert.Equal(t, "well", u.get("/").body)
-	log := p.stop(t)
-	assert.Contains(t, log, "loading the application has opened a socket to 127.0.0.1:")
-	assert.Contains(t, log, "loading the application has started threads (ticker)")
-	assert.Contains(t, log, "--preload no")
-}
-
-// TestWarmWaits has more requests than workers, and one that waits too long.
-func TestWarmWaits(t *testing.T) {
-	python := pythons(t)[0]
-	gate := filepath.Join(t.TempDir(), "gate")
-	require.NoError(t, syscall.Mkfifo(gate, 0o600))
-	u, p := warmUnit(t, python, "--workers", "1", "--queue-timeout", "1s")
-	answer := make(chan reply)
-	go func() { answer <- u.get("/wait?" + gate) }()
-	open, err := os.OpenFile(gate, os.O_WRONLY, 0)
-	require.NoError(t, err)
-	assert.Equal(t, 503, u.get("/").status)
-	require.NoError(t, open.Close())
-	assert.Equal(t, 200, (<-answer).status)
-	assert.Equal(t, 200, u.get("/").status)
-
-	go func() { answer <- u.get("/wait?" + gate) }()
-	open, err = os.OpenFile(gate, os.O_WRONLY, 0)
-	require.NoError(t, err)
-	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
-	u.toldPrefix("STOPPING=1")
-	require.NoError(t, open.Close())
-	assert.Equal(t, 200, (<-answer).status, "a request in the middle is finished")
-	p.wait(t)
-}
-
 func TestWarmIdleExit(t *testing.T) {
 	u, p := warmUnit(t, pythons(t)[0], "--workers", "2", "--idle-exit", "50ms")
 	assert.Equal(t, 200, u.get("/").status)
-	u.toldPrefix("STOPPING=1")
+	u.toldOf("STOPPING=1")
 	log := p.wait(t)
 	assert.NotContains(t, log, "Traceback")
 	assert.Equal(t, 0, p.cmd.ProcessState.ExitCode())

@@ -28,4 +28,7 @@ def application(environ, start_response):
     elif path == '/grow':
         hold.append(bytearray(os.urandom(1)) * (128 << 20))
     start_response('200 OK', [('Content-Type', 'text/plain')])
-    return [('%d %d %d %s %s' % (os.getpid(), loaded, count, random.random(), environ['wsgi.run_once'])).encode()]
+    said = '%d %d %d %s %s' % (os.getpid(), loaded, count, random.random(), environ['wsgi.run_once'])
+    if path == '/echo':
+        said += ' ' + environ['QUERY_STRING']
+    return [said.encode()]
