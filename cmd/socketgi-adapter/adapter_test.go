@@ -68,6 +68,28 @@ func eachPython(t *testing.T, test func(t *testing.T, python string)) {
 	}
 }
 
+// way is how an application is served.
+type way struct {
+	t      *testing.T
+	python string
+	stays  bool
+}
+
+// eachWay runs a test with every interpreter, once for each connection and once for all.
+func eachWay(t *testing.T, test func(t *testing.T, w way)) {
+	eachPython(t, func(t *testing.T, python string) {
+		t.Run("yes", func(t *testing.T) { test(t, way{t, python, false}) })
+		t.Run("no", func(t *testing.T) { test(t, way{t, python, true}) })
+	})
+}
+
+// app serves an application; args are flags and its name.
+func (w way) app(args ...string) *adapter {
+	return &adapter{t: w.t, args: append([]string{"--python", w.python}, args...), stays: w.stays}
+}
+
+func (w way) pep() *adapter { return w.app("testdata/pep.py") }
+
 // adapter is how the adapter is run in a test.
 type adapter struct {
 	t    *testing.T
@@ -76,6 +98,11 @@ type adapter struct {
 	dir  string
 	// mount is what the web server sends as SCRIPT_NAME.
 	mount string
+	// stays is for one that is handed a listener, and serves all requests of a test (Accept=no).
+	stays   bool
+	unit    *unit
+	process *process
+	read    int // bytes of its log that belong to requests which are over
 }
 
 // process is an adapter that is serving.
@@ -169,10 +196,10 @@ type reply struct {
 	log    string
 }
 
-// do sends one request, and waits for the adapter to end.
+// do sends one request, and waits until all that is logged of it is.
 func (a *adapter) do(method, url string, body io.Reader) reply {
 	a.t.Helper()
-	conn, p := a.start()
+	conn, logged := a.connect()
 	transport := &scgihttp.Transport{Mount: a.mount, Dial: func(context.Context) (net.Conn, error) { return conn, nil }}
 	req, err := http.NewRequest(method, "http://localhost"+url, body)
 	require.NoError(a.t, err)
@@ -180,7 +207,43 @@ func (a *adapter) do(method, url string, body io.Reader) reply {
 	require.NoError(a.t, err)
 	data, err := io.ReadAll(resp.Body)
 	resp.Body.Close()
-	return reply{resp.StatusCode, resp.Header, string(data), err, p.wait(a.t)}
+	return reply{resp.StatusCode, resp.Header, string(data), err, logged()}
+}
+
+// connect has the adapter serve a connection. Logged waits until it has, for what it says of it.
+func (a *adapter) connect() (conn net.Conn, logged func() string) {
+	a.t.Helper()
+	if !a.stays {
+		conn, p := a.start()
+		return conn, func() string { return p.wait(a.t) }
+	}
+	if a.unit == nil {
+		a.unit = newUnit(a.t, append([]string{"--workers", "1"}, a.args...)...)
+		a.unit.env, a.unit.dir = a.env, a.dir
+		a.process = a.unit.start()
+		a.unit.toldOf("READY=1")
+		a.read = len(a.process.stderr.String())
+	}
+	conn, err := net.Dial("unix", a.unit.path)
+	require.NoError(a.t, err)
+	return conn, func() string {
+		log := ""
+		require.Eventually(a.t, func() bool {
+			log = a.process.stderr.String()[a.read:]
+			return strings.Contains(log, " ms CPU, ") && strings.HasSuffix(log, "\n") // the record of the request
+		}, 20*time.Second, time.Millisecond)
+		a.read += len(log)
+		return log
+	}
+}
+
+// end ends an adapter that stays.
+func (a *adapter) end() {
+	a.t.Helper()
+	if a.process != nil {
+		a.process.stop(a.t)
+		a.unit, a.process = nil, nil
+	}
 }
 
 func (a *adapter) get(url string) reply {

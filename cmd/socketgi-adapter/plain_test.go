@@ -66,7 +66,8 @@ def value(): return 3` + respond,
 			}
 			a := &adapter{t: t, args: []string{"--python", python, "--cache", cache, filepath.Join(dir, c.app)},
 				env: []string{"PYTHONPATH=" + dir + "/front"}}
-			for range 3 {
+			for i := range 4 {
+				a.stays = i == 3
 				got := a.get("/")
 				assert.Equal(t, c.want, got.body, "%s", got.log)
 				assert.NotContains(t, got.log, "Error")
@@ -143,6 +144,12 @@ func TestReports(t *testing.T) {
 				assert.Equal(t, 500, got.status)
 				assert.Contains(t, got.log, c.log)
 			}
+			a.stays = true
+			for range 3 {
+				got := a.get("/")
+				assert.Contains(t, []int{500, 503}, got.status)
+				assert.Contains(t, got.log, c.log)
+			}
 		})
 	}
 }
@@ -197,15 +204,19 @@ def application(e, s):
     return [b'x' * 20000000]
 `), 0o600))
 	a := &adapter{t: t, args: []string{"--python", pythons(t)[0], dir + "/app.py"}}
-	got := a.get("/")
-	assert.NoError(t, got.err)
-	assert.Len(t, got.body, 20000000)
+	for _, a.stays = range []bool{false, true} {
+		got := a.get("/")
+		assert.NoError(t, got.err)
+		assert.Len(t, got.body, 20000000)
+	}
 }
 
 func TestLargestRequest(t *testing.T) {
 	a := pep(t, pythons(t)[0], "--max-header", "128K")
-	got := a.do("POST", "/sum?"+strings.Repeat("x", 55<<10), strings.NewReader(strings.Repeat("x", 60<<10)))
-	assert.Equal(t, "61440", got.body, "%s", got.log)
-	a = pep(t, pythons(t)[0], "--max-header", "128K")
-	assert.Equal(t, 500, a.do("POST", "/"+strings.Repeat("x", 40<<10), strings.NewReader(strings.Repeat("x", 60<<10))).status, "it reaches the application")
+	for _, a.stays = range []bool{false, true} {
+		got := a.do("POST", "/sum?"+strings.Repeat("x", 55<<10), strings.NewReader(strings.Repeat("x", 60<<10)))
+		assert.Equal(t, "61440", got.body, "%s", got.log)
+		got = a.do("POST", "/"+strings.Repeat("x", 40<<10), strings.NewReader(strings.Repeat("x", 60<<10)))
+		assert.Equal(t, 500, got.status, "it reaches the application")
+	}
 }

@@ -57,7 +57,7 @@ func StartParent(cfg *Config, timeout time.Duration) (*Parent, Report) {
 	case done:
 	case alive:
 		rep.Problem = &child.Problem{Kind: child.Timeout, Text: "the application was not loaded after " + timeout.String()}
-	default:
+	case rep.Problem == nil: // it has not said why
 		<-p.gone
 		rep.Problem = &child.Problem{Kind: child.Died, Text: "the process that loads the application " + ending(p.usage)}
 	}

@@ -51,7 +51,7 @@ func StartWarm(cfg *Config, timeout time.Duration) (*Warm, Report) {
 	case done:
 	case alive:
 		rep.Problem = &child.Problem{Kind: child.Timeout, Text: "the application was not loaded after " + timeout.String()}
-	default:
+	case rep.Problem == nil: // it has not said why
 		<-w.ended
 		rep.Problem = &child.Problem{Kind: child.Died, Text: "the worker " + ending(w.usage) + " while it loaded the application"}
 	}
