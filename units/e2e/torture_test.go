@@ -11,7 +11,7 @@ import (
 // TestTorture has the adapter's own tests torture a socket of systemd, where each
 // connection is a process with a sandbox.
 func TestTorture(t *testing.T) {
-	if os.Getenv("SOCKETGI_TORTURE") == "" {
+	if !torture() {
 		t.Skip("make torture does this: the adapter's own tests have most of it in short")
 	}
 	s := newSite(t)
@@ -28,4 +28,16 @@ func TestTorture(t *testing.T) {
 		assert.Equal(t, "active\n", s.Run("systemctl", "is-active", name+".socket"))
 	}
 	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
+}
+
+// torture tells whether make torture runs the tests: then those that lie in wait for something
+// rare go on for long.
+func torture() bool { return os.Getenv("SOCKETGI_TORTURE") != "" }
+
+// times is how often something is tried: often in make torture, else seldom.
+func times(seldom, often int) int {
+	if torture() {
+		return often
+	}
+	return seldom
 }
