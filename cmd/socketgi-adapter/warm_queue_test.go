@@ -130,7 +130,7 @@ func TestWarmSlowClients(t *testing.T) {
 	p.stop(t)
 
 	u, p = warmUnit(t, pythons(t)[0], "--workers", "1", "--header-timeout", "300ms")
-	none, trickle := u.raw(nil), u.raw([]byte("99999:"))
+	none, trickle := u.raw(nil), u.raw([]byte("20000:"))
 	answer := make(chan string)
 	go func() { answer <- answered(t, none) }()
 	buf := make([]byte, 1000)
