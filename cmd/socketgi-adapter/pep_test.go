@@ -167,7 +167,9 @@ func TestClose(t *testing.T) {
 
 func TestPrint(t *testing.T) {
 	eachWay(t, func(t *testing.T, w way) {
-		got := w.pep().get("/print")
+		a := w.pep()
+		a.env = []string{"PYTHONUNBUFFERED="}
+		got := a.get("/print")
 		assert.Equal(t, "response", got.body)
 		for _, line := range []string{"printed", "echoed", "error stream"} {
 			assert.Contains(t, got.log, line+"\n")

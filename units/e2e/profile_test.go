@@ -21,6 +21,12 @@ func eachProfile(t *testing.T, test func(t *testing.T, profile string)) {
 	}
 }
 
+// eachUnit runs a test with every sandbox, and with what stays. Flags are those of the units.
+func eachUnit(t *testing.T, test func(t *testing.T, flags ...string)) {
+	eachProfile(t, func(t *testing.T, profile string) { test(t, "--profile", profile) })
+	t.Run("stays", func(t *testing.T) { test(t, "--accept", "no", "--workers", "2") })
+}
+
 // TestExposure has systemd say how exposed a request is, out of ten.
 func TestExposure(t *testing.T) {
 	s := newSite(t)

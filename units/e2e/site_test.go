@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,6 +47,7 @@ type site struct {
 	*machine.Machine
 	t      testing.TB
 	client *http.Client
+	stays  map[string]bool // the applications that serve was told to have stay
 }
 
 // webPort is where it listens, too, for clients inside.
@@ -64,7 +66,7 @@ func newSite(t testing.TB, need ...string) *site {
 			t.Skipf("%s is missing: make test installs it", need)
 		}
 	}
-	s := &site{Machine: machine.Boot(t), t: t}
+	s := &site{Machine: machine.Boot(t), t: t, stays: map[string]bool{}}
 	s.Install(filepath.Join(bin, "socketgi"), "/usr/local/bin/socketgi", 0o755)
 	s.Install(filepath.Join(bin, "socketgi-adapter"), "/usr/local/lib/socketgi/socketgi-adapter", 0o755)
 	s.Run("rm", "-rf", "/etc/nginx/sites-enabled", "/srv")
@@ -93,6 +95,17 @@ func (s *site) serve(name, app, mount string, flags ...string) {
 	}
 	s.place(append([]string{name, "/srv/" + app, "--python", "/usr/bin/python3"}, flags...), nginx)
 	s.start(name)
+	if slices.Contains(flags, "no") {
+		s.stays[name] = true
+	}
+}
+
+// journal names the unit in whose journal an application's entries are.
+func (s *site) journal(name string) string {
+	if s.stays[name] {
+		return name + ".service"
+	}
+	return name + "@*"
 }
 
 // place writes what socketgi prints for these arguments of units and of nginx, which
@@ -161,9 +174,12 @@ func (s *site) get(url string, header ...string) reply {
 	return s.do("GET", url, nil, header...)
 }
 
-// allEnded waits until no instance is left, and checks that none failed.
+// allEnded waits until no instance is left, and checks that none failed. What stays is stopped.
 func (s *site) allEnded(name string) {
 	s.t.Helper()
+	for stays := range s.stays {
+		s.Run("systemctl", "stop", stays+".service")
+	}
 	s.Wait("the last instance of "+name+" to end", func() error {
 		out := s.Run("systemctl", "list-units", "--all", "--plain", "--no-legend", name+"@*")
 		if strings.TrimSpace(out) != "" {

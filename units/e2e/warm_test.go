@@ -21,29 +21,21 @@ func (s *site) warm(name, app string, flags ...string) {
 func TestWarm(t *testing.T) {
 	s := newSite(t)
 	s.warm("article", "article.py")
-	s.warm("checked", "checked.py")
 	s.warm("flask", "flaskapp.py", "--profile", "strict")
 	s.warm("fresh", "bad.py", "--max-requests", "1")
 	s.warm("bad", "bad.py", "--timeout", "2s")
 	assert.Equal(t, "Hello world!\n", s.get("/article").body)
 	assert.Equal(t, "Hello world!\n", s.get("/article").body)
-	assert.Equal(t, 200, s.get("/checked/").StatusCode)
 	assert.Equal(t, "Flask here", s.get("/flask/").body)
 	assert.Equal(t, "Flask here", s.get("/flask/").body)
 	assert.NotEqual(t, s.get("/fresh/pid").body, s.get("/fresh/pid").body)
 	assert.Equal(t, "notify", strings.TrimSpace(s.Run("systemctl", "show", "-p", "Type", "--value", "bad.service")))
-	for path, status := range map[string]int{"raise": 500, "exit": 500, "die": 502, "kill": 502, "hang": 504, "nothing": 500} {
-		got := s.get("/bad/" + path)
-		assert.Equal(t, status, got.StatusCode, path)
-		assert.NotContains(t, got.body, "secret")
-		assert.Equal(t, "good", s.get("/bad/").body, "the next one is served, after %s", path)
-	}
-	s.logged("bad", map[string]string{"SOCKETGI_PATH": "/bad/raise", "SOCKETGI_STATUS": "500"})
+	assert.Equal(t, "good", s.get("/bad/").body)
 	s.Wait("the status line", func() error {
 		_, err := s.Try("sh", "-c", "systemctl show -p StatusText bad.service | grep -q ' served'")
 		return err
 	})
-	s.Run("systemctl", "stop", "article", "checked", "flask", "fresh", "bad")
+	s.Run("systemctl", "stop", "article", "flask", "fresh", "bad")
 	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
 	out, _ := s.Try("pgrep", "-af", "socketgi-adapter|python")
 	assert.Empty(t, out, "no process is left")

@@ -41,12 +41,12 @@ func TestUnitsVerify(t *testing.T) {
 }
 
 // TestValidate has wsgiref check both sides, at the root and below a prefix.
-func TestValidate(t *testing.T) { eachProfile(t, testValidate) }
+func TestValidate(t *testing.T) { eachUnit(t, testValidate) }
 
-func testValidate(t *testing.T, profile string) {
+func testValidate(t *testing.T, flags ...string) {
 	s := newSite(t)
-	s.serve("root", "checked.py", "", "--profile", profile)
-	s.serve("sub", "checked.py", "/sub", "--profile", profile)
+	s.serve("root", "checked.py", "", flags...)
+	s.serve("sub", "checked.py", "/sub", flags...)
 	assert.Equal(t, "REQUEST_METHOD=GET\nSCRIPT_NAME=\nPATH_INFO=/a b\nQUERY_STRING=x=%2F\nHTTP_HOST=localhost:8443\n"+
 		"SERVER_PROTOCOL=HTTP/1.1\nwsgi.url_scheme=http\nbody=0", s.get("http://localhost:8443/a%20b?x=%2F").body)
 	assert.Equal(t, "REQUEST_METHOD=POST\nSCRIPT_NAME=/sub\nPATH_INFO=\nQUERY_STRING=\nHTTP_HOST=localhost\n"+
@@ -60,16 +60,16 @@ func testValidate(t *testing.T, profile string) {
 }
 
 func TestFlask(t *testing.T) {
-	eachProfile(t, func(t *testing.T, profile string) { testFramework(t, profile, "flaskapp.py", "Flask here") })
+	eachUnit(t, func(t *testing.T, flags ...string) { testFramework(t, "flaskapp.py", "Flask here", flags...) })
 }
 
 func TestDjango(t *testing.T) {
-	eachProfile(t, func(t *testing.T, profile string) { testFramework(t, profile, "djangoapp.py", "Django here") })
+	eachUnit(t, func(t *testing.T, flags ...string) { testFramework(t, "djangoapp.py", "Django here", flags...) })
 }
 
-func testFramework(t *testing.T, profile, app, home string) {
+func testFramework(t *testing.T, app, home string, flags ...string) {
 	s := newSite(t)
-	s.serve("app", app, "/my/app", "--user", "www-data", "--profile", profile)
+	s.serve("app", app, "/my/app", append([]string{"--user", "www-data"}, flags...)...)
 
 	assert.Equal(t, home, s.get("/my/app/").body)
 	got := s.do("HEAD", "/my/app/", nil)

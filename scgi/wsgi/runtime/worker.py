@@ -75,6 +75,9 @@ class Worker:
     def stay(self, app, slot, limit, watch, warm_path, fresh):
         """Become a worker for many jobs, or a process that forks such workers."""
         from _socketgi.job import open_board
+        for stream in sys.stdout, sys.stderr:
+            if hasattr(stream, 'reconfigure'):  # what is printed is in the log at once, not at the end
+                stream.reconfigure(line_buffering=True)
         if warm_path:
             from _socketgi import warming
             warming.ask(app, warm_path)
