@@ -68,28 +68,6 @@ func eachPython(t *testing.T, test func(t *testing.T, python string)) {
 	}
 }
 
-// way is how an application is served.
-type way struct {
-	t      *testing.T
-	python string
-	stays  bool
-}
-
-// eachWay runs a test with every interpreter, once for each connection and once for all.
-func eachWay(t *testing.T, test func(t *testing.T, w way)) {
-	eachPython(t, func(t *testing.T, python string) {
-		t.Run("yes", func(t *testing.T) { test(t, way{t, python, false}) })
-		t.Run("no", func(t *testing.T) { test(t, way{t, python, true}) })
-	})
-}
-
-// app serves an application; args are flags and its name.
-func (w way) app(args ...string) *adapter {
-	return &adapter{t: w.t, args: append([]string{"--python", w.python}, args...), stays: w.stays}
-}
-
-func (w way) pep() *adapter { return w.app("testdata/pep.py") }
-
 // adapter is how the adapter is run in a test.
 type adapter struct {
 	t    *testing.T
