@@ -23,12 +23,12 @@ func (k *keeper) tell() {
 		k.saidAt = k.now
 		if s := k.status(); s != k.said {
 			k.said = s
-			_ = activation.Notify("STATUS=" + s)
+			k.notes.send("STATUS=" + s)
 		}
 	}
 	if k.watchdog > 0 && k.now.Sub(k.fed) >= k.watchdog {
 		k.fed = k.now
-		_ = activation.Notify("WATCHDOG=1")
+		k.notes.send("WATCHDOG=1")
 	}
 }
 
@@ -55,17 +55,40 @@ func (k *keeper) isReady() {
 	if !k.ready {
 		k.ready = true
 		k.asked = k.now
-		_ = activation.Notify(activation.Ready)
+		k.notes.send(activation.Ready)
 	}
 }
 
 func (k *keeper) tellReloading() {
 	var now unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
-	_ = activation.Notify("RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(now.Nano()/1000, 10))
+	k.notes.send("RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(now.Nano()/1000, 10))
 }
 
-func (k *keeper) tellReloaded() { _ = activation.Notify(activation.Ready + "\nSTATUS=" + k.status()) }
+func (k *keeper) tellReloaded() { k.notes.send(activation.Ready + "\nSTATUS=" + k.status()) }
+
+// notes are sent to the service manager in their order, by a goroutine of its own: one that is
+// busy reads none for a while, and holds no request up.
+type notes chan string
+
+func newNotes() notes {
+	n := make(notes, 64)
+	go func() {
+		for state := range n {
+			_ = activation.Notify(state)
+		}
+	}()
+	return n
+}
+
+// send leaves a note out where too many wait; the manager has long given up on this service
+// then.
+func (n notes) send(state string) {
+	select {
+	case n <- state:
+	default:
+	}
+}
 
 // watchdogTime is how often WatchdogSec= wants to hear of us, halved
 // (sd_watchdog_enabled(3)); 0: never. It hears when requests are looked after.
@@ -100,7 +123,7 @@ func (k *keeper) stop() {
 	}
 	k.setAccepting(false)
 	k.stopping = &stopping{next: time.Now().Add(drainTime)}
-	_ = activation.Notify(activation.Stopping)
+	k.notes.send(activation.Stopping)
 	for _, l := range k.listeners {
 		unix.Close(l.FD)
 	}

@@ -34,6 +34,7 @@ type keeper struct {
 	poll    *poller
 	mail    *mailbox
 	records *recorder
+	notes   notes
 	pool
 
 	listeners []activation.Socket
@@ -68,7 +69,7 @@ func serveWarm(cfg *config, log *logger, w *wsgi.Config, listeners []activation.
 	}
 	w.Stay = &wsgi.Stay{Board: board, Weigh: cfg.warm.maxMemory, Meter: !cfg.quiet, Files: cfg.warm.reload, Fresh: cfg.warm.maxRequests == 1, WarmPath: cfg.warm.warmPath}
 	k := &keeper{cfg: cfg, log: log, listeners: listeners, most: min(cfg.backlog, int(mostConnections(taskLimit()))),
-		pool: pool{wsgi: w}, buf: make([]byte, 64<<10), watchdog: watchdogTime(), records: newRecorder(log)}
+		pool: pool{wsgi: w}, buf: make([]byte, 64<<10), watchdog: watchdogTime(), records: newRecorder(log), notes: newNotes()}
 	if k.poll, err = newPoller(); err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func benchWarmRate(b *testing.B, app, want string, also ...string) map[string]fl
 	names := append([]string{"ours", "fresh", "uwsgi", "gunicorn"}, also...)
 	for name, flags := range map[string][]string{
 		"ours":  {"--accept", "no", "--workers", "2"},
-		"fresh": {"--accept", "no", "--workers", "2", "--max-requests", "1"},
+		"fresh": {"--accept", "no", "--workers", "2", "--max-requests", "1", "--warm-path", "/"},
 		"cold":  {"--accept", "yes"},
 	} {
 		if slices.Contains(names, name) {
@@ -76,10 +76,11 @@ func benchWarmRate(b *testing.B, app, want string, also ...string) map[string]fl
 		}
 	}
 	module := strings.TrimSuffix(app, ".py")
+	callable := map[string]string{"article": "simple_app", "flaskapp": "app", "djangoapp": "application"}[module]
 	s.peer("uwsgi", "/usr/bin/uwsgi --plugin python3 --master --processes 2 --disable-logging --scgi-socket /run/uwsgi/sock --chmod-socket=666 "+
-		"--mount /uwsgi=/srv/"+app+" --manage-script-name",
+		"--mount /uwsgi=/srv/"+app+" --manage-script-name --callable "+callable,
 		"include scgi_params; scgi_param SCRIPT_NAME /uwsgi; scgi_pass unix:/run/uwsgi/sock;")
-	s.peer("gunicorn", "/usr/bin/gunicorn --workers 2 --bind unix:/run/gunicorn/sock "+module+":application",
+	s.peer("gunicorn", "/usr/bin/gunicorn --workers 2 --bind unix:/run/gunicorn/sock "+module+":"+callable,
 		"proxy_set_header SCRIPT_NAME /gunicorn; proxy_pass http://unix:/run/gunicorn/sock;")
 	s.quietNginx()
 	for _, name := range names {

@@ -29,19 +29,20 @@ class Parent:
     def __init__(self, jobs, fresh):
         self.socket = jobs.socket
         self.workers = 0
+        self.fresh = fresh
         self.pages = None
-        if fresh:
-            try:
-                from _socketgi import touching
-                self.pages = touching.Pages()
-            except Exception:
-                pass  # there is no ctypes, and it goes without
 
     def run(self):
         """Fork workers as long as they are asked for. Only in a worker does this return, with
         its job socket and its slot."""
         for text in list(shared()):
             self.say(b'W ' + text.encode('utf-8', 'backslashreplace')[:60000])
+        if self.fresh:
+            try:
+                from _socketgi import touching
+                self.pages = touching.Pages()
+            except Exception:
+                pass  # there is no ctypes, and it goes without
         wake, alarm = posix.pipe()
         posix.set_blocking(wake, False)
         posix.set_blocking(alarm, False)
