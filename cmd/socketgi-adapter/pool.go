@@ -52,7 +52,7 @@ func (k *keeper) grow() {
 		return
 	}
 	for k.count < k.cfg.warm.workers {
-		err := k.parent.Fork(len(k.queue) == 0)
+		err := k.parent.Fork()
 		if errors.Is(err, unix.EPIPE) {
 			return // it has ended, which is about to be noticed
 		}

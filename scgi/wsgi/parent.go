@@ -72,9 +72,8 @@ func StartParent(cfg *Config, timeout time.Duration) (*Parent, Report) {
 // FD becomes readable when there is something for Handle.
 func (p *Parent) FD() int { return p.process.socket }
 
-// Fork asks for a worker. What becomes of it is what [Parent.Handle] returns later. Quiet
-// says that nobody waits for it: it may prepare itself ([Stay.Fresh]).
-func (p *Parent) Fork(quiet bool) error {
+// Fork asks for a worker. What becomes of it is what [Parent.Handle] returns later.
+func (p *Parent) Fork() error {
 	place, err := p.board.take()
 	if err != nil {
 		return err
@@ -85,11 +84,6 @@ func (p *Parent) Fork(quiet bool) error {
 		return err
 	}
 	ask := strconv.AppendInt([]byte("F "), int64(place), 10)
-	if quiet {
-		ask = append(ask, " 1"...)
-	} else {
-		ask = append(ask, " 0"...)
-	}
 	if _, err := unix.SendmsgN(p.process.socket, ask, unix.UnixRights(pair[1]), nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT); err != nil {
 		unix.Close(pair[0])
 		unix.Close(pair[1])

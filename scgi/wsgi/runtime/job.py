@@ -99,6 +99,11 @@ def open_board(fd):
     return memoryview(memory).cast('Q')
 
 
+def room():
+    """What is made before a worker is forked, which then writes to little of it."""
+    return bytearray(_MOST)
+
+
 class Meter:
     """What this process takes, from one job to the next. limit is from how many KiB on the
     adapter wants to know what is in memory; 0: it does not."""
@@ -128,7 +133,7 @@ class JobSocket:
         posix.set_inheritable(fd, False)
         self.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, fd)
         self.meter = None
-        self.buffers = None  # for a message; there is one in a worker that stays
+        self.buffers = None
         self.head = self._head
 
     def begin(self):
@@ -140,7 +145,7 @@ class JobSocket:
             data, control, _, _ = self.socket.recvmsg(_MOST, _CONTROL, _MSG_CMSG_CLOEXEC)
             size = len(data)
         else:
-            data = self.buffer
+            data = self.buffers[0]
             size, control, _, _ = self.socket.recvmsg_into(self.buffers, _CONTROL, _MSG_CMSG_CLOEXEC)
         if not size:
             return None
@@ -170,12 +175,12 @@ class JobSocket:
         else:
             self._report(b'D %d %s' % (sent, end))
 
-    def stay(self, board, slot, limit):
-        """Begin a life of many jobs. limit is that of their Meter, -1 for none."""
+    def stay(self, board, slot, limit, buffer):
+        """Begin a life of many jobs, with room() for one. limit is that of their Meter, -1 for
+        none."""
         if limit >= 0:
             self.meter = Meter(limit)
-        self.buffer = bytearray(_MOST)
-        self.buffers = [self.buffer]
+        self.buffers = [buffer]
         board = Board(board, slot)
         self.begin = board.begin
         self.head = board.head

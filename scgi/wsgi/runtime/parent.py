@@ -1,7 +1,7 @@
 """The process that has the application loaded, and forks workers that have it, too.
 
-Its job socket is the adapter's, which asks in messages: "F SLOT QUIET", with the job socket of
-the worker that is to be forked; QUIET is 1 when nobody waits for it. What this process says, besides what every worker may
+Its job socket is the adapter's, which asks in messages: "F SLOT", with the job socket of
+the worker that is to be forked. What this process says, besides what every worker may
 (job.py); the first letter is the kind:
 
     W TEXT                  something that workers had better not share
@@ -80,7 +80,7 @@ class Parent:
                     asking = False
                     poll.unregister(self.socket.fileno())
                     continue
-                jobs, slot, quiet = asked
+                jobs, slot = asked
                 try:
                     pid = posix.fork()
                 except OSError as e:
@@ -94,8 +94,8 @@ class Parent:
                     posix.close(wake)
                     posix.close(alarm)
                     self.socket.close()
-                    if self.pages and quiet:
-                        self.pages.touch()
+                    if self.pages:
+                        self.pages.touch(jobs)
                     return jobs, slot
                 self.workers += 1
                 posix.close(jobs)
@@ -112,8 +112,7 @@ class Parent:
             return None
         if not data or not control:
             return None
-        slot, quiet = map(int, data[1:].split())
-        return int.from_bytes(control[0][2][:_INT], sys.byteorder), slot, quiet
+        return int.from_bytes(control[0][2][:_INT], sys.byteorder), int(data[1:])
 
     def reap(self):
         while True:

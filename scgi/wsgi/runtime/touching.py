@@ -3,9 +3,10 @@
 A forked process shares its memory with its parent, and copies each page when it writes to
 it for the first time: that is half of what a request costs in a fresh process. The first
 ones say which pages those were, and the next ones copy them while they wait. That is for
-quiet times only, because some are copied for nothing.
+quiet times only: some are copied for nothing, and who waits needs the processor more.
 """
 import posix
+import select
 
 import _socket
 
@@ -13,6 +14,8 @@ _PAGE = posix.sysconf('SC_PAGESIZE')
 _POPULATE_WRITE = 23  # madvise(2), Linux 5.14
 _LEARN = 3  # from so many processes
 _MOST = 200000  # bytes of a message
+_QUIET = 10  # milliseconds
+_GAP = 2 * _PAGE  # costs less than another call
 
 
 class Pages:
@@ -35,8 +38,12 @@ class Pages:
         self.learned += 1
         return self.learned == _LEARN
 
-    def touch(self):
-        """In a process that waits."""
+    def touch(self, jobs):
+        """In a process that waits, unless it gets a job soon."""
+        poll = select.poll()
+        poll.register(jobs, select.POLLIN)
+        if not self.known or poll.poll(_QUIET):
+            return
         for start, length in self.known:
             self.madvise(start, length, _POPULATE_WRITE)  # a range that is gone by now is none
 
@@ -44,9 +51,13 @@ class Pages:
         """In a process that has served its request."""
         if self.learned >= _LEARN:
             return
-        said = b''
-        for start, length in _written():
-            said += start.to_bytes(8, 'little') + length.to_bytes(8, 'little')
+        ranges = []
+        for start, end in _written():
+            if ranges and start - ranges[-1][1] <= _GAP:
+                ranges[-1][1] = end
+            else:
+                ranges.append([start, end])
+        said = b''.join(start.to_bytes(8, 'little') + (end - start).to_bytes(8, 'little') for start, end in ranges)
         try:
             self.theirs.setblocking(False)
             self.theirs.send(said[:_MOST])
@@ -70,7 +81,7 @@ def _written():
                     if begin is None:
                         begin = start + i * _PAGE
                 elif begin is not None:
-                    yield begin, start + i * _PAGE - begin
+                    yield begin, start + i * _PAGE
                     begin = None
             if begin is not None:
-                yield begin, end - begin
+                yield begin, end

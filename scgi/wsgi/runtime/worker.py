@@ -74,7 +74,7 @@ class Worker:
 
     def stay(self, app, slot, limit, watch, warm_path, fresh):
         """Become a worker for many jobs, or a process that forks such workers."""
-        from _socketgi.job import open_board
+        from _socketgi.job import open_board, room
         for stream in sys.stdout, sys.stderr:
             if hasattr(stream, 'reconfigure'):  # what is printed is in the log at once, not at the end
                 stream.reconfigure(line_buffering=True)
@@ -86,7 +86,7 @@ class Worker:
             from _socketgi import files
             watched = files.Watched(self.jobs)
             watched.report()
-        board, slot, limit = open_board(6), int(slot), int(limit)
+        board, slot, limit, buffer = open_board(6), int(slot), int(limit), room()
         if self.way == 'parent':
             from _socketgi import parent
             forks = parent.Parent(self.jobs, fresh)
@@ -95,9 +95,9 @@ class Worker:
             self.jobs = JobSocket(fd)
             if watched:
                 watched.jobs = self.jobs
-            self.jobs.stay(board, slot, limit)
+            self.jobs.stay(board, slot, limit, buffer)
         else:
-            self.jobs.stay(board, slot, limit)
+            self.jobs.stay(board, slot, limit, buffer)
             if hasattr(gc, 'freeze'):
                 gc.collect()
                 gc.freeze()
