@@ -106,8 +106,18 @@ func Boot(t testing.TB) *Machine {
 	m.nspawn = exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", setup, "sh", dir, name)
 	m.nspawn.Args = append(m.nspawn.Args, m.groups(name)...)
 	m.nspawn.Stdout, m.nspawn.Stderr = &m.output, &m.output
-	m.nspawn.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	require.NoError(t, m.nspawn.Start())
+	// A test that is killed takes it along: the signal comes when the thread ends that has started
+	// it, so that is one of its own.
+	m.nspawn.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	started, stopped := make(chan error), make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		started <- m.nspawn.Start()
+		<-stopped
+	}()
+	err := <-started
+	t.Cleanup(func() { close(stopped) })
+	require.NoError(t, err)
 	t.Cleanup(m.stop)
 	m.Wait("systemd to boot", func() error {
 		if m.Leader == 0 {
