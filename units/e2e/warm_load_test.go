@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// load has n clients ask for a path again and again, until stop, which waits for them. What
-// comes of each request is for seen.
+// load has n clients ask for a path again and again, until stop or the end of the test, and
+// stop waits for them. What comes of each request is for seen.
 func (s *site) load(n int, path string, seen func(status int, err error)) (stop func()) {
 	var over atomic.Bool
 	var wg sync.WaitGroup
@@ -41,7 +41,9 @@ func (s *site) load(n int, path string, seen func(status int, err error)) (stop 
 			}
 		}()
 	}
-	return func() { over.Store(true); wg.Wait() }
+	stop = func() { over.Store(true); wg.Wait() }
+	s.t.Cleanup(stop)
+	return stop
 }
 
 // works is for load: no request fails.
@@ -66,7 +68,7 @@ func TestTortureWarmLeaves(t *testing.T) {
 	assert.Greater(t, len(adapters), 5)
 	stop := s.load(4, "/app", s.works)
 	for range times(5, 50) {
-		s.Run("systemctl", "stop", "app.service")
+		_, _ = s.Try("systemctl", "stop", "app.service") // it says "canceled" where a request starts it meanwhile
 	}
 	stop()
 	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
