@@ -19,6 +19,10 @@ const (
 	journalStdout = "/run/systemd/journal/stdout"
 )
 
+// entryPatience is how long an entry waits for a journald that doesn't read. What is sent next
+// doesn't wait then, until it reads again.
+const entryPatience = 100 * time.Millisecond
+
 // Priorities of syslog(3).
 const (
 	prioErr     = 3
@@ -35,17 +39,26 @@ func openJournal() (journal, error) {
 	if err != nil {
 		return -1, os.NewSyscallError("socket", err)
 	}
-	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: journalSocket}); err != nil {
+	most := unix.NsecToTimeval(entryPatience.Nanoseconds())
+	_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &most)
+	j := journal(fd)
+	if err := j.connect(); err != nil {
 		unix.Close(fd)
 		return -1, os.NewSyscallError("connect to the journal", err)
 	}
-	return journal(fd), nil
+	return j, nil
+}
+
+func (j journal) connect() error {
+	return unix.Connect(int(j), &unix.SockaddrUnix{Name: journalSocket})
 }
 
 // field is one field of a journal entry.
 type field struct{ name, value string }
 
-func (j journal) send(fields []field) error {
+// send sends an entry. Where journald doesn't read it waits for a moment, and with
+// unix.MSG_DONTWAIT in flags not at all; the error is unix.EAGAIN then.
+func (j journal) send(fields []field, flags int) error {
 	var msg []byte
 	for _, f := range fields {
 		msg = append(msg, f.name...)
@@ -58,7 +71,26 @@ func (j journal) send(fields []field) error {
 		msg = append(msg, f.value...)
 		msg = append(msg, '\n')
 	}
-	return os.NewSyscallError("send to the journal", unix.Sendto(int(j), msg, unix.MSG_NOSIGNAL, nil))
+	for again := true; ; {
+		err := unix.Sendto(int(j), msg, flags|unix.MSG_NOSIGNAL, nil)
+		switch {
+		case err == unix.EINTR: // SO_SNDTIMEO keeps the kernel from going on by itself (signal(7))
+		case err == unix.ECONNREFUSED && again && j.connect() == nil:
+			again = false // journald's socket is another one now
+		default:
+			return err
+		}
+	}
+}
+
+// wait waits until journald has read so much that another entry can be sent.
+func (j journal) wait() {
+	fds := []unix.PollFd{{Fd: int32(j), Events: unix.POLLOUT}}
+	for {
+		if _, err := unix.Poll(fds, -1); err != unix.EINTR {
+			return
+		}
+	}
 }
 
 // settle waits until journald has read all that was sent. It looks the sender up
@@ -66,7 +98,7 @@ func (j journal) send(fields []field) error {
 // belongs to no unit. The empty datagram is read, and ignored, only after the
 // entry before it has been dealt with.
 func (j journal) settle(most time.Duration) {
-	if unix.Sendto(int(j), nil, unix.MSG_NOSIGNAL, nil) != nil {
+	if unix.Sendto(int(j), nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, nil) != nil {
 		return
 	}
 	deadline := time.Now().Add(most)

@@ -25,6 +25,9 @@ type logger struct {
 	connect sync.Once
 	journal journal     // -1: none, or nothing was written
 	unread  atomic.Bool // something was sent that journald may not have read yet
+	// stuck says that journald doesn't read, and left how many entries were left out since.
+	stuck atomic.Bool
+	left  atomic.Int64
 	// foreign says that standard error is a stream into the journal that this process
 	// opened. journald finds out whose a line in it is only while the writer lives.
 	foreign bool
@@ -57,19 +60,17 @@ func openLog(conn int) *logger {
 // write logs one entry. Without a journal the message alone is written, behind the
 // request's id, and on more than one line when it has more.
 func (l *logger) write(priority int, message string, fields ...field) {
-	// Not sooner, because nobody waits for it then.
-	l.connect.Do(func() {
-		if l.native {
-			l.journal, _ = openJournal()
-		}
-	})
-	if l.journal >= 0 {
+	if l.open() {
 		fields = append(fields,
 			field{"MESSAGE", message},
 			field{"PRIORITY", strconv.Itoa(priority)},
 			field{"SYSLOG_IDENTIFIER", "socketgi-adapter"})
-		if l.journal.send(fields) == nil {
+		switch l.send(fields) {
+		case nil:
 			l.unread.Store(true)
+			return
+		case unix.EAGAIN:
+			// Not to standard error: the same journald reads that.
 			return
 		}
 	}
@@ -81,9 +82,46 @@ func (l *logger) write(priority int, message string, fields ...field) {
 	_, _ = os.Stderr.WriteString(message + "\n")
 }
 
+// open tells whether there is a journal to write to.
+func (l *logger) open() bool {
+	// Not sooner, because nobody waits for it then.
+	l.connect.Do(func() {
+		if l.native {
+			l.journal, _ = openJournal()
+		}
+	})
+	return l.journal >= 0
+}
+
+// send sends an entry to the journal. One that stopped reading holds a request up for a
+// moment, once; until it reads again entries are left out.
+func (l *logger) send(fields []field) error {
+	flags := 0
+	if l.stuck.Load() {
+		flags = unix.MSG_DONTWAIT
+	}
+	err := l.journal.send(fields, flags)
+	switch {
+	case err == unix.EAGAIN:
+		l.stuck.Store(true)
+		l.left.Add(1)
+	case l.stuck.Swap(false):
+		l.write(prioWarning, strconv.FormatInt(l.left.Swap(0), 10)+" entries are left out: the journal was not read",
+			field{"MESSAGE_ID", msgProblem})
+	}
+	return err
+}
+
+// wait waits until the journal takes another entry, however long that is.
+func (l *logger) wait() {
+	if l.open() {
+		l.journal.wait()
+	}
+}
+
 // close returns when journald knows whose entries they are.
 func (l *logger) close() {
-	if l.unread.Load() {
+	if l.unread.Load() && !l.stuck.Load() {
 		l.journal.settle(100 * time.Millisecond)
 	}
 }

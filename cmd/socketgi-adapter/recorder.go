@@ -30,6 +30,7 @@ func newRecorder(log *logger) *recorder {
 func (r *recorder) write() {
 	defer close(r.done)
 	for record := range r.records {
+		r.log.wait()
 		record()
 		if n := r.left.Swap(0); n > 0 {
 			r.log.write(prioWarning, strconv.FormatInt(n, 10)+" records of requests are left out: the journal was too slow",
