@@ -15,6 +15,20 @@ type Pair struct {
 	SocketName, ServiceName string
 	// Socket and Service are what the files hold (systemd.syntax(7)).
 	Socket, Service string
+	// SliceName and Slice are a third one, for [Options.Limits], else "".
+	SliceName, Slice string
+}
+
+// File is a unit file.
+type File struct{ Name, Text string }
+
+// Files are the unit files of a pair.
+func (p Pair) Files() []File {
+	files := []File{{p.SocketName, p.Socket}, {p.ServiceName, p.Service}}
+	if p.Slice != "" {
+		files = append(files, File{p.SliceName, p.Slice})
+	}
+	return files
 }
 
 // Options say what a [Pair] is for. The zero value of a field means its default.
@@ -66,6 +80,8 @@ type Options struct {
 	// absolute path, besides WorkingDirectory and Exec's program. What of these lies
 	// where its profile hides files (/home, /tmp) is shown to it, read-only.
 	Reads []string
+	// Limits are for all of its processes together.
+	Limits Limits
 	// UserManager makes units for a user's own systemd, which runs everything as that
 	// user and can do less.
 	UserManager bool
@@ -114,6 +130,9 @@ func Render(o Options) (Pair, error) {
 	}
 	p.Socket = o.socket()
 	p.Service = o.service()
+	if p.Slice = o.slice(); p.Slice != "" {
+		p.SliceName = SliceName(o.Name)
+	}
 	return p, nil
 }
 
@@ -153,6 +172,9 @@ func (o *Options) check() error {
 	}
 	var err error
 	if o.Profile, err = ParseProfile(string(o.Profile)); err != nil {
+		return err
+	}
+	if err := o.Limits.check(); err != nil {
 		return err
 	}
 	for _, e := range o.Env {

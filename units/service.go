@@ -79,10 +79,13 @@ Before=shutdown.target
 		b.WriteString("# Loads the application again, beside the old one.\nExecReload=/bin/kill -HUP $MAINPID\n")
 	}
 	b.WriteString("TimeoutStopSec=10\n")
+	switch {
+	case o.Limits != Limits{}:
+		fmt.Fprintf(&b, "Slice=%s\n", SliceName(o.Name))
+	case !o.Warm && !o.UserManager:
+		b.WriteString("Slice=system.slice\n")
+	}
 	if !o.Warm {
-		if !o.UserManager {
-			b.WriteString("Slice=system.slice\n")
-		}
 		b.WriteString(`# systemd's own two lines for every request are left out.
 LogLevelMax=notice
 SyslogLevel=notice

@@ -38,6 +38,7 @@ type pairFlags struct {
 	accept, profile     string
 	state, network      bool
 	env                 []string
+	limits              units.Limits
 }
 
 func (p *pairFlags) define(cmd *cobra.Command) {
@@ -53,6 +54,9 @@ func (p *pairFlags) define(cmd *cobra.Command) {
 	f.StringVar(&p.profile, "profile", string(units.Fast), "the `SANDBOX`: fast adds milliseconds to each start, strict some tens of them, none next to nothing")
 	f.BoolVar(&p.network, "network", false, "let it use the network, with --profile strict, too")
 	f.StringArrayVar(&p.env, "env", nil, "give it a variable, `NAME=VALUE`; may be said again. No secrets: everybody can read units")
+	f.StringVar(&p.limits.MemoryMax, "memory-max", "", "let all its processes together have `SIZE` bytes of memory: 512M, 1.5G, 20%")
+	f.StringVar(&p.limits.TasksMax, "tasks-max", "", "let it have `N` processes and threads at once")
+	f.StringVar(&p.limits.CPUWeight, "cpu-weight", "", "give it `N` parts of the processors where others have 100: 1 to 10000")
 	p.adapterFlags.define(cmd)
 	for flag, values := range map[string][]string{"accept": {"yes", "no"},
 		"profile": {string(units.Fast), string(units.Strict), string(units.None)}} {
@@ -73,7 +77,7 @@ func (p *pairFlags) args(cmd *cobra.Command, args []string) error {
 // options finds out what the units are to say.
 func (p *pairFlags) options(h host.Host, args []string) (o units.Options, err error) {
 	o = units.Options{Name: args[0], Listen: p.listen, Group: p.group, User: p.user, State: p.state, Network: p.network,
-		Env: p.env, Mount: p.mount, UserManager: h.User, Allow: p.allow}
+		Env: p.env, Mount: p.mount, Limits: p.limits, UserManager: h.User, Allow: p.allow}
 	p.root = rootDir(h.Root)
 	if o.Profile, err = units.ParseProfile(p.profile); err != nil {
 		return o, err

@@ -16,7 +16,7 @@ func newUnits() *cobra.Command {
 		Use:   "units " + pairUse("units"),
 		Short: "Print the socket and service units for an application",
 		Long: `Print the pair of units that socketgi add would write: NAME.socket and NAME@.service,
-each headed by the name of its file. Cached code, which makes a start of Python faster,
+each headed by the name of its file, and a slice where there are limits. Cached code, which makes a start of Python faster,
 is there for applications that were added.
 
 ` + pairHelp,
@@ -49,5 +49,10 @@ is there for applications that were added.
 
 // printPair prints units, each headed by its file.
 func printPair(w io.Writer, dir string, p units.Pair) {
-	fmt.Fprintf(w, "# %[1]s/%[2]s\n%[3]s\n# %[1]s/%[4]s\n%[5]s", dir, p.SocketName, p.Socket, p.ServiceName, p.Service)
+	for i, f := range p.Files() {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "# %s/%s\n%s", dir, f.Name, f.Text)
+	}
 }

@@ -85,7 +85,11 @@ var aboutFile = regexp.MustCompile(`^(/\S+):(\d+): (.*)$`)
 
 // verify adds what systemd-analyze has to say about the files. It has no API.
 func verify(ctx context.Context, app *host.Application, f *findings) {
-	cmd := exec.CommandContext(ctx, "systemd-analyze", "verify", "--man=no", "--recursive-errors=no", app.Socket.Path, app.Service.Path)
+	args := []string{"verify", "--man=no", "--recursive-errors=no", app.Socket.Path, app.Service.Path}
+	if app.Slice != nil {
+		args = append(args, app.Slice.Path)
+	}
+	cmd := exec.CommandContext(ctx, "systemd-analyze", args...)
 	out, err := cmd.CombinedOutput()
 	if errors.Is(err, exec.ErrNotFound) {
 		f.unchecked("the unit files: systemd-analyze is not installed", "")
@@ -104,6 +108,9 @@ func verify(ctx context.Context, app *host.Application, f *findings) {
 // has what other units do wrong.
 func complaints(app *host.Application, out string) (found []string) {
 	files := slices.Concat([]string{app.Socket.Path, app.Service.Path}, app.Socket.DropIns, app.Service.DropIns)
+	if app.Slice != nil {
+		files = append(append(files, app.Slice.Path), app.Slice.DropIns...)
+	}
 	instance := app.Name + "@" // the instance it takes a template for
 	for line := range strings.Lines(out) {
 		line = strings.TrimSpace(line)

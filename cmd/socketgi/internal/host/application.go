@@ -20,6 +20,8 @@ type Application struct {
 	// What is what the operator called it (Application= in [X-Socketgi]).
 	What            string
 	Socket, Service *Unit
+	// Slice has limits for all of it, nil where it has none.
+	Slice *Unit
 	// Warm says that the service accepts connections by itself (Accept=no).
 	Warm bool
 	// Listen is where systemd listens: a path, or HOST:PORT.
@@ -57,6 +59,9 @@ func (h Host) Load(name string) (*Application, error) {
 	}
 	if !a.Service.Has("X-Socketgi") {
 		return nil, fmt.Errorf("%s has no [X-Socketgi] section: %w", service, ErrNoApplication)
+	}
+	if a.Slice, err = h.Unit(units.SliceName(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
 	a.What = units.Unescape(a.Service.Get("X-Socketgi", "Application"))
 	a.Listen = h.expand(a.Socket.Get("Socket", "ListenStream"))

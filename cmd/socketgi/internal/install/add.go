@@ -187,7 +187,11 @@ func (a *Add) online(ctx context.Context, m manager, back, keep *undo, pair unit
 		if !a.Options.Warm {
 			service = units.CheckService(a.Options.Name) // as an instance of it
 		}
-		for _, unit := range []string{pair.SocketName, service} {
+		loaded := []string{pair.SocketName, service}
+		if pair.Slice != "" {
+			loaded = append(loaded, pair.SliceName)
+		}
+		for _, unit := range loaded {
 			if err := m.loaded(ctx, unit); err != nil {
 				return err
 			}
@@ -213,7 +217,8 @@ func (a *Add) online(ctx context.Context, m manager, back, keep *undo, pair unit
 		return a.notListening(ctx, m, pair.SocketName, err)
 	}
 	for _, f := range files {
-		// One that stays; a template has only instances, which end by themselves.
+		// What stays, and a slice with all that is left in it; a template has only instances,
+		// which end by themselves.
 		if unit := filepath.Base(f.path); f.gone && !strings.HasSuffix(unit, "@.service") {
 			if err := m.stop(ctx, unit); err != nil {
 				return err
@@ -327,6 +332,7 @@ func stopAll(ctx context.Context, m manager, h host.Host, name string, last bool
 	for _, unit := range instances {
 		all = append(all, m.stop(ctx, unit))
 	}
+	all = append(all, m.stop(ctx, units.SliceName(name)))
 	base := runtimeDir(h)
 	all = append(all, removeRuntime(filepath.Join(base, filepath.Base(units.RuntimePath(name)))))
 	if last {

@@ -17,11 +17,8 @@ func (a *Add) look(pair units.Pair) (files []file, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range []file{
-		{path: filepath.Join(dirs[0], pair.SocketName), text: pair.Socket},
-		{path: filepath.Join(dirs[0], pair.ServiceName), text: pair.Service},
-	} {
-		name := filepath.Base(f.path)
+	for _, u := range pair.Files() {
+		name, f := u.Name, file{path: filepath.Join(dirs[0], u.Name), text: u.Text}
 		for _, dir := range dirs[1:] {
 			// One in our directory would take the place of that one.
 			path := filepath.Join(dir, name)
@@ -41,10 +38,23 @@ func (a *Add) look(pair units.Pair) (files []file, err error) {
 		}
 		files = append(files, f)
 	}
-	// Of an application that accepted connections in the other way.
-	other := filepath.Join(dirs[0], a.Options.Name+".service")
+	gone, err := a.lookGone(dirs[0], pair)
+	return append(files, gone...), err
+}
+
+// lookGone finds out what has to be removed of what the application was before.
+func (a *Add) lookGone(dir string, pair units.Pair) (files []file, err error) {
+	// It had limits.
+	if slice := filepath.Join(dir, units.SliceName(a.Options.Name)); pair.Slice == "" && isOurs(slice) {
+		if !a.Force {
+			return nil, fmt.Errorf("%s is there: say --force to remove it, or say its limits again", slice)
+		}
+		files = append(files, file{path: slice, gone: true})
+	}
+	// It accepted connections in the other way.
+	other := filepath.Join(dir, a.Options.Name+".service")
 	if a.Options.Warm {
-		other = filepath.Join(dirs[0], a.Options.Name+"@.service")
+		other = filepath.Join(dir, a.Options.Name+"@.service")
 	}
 	there, err := read(other)
 	switch {
@@ -61,6 +71,12 @@ func (a *Add) look(pair units.Pair) (files []file, err error) {
 		return nil, fmt.Errorf("%s is there: say --force to replace it, or choose another name", other)
 	}
 	return append(files, file{path: other, gone: true}), nil
+}
+
+// isOurs tells whether a unit is one that was written here.
+func isOurs(path string) bool {
+	text, err := read(path)
+	return err == nil && strings.Contains(text, "\n[X-Socketgi]")
 }
 
 // same tells whether two directories are one: /lib is a link to /usr/lib in most systems.

@@ -44,7 +44,11 @@ func (r *Remove) look() (*removal, error) {
 		return nil, err
 	}
 	x := &removal{app: app}
-	for _, u := range []*host.Unit{app.Socket, app.Service} {
+	parts := []*host.Unit{app.Socket, app.Service}
+	if app.Slice != nil {
+		parts = append(parts, app.Slice)
+	}
+	for _, u := range parts {
 		if filepath.Dir(u.Path) != filepath.Clean(dirs[0]) {
 			return nil, fmt.Errorf("%s is not one that socketgi add has written: whoever put it there can remove it", u.Path)
 		}

@@ -33,9 +33,9 @@ func (a *Add) verify(ctx context.Context, pair units.Pair) error {
 	if a.Host.User {
 		args = append(args, "--user")
 	}
-	for name, text := range map[string]string{pair.SocketName: pair.Socket, pair.ServiceName: pair.Service} {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+	for _, f := range pair.Files() {
+		path := filepath.Join(dir, f.Name)
+		if err := os.WriteFile(path, []byte(f.Text), 0o644); err != nil {
 			return err
 		}
 		args = append(args, path)
