@@ -3,15 +3,12 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/socketgi/socketgi/scgi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -211,36 +208,4 @@ func TestKilled(t *testing.T) {
 	assert.Equal(t, 503, got.StatusCode, "who stops an instance is not the application's fault")
 	assert.Equal(t, "5", got.Header.Get("Retry-After"))
 	s.allEnded("bad")
-}
-
-// TestThousandConnections opens 1,000 connections within 2 seconds, straight to
-// the socket. Each is answered, and the socket goes on.
-func TestThousandConnections(t *testing.T) {
-	s := newSite(t)
-	s.serve("app", "article.py", "/app", "--user", "www-data")
-	request, err := scgi.AppendRequest(nil, 0, []scgi.Header{
-		{Name: "REQUEST_METHOD", Value: "GET"}, {Name: "REQUEST_URI", Value: "/"}, {Name: "HTTP_HOST", Value: "h"}})
-	require.NoError(t, err)
-	var conns []net.Conn
-	start := time.Now()
-	for range 1000 {
-		c, err := net.Dial("unix", s.Path("/run/socketgi/app.sock"))
-		require.NoError(t, err)
-		defer c.Close()
-		_, err = c.Write(request)
-		require.NoError(t, err)
-		conns = append(conns, c)
-	}
-	t.Logf("1000 connections in %v", time.Since(start))
-	statuses := map[string]int{}
-	for _, c := range conns {
-		require.NoError(t, c.SetReadDeadline(time.Now().Add(2*time.Minute)))
-		buf := make([]byte, 11)
-		n, _ := c.Read(buf)
-		statuses[string(buf[:n])]++
-	}
-	t.Logf("%v", statuses)
-	assert.Equal(t, 1000, statuses["Status: 200"]+statuses["Status: 503"], "%v", statuses)
-	assert.Equal(t, "Hello world!\n", s.get("/app").body)
-	s.allEnded("app")
 }
