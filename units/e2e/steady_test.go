@@ -48,9 +48,9 @@ func nothing(*site) func() { return func() {} }
 var faults = []fault{
 	{name: "adapter killed", begin: nothing, every: 50 * time.Millisecond, again: func(s *site) { s.kill("socketgi-adapte") },
 		// What is about to become Python is called so, too: then nothing can be loaded, for a moment.
-		yes: []string{"200", "502"}, no: []string{"200", "502", "503"}},
+		yes: []string{"200", "502", "cut"}, no: []string{"200", "502", "503", "cut"}},
 	{name: "Python killed", begin: nothing, every: 50 * time.Millisecond, again: func(s *site) { s.kill("python3") },
-		yes: []string{"200", "502"}, no: []string{"200", "502"}},
+		yes: []string{"200", "502", "cut"}, no: []string{"200", "502", "cut"}}, // cut: its head was out
 	{name: "disk full", begin: func(s *site) func() {
 		_, _ = s.Try("sh", "-c", "for d in yes no; do cat /dev/zero > /var/lib/$d/full; done")
 		return func() { s.Run("rm", "/var/lib/yes/full", "/var/lib/no/full") }
@@ -62,7 +62,7 @@ var faults = []fault{
 			return func() {}
 		}
 		limit := filepath.Join(group, "memory.limit_in_bytes")
-		most := number(s.t, filepath.Join(group, "memory.usage_in_bytes")) + 300<<20
+		most := number(s.t, filepath.Join(group, "memory.usage_in_bytes")) + 80<<20
 		require.NoError(s.t, os.WriteFile(limit, []byte(strconv.FormatInt(most, 10)), 0))
 		return func() { require.NoError(s.t, os.WriteFile(limit, []byte("-1"), 0)) }
 	}, every: 200 * time.Millisecond, again: func(s *site) {
@@ -101,12 +101,18 @@ var faults = []fault{
 func (s *site) status(path string) string {
 	resp, err := s.client.Get("http://localhost" + path)
 	if err != nil {
+		if strings.HasSuffix(err.Error(), ": EOF") {
+			return "cut"
+		}
 		return err.Error()
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode == 200 && string(body) != "good" {
-		return fmt.Sprintf("%d, %q (%v)", resp.StatusCode, body, err)
+	if err != nil {
+		return "cut"
+	}
+	if resp.StatusCode == 200 && string(body) != "good" {
+		return fmt.Sprintf("%d, %q", resp.StatusCode, body)
 	}
 	return strconv.Itoa(resp.StatusCode)
 }
