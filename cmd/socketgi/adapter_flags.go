@@ -93,6 +93,9 @@ func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
 	if a.root != "" {
 		return nil // who gets at what there can't be said from here
 	}
+	if o.UserManager {
+		return nil // it runs as whoever says this
+	}
 	for _, path := range append(app.files, a.adapter) {
 		if why := unreachable(path, o.User); why != "" {
 			a.warnings = append(a.warnings, why)

@@ -117,6 +117,9 @@ func (p *pairFlags) addition(h host.Host, args []string) (*install.Add, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := os.Stat(program); err != nil && h.Root != "" {
+		return nil, fmt.Errorf("%w: install socketgi there first (make install DESTDIR=%s), or say with --adapter where it is", err, h.Root)
+	}
 	if !isProgram(program) {
 		return nil, fmt.Errorf("%s is no program that can be executed", program)
 	}

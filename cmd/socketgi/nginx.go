@@ -49,6 +49,7 @@ What isn't said is as the units of the application have it, if they are there.`,
 func installed(cmd *cobra.Command, h host.Host, o *units.NginxOptions) error {
 	app, err := h.Load(o.Name)
 	if errors.Is(err, host.ErrNoApplication) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "socketgi: warning: there is no application %s yet, so this is of the command line alone\n", o.Name)
 		return nil
 	}
 	if err != nil {
