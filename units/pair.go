@@ -222,7 +222,7 @@ func (o *Options) socket() string {
 	if o.Listen == "" {
 		listen = userListen(o.Name)
 	}
-	fmt.Fprintf(&b, "[Unit]\nDescription=%s: web application\n", o.Name)
+	fmt.Fprintf(&b, "[Unit]\nDescription=%s: web application\n# Otherwise it fails for good when it is started 6 times within 10 s.\nStartLimitIntervalSec=0\n", o.Name)
 	if o.Adapter {
 		fmt.Fprintf(&b, "# Without it, as when its package was removed, each request would fail.\nConditionFileIsExecutable=%s\n", escape(o.Exec[0]))
 	}

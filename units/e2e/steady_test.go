@@ -46,11 +46,12 @@ func (s *site) kill(comm string) {
 func nothing(*site) func() { return func() {} }
 
 var faults = []fault{
-	{name: "adapter killed", begin: nothing, every: 50 * time.Millisecond, again: func(s *site) { s.kill("socketgi-adapte") },
-		// What is about to become Python is called so, too: then nothing can be loaded, for a moment.
+	// What is about to become Python is called like the adapter. Where it is killed before it
+	// has loaded the application, the next attempt is made half a second later.
+	{name: "adapter killed", begin: nothing, every: 200 * time.Millisecond, again: func(s *site) { s.kill("socketgi-adapte") },
 		yes: []string{"200", "502", "cut"}, no: []string{"200", "502", "503", "cut"}},
-	{name: "Python killed", begin: nothing, every: 50 * time.Millisecond, again: func(s *site) { s.kill("python3") },
-		yes: []string{"200", "502", "cut"}, no: []string{"200", "502", "cut"}}, // cut: its head was out
+	{name: "Python killed", begin: nothing, every: 200 * time.Millisecond, again: func(s *site) { s.kill("python3") },
+		yes: []string{"200", "502", "cut"}, no: []string{"200", "502", "503", "cut"}},
 	{name: "disk full", begin: func(s *site) func() {
 		_, _ = s.Try("sh", "-c", "for d in yes no; do cat /dev/zero > /var/lib/$d/full; done")
 		return func() { s.Run("rm", "/var/lib/yes/full", "/var/lib/no/full") }
@@ -124,7 +125,7 @@ func (s *site) steady(path string, every time.Duration, over <-chan struct{}) ma
 	var wg sync.WaitGroup
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	most := make(chan struct{}, 100) // what comes later isn't asked for: this is about faults, and not about load
+	most := make(chan struct{}, 8) // no more wait: this is about faults, and not about load
 	for {
 		select {
 		case <-over:
@@ -188,9 +189,11 @@ func TestTortureFaults(t *testing.T) {
 		}
 		return nil
 	})
+	parent := t
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
 			s.t = t
+			defer func() { s.t = parent }()
 			over, yes := make(chan struct{}), make(chan map[string]int)
 			no := make(chan map[string]int)
 			end := f.begin(s)
@@ -232,7 +235,6 @@ func TestTortureFaults(t *testing.T) {
 			s.nothingLeft(before)
 		})
 	}
-	s.t = t
 	s.Run("systemctl", "stop", "no.socket", "no.service")
 	s.allEnded("yes")
 }
