@@ -106,9 +106,9 @@ func Boot(t testing.TB) *Machine {
 	m.nspawn = exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", setup, "sh", dir, name)
 	m.nspawn.Args = append(m.nspawn.Args, m.groups(name)...)
 	m.nspawn.Stdout, m.nspawn.Stderr = &m.output, &m.output
-	// A test that is killed takes it along: the signal comes when the thread ends that has started
+	// A test that is killed has it shut down (SIGTERM, systemd-nspawn(1)): the signal comes when the thread ends that has started
 	// it, so that is one of its own.
-	m.nspawn.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	m.nspawn.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGTERM}
 	started, stopped := make(chan error), make(chan struct{})
 	go func() {
 		runtime.LockOSThread()
