@@ -117,7 +117,7 @@ packages:
 RACE = $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
 test: packages lint
-	$(GO) test $(RACE) -count 1 -timeout 9m ./...
+	$(GO) test $(RACE) -count 1 -timeout 20m ./...
 
 lint:
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }

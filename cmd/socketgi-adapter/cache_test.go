@@ -180,7 +180,7 @@ func output(t *testing.T, name string, arg ...string) string {
 func TestImportCacheFolders(t *testing.T) {
 	eachPython(t, func(t *testing.T, python string) {
 		if strings.Contains(python, "pypy") {
-			t.Skip("nothing of imports is kept for it")
+			return // nothing of imports is kept for it
 		}
 		dir, lib, cache := t.TempDir(), t.TempDir(), t.TempDir()
 		write := func(path, text string) {

@@ -338,7 +338,7 @@ func TestServerNoProcesses(t *testing.T) {
 	assert.Equal(t, int32(15), mostConnections(60))
 	assert.Equal(t, int32(1), mostConnections(0))
 	if os.Geteuid() == 0 {
-		t.Skip("root is not limited")
+		return // and what follows is for who is
 	}
 	var own unix.Rlimit
 	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NPROC, &own))

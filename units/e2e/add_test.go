@@ -22,7 +22,7 @@ func (s *site) operator(arg ...string) (string, error) {
 func (s *site) listing() string {
 	s.t.Helper()
 	return s.Run("sh", "-c", `cd / && find etc run/systemd/system run/socketgi* run/.socketgi* run/private/socketgi* run/user var/cache var/lib \
-		-not -path 'var/lib/systemd*' -not -path 'var/lib/dpkg/*' -not -path 'var/lib/postgresql/*' -not -path '*/fonts/*' -printf '%p %y %U %G %m %l\n' -type f -exec sha256sum {} + 2>/dev/null; true`)
+		-not -path 'var/lib/systemd*' -not -path 'var/lib/dpkg/*' -not -path 'var/lib/apt/*' -not -path 'var/cache/man/*' -not -path 'var/cache/swcatalog/*' -not -path 'var/lib/postgresql/*' -not -path '*/fonts/*' -printf '%p %y %U %G %m %l\n' -type f -exec sha256sum {} + 2>/dev/null; true`)
 }
 
 // changes lists what is in one listing only.
