@@ -77,7 +77,7 @@ func (a wsgiApplication) start(r *request, params []scgi.Header, body scgi.Body)
 	var err error
 	if w.Worker, err = wsgi.Start(&cfg); err != nil {
 		w.logged()
-		return nil, &child.Problem{Kind: child.Failed, Text: err.Error()}
+		return nil, child.NotStarted(err)
 	}
 	// What isn't needed to start the worker is done while it starts.
 	child.AdoptOrphans()

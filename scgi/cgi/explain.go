@@ -22,7 +22,7 @@ func (c *Config) explain(file string, err error) error {
 	switch {
 	// EBADF: Go moves a descriptor out of the way before it executes a program, above
 	// all others, and there the limit is.
-	case exhausted(err), errors.Is(err, unix.EBADF):
+	case child.Exhausted(err), errors.Is(err, unix.EBADF):
 		return fault(child.Busy, "no process can be started: "+err.Error())
 	case unix.Access(path.Dir(file), unix.X_OK) != nil:
 		text = "this user may not enter its directory, or one above it"
@@ -42,11 +42,6 @@ func (c *Config) explain(file string, err error) error {
 		text = err.Error()
 	}
 	return fault(kind, file+" can't be executed: "+text)
-}
-
-// exhausted tells whether something failed that may be possible again in a moment.
-func exhausted(err error) bool {
-	return errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE)
 }
 
 // missing is for a file that is there, and can't be executed because something

@@ -36,7 +36,7 @@ func ProblemOf(err error) *child.Problem {
 	if errors.As(err, &p) {
 		return &child.Problem{Kind: p.Kind, Text: printable(p.Text)}
 	}
-	if exhausted(err) {
+	if child.Exhausted(err) {
 		return &child.Problem{Kind: child.Busy, Text: printable(err.Error())}
 	}
 	return &child.Problem{Kind: child.Failed, Text: printable(err.Error())}
@@ -203,7 +203,7 @@ func (s *script) pin() (dir int, err error) {
 		}
 		unix.Close(dir)
 	}
-	if exhausted(err) {
+	if child.Exhausted(err) {
 		return -1, &os.PathError{Op: "open", Path: s.path, Err: err}
 	}
 	return -1, fault(child.Forbidden, s.name+" was changed while it was looked up")

@@ -1,6 +1,11 @@
 package child
 
-import "time"
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
 
 // End is how far a response came.
 type End int
@@ -50,3 +55,17 @@ const (
 	NotFound              // there is nothing that the request names
 	Busy                  // the machine has no room for another process
 )
+
+// NotStarted says why there is no process: a machine that has no room for one is busy.
+func NotStarted(err error) *Problem {
+	kind := Failed
+	if Exhausted(err) {
+		kind = Busy
+	}
+	return &Problem{Kind: kind, Text: err.Error()}
+}
+
+// Exhausted tells whether something failed that may be possible again in a moment.
+func Exhausted(err error) bool {
+	return errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE)
+}

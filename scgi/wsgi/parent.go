@@ -39,7 +39,7 @@ func StartParent(cfg *Config, timeout time.Duration) (*Parent, Report) {
 	var rep Report
 	proc, err := start(cfg, "parent", 0)
 	if err != nil {
-		rep.Problem = &child.Problem{Kind: child.Failed, Text: err.Error()}
+		rep.Problem = child.NotStarted(err)
 		return nil, rep
 	}
 	unix.Close(proc.own)

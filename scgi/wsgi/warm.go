@@ -35,7 +35,7 @@ func StartWarm(cfg *Config, timeout time.Duration) (*Warm, Report) {
 	p, err := start(cfg, "many", place)
 	if err != nil {
 		cfg.Stay.Board.give(place)
-		rep.Problem = &child.Problem{Kind: child.Failed, Text: err.Error()}
+		rep.Problem = child.NotStarted(err)
 		return nil, rep
 	}
 	w := &Warm{jobSocket{p.socket, p.PidFD()}, p.own, p.Pid(), cfg.Stay.Board, place, make(chan struct{}), child.Usage{}}

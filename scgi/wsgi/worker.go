@@ -171,7 +171,7 @@ func startError(python string, err error) error {
 	case errors.Is(err, unix.EACCES):
 		return errors.New(python + " may not be executed by this user: " + err.Error())
 	}
-	return errors.New("starting " + python + ": " + err.Error())
+	return &os.PathError{Op: "start", Path: python, Err: err}
 }
 
 // memfd returns a descriptor, at offset 0, of a file in memory.
