@@ -12,9 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// long tells whether a test may take minutes: make torture.
-func long() bool { return os.Getenv("SOCKETGI_TORTURE") != "" }
-
 // control puts all processes of the machine into a control group of one more controller:
 // its systemd has none that limits anything. It returns the group's folder, "" where this
 // machine has no such hierarchy to itself (cgroups(7), version 1).

@@ -99,7 +99,7 @@ func (s *site) storm(name string, n int) (counts map[string]int, slowest time.Du
 // compares with the set-up of 2011.
 func TestTortureOverload(t *testing.T) {
 	at, waves, size, memory := 300, 2, 20, int64(1)<<30
-	if long() {
+	if torture() {
 		at, waves, size, memory = 2000, 100, 50, 5<<30
 	}
 	s := newSite(t)
@@ -143,7 +143,7 @@ func TestTortureOverload(t *testing.T) {
 	counts, slowest = s.storm("stays", at)
 	t.Logf("Accept=no: %v; systemctl took at most %v", counts, slowest)
 	assert.Equal(t, map[string]int{"200": at}, counts)
-	if long() { // with Accept=yes systemd first accepts all and then starts all, and says nothing until it has
+	if torture() { // with Accept=yes systemd first accepts all and then starts all, and says nothing until it has
 		assert.Less(t, slowest, time.Second)
 	}
 	s.Run("systemctl", "stop", "stays.socket", "stays.service")

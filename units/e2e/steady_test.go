@@ -162,7 +162,7 @@ func (s *site) held() string {
 // was.
 func TestTortureFaults(t *testing.T) {
 	most, every := 600*time.Millisecond, 40*time.Millisecond // for each of two applications
-	if long() {
+	if torture() {
 		most, every = 20*time.Second, 20*time.Millisecond
 	}
 	s := newSite(t)
@@ -221,7 +221,7 @@ func TestTortureFaults(t *testing.T) {
 			close(over)
 			fromYes, fromNo := <-yes, <-no
 			t.Logf("%s: Accept=yes %v, Accept=no %v, and again after %v", f.name, fromYes, fromNo, took.Round(time.Millisecond))
-			if long() {
+			if torture() {
 				assert.Less(t, took, time.Second)
 			}
 			for status := range fromYes {
