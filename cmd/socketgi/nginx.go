@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginx"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
@@ -13,15 +14,31 @@ import (
 func newNginx() *cobra.Command {
 	var o units.NginxOptions
 	var hf hostFlags
+	var reload bool
 	cmd := &cobra.Command{
-		Use:   "nginx NAME",
-		Short: "Print the location for nginx",
+		Use:   "nginx {NAME|--reload}",
+		Short: "Print the location for nginx, or reload nginx",
 		Long: `Print the location that passes requests to an application, for a server block of nginx.
-What isn't said is as the units of the application have it, if they are there.`,
-		Example:           "  socketgi nginx hello\n  socketgi nginx hello --mount /hello",
-		Args:              words("NAME"),
+What isn't said is as the units of the application have it, if they are there.
+
+With --reload, have nginx check and read its configuration, and wait until only workers with
+the new one accept connections: systemctl reload nginx ends before that, and the next request
+may still be answered as before.`,
+		Example:           "  socketgi nginx hello\n  socketgi nginx hello --mount /hello\n  socketgi nginx --reload",
 		ValidArgsFunction: completeNames(hf.host),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if !reload {
+				return words("NAME")(cmd, args)
+			}
+			if len(args) > 0 || cmd.Flags().NFlag() > 1 {
+				return errors.New("--reload stands alone: it is for all of nginx")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if reload {
+				return nginx.Reload(cmd.Context())
+			}
 			h, err := hf.host()
 			if err != nil {
 				return err
@@ -41,6 +58,7 @@ What isn't said is as the units of the application have it, if they are there.`,
 	cmd.Flags().StringVar(&o.Mount, "mount", "", "the application lives below `/PREFIX` (default: as its units have it, else all of the server)")
 	cmd.Flags().DurationVar(&o.Timeout, "timeout", 60*time.Second, "the --timeout that the units have; nginx waits longer")
 	cmd.Flags().StringVar(&o.Listen, "listen", "", "it listens at `PATH or ADDRESS` (default: as its units have it, else /run/socketgi/NAME.sock)")
+	cmd.Flags().BoolVar(&reload, "reload", false, "reload nginx, and wait until what it has read counts")
 	hf.define(cmd)
 	return cmd
 }

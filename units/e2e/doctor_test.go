@@ -220,8 +220,8 @@ time.sleep(1000)`)
 		{"nginx is less patient", nginx(replaced("scgi_read_timeout 105s", "scgi_read_timeout 90s")), "nginx", "warning",
 			"nginx waits 1m30s (scgi_read_timeout), and a request may wait 30s and take 1m0s", "scgi_read_timeout 105s", nil},
 		{"httpoxy", nginx(replaced("scgi_pass", "scgi_param HTTP_PROXY $http_proxy;\n    scgi_pass")), "nginx", "error", "hands a client's Proxy header on", "sed -i", nil},
-		{"nginx not reloaded", run("touch -d '1 minute' " + conf), "nginx", "warning", "nginx has not read " + conf + " since it was changed", "systemctl reload nginx",
-			run("touch " + conf + "; systemctl restart nginx")},
+		{"nginx not reloaded", run("touch -d '1 minute' " + conf), "nginx", "warning", "nginx has not read " + conf + " since it was changed", "socketgi nginx --reload",
+			run("touch " + conf + "; socketgi nginx --reload")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			outer := s.t

@@ -20,15 +20,18 @@ import (
 
 var errNoExample = errors.New("no example of a URL could be made up for it")
 
-// reload is what makes nginx see what was changed.
-const reload = " && nginx -t && systemctl reload nginx"
+// reload has nginx read what was changed, and ends when that counts.
+const reload = "socketgi nginx --reload"
+
+// andReload follows a command that has changed nginx's configuration.
+const andReload = " && " + reload
 
 // checkNginx looks whether nginx's configuration passes requests to the socket, and what
 // the application then gets.
 func checkNginx(_ context.Context, x *examination, app *host.Application) (f findings) {
 	switch {
 	case x.web.rejected != "":
-		f.fail("nginx doesn't take its configuration:\n"+x.web.rejected, "it goes on with the one it has, and won't start again", "correct it, then: nginx -t && systemctl reload nginx")
+		f.fail("nginx doesn't take its configuration:\n"+x.web.rejected, "it goes on with the one it has, and won't start again", "correct it, then: "+reload)
 	case errors.Is(x.web.err, errNoNginx):
 		f.unchecked(x.web.err.Error(), "")
 	case x.web.err != nil && !x.root:
@@ -50,7 +53,7 @@ func judgeNginx(app *host.Application, web *webServer, f *findings) {
 		if r.pass.Name != "scgi_pass" {
 			f.fail(r.pass.Place()+": "+r.pass.Name+" passes requests to the application's socket",
 				"it speaks SCGI, and refuses what "+r.pass.Name+" sends with 400; nginx makes a 502 of that",
-				fmt.Sprintf(`sed -i --follow-symlinks '%ds|%s\s\+[^;]*;|include scgi_params; scgi_pass %s;|' %s`, r.pass.Line, r.pass.Name, passTo(app), shell(r.pass.File))+reload)
+				fmt.Sprintf(`sed -i --follow-symlinks '%ds|%s\s\+[^;]*;|include scgi_params; scgi_pass %s;|' %s`, r.pass.Line, r.pass.Name, passTo(app), shell(r.pass.File))+andReload)
 			continue
 		}
 		reached = true
@@ -186,13 +189,13 @@ func judgeProxy(r route, params map[string]string, f *findings) {
 		if strings.EqualFold(name, "HTTP_PROXY") && value != "" || strings.Contains(value, "$http_proxy") {
 			f.fail(fmt.Sprintf("%s: scgi_param %s %s hands a client's Proxy header on", r.pass.Place(), name, value),
 				"programs take it for the proxy of this machine, and send their requests to whom the client names (httpoxy, CVE-2016-5385)",
-				fmt.Sprintf(`sed -i --follow-symlinks '/scgi_param\s\+%s\s/d' %s`, name, shell(paramFile(r, name)))+reload)
+				fmt.Sprintf(`sed -i --follow-symlinks '/scgi_param\s\+%s\s/d' %s`, name, shell(paramFile(r, name)))+andReload)
 		}
 	}
 	server := r.level.In("server")
 	if r.level.Value("underscores_in_headers", "off") == "on" && server != nil {
 		f.warn(r.pass.Place()+": headers with underscores are let in (underscores_in_headers on)",
-			"X_Forwarded_For of a client can't be told from X-Forwarded-For of a proxy", "remove underscores_in_headers from nginx's configuration, then: nginx -t && systemctl reload nginx")
+			"X_Forwarded_For of a client can't be told from X-Forwarded-For of a proxy", "remove underscores_in_headers from nginx's configuration, then: "+reload)
 	}
 	if r.level.Value("scgi_pass_request_headers", "on") == "off" {
 		f.warn(r.pass.Place()+": scgi_pass_request_headers off", "the application sees neither cookies nor any other header of the client", set(r, "scgi_pass_request_headers", "on"))
@@ -272,14 +275,14 @@ func adapterSize(s string) (int64, bool) {
 
 // insert is a command that puts a directive before scgi_pass.
 func insert(r route, directive string) string {
-	return fmt.Sprintf(`sed -i --follow-symlinks '%ds|%s|%s %s|' %s`, r.pass.Line, r.pass.Name, directive, r.pass.Name, shell(r.pass.File)) + reload
+	return fmt.Sprintf(`sed -i --follow-symlinks '%ds|%s|%s %s|' %s`, r.pass.Line, r.pass.Name, directive, r.pass.Name, shell(r.pass.File)) + andReload
 }
 
 // set is a command that gives a directive a value where the route is.
 func set(r route, name, value string) string {
 	for _, d := range r.level.Block {
 		if d.Name == name {
-			return fmt.Sprintf(`sed -i --follow-symlinks '%ds|%s\s[^;]*;|%s %s;|' %s`, d.Line, name, name, value, shell(d.File)) + reload
+			return fmt.Sprintf(`sed -i --follow-symlinks '%ds|%s\s[^;]*;|%s %s;|' %s`, d.Line, name, name, value, shell(d.File)) + andReload
 		}
 	}
 	return insert(r, name+" "+value+";")
@@ -292,7 +295,7 @@ func setParam(r route, name, value string) string {
 	for _, d := range r.level.Block {
 		own = own || d.Name == "scgi_param"
 		if d.Name == "scgi_param" && d.Arg(0) == name && d.File == r.pass.File {
-			return fmt.Sprintf(`sed -i --follow-symlinks '%ds|scgi_param\s\+%s\s[^;]*;|scgi_param %s %s;|' %s`, d.Line, name, name, value, shell(d.File)) + reload
+			return fmt.Sprintf(`sed -i --follow-symlinks '%ds|scgi_param\s\+%s\s[^;]*;|scgi_param %s %s;|' %s`, d.Line, name, name, value, shell(d.File)) + andReload
 		}
 	}
 	directive := "scgi_param " + name + " " + value + ";"

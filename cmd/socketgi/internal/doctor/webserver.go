@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginx"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
 )
 
@@ -21,8 +22,8 @@ type webServer struct {
 	rejected string
 	conf     []*nginxconf.Directive
 	version  version
-	// pidFile is where nginx was built to write its process id.
-	pidFile string
+	// about is what nginx -V says of how it was built.
+	about string
 
 	// user is who connects; userErr why that is not known.
 	user    *identity
@@ -35,23 +36,19 @@ var errNoNginx = errors.New("nginx is not installed here; whether another web se
 func findWebServer(ctx context.Context, root bool) *webServer {
 	w := &webServer{}
 	defer w.findUser()
-	nginx, err := exec.LookPath("nginx")
+	program, err := nginx.Program()
 	if err != nil {
-		if nginx, err = exec.LookPath("/usr/sbin/nginx"); err != nil {
-			w.err = errNoNginx
-			return w
-		}
+		w.err = errNoNginx
+		return w
 	}
-	about, _ := exec.CommandContext(ctx, nginx, "-V").CombinedOutput()
-	w.version = parseVersion(string(about))
-	if m := regexp.MustCompile(`--user=(\S+)`).FindStringSubmatch(string(about)); m != nil {
+	about, _ := exec.CommandContext(ctx, program, "-V").CombinedOutput()
+	w.about = string(about)
+	w.version = parseVersion(w.about)
+	if m := regexp.MustCompile(`--user=(\S+)`).FindStringSubmatch(w.about); m != nil {
 		w.user = &identity{name: m[1]}
 	}
-	if m := regexp.MustCompile(`--pid-path=(\S+)`).FindStringSubmatch(string(about)); m != nil {
-		w.pidFile = m[1]
-	}
 	var stdout, stderr strings.Builder
-	cmd := exec.CommandContext(ctx, nginx, "-T", "-q")
+	cmd := exec.CommandContext(ctx, program, "-T", "-q")
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	switch err = cmd.Run(); {
 	case err != nil && !root:

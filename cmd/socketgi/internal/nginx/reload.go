@@ -1,0 +1,77 @@
+package nginx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
+)
+
+// reloadTimeout is how long a master may take to replace its workers. It reads the
+// configuration, and opens certificates and sockets, which is done within a second.
+const reloadTimeout = 30 * time.Second
+
+// Reload has nginx read its configuration, and returns when no worker with the one before
+// accepts connections any more: nginx -s reload only sends a signal, and until the master has
+// taken it, the next request is answered as before. A configuration that nginx refuses is an error
+// with nginx's own words, and changes nothing.
+func Reload(ctx context.Context) error {
+	program, err := Program()
+	if err != nil {
+		return err
+	}
+	conf, err := output(exec.CommandContext(ctx, program, "-T", "-q"))
+	if err != nil {
+		return fmt.Errorf("nginx refuses its configuration, and goes on with the one it has: %w", err)
+	}
+	directives, err := nginxconf.Parse(conf)
+	if err != nil {
+		return err
+	}
+	about, err := exec.CommandContext(ctx, program, "-V").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("nginx -V: %w", err)
+	}
+	master, err := Master(PIDFile(string(about), directives))
+	if errors.Is(err, ErrNotRunning) {
+		return fmt.Errorf("%w: systemctl start nginx", err)
+	}
+	if err != nil {
+		return err
+	}
+	before := Workers(master)
+	if _, err := output(exec.CommandContext(ctx, program, "-s", "reload")); err != nil {
+		return fmt.Errorf("nginx -s reload: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
+	for !replaced(before, Workers(master)) {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("nginx was told to reload, and has the workers of before still after %v: its error.log says why", reloadTimeout)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// replaced tells whether there are workers, and none of those of before.
+func replaced(before, now []Worker) bool {
+	return len(now) > 0 && !slices.ContainsFunc(now, func(w Worker) bool { return slices.Contains(before, w) })
+}
+
+// output runs a command, and makes what it said an error when it fails.
+func output(cmd *exec.Cmd) (string, error) {
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if said := strings.TrimSpace(stderr.String()); err != nil && said != "" {
+		err = errors.New(said)
+	}
+	return stdout.String(), err
+}
