@@ -208,8 +208,7 @@ func TestAddFails(t *testing.T) {
 	out, _ := s.Try("systemctl", "list-units", "--all", "--plain", "--no-legend", "app*", "mine@*")
 	assert.Empty(t, out)
 	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
-	out, _ = s.Try("pgrep", "-af", "slow.py|socketgi")
-	assert.Empty(t, out, "no process is left")
+	s.noProcess("slow.py|socketgi")
 }
 
 // TestAddForce replaces what runs, and has it back when that goes wrong.

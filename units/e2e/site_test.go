@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -189,6 +190,17 @@ func (s *site) allEnded(name string) {
 	})
 	assert.Empty(s.t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
 	assert.Equal(s.t, "active\n", s.Run("systemctl", "is-active", name+".socket"))
-	out, _ := s.Try("pgrep", "-af", "socketgi-adapter|python")
-	assert.Empty(s.t, out, "no process is left")
+	s.noProcess("socketgi-adapter|python")
+}
+
+// noProcess waits until none is left whose command line matches: a unit may be gone before
+// the last of its processes is.
+func (s *site) noProcess(pattern string) {
+	s.t.Helper()
+	s.Wait("the last process to end", func() error {
+		if out, err := s.Try("pgrep", "-af", pattern); err == nil {
+			return errors.New(out)
+		}
+		return nil
+	})
 }

@@ -172,6 +172,11 @@ func TestTortureFaults(t *testing.T) {
 	}
 	s.serve("yes", "steady.py", "/yes", "--user", "www-data", "--state")
 	s.serve("no", "steady.py", "/no", "--user", "www-data", "--state", "--accept", "no", "--workers", "2", "--idle-exit", "0")
+	for _, unit := range []string{"yes@.service", "no.service"} {
+		// Where memory is limited it is for the whole machine, and the kernel may not choose PID 1.
+		s.Write("/etc/systemd/system/"+unit+".d/oom.conf", "[Service]\nOOMScoreAdjust=1000\n")
+	}
+	s.Run("systemctl", "daemon-reload")
 	require.Equal(t, "200", s.status("/no"))
 	resumed := func() error {
 		for _, path := range []string{"/yes", "/no"} {

@@ -93,8 +93,7 @@ func TestTortureWarmRenews(t *testing.T) {
 	stop()
 	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
 	s.Run("systemctl", "stop", "app.service")
-	out, _ := s.Try("pgrep", "-af", "socketgi-adapter|python")
-	assert.Empty(t, out, "no process is left")
+	s.noProcess("socketgi-adapter|python")
 }
 
 // TestTortureWarmKilled kills workers under requests: only those that they are at fail.

@@ -37,8 +37,7 @@ func TestWarm(t *testing.T) {
 	})
 	s.Run("systemctl", "stop", "article", "flask", "fresh", "bad")
 	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
-	out, _ := s.Try("pgrep", "-af", "socketgi-adapter|python")
-	assert.Empty(t, out, "no process is left")
+	s.noProcess("socketgi-adapter|python")
 	assert.Equal(t, "good", s.get("/bad/").body, "the socket stays, and starts it again")
 }
 
@@ -70,6 +69,7 @@ func TestWarmChanges(t *testing.T) {
 			}
 		}()
 	}
+	s.Wait("it to be ready", func() error { _, err := s.Try("systemctl", "is-active", "app"); return err })
 	says("two")
 	s.Run("systemctl", "reload", "app")
 	s.Wait("the new one", func() error { // systemctl waits for the signal, and not for what comes of it
@@ -99,12 +99,7 @@ func TestWarmIdle(t *testing.T) {
 	s.warm("app", "article.py", "--idle-exit", "20ms")
 	for range 5 {
 		assert.Equal(t, "Hello world!\n", s.get("/app").body)
-		s.Wait("it to leave", func() error {
-			if out, err := s.Try("pgrep", "-af", "socketgi-adapter|python"); err == nil {
-				return errors.New(out)
-			}
-			return nil
-		})
+		s.noProcess("socketgi-adapter|python")
 	}
 	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
 }
