@@ -69,6 +69,9 @@ func Receive() (Handed, error) {
 	if isSocket(0) {
 		return stdin()
 	}
+	if listenPID != "" && os.Getpid() == 1 {
+		return Handed{}, fmt.Errorf("LISTEN_PID=%s is the process id outside of this PID namespace: systemd 257 does that with PrivatePIDs=yes, remove it", listenPID)
+	}
 	return Handed{}, ErrNothing
 }
 

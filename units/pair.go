@@ -195,6 +195,11 @@ func (o *Options) check() error {
 			return fmt.Errorf("%q ends with a backslash, and would take the next line of the unit file with it", s)
 		}
 	}
+	for _, s := range o.shown() {
+		if strings.ContainsAny(s, "\"'\\") {
+			return fmt.Errorf("%q has to be shown to the sandbox, and versions of systemd differ in how they read quotation marks and backslashes in BindReadOnlyPaths=: rename it", s)
+		}
+	}
 	for _, s := range []string{o.Group, o.User} {
 		if strings.ContainsAny(s, " \t%") {
 			return fmt.Errorf("%q is not the name of a user or group", s)

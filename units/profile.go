@@ -166,11 +166,11 @@ func (o *Options) hardening(b *strings.Builder) {
 	}
 }
 
-// quotePath protects blanks, colons and quotes, which mean something else between
-// paths (systemd.exec(5), BindPaths=). Nothing else can be escaped there.
+// quotePath protects blanks and colons, which mean something else between paths
+// (systemd.exec(5), BindPaths=). Quotation marks are refused before.
 func quotePath(s string) string {
-	if !strings.ContainsAny(s, " \t:\"'\\") {
+	if !strings.ContainsAny(s, " \t:") {
 		return s
 	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	return `"` + s + `"`
 }

@@ -66,8 +66,15 @@ func TestQuotePath(t *testing.T) {
 		"/home/u/app": "/home/u/app",
 		"/home/a b":   `"/home/a b"`,
 		"/home/a:b":   `"/home/a:b"`,
-		`/home/a"\b`:  `"/home/a\"\\b"`,
 	} {
 		assert.Equal(t, want, quotePath(path))
+	}
+	for _, dir := range []string{`/home/a"b`, `/home/a'b`, `/home/a\b`} {
+		o := Options{Name: "a", Exec: []string{"/x"}, Profile: Strict, User: "u", WorkingDirectory: dir}
+		_, err := Render(o)
+		assert.ErrorContains(t, err, "BindReadOnlyPaths=: rename it")
+		o.Profile = Fast
+		_, err = Render(o)
+		assert.NoError(t, err, "nothing has to be shown")
 	}
 }

@@ -25,7 +25,7 @@ func accessLog() string {
 // TestAWStats has Debian's awstats.pl, unchanged and where Debian has it, read a log and
 // report on it.
 func TestAWStats(t *testing.T) {
-	s := newSite(t, "/usr/lib/cgi-bin/awstats.pl")
+	s := newSite(t)
 	s.Write("/srv/access.log", accessLog())
 	for _, mode := range modes {
 		t.Run(mode, func(t *testing.T) {

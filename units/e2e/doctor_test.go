@@ -86,6 +86,18 @@ func TestDoctorHealthy(t *testing.T) {
 	assert.Contains(t, out, "  ok  loads    /srv/article.py loads as a user that systemd made up, in its sandbox\n")
 	t.Logf("%s", out)
 
+	// Since systemd 255 this makes every unit of the machine say that it has to be read again.
+	s.Run("busctl", "call", "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
+		"EnableUnitFiles", "asbb", "1", "nginx.service", "false", "true")
+	s.healthy("strict")
+	assert.NotContains(t, s.Run("/usr/local/bin/socketgi", "status", "strict"), "daemon-reload")
+	s.Run("sh", "-c", "echo >> /etc/systemd/system/strict.socket")
+	found, _ := s.examine("strict")
+	require.Len(t, found, 1)
+	assert.Equal(t, "strict.socket has changed since systemd read it", found[0].What)
+	out, _ = s.Try("/usr/local/bin/socketgi", "status", "strict")
+	assert.Contains(t, out, "daemon-reload")
+
 	// It leaves nothing behind.
 	out, _ = s.Try("sh", "-c", "ls -d /run/systemd/system/*socketgi*")
 	assert.Contains(t, out, "No such file")

@@ -78,7 +78,7 @@ func (s *site) serveGit(mode string) program {
 // TestGit pushes, clones and fetches through Debian's git http-backend, by a client
 // inside.
 func TestGit(t *testing.T) {
-	s := newSite(t, gitBackend)
+	s := newSite(t)
 	data := make([]byte, 20<<20) // which can't be compressed
 	_, _ = rand.Read(data)
 	s.Run("git", "init", "--quiet", "-b", "main", "/srv/work")
@@ -143,7 +143,7 @@ func TestGit(t *testing.T) {
 // TestGitClientLeaves has clients leave in the middle of a clone and of a push. git
 // http-backend 2.39 goes on for ever then, if it isn't ended.
 func TestGitClientLeaves(t *testing.T) {
-	s := newSite(t, gitBackend)
+	s := newSite(t)
 	s.Run("git", "init", "--quiet", "-b", "main", "/srv/work")
 	data := make([]byte, 5<<20)
 	_, _ = rand.Read(data)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/socketgi/socketgi/units/internal/machine"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -35,20 +36,6 @@ func makePackage(t *testing.T, kind, version string) string {
 	return made[0]
 }
 
-// tool runs a program of Debian's that looks at packages.
-func tool(t *testing.T, name string, arg ...string) string {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is missing: make test installs it", name)
-		}
-		t.Skipf("%s is missing: make test installs it", name)
-	}
-	out, err := exec.Command(name, arg...).CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	return string(out)
-}
-
 // TestPackages checks what is in the packages, and that Debian's checker has nothing
 // against them.
 func TestPackages(t *testing.T) {
@@ -66,24 +53,27 @@ func TestPackages(t *testing.T) {
 		require.NotNil(t, newest, "CHANGELOG.md has no version")
 		assert.Regexp(t, `^socketgi \(`+regexp.QuoteMeta(newest[1])+`-\d+\) `, string(debians), "that of the package, too")
 	})
+	m := machine.Boot(t)
 	t.Run("deb", func(t *testing.T) {
-		deb := makePackage(t, "deb", "0.1.0")
-		contents := tool(t, "dpkg-deb", "--contents", deb)
+		const deb = "/root/socketgi.deb"
+		m.Install(makePackage(t, "deb", "0.1.0"), deb, 0o644)
+		contents := m.Run("dpkg-deb", "--contents", deb)
 		for _, file := range append(files, "/usr/share/doc/socketgi/copyright", "/usr/share/doc/socketgi/changelog.Debian.gz",
 			"/usr/share/zsh/vendor-completions/_socketgi") {
 			assert.Contains(t, contents, " ."+file+"\n")
 		}
-		assert.Equal(t, "/etc/nginx/socketgi_params\n", tool(t, "dpkg-deb", "--info", deb, "conffiles"))
-		assert.Equal(t, "0.1.0-1\n", tool(t, "dpkg-deb", "--field", deb, "Version"))
-		dir := t.TempDir()
-		tool(t, "dpkg-deb", "--extract", deb, dir)
-		assert.Contains(t, tool(t, dir+"/usr/bin/socketgi", "--version"), "socketgi 0.1.0\n")
-		tool(t, "lintian", "--allow-root", "--fail-on", "error,warning", deb)
+		assert.Equal(t, "/etc/nginx/socketgi_params\n", m.Run("dpkg-deb", "--info", deb, "conffiles"))
+		assert.Equal(t, "0.1.0-1\n", m.Run("dpkg-deb", "--field", deb, "Version"))
+		const dir = "/root/unpacked"
+		m.Run("dpkg-deb", "--extract", deb, dir)
+		assert.Contains(t, m.Run(dir+"/usr/bin/socketgi", "--version"), "socketgi 0.1.0\n")
+		m.Run("lintian", "--allow-root", "--fail-on", "error,warning", deb)
 	})
 	t.Run("rpm", func(t *testing.T) {
-		rpm := makePackage(t, "rpm", "0.1.0")
-		query := func(arg ...string) string { return tool(t, "rpm", append([]string{"-qp"}, append(arg, rpm)...)...) }
-		assert.Contains(t, tool(t, "rpm", "-K", "--nosignature", rpm), "digests OK")
+		const rpm = "/root/socketgi.rpm"
+		m.Install(makePackage(t, "rpm", "0.1.0"), rpm, 0o644)
+		query := func(arg ...string) string { return m.Run("rpm", append([]string{"-qp"}, append(arg, rpm)...)...) }
+		assert.Contains(t, m.Run("rpm", "-K", "--nosignature", rpm), "digests OK")
 		contents := query("--list")
 		for _, file := range append(files, "/usr/share/licenses/socketgi/LICENSE", "/usr/share/zsh/site-functions/_socketgi") {
 			assert.Contains(t, contents, file+"\n")

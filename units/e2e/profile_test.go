@@ -135,7 +135,7 @@ func TestHome(t *testing.T) {
 	s.Run("sh", "-c", "echo /home/lib/extra > $(echo /home/py/env/lib/python3*/site-packages)/extra.pth")
 	s.Run("ln", "-s", "/usr/bin/python3", "/home/lib/python")
 	s.Run("ln", "-sf", "/home/lib/python", "/home/py/env/bin/python")
-	file := `/home/somebody/a "site": 100%h/app.py`
+	file := `/home/somebody/a site: 100%h/app.py`
 	s.Install("testdata/sandbox.py", file, 0o666)
 	s.Install("testdata/sandbox.py", "/var/tmp/app/app.py", 0o644)
 	s.Install("testdata/sandbox.py", "/tmp/app.py", 0o644)
@@ -151,7 +151,7 @@ func TestHome(t *testing.T) {
 			s.start(name)
 			switch name {
 			case "home", "user":
-				assert.Equal(t, "a \"site\": 100%h", s.try("/"+name, "listing", "/home/somebody"), "and nothing besides")
+				assert.Equal(t, "a site: 100%h", s.try("/"+name, "listing", "/home/somebody"), "and nothing besides")
 				assert.Equal(t, "lib py somebody", s.try("/"+name, "listing", "/home"))
 				assert.Contains(t, s.try("/"+name, "write", "/home/somebody/x"), "Error: ")
 				assert.Contains(t, s.try("/"+name, "write", file), "Read-only file system")

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"mime/multipart"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/socketgi/socketgi/units/internal/machine"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -127,4 +129,24 @@ func testFramework(t *testing.T, app, home string, flags ...string) {
 	s.allEnded("app")
 	assert.NoError(t, os.Remove(s.Path("/srv/gate")))
 	assert.Equal(t, http.StatusOK, s.get("/my/app/").StatusCode)
+}
+
+// TestPrivatePIDs has process ids of its own for each request, which systemd has since 257.
+func TestPrivatePIDs(t *testing.T) {
+	s := newSite(t)
+	s.serve("app", "article.py", "/app", "--user", "www-data")
+	s.Write("/etc/systemd/system/app@.service.d/pids.conf", "[Service]\nPrivatePIDs=yes\n")
+	s.Run("systemctl", "daemon-reload")
+	status := s.get("/app").StatusCode
+	if machine.Suite() == "bookworm" {
+		assert.Equal(t, 200, status, "252 leaves out what it doesn't know")
+		return
+	}
+	assert.Equal(t, 502, status, "there was no connection that a page could be written to")
+	s.Wait("the reason in the log", func() error {
+		if out := s.Run("journalctl", "--no-pager", "-u", "app@*"); !strings.Contains(out, "systemd 257 does that with PrivatePIDs=yes, remove it") {
+			return errors.New(out)
+		}
+		return nil
+	})
 }

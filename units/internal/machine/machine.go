@@ -1,6 +1,6 @@
-// Package machine boots a real systemd for a test, in about a second: PID 1 with
-// journald and D-Bus in a container over a throw-away copy of this machine's own
-// files. It needs root and systemd-nspawn.
+// Package machine boots a real systemd for a test, in half a second: PID 1 with journald and
+// D-Bus in a container over a throw-away copy of an image (Image). It needs root,
+// systemd-nspawn, and mmdebstrap for the image.
 package machine
 
 import (
@@ -34,17 +34,15 @@ const Deadline = 30 * time.Second
 const setup = `set -e
 mount -t tmpfs -o mode=755 tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
-mount -t overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"
-mkdir -p "$1/root/etc/systemd/system" "$1/root/var/log/journal"
-rm -rf "$1/root/etc/systemd/system/sockets.target.wants" "$1/root/etc/systemd/system/multi-user.target.wants"
+mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"
 cat > "$1/root/etc/systemd/system/machine.target" <<EOF
 [Unit]
 Requires=basic.target dbus.socket
 After=basic.target dbus.socket
 AllowIsolate=yes
 EOF
-root=$1/root name=$2
-shift 2
+root=$1/root name=$3
+shift 3
 for group; do echo $$ > "$group/cgroup.procs"; done
 exec systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --boot --private-network \
 	--machine="$name" --console=pipe --setenv=container=nspawn systemd.unit=machine.target
@@ -86,6 +84,8 @@ func Need(t testing.TB) {
 		missing = "only root can boot a systemd"
 	} else if _, err := exec.LookPath("systemd-nspawn"); err != nil {
 		missing = "systemd-nspawn is not installed (Debian: systemd-container)"
+	} else if _, err := image(); err != nil {
+		missing = "there is no image to boot: " + err.Error()
 	}
 	switch {
 	case missing == "":
@@ -96,14 +96,19 @@ func Need(t testing.TB) {
 	}
 }
 
+// image is the one that this process boots.
+var image = sync.OnceValues(func() (string, error) { return Image(Suite()) })
+
 // Boot boots a machine that is taken down with the test.
 func Boot(t testing.TB) *Machine {
 	t.Helper()
 	Need(t)
+	lower, err := image()
+	require.NoError(t, err)
 	dir := t.TempDir()
 	m := &Machine{t: t}
 	name := "socketgi-" + strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano()%1e6, 36)
-	m.nspawn = exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", setup, "sh", dir, name)
+	m.nspawn = exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", setup, "sh", dir, lower, name)
 	m.nspawn.Args = append(m.nspawn.Args, m.groups(name)...)
 	m.nspawn.Stdout, m.nspawn.Stderr = &m.output, &m.output
 	// A test that is killed has it shut down (SIGTERM, systemd-nspawn(1)): the signal comes when the thread ends that has started
@@ -115,7 +120,7 @@ func Boot(t testing.TB) *Machine {
 		started <- m.nspawn.Start()
 		<-stopped
 	}()
-	err := <-started
+	err = <-started
 	t.Cleanup(func() { close(stopped) })
 	require.NoError(t, err)
 	t.Cleanup(m.stop)

@@ -3,8 +3,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"io/fs"
-	"os"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -32,7 +30,7 @@ func checkUnits(ctx context.Context, x *examination, app *host.Application) (f f
 		properties
 	}{{app.Socket, app.Socket.Name, socket}, {app.Service, service, x.ifThere(ctx, service, "Service")}} {
 		name, p := u.name, u.properties
-		if p.yes("NeedDaemonReload") || changed(u.Unit, p) {
+		if stale, err := host.Stale(ctx, x.manager, u.Unit, name); err == nil && stale {
 			f.fail(name+" has changed since systemd read it", "systemd goes by what it read before", "systemctl daemon-reload && "+relisten(app))
 		}
 		if state := p.text("LoadState"); state != "loaded" && state != "not-found" && state != "" {
@@ -46,25 +44,6 @@ func checkUnits(ctx context.Context, x *examination, app *host.Application) (f f
 		f.ok(app.Socket.Name + " and " + app.Service.Name + " are valid, and systemd has loaded them as they are" + dropInCount(app))
 	}
 	return f
-}
-
-// changed tells whether there are other drop-ins than those that systemd has read. It
-// doesn't notice by itself when the first one is put into a folder that wasn't there.
-func changed(u *host.Unit, p properties) bool {
-	if p.text("LoadState") != "loaded" {
-		return false
-	}
-	read, _ := p["DropInPaths"].([]string)
-	for _, path := range u.DropIns {
-		if !slices.Contains(read, path) {
-			return true
-		}
-	}
-	// It knows of more folders than we do, so only those that are gone are missed.
-	return slices.ContainsFunc(read, func(path string) bool {
-		_, err := os.Stat(path)
-		return errors.Is(err, fs.ErrNotExist)
-	})
 }
 
 func dropInCount(app *host.Application) string {

@@ -72,7 +72,7 @@ func (a *Application) State(ctx context.Context, c *dbus.Conn) (*State, error) {
 	}
 	s := &State{
 		Active: get[string](p, "ActiveState"), Sub: get[string](p, "SubState"), Result: get[string](p, "Result"),
-		Enabled: get[string](p, "UnitFileState"), Since: p.time("StateChangeTimestamp"), Stale: get[bool](p, "NeedDaemonReload"),
+		Enabled: get[string](p, "UnitFileState"), Since: p.time("StateChangeTimestamp"),
 		Accepted: get[uint32](p, "NAccepted"), Now: get[uint32](p, "NConnections"), Refused: get[uint32](p, "NRefused"),
 		MaxConnections: get[uint32](p, "MaxConnections"), MaxPerSource: get[uint32](p, "MaxConnectionsPerSource"),
 		TriggerInterval: time.Duration(get[uint64](p, "TriggerLimitIntervalUSec")) * time.Microsecond,
@@ -83,20 +83,11 @@ func (a *Application) State(ctx context.Context, c *dbus.Conn) (*State, error) {
 			s.Listen = append(s.Listen, fmt.Sprint(l[1]))
 		}
 	}
-	// systemd notices that a file is not the one it read, but not a new directory of them.
-	s.Stale = s.Stale || !containsFiles(get[[]string](p, "DropInPaths"), a.Socket.DropIns)
-	// The template of an Accept=yes socket is read anew for each connection.
-	if a.Warm {
-		service, err := c.GetUnitPropertyContext(ctx, a.Service.Name, "NeedDaemonReload")
-		if err == nil && service.Value.Value() == true {
-			s.Stale = true
-		}
-		if service, err = c.GetUnitPropertyContext(ctx, a.Service.Name, "DropInPaths"); err == nil {
-			known, _ := service.Value.Value().([]string)
-			s.Stale = s.Stale || !containsFiles(known, a.Service.DropIns)
-		}
+	if s.Stale, err = Stale(ctx, c, a.Socket, a.Socket.Name); err == nil && a.Warm && !s.Stale {
+		// The template of an Accept=yes socket is read anew for each connection.
+		s.Stale, err = Stale(ctx, c, a.Service, a.Service.Name)
 	}
-	return s, nil
+	return s, err
 }
 
 // containsFiles tells whether all files are among those known, by whichever path: /lib is

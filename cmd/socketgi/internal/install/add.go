@@ -304,9 +304,12 @@ func (a *Add) enable(ctx context.Context, m manager, back *undo, socket string) 
 	if len(changes) > 0 {
 		back.add(func() error {
 			_, err := m.DisableUnitFilesContext(after, []string{socket}, false)
-			return err
+			return errors.Join(err, m.ReloadContext(after))
 		})
 		a.Log("enabled %s", socket)
+		if err == nil {
+			err = m.ReloadContext(ctx) // or else all units want that, since systemd 255
+		}
 	}
 	return err
 }

@@ -1,0 +1,64 @@
+package host
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/dbus"
+)
+
+// Stale tells whether systemd goes by other files than u has now. name is that of the unit
+// which is loaded of them: u.Name, or an instance where that is a template.
+func Stale(ctx context.Context, c *dbus.Conn, u *Unit, name string) (bool, error) {
+	p, err := c.GetUnitPropertiesContext(ctx, name)
+	if err != nil || get[string](p, "LoadState") != "loaded" {
+		return false, err
+	}
+	// systemd notices that a file is not the one it read, but not a new directory of drop-ins.
+	known := get[[]string](p, "DropInPaths")
+	if !containsFiles(known, u.DropIns) || gone(known) {
+		return true, nil
+	}
+	if !get[bool](p, "NeedDaemonReload") {
+		return false, nil
+	}
+	// Since systemd 255, enabling any unit over D-Bus makes all say that, until the next reload: also
+	// the scope of PID 1, which has no file. What has changed is then for the files to tell.
+	if all, err := c.GetUnitPropertyContext(ctx, "init.scope", "NeedDaemonReload"); err != nil || all.Value.Value() != true {
+		return true, nil
+	}
+	read, err := unitsLoaded(c)
+	if err != nil {
+		return true, nil
+	}
+	for _, file := range append([]string{u.Path}, u.DropIns...) {
+		if info, err := os.Stat(file); err != nil || info.ModTime().After(read) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// unitsLoaded returns when systemd last read its units (org.freedesktop.systemd1(5),
+// UnitsLoadTimestamp).
+func unitsLoaded(c *dbus.Conn) (time.Time, error) {
+	text, err := c.GetManagerProperty("UnitsLoadTimestamp") // "@t 1700000000000000": microseconds
+	if err != nil {
+		return time.Time{}, err
+	}
+	us, err := strconv.ParseInt(strings.TrimPrefix(text, "@t "), 10, 64)
+	return time.UnixMicro(us), err
+}
+
+// gone tells whether one of the files is there no more.
+func gone(files []string) bool {
+	for _, f := range files {
+		if _, err := os.Stat(f); os.IsNotExist(err) {
+			return true
+		}
+	}
+	return false
+}
