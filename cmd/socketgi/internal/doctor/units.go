@@ -14,7 +14,7 @@ import (
 // checkUnits has systemd verify the unit files with their drop-ins, and compares what
 // it has loaded with them.
 func checkUnits(ctx context.Context, x *examination, app *host.Application) (f findings) {
-	verify(ctx, app, &f)
+	verify(ctx, x, app, &f)
 	service := app.Service.Name
 	if !app.Warm { // a template itself is never loaded
 		service = app.Name + "@" + checkInstance + ".service"
@@ -62,19 +62,19 @@ func (x *examination) ifThere(ctx context.Context, unit, kind string) properties
 // aboutFile is how a complaint about a line begins.
 var aboutFile = regexp.MustCompile(`^(/\S+):(\d+): (.*)$`)
 
-// verify adds what systemd-analyze has to say about the files. It has no API.
-func verify(ctx context.Context, app *host.Application, f *findings) {
-	args := []string{"verify", "--man=no", "--recursive-errors=no", app.Socket.Path, app.Service.Path}
+// verify adds what systemd-analyze has to say about the files.
+func verify(ctx context.Context, x *examination, app *host.Application, f *findings) {
+	files := []string{app.Socket.Path, app.Service.Path}
 	if app.Slice != nil {
-		args = append(args, app.Slice.Path)
+		files = append(files, app.Slice.Path)
 	}
-	cmd := exec.CommandContext(ctx, "systemd-analyze", args...)
-	out, err := cmd.CombinedOutput()
-	if errors.Is(err, exec.ErrNotFound) {
-		f.unchecked("the unit files: systemd-analyze is not installed", "")
+	said, err := x.host.Verify(ctx, files...)
+	var exit *exec.ExitError
+	if err != nil && !(errors.As(err, &exit) && said != "") {
+		f.unchecked("the unit files: "+err.Error(), "")
 		return
 	}
-	for _, c := range complaints(app, string(out)) {
+	for _, c := range complaints(app, said) {
 		level := Error
 		if strings.Contains(c, "ignoring") {
 			level = Warning

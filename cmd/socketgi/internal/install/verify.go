@@ -9,17 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/units"
 )
 
-// verify has systemd read the units before anybody else sees them. There is no other way
-// to have it complain: what it doesn't understand it only logs.
+// verify has systemd read the units before anybody else sees them.
 func (a *Add) verify(ctx context.Context, pair units.Pair) error {
-	analyze, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		a.Log("systemd-analyze is not in PATH: the units are not verified")
-		return nil
-	}
 	_, runtime, err := a.checkDirs()
 	if err != nil {
 		return err
@@ -29,23 +24,21 @@ func (a *Add) verify(ctx context.Context, pair units.Pair) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	args := []string{"verify", "--man=no", "--recursive-errors=no"}
-	if a.Host.User {
-		args = append(args, "--user")
-	}
+	var files []string
 	for _, f := range pair.Files() {
 		path := filepath.Join(dir, f.Name)
 		if err := os.WriteFile(path, []byte(f.Text), 0o644); err != nil {
 			return err
 		}
-		args = append(args, path)
+		files = append(files, path)
 	}
-	out, err := exec.CommandContext(ctx, analyze, args...).CombinedOutput()
-	text := strings.TrimSpace(strings.ReplaceAll(string(out), dir+"/", ""))
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+	said, err := a.Host.Verify(ctx, files...)
+	text := strings.ReplaceAll(said, dir+"/", "")
+	switch exit := (*exec.ExitError)(nil); {
+	case errors.Is(err, host.ErrNoAnalyze):
+		a.Log("%v: the units are not verified", err)
+		return nil
+	case errors.As(err, &exit):
 		return fmt.Errorf("systemd finds mistakes in the units:\n%s", text)
 	}
 	if text != "" {
