@@ -1,5 +1,7 @@
 # make demo     serve the hello application on http://127.0.0.1:$(PORT)/
 # make test     install what the tests need (as root on Debian), and run them all
+# make check    the tests that need neither root nor an image
+# make images   make the images that tests boot: Debian 12 and 13
 # make lint     have formatting, go vet, staticcheck and shellcheck find nothing
 # make vulncheck  ask whether what it depends on has a known vulnerability that it calls
 # make install  install below $(DESTDIR)$(PREFIX), as the GNU Coding Standards have it; make uninstall
@@ -26,11 +28,10 @@ LDFLAGS  := -s -w -X $(ABOUT).release=$(VERSION) -X $(ABOUT).commit=$(COMMIT)
 # nothing that socketgi does, and Go fetches the newer Go that they ask for.
 TOOL      = $$($(GO) -C .tools tool -n $(1))
 
-# What the end-to-end tests are made of: real parts, from Debian.
-PACKAGES := nginx-light systemd systemd-container dbus python3 python3-venv python3-flask python3-django \
-	pypy3 pypy3-venv util-linux procps gcc libc6-dev git awstats libcgi-pm-perl mandoc lintian rpm shellcheck
+# What the tests need of this machine; the rest is in the images that they boot.
+PACKAGES := mmdebstrap systemd-container util-linux python3 python3-venv pypy3 pypy3-venv gcc libc6-dev mandoc shellcheck
 
-.PHONY: build share demo install uninstall deb rpm packages test lint vulncheck bench bench-hardening torture fuzz clean
+.PHONY: build share demo install uninstall deb rpm packages images check test lint vulncheck bench bench-hardening torture fuzz clean
 
 # Without cgo a program starts a millisecond faster, and runs on every Linux.
 build:
@@ -116,8 +117,24 @@ packages:
 # The race detector needs a C compiler.
 RACE = $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
-test: packages lint
-	$(GO) test $(RACE) -count 1 -timeout 20m ./...
+MACHINES := ./units/e2e ./units/internal/machine
+# What is tried on Debian 13, too: what systemd, nginx and Python may do differently there.
+OTHERS   := ^Test(Add|Apart|Boot|CGI|Django|Doctor|Faults|Flask|Home|Exposure|Files|Limits|Network|Nginx|Package|PrivatePIDs|Programs|Readme|Status|UserManager|Validate|Warm)
+
+check: lint
+	$(GO) test $(RACE) -count 1 $$($(GO) list ./... | grep -v '/units/e2e$$\|/units/internal/machine$$')
+
+images: packages
+	$(GO) run ./units/internal/machine/images
+
+test: images check
+	@$(MAKE) --no-print-directory -j 2 test-bookworm test-trixie
+
+test-bookworm:
+	SOCKETGI_SUITE=bookworm $(GO) test -count 1 -timeout 20m $(MACHINES)
+
+test-trixie:
+	SOCKETGI_SUITE=trixie $(GO) test -count 1 -timeout 20m -run '$(OTHERS)' $(MACHINES)
 
 lint:
 	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
@@ -130,8 +147,8 @@ lint:
 vulncheck:
 	$(call TOOL,govulncheck) $(if $(VULNDB),-db $(VULNDB)) ./...
 
-bench: PACKAGES += wrk fcgiwrap
-bench: packages
+bench: PACKAGES += nginx-light python3-flask python3-django git wrk fcgiwrap
+bench: images
 	$(GO) test ./scgi -run '^$$' -bench ReadRequest -benchmem
 	CGO_ENABLED=0 $(GO) test ./cmd/socketgi-adapter -run '^$$' -bench Start -benchtime 300x
 	$(GO) test ./cmd/socketgi-adapter -run Memory -v | grep 'of 1 GiB'
@@ -141,11 +158,11 @@ bench: packages
 	$(GO) test ./units/e2e -run '^$$' -bench CGI/rate -benchtime 10x
 	$(GO) test ./units/e2e -run '^$$' -bench CGI/latency -benchtime 200x -timeout 30m
 
-bench-hardening: packages
+bench-hardening: images
 	$(GO) test ./units/e2e -run '^$$' -bench Hardening -benchtime 100x -timeout 30m
 
 # The tests whose names begin so are in make test, too, and do less there.
-torture: packages
+torture: images
 	SOCKETGI_TORTURE=1 $(GO) test $(RACE) -count 1 -timeout 30m -run Torture ./...
 
 # What is found is kept beside the tests, in testdata/fuzz, and tried by make test from

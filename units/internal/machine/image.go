@@ -49,31 +49,37 @@ func Image(suite string) (dir string, err error) {
 	}
 	recipe := sha256.Sum256([]byte(strings.Join(append(packages, suite, customize), "\n")))
 	dir = filepath.Join(cache, fmt.Sprintf("%s-%x", suite, recipe[:6]))
+	return dir, once(dir, func(unfinished string) error { return bootstrap(suite, unfinished) })
+}
+
+// once makes a directory where it is missing, whole or not at all, however many ask for it
+// and whatever one left who was interrupted.
+func once(dir string, create func(unfinished string) error) error {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return dir, err
+		return err
 	}
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return "", err
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
 	}
 	lock, err := os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer lock.Close()
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return "", err
+		return err
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return dir, err // somebody else has made it meanwhile
+		return err // another process has made it meanwhile
 	}
 	unfinished := dir + ".new"
-	if err := os.RemoveAll(unfinished); err != nil { // of one who was interrupted
-		return "", err
+	if err := os.RemoveAll(unfinished); err != nil {
+		return err
 	}
-	if err := bootstrap(suite, unfinished); err != nil {
-		return "", errors.Join(err, os.RemoveAll(unfinished))
+	if err := create(unfinished); err != nil {
+		return errors.Join(err, os.RemoveAll(unfinished))
 	}
-	return dir, os.Rename(unfinished, dir)
+	return os.Rename(unfinished, dir)
 }
 
 // bootstrap makes a root tree from the sources that this machine's apt has, of another suite. What is mounted meanwhile is gone
