@@ -15,7 +15,8 @@ type Limits struct {
 	// BodyBytes is the largest body, in bytes. Default: no limit; the web
 	// server has one of its own (nginx: client_max_body_size).
 	BodyBytes int64
-	// BodyTimeout is how long the body may make no progress. Default 60 s.
+	// BodyTimeout is how long the body may make no progress. Default 10 s: a web server that
+	// buffers requests has all of the body, whatever its client does.
 	BodyTimeout time.Duration
 	// MemoryBytes is the largest body that is kept in memory; a larger one goes
 	// to an unlinked temporary file. Default 64 KiB.
@@ -30,7 +31,7 @@ const (
 	DefaultHeaderBytes   = 64 << 10
 	DefaultHeaders       = 1000
 	DefaultHeaderTimeout = 10 * time.Second
-	DefaultBodyTimeout   = 60 * time.Second
+	DefaultBodyTimeout   = 10 * time.Second
 	DefaultMemoryBytes   = 64 << 10
 )
 

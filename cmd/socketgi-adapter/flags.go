@@ -39,10 +39,6 @@ type config struct {
 	version      bool
 }
 
-// bodyTimeout is short: a web server that buffers requests has all of the body, whatever
-// its client does.
-const bodyTimeout = 10 * time.Second
-
 const usageHead = `usage: socketgi-adapter [flags] APP
        socketgi-adapter [flags] --cgi PROGRAM [ARGUMENT...]
        socketgi-adapter [flags] --cgi-root DIRECTORY
@@ -61,7 +57,7 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 		HeaderBytes:   scgi.DefaultHeaderBytes,
 		Headers:       scgi.DefaultHeaders,
 		HeaderTimeout: scgi.DefaultHeaderTimeout,
-		BodyTimeout:   bodyTimeout,
+		BodyTimeout:   scgi.DefaultBodyTimeout,
 	}}
 	fs := flag.NewFlagSet("socketgi-adapter", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)

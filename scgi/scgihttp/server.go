@@ -37,7 +37,7 @@ type Server struct {
 	// Handler answers the requests. Default http.DefaultServeMux.
 	Handler http.Handler
 	// ReadHeaderTimeout is the time in which all of a request's header must have
-	// arrived. Default 10 s. (The body may make no progress for 60 s.)
+	// arrived. Default 10 s. (The body may make no progress for 10 s.)
 	ReadHeaderTimeout time.Duration
 	// WriteTimeout is the time from the end of the request in which the response must
 	// be written. Default: no limit. A handler can change it for its response by

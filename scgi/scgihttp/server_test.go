@@ -319,3 +319,17 @@ func TestConcurrent(t *testing.T) {
 	}
 	inside.Add(-2 * maxWaiting)
 }
+
+// TestBodyStops: a body that stops arriving is told after 10 s, as soon as by the adapter.
+func TestBodyStops(t *testing.T) {
+	t.Parallel()
+	s := start(t, "unix", &Server{}, hello)
+	c := s.dial()
+	wire := request(t, "only", "REQUEST_URI", "/")
+	_, err := c.Write(wire[:len(wire)-1])
+	require.NoError(t, err)
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(40*time.Second)))
+	answer, err := io.ReadAll(c)
+	require.NoError(t, err)
+	assert.Contains(t, string(answer), "Status: 408 ")
+}
