@@ -70,10 +70,15 @@ func ReadHeader(r io.Reader, lim *Limits) (*Request, error) {
 	}
 	if have <= size {
 		read := readFull
-		if req.ContentLength == 0 {
+		switch {
+		case req.empty:
+			read = readOnly
+		case req.ContentLength == 0:
 			read = readLast
 		}
-		if err := read(r, block[size:]); err != nil {
+		if err := read(r, block[size:]); err == ErrBytesFollow {
+			return nil, err
+		} else if err != nil {
 			return nil, headerError(err)
 		}
 	}
@@ -139,6 +144,7 @@ func (r *Request) parse(block []byte, most int) error {
 	r.fields = r.inline[:0]
 	breaks := bytes.IndexByte(block, '\n') >= 0 || bytes.IndexByte(block, '\r') >= 0
 	scgi := ""
+	var lengths lengths
 	for start := 0; start < len(block); {
 		n := nameLength(block[start:])
 		if n <= 0 {
@@ -165,17 +171,28 @@ func (r *Request) parse(block []byte, most int) error {
 			}
 			r.ContentLength = length
 		case name[0] == 'C' && name == "CONTENT_LENGTH":
-			return ErrRepeated
+			if n, ok := parseLength(value); value != "" && (!ok || n != r.ContentLength) {
+				return ErrRepeated
+			}
+			lengths.none = value == "" // the last one counts, as for every other parameter
 		case name[0] == 'S' && name == "SCGI":
 			scgi = value
-		case name[0] == 'H' && len(name) > 5 && name[:5] == "HTTP_":
-			if breaks && strings.ContainsAny(value, "\r\n") {
-				return ErrValue // no web server can have parsed it as one header line
-			}
-			if len(name) == 19 && name == "HTTP_CONTENT_LENGTH" {
-				if n, ok := parseLength(value); !ok || n != r.ContentLength {
-					return ErrCutBody
+		case name[0] == 'H' && len(name) >= 5 && name[:5] == "HTTP_":
+			switch {
+			case !isToken(name[5:]):
+				return ErrHeaderName
+			case breaks && strings.ContainsAny(value, "\r\n"):
+				return ErrValue
+			case len(name) == 9 && name == "HTTP_HOST" && !isHost(value):
+				return ErrHost
+			case len(name) == 19 && name == "HTTP_CONTENT_LENGTH":
+				if err := lengths.client(value); err != nil {
+					return err
 				}
+			}
+		default:
+			if err := checkMeta(name, value, breaks); err != nil {
+				return err
 			}
 		}
 		r.fields = append(r.fields, field{uint32(nameEnd), uint32(valueEnd)})
@@ -184,7 +201,7 @@ func (r *Request) parse(block []byte, most int) error {
 	if scgi != "1" {
 		return ErrNoSCGI
 	}
-	return nil
+	return r.settle(&lengths)
 }
 
 // nameLength returns the length of the name at the head of b, or -1 when it is
@@ -250,6 +267,27 @@ func readLast(r io.Reader, p []byte) error {
 		return err
 	}
 	return readFull(r, p)
+}
+
+// readOnly reads the last byte of a request that is said to have no body, and fails where
+// more is there.
+func readOnly(r io.Reader, p []byte) error {
+	k, ok := r.(Peeker)
+	if !ok {
+		return readFull(r, p)
+	}
+	var seen [2]byte
+	n, err := k.Peek(seen[:])
+	switch {
+	case err != nil:
+		return err
+	case n == 0:
+		return io.ErrUnexpectedEOF
+	case n > 1:
+		return ErrBytesFollow
+	}
+	p[0] = seen[0]
+	return nil
 }
 
 func headerError(err error) error {

@@ -99,7 +99,8 @@ func TestMalformed(t *testing.T) {
 		"ErrComma": ErrComma, "ErrUnterminated": ErrUnterminated, "ErrName": ErrName, "ErrValue": ErrValue,
 		"ErrNoContentLength": ErrNoContentLength, "ErrContentLength": ErrContentLength, "ErrRepeated": ErrRepeated,
 		"ErrNoSCGI": ErrNoSCGI, "ErrCutBody": ErrCutBody, "ErrTruncatedBody": ErrTruncatedBody,
-		"ErrHeaderTooLarge": ErrHeaderTooLarge,
+		"ErrHeaderTooLarge": ErrHeaderTooLarge, "ErrUnknownBody": ErrUnknownBody, "ErrMethod": ErrMethod, "ErrTarget": ErrTarget,
+		"ErrProtocol": ErrProtocol, "ErrHost": ErrHost, "ErrHeaderName": ErrHeaderName,
 	}
 	for _, row := range malformed(t) {
 		for _, r := range []io.Reader{strings.NewReader(row.wire), iotest.OneByteReader(strings.NewReader(row.wire))} {
@@ -199,6 +200,9 @@ func FuzzReadRequest(f *testing.F) {
 			require.True(t, err == io.EOF && len(wire) == 0 || assert.ErrorAs(t, err, &known))
 			return
 		}
+		for name, value := range req.Headers() {
+			requireParsed(t, name, value)
+		}
 		again := append(AppendHeader(nil, headers(req)), req.Body.Data...)
 		require.Equal(t, wire[:len(wire)-r.Len()], again)
 		if params, err := req.Params("/mount"); err == nil {
@@ -214,6 +218,9 @@ func FuzzReadRequest(f *testing.F) {
 				seen[h.Name] = true
 			}
 			require.True(t, seen["CONTENT_LENGTH"])
+			length, ok := parseLength(get(params, "CONTENT_LENGTH"))
+			require.True(t, ok)
+			require.Equal(t, req.ContentLength, length)
 		}
 	})
 }
@@ -229,11 +236,11 @@ func FuzzAppendRequest(f *testing.F) {
 		}
 		req, err := ReadRequest(bytes.NewReader(append(wire, body...)), &Limits{MemoryBytes: 1 << 30, HeaderBytes: 1 << 30})
 		if err != nil { // a value that no client can have sent
-			require.Contains(t, []error{ErrValue, ErrCutBody}, err)
+			require.Contains(t, []error{ErrValue, ErrCutBody, ErrUnknownBody, ErrMethod, ErrTarget, ErrProtocol, ErrHost, ErrHeaderName}, err)
 			return
 		}
 		require.Equal(t, header, headers(req)[2:])
-		if len(body) > 0 {
+		if req.ContentLength > 0 { // an empty HTTP_CONTENT_LENGTH says that there is none
 			require.Equal(t, body, req.Body.Data)
 		}
 	})

@@ -26,13 +26,25 @@ var (
 	ErrComma           = &RequestError{400, "no comma follows the header block"}
 	ErrUnterminated    = &RequestError{400, "the header block does not end with a NUL after a value"}
 	ErrName            = &RequestError{400, "a header name is empty or has a character that no variable name can have"}
-	ErrValue           = &RequestError{400, "the value of a client's header contains CR or LF"}
+	ErrValue           = &RequestError{400, "the value of a header, or of a variable that can have only one line, contains CR or LF"}
+	ErrHeaderName      = &RequestError{400, "the name of a client's header is malformed"}
+	ErrHost            = &RequestError{400, "HTTP_HOST is not a host"}
+	ErrMethod          = &RequestError{400, "REQUEST_METHOD is not a method"}
+	ErrTarget          = &RequestError{400, "REQUEST_URI is malformed"}
+	ErrProtocol        = &RequestError{400, "SERVER_PROTOCOL is not a version of HTTP"}
 	ErrNoContentLength = &RequestError{400, "the first header is not CONTENT_LENGTH"}
 	ErrContentLength   = &RequestError{400, "CONTENT_LENGTH is not a decimal number"}
-	ErrRepeated        = &RequestError{400, "CONTENT_LENGTH is sent twice"}
-	ErrNoSCGI          = &RequestError{400, "the header SCGI is not sent with the value 1"}
-	ErrCutBody         = &RequestError{400, "the client announced another body length than the web server passes on: " +
+	ErrRepeated        = &RequestError{400, "CONTENT_LENGTH is sent twice, with two different values: " +
+		"remove scgi_param CONTENT_LENGTH from the web server's location (nginx counts the body by itself)"}
+	ErrNoSCGI  = &RequestError{400, "the header SCGI is not sent with the value 1"}
+	ErrCutBody = &RequestError{400, "the client announced another body length than the web server passes on: " +
 		"a web server that streams request bodies (nginx before 1.29.6 with scgi_request_buffering off) cuts them"}
+	ErrUnknownBody = &RequestError{400, "the client announced a body, and the web server passes none on. " +
+		"If this is a subrequest of nginx (auth_request, SSI), its location must say so: " +
+		`scgi_pass_request_body off; scgi_param CONTENT_LENGTH ""; scgi_param HTTP_CONTENT_LENGTH ""; ` +
+		"if it is not, nginx before 1.29.6 needs scgi_request_buffering on"}
+	ErrBytesFollow = &RequestError{400, "the web server says that there is no body, and sends one: " +
+		"scgi_pass_request_body off is missing beside its empty CONTENT_LENGTH, or it is nginx before 1.29.6 with scgi_request_buffering off"}
 	ErrNoMethod = &RequestError{400, "REQUEST_METHOD is missing: " +
 		"does the web server's configuration include its parameters (nginx: include scgi_params)?"}
 	ErrTruncatedBody  = &RequestError{400, "the connection ended in the middle of the body"}

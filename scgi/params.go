@@ -25,6 +25,11 @@ func (r *Request) Params(mount string) ([]Header, error) {
 	for name, value := range r.Headers() {
 		switch name {
 		case "HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE", "HTTP_TRANSFER_ENCODING", "HTTP_PROXY":
+		case "CONTENT_LENGTH": // the first, which all others agree with, unless they are empty
+			if r.empty {
+				value = "0"
+			}
+			p.setDefault(name, value)
 		default:
 			p.add(name, value)
 		}

@@ -15,6 +15,7 @@ type Request struct {
 
 	block  []byte // the header block, which nobody writes to any more
 	fields []field
+	empty  bool // that there is no body was said otherwise than by a CONTENT_LENGTH of 0
 	// What follows has no pointers, so the collector needn't look at it.
 	inline [inlineFields]field
 	first  [minRequest]byte // the beginning of the wire, before the length is known

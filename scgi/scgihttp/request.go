@@ -13,15 +13,6 @@ import (
 
 // This file makes an http.Request of the variables that a web server sends.
 
-// Requests that package scgi accepts, and net/http's server wouldn't.
-var (
-	errMethod     = &scgi.RequestError{Status: 400, Reason: "REQUEST_METHOD is not a method"}
-	errProtocol   = &scgi.RequestError{Status: 400, Reason: "SERVER_PROTOCOL is not a version of HTTP"}
-	errTarget     = &scgi.RequestError{Status: 400, Reason: "REQUEST_URI can't be parsed"}
-	errHost       = &scgi.RequestError{Status: 400, Reason: "HTTP_HOST is not a host"}
-	errHeaderName = &scgi.RequestError{Status: 400, Reason: "the name of a client's header is malformed"}
-)
-
 // maps holds the maps that cgi.RequestFromMap reads.
 var maps = sync.Pool{New: func() any { return map[string]string{} }}
 
@@ -36,8 +27,6 @@ var maps = sync.Pool{New: func() any { return map[string]string{} }}
 //   - Without a REQUEST_URI it takes SCRIPT_NAME and PATH_INFO for escaped, which they
 //     aren't (RFC 3875, 4.1.5).
 //   - A map can't hold the header that a web server sends twice, nor tell how to join it.
-//   - It takes any bytes for a method, a host, and the name of a header, which the
-//     server of net/http refuses.
 //   - It gives handlers HTTP_PROXY (httpoxy, CVE-2016-5385) and headers of the message
 //     as it was before the web server took it apart, which scgi.Request.Params leaves
 //     out, too.
@@ -53,7 +42,7 @@ func newRequest(req *scgi.Request) (*http.Request, error) {
 	fields := 1 // Content-Type
 	for name, value := range req.Headers() {
 		switch name {
-		case "REQUEST_METHOD", "SERVER_PROTOCOL", "CONTENT_LENGTH", "HTTPS", "REMOTE_ADDR", "REMOTE_PORT":
+		case "REQUEST_METHOD", "SERVER_PROTOCOL", "HTTPS", "REMOTE_ADDR", "REMOTE_PORT":
 			m[name] = value
 		case "REQUEST_SCHEME":
 			if value == "https" {
@@ -79,23 +68,17 @@ func newRequest(req *scgi.Request) (*http.Request, error) {
 			}
 		}
 	}
-	switch {
-	case m["REQUEST_METHOD"] == "":
+	if m["REQUEST_METHOD"] == "" {
 		return nil, scgi.ErrNoMethod
-	case !isToken(m["REQUEST_METHOD"]):
-		return nil, errMethod
-	case !isHost(host):
-		return nil, errHost
-	case strings.ContainsAny(contentType, "\r\n"):
-		return nil, scgi.ErrValue
 	}
 	if p := m["SERVER_PROTOCOL"]; p == "" || p == "INCLUDED" { // as an SSI calls it (RFC 3875, 4.1.16)
 		m["SERVER_PROTOCOL"] = "HTTP/1.0" // as scgi.Request.Params has it
 	}
 	r, err := cgi.RequestFromMap(m)
 	if err != nil {
-		return nil, errProtocol // nothing else is left that can be wrong
+		return nil, scgi.ErrProtocol // nothing else is left that can be wrong: it has no version of HTTP
 	}
+	r.ContentLength = req.ContentLength
 	if uri == "" {
 		path := script + info
 		if path == "" {
@@ -112,8 +95,8 @@ func newRequest(req *scgi.Request) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Header, err = requestHeader(req, contentType, fields)
-	return r, err
+	r.Header = requestHeader(req, contentType, fields)
+	return r, nil
 }
 
 // target parses a request target (RFC 9112, 3.2). With a host the URL is absolute, as
@@ -125,7 +108,7 @@ func target(method, uri, host string, secure bool) (*url.URL, string, error) {
 	}
 	u, err := url.ParseRequestURI(uri)
 	if err != nil {
-		return nil, "", errTarget
+		return nil, "", scgi.ErrTarget
 	}
 	switch {
 	case u.Host != "": // an absolute target's host counts (RFC 9112, 3.2.2)
@@ -145,7 +128,7 @@ func target(method, uri, host string, secure bool) (*url.URL, string, error) {
 
 // requestHeader makes the header of HTTP_ variables. A header that was sent more than
 // once is joined, cookies with "; ", all others with ", " (RFC 9110, 5.3).
-func requestHeader(req *scgi.Request, contentType string, fields int) (http.Header, error) {
+func requestHeader(req *scgi.Request, contentType string, fields int) http.Header {
 	h := make(http.Header, fields)
 	values := make([]string, fields) // one allocation for all
 	if contentType != "" {
@@ -162,9 +145,7 @@ func requestHeader(req *scgi.Request, contentType string, fields int) (http.Head
 		case "-": // not for handlers
 			continue
 		case "":
-			if key = textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name[len("HTTP_"):], "_", "-")); !isToken(key) {
-				return nil, errHeaderName
-			}
+			key = textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name[len("HTTP_"):], "_", "-"))
 		}
 		if old, ok := h[key]; ok {
 			old[0] = join(key, old[0], value)
@@ -174,7 +155,7 @@ func requestHeader(req *scgi.Request, contentType string, fields int) (http.Head
 		h[key] = values[next : next+1 : next+1]
 		next++
 	}
-	return h, nil
+	return h
 }
 
 func join(key, a, b string) string {
@@ -210,15 +191,3 @@ var headerNames = func() map[string]string {
 	}
 	return m
 }()
-
-// isHost tells whether s has only characters that a Host may have (RFC 3986, 3.2.2),
-// as net/http's server looks at it. There may be none.
-func isHost(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && strings.IndexByte("!$%&'()*+,-.:;=@[]_~", c) < 0 {
-			return false
-		}
-	}
-	return true
-}

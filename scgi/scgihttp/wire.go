@@ -130,7 +130,7 @@ func (w *wire) Read(p []byte) (int, error) {
 // Peek makes a wire a scgi.Peeker: it is how the last byte of the request is read.
 func (w *wire) Peek(p []byte) (int, error) {
 	if w.raw == nil {
-		return io.ReadFull(w.conn, p)
+		return w.conn.Read(p[:1]) // taken, so it may not be more than the last
 	}
 	if w.next < w.have {
 		w.unread = w.next + 1
