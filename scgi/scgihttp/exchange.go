@@ -63,8 +63,9 @@ func (s *Server) serveConn(c net.Conn, from *socket) {
 	}
 	r = r.WithContext(&x.ctx)
 	x.rw = response{srv: s, req: r, ctx: &x.ctx, wire: w, header: make(http.Header), length: -1}
+	w.most = s.sendTimeout()
 	if s.WriteTimeout > 0 {
-		_ = c.SetWriteDeadline(time.Now().Add(s.WriteTimeout))
+		w.setWriteDeadline(time.Now().Add(s.WriteTimeout))
 	}
 
 	defer func() { // even when the handler ends the goroutine

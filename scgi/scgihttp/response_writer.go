@@ -179,19 +179,23 @@ func (r *response) send(p []byte, last bool) error {
 		}
 	}
 	var err error
-	switch len(w.bufs) {
-	case 0:
-	case 1:
-		_, err = w.conn.Write(w.bufs[0])
-	default:
-		_, err = w.bufs.WriteTo(w.conn)
+	if len(w.bufs) > 0 {
+		err = w.write()
 	}
 	w.vec = [3][]byte{}
 	if err != nil {
-		r.err = err
-		r.ctx.fail()
+		r.broken(err)
 	}
 	return err
+}
+
+// broken notes that nothing more can be sent.
+func (r *response) broken(err error) {
+	r.err = err
+	r.ctx.fail()
+	if errors.Is(err, errStuck) {
+		r.srv.logf("scgihttp: %s %s: %v; it is given up", r.req.Method, r.req.URL.Path, err)
+	}
 }
 
 // endHead ends the head with what is known only now: the type, guessed from the
@@ -227,7 +231,8 @@ func (r *response) SetWriteDeadline(t time.Time) error {
 	if r.wire == nil {
 		return errOver
 	}
-	return r.wire.conn.SetWriteDeadline(t)
+	r.wire.setWriteDeadline(t)
+	return nil
 }
 
 // SetReadDeadline does nothing: all of the request has been read.
@@ -260,8 +265,8 @@ func (r *response) fail() {
 	if r.isHead() {
 		page = page[:bytes.Index(page, []byte("\r\n\r\n"))+4]
 	}
-	_, err := r.wire.conn.Write(page)
-	r.whole = err == nil
+	r.wire.bufs = append(r.wire.vec[:0], page)
+	r.whole = r.wire.write() == nil
 }
 
 // writerOnly hides ReadFrom from io.Copy.

@@ -46,8 +46,7 @@ func (r *response) ReadFrom(src io.Reader) (n int64, err error) {
 	case err == unix.EINVAL || err == unix.ENOSYS: // not every file system can
 		rest, err = r.copy(src)
 	case err != nil:
-		r.err = err
-		r.ctx.fail()
+		r.broken(err)
 	case bounded && sent == most: // one byte more is one too many, for which there is an error
 		rest, err = r.copy(io.LimitReader(src, 1))
 	}
@@ -84,6 +83,8 @@ func (r *response) sendFile(file syscall.Conn, most int64) (sent int64, err erro
 		return 0, err
 	}
 	const part = 1 << 30 // sendfile(2) sends at most 2 GiB - 4 KiB in one call
+	r.wire.bound()
+	r.wire.waits = 0
 	for most != sent {
 		size := int64(part)
 		if most >= 0 {
@@ -108,10 +109,17 @@ func (r *response) sendFile(file syscall.Conn, most int64) (sent int64, err erro
 		if err == nil {
 			err = errno
 		}
-		if err != nil || n <= 0 {
-			return sent, err
+		if err != nil {
+			if again, err := r.wire.again(0, err); !again {
+				return sent, err
+			}
+			continue
+		}
+		if n <= 0 {
+			return sent, nil
 		}
 		sent += int64(n)
+		r.wire.waits = 0
 	}
 	return sent, nil
 }

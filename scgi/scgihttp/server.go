@@ -43,6 +43,10 @@ type Server struct {
 	// be written. Default: no limit. A handler can change it for its response by
 	// http.ResponseController.
 	WriteTimeout time.Duration
+	// SendTimeout is how long the web server may take nothing of a response: then the
+	// response is given up, and writing it fails with os.ErrDeadlineExceeded. Default 10 s;
+	// less than 0 is no limit.
+	SendTimeout time.Duration
 	// MaxHeaderBytes is the largest request header, in bytes. Default 64 KiB.
 	MaxHeaderBytes int
 	// MaxBodyBytes is the largest request body, in bytes. Default: no limit; the web
@@ -337,6 +341,16 @@ func (s *Server) untilIdle() time.Duration {
 
 func (s *Server) limits() *scgi.Limits {
 	return &scgi.Limits{HeaderBytes: s.MaxHeaderBytes, HeaderTimeout: s.ReadHeaderTimeout, BodyBytes: s.MaxBodyBytes}
+}
+
+func (s *Server) sendTimeout() time.Duration {
+	switch {
+	case s.SendTimeout == 0:
+		return 10 * time.Second // as the adapter has it
+	case s.SendTimeout < 0:
+		return 0
+	}
+	return s.SendTimeout
 }
 
 func (s *Server) logf(format string, args ...any) {

@@ -6,6 +6,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -332,4 +333,65 @@ func TestBodyStops(t *testing.T) {
 	answer, err := io.ReadAll(c)
 	require.NoError(t, err)
 	assert.Contains(t, string(answer), "Status: 408 ")
+}
+
+// TestStalled: a web server that reads nothing of a response is given up after SendTimeout;
+// one that reads slowly isn't.
+func TestStalled(t *testing.T) {
+	const size = 8 << 20
+	name := filepath.Join(t.TempDir(), "big")
+	require.NoError(t, os.WriteFile(name, make([]byte, size), 0o600))
+	for _, network := range []string{"unix", "tcp"} {
+		for way, write := range map[string]func(w http.ResponseWriter) error{
+			"at once": func(w http.ResponseWriter) error { _, err := w.Write(make([]byte, size)); return err },
+			"in pieces": func(w http.ResponseWriter) (err error) {
+				for i := 0; i < size && err == nil; i += 1000 {
+					_, err = w.Write(make([]byte, 1000))
+				}
+				return err
+			},
+			"a file": func(w http.ResponseWriter) error {
+				f, err := os.Open(name)
+				require.NoError(t, err)
+				defer f.Close()
+				_, err = io.Copy(w, f)
+				return err
+			},
+		} {
+			t.Run(network+" "+way, func(t *testing.T) {
+				t.Parallel()
+				written := make(chan error, 1)
+				handler := func(w http.ResponseWriter, _ *http.Request) { written <- write(w) }
+				s := start(t, network, &Server{SendTimeout: 200 * time.Millisecond}, handler)
+				c := s.dial()
+				_, err := c.Write(request(t, "", "REQUEST_URI", "/path"))
+				require.NoError(t, err)
+				select {
+				case err := <-written:
+					assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
+				case <-time.After(30 * time.Second):
+					require.Fail(t, "the response is not given up")
+				}
+				require.Eventually(t, func() bool {
+					return strings.Contains(s.log.String(), "GET /path: the web server has read nothing of the response for 200ms")
+				}, 20*time.Second, time.Millisecond)
+
+				s = start(t, network, &Server{SendTimeout: 3 * time.Second}, handler)
+				c = s.dial()
+				_, err = c.Write(request(t, ""))
+				require.NoError(t, err)
+				got := int64(0)
+				for range 10 {
+					n, err := io.CopyN(io.Discard, c, 100_000)
+					require.NoError(t, err)
+					got += n
+					time.Sleep(400 * time.Millisecond) // it is what is tested
+				}
+				n, err := io.Copy(io.Discard, c)
+				require.NoError(t, err)
+				assert.NoError(t, <-written)
+				assert.Greater(t, got+n, int64(size))
+			})
+		}
+	}
 }

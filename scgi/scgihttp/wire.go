@@ -55,6 +55,8 @@ type wire struct {
 	n        int
 	err      error
 
+	patience
+
 	head []byte // of the response, see response
 	body []byte
 	keys []string
