@@ -40,7 +40,7 @@ func (r *recorder) write() {
 }
 
 func (r *recorder) add(req *request, res child.Result, took time.Duration) {
-	if req.cfg.quiet {
+	if !req.cfg.recorded(res) {
 		return
 	}
 	select {

@@ -263,15 +263,25 @@ func (r *request) fields() []field {
 	}
 }
 
+// statusOf is what the log says of a response: 499 is nginx's number for a client that left.
+func statusOf(res child.Result) int {
+	if res.End == child.Left {
+		return 499
+	}
+	return res.Status
+}
+
+// recorded tells whether the log has a request: one that failed always.
+func (c *config) recorded(res child.Result) bool {
+	return !c.quiet || statusOf(res) >= 500 || res.End == child.Cut
+}
+
 // record logs the request.
 func (r *request) record(res child.Result, u child.Usage, took time.Duration) {
-	status := res.Status
-	if res.End == child.Left {
-		status = 499 // nginx's number for a client that left
-	}
-	if r.cfg.quiet && status < 500 && res.End != child.Cut {
+	if !r.cfg.recorded(res) {
 		return
 	}
+	status := statusOf(res)
 	ms, cpu := milliseconds(took), milliseconds(u.CPU)
 	message := printable(r.method) + " " + printable(r.path) + " " + strconv.Itoa(status) + " " +
 		strconv.FormatInt(res.Bytes, 10) + " bytes " + ms + " ms, " + cpu + " ms CPU"

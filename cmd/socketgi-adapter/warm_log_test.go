@@ -24,6 +24,9 @@ def application(e, s):
             pass
     elif path == '/raise':
         raise RuntimeError('on purpose')
+    elif path == '/own':
+        s('500 Of its own', [])
+        return [b'sorry']
     s('200 OK', [])
     return [b'well']
 `)
@@ -56,9 +59,11 @@ def application(e, s):
 	u, p = warmUnit(t, pythons(t)[0], "--workers", "1", "--access-log", "no", app)
 	assert.Equal(t, 200, u.get("/").status)
 	assert.Equal(t, 500, u.get("/raise").status)
+	assert.Equal(t, "sorry", u.get("/own").body)
 	log = p.stop(t)
 	assert.NotContains(t, log, "GET / 200")
 	assert.Contains(t, log, "GET /raise 500")
+	assert.Contains(t, log, "GET /own 500", "as with Accept=yes")
 	assert.Contains(t, log, "RuntimeError: on purpose")
 }
 
