@@ -24,6 +24,7 @@ type config struct {
 	cgi          *cgi.Config // nil: a WSGI application
 	mount        string
 	timeout      time.Duration
+	sendTimeout  time.Duration
 	limits       scgi.Limits
 	cacheDir     string
 	slotsDir     string
@@ -64,6 +65,7 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	fs.StringVar(&c.python, "python", "", "run `PATH`, not the Python of the application's virtual environment or of PATH")
 	fs.StringVar(&c.mount, "mount", "", "the application lives below `PREFIX`, where the web server sends no SCRIPT_NAME")
 	fs.DurationVar(&c.timeout, "timeout", 60*time.Second, "end a request that takes longer with 504; 0 never does")
+	fs.DurationVar(&c.sendTimeout, "send-timeout", 10*time.Second, "give a response up of which the web server takes nothing for so long; 0 never does")
 	sizeVar(fs, (*int64)(nil), &c.limits.HeaderBytes, "max-header", "refuse a request header of more than `SIZE`, up to 128K, with 431 (default 64K)")
 	fs.IntVar(&c.limits.Headers, "max-headers", c.limits.Headers, "refuse more than `N` headers with 431")
 	sizeVar(fs, &c.limits.BodyBytes, nil, "max-body", "refuse a request body of more than `SIZE` with 413; 0 leaves that to the web server")
@@ -159,9 +161,9 @@ func (c *config) resolve(app string) (err error) {
 		return errors.New("--max-header: between 64 bytes and 128K is possible")
 	case c.limits.Headers < 2:
 		return errors.New("--max-headers: a request has at least two")
-	case c.limits.HeaderTimeout <= 0 || c.limits.BodyTimeout <= 0 || c.queueTimeout <= 0 || c.timeout < 0 || c.idleExit < 0 ||
+	case c.limits.HeaderTimeout <= 0 || c.limits.BodyTimeout <= 0 || c.queueTimeout <= 0 || c.timeout < 0 || c.sendTimeout < 0 || c.idleExit < 0 ||
 		c.cgi != nil && c.cgi.Limits.IdleTimeout < 0:
-		return errors.New("a timeout is longer than nothing; only --timeout, --idle-timeout and --idle-exit may be 0")
+		return errors.New("a timeout is longer than nothing; only --timeout, --send-timeout, --idle-timeout and --idle-exit may be 0")
 	case c.warm.workers < 1 || c.warm.maxRequests < 0 || c.backlog < 1:
 		return errors.New("--workers and --backlog are at least 1, and --max-requests at least 0")
 	case c.warm.warmPath != "" && c.warm.warmPath[0] != '/':
@@ -170,7 +172,7 @@ func (c *config) resolve(app string) (err error) {
 		return errors.New("--concurrency: 0 sets no limit, and less is not possible")
 	}
 	if c.cgi != nil {
-		c.cgi.Limits.Timeout = c.timeout
+		c.cgi.Limits.Timeout, c.cgi.Limits.SendTimeout = c.timeout, c.sendTimeout
 		return c.cgi.Resolve()
 	}
 	if c.app, err = wsgi.ParseApp(app); err != nil {

@@ -29,7 +29,7 @@ const mostTries = 3
 func (k *keeper) arrive(fd int) {
 	k.open++
 	k.asked = k.now
-	j := &job{request: request{cfg: k.cfg, log: k.log, conn: scgi.NewConn(fd), stays: true}, came: k.now}
+	j := &job{request: request{cfg: k.cfg, log: k.log, conn: newConn(k.cfg, fd), stays: true}, came: k.now}
 	if why := k.cfg.peers.check(fd); why != nil {
 		go func() {
 			j.forbid(why)

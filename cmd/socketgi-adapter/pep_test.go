@@ -119,6 +119,8 @@ func TestResponses(t *testing.T) {
 			{query("/status", "status", "304 Not Modified"), "", "", 304},
 			{query("/status", "status", "404 Not Found"), "body", "4", 404},
 			{query("/header", "status", "'200 OK'", "headers", `[('X-Latin', 'caf\xe9')]`), "sent", "4", 200},
+			{query("/header", "status", "'200 OK'", "headers", `[('X-Tab', 'a\tb'), ('X-UTF-8', '\xe2\x80\x93')]`), "sent", "4", 200},
+			{query("/header", "status", "Word('201 Made')", "headers", `[(Word('X-Word'), Word('as it is'))]`), "sent", "4", 201},
 		} {
 			got := a.get(c.url)
 			assert.NoError(t, got.err, c.url)
@@ -127,7 +129,18 @@ func TestResponses(t *testing.T) {
 			assert.Equal(t, c.length, got.header.Get("Content-Length"), c.url)
 		}
 		assert.NotEmpty(t, a.get("/proc").body)
-		got := a.do("HEAD", query("/file", "path", file, "mode", "rb", "buffering", "-1", "seek", "0"), nil)
+		got := a.get(query("/header", "status", "'200 OK'", "headers", `[(Word('X-Word'), Word('as it is'))]`))
+		assert.Equal(t, []string{"as it is"}, got.header["X-Word"])
+		nominal := sysfs(t)
+		got = a.get(query("/file", "path", nominal, "mode", "rb", "buffering", "-1", "seek", "0"))
+		want, err := os.ReadFile(nominal)
+		require.NoError(t, err)
+		assert.NoError(t, got.err)
+		assert.Equal(t, string(want), got.body, "all that is read, and no length that the kernel made up")
+		got = a.get(query("/file-length", "path", nominal))
+		assert.Equal(t, "5", got.header.Get("Content-Length"))
+		assert.Equal(t, string(want[:5]), got.body)
+		got = a.do("HEAD", query("/file", "path", file, "mode", "rb", "buffering", "-1", "seek", "0"), nil)
 		assert.Equal(t, "10", got.header.Get("Content-Length"))
 		assert.Contains(t, a.get("/long").log, "more than its Content-Length")
 
@@ -142,6 +155,13 @@ func TestResponses(t *testing.T) {
 			{"'200 OK'", `[('X-A', 'a\nX-B: b')]`},
 			{"'200 OK'", `[('X-A', 'a\rX-B: b')]`},
 			{"'200 OK'", `[('X-A', 'a\x00')]`},
+			{"'200 OK'", `[('X-A', 'a\x1b[2J')]`},
+			{"'200 OK'", `[('X-A', 'a\x0b')]`},
+			{"'200 OK'", `[('X-A', 'a\x1c')]`},
+			{"'200 OK'", `[('X-A', 'a\x7f')]`},
+			{"'200 OK'", `[(Word('Connection'), 'close')]`},
+			{"'200 OK'", `[('X-A', Word('a\r\nX-B: b'))]`},
+			{"Word('200 O\\nK')", `[]`},
 			{"'200 OK'", `[('X-A\n', 'a')]`},
 			{"'200 OK'", `[('', 'a')]`},
 			{"'200 OK'", `[('X A', 'a')]`},
@@ -168,6 +188,24 @@ func TestResponses(t *testing.T) {
 		assert.Equal(t, "x", got.body)
 		assert.Contains(t, got.log, "ValueError: too late")
 	})
+}
+
+// sysfs returns a file with a size that is nominal: a page, and less to read.
+func sysfs(t *testing.T) string {
+	for _, pattern := range []string{"/sys/kernel/mm/transparent_hugepage/enabled", "/sys/devices/system/cpu/vulnerabilities/*", "/sys/class/net/lo/address"} {
+		found, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		for _, file := range found {
+			info, err := os.Stat(file)
+			require.NoError(t, err)
+			text, err := os.ReadFile(file)
+			if err == nil && len(text) >= 5 && int64(len(text)) < info.Size() {
+				return file
+			}
+		}
+	}
+	require.Fail(t, "/sys has no file with a nominal size")
+	return ""
 }
 
 func TestClose(t *testing.T) {

@@ -42,8 +42,22 @@ func serveConnection(cfg *config, log *logger, app application, fd int) {
 	if cfg.concurrency > 0 {
 		q = slotQueue{cfg.slotsDir, cfg.concurrency}
 	}
-	r := &request{cfg: cfg, log: log, conn: scgi.NewConn(fd)}
+	r := &request{cfg: cfg, log: log, conn: newConn(cfg, fd)}
 	r.serve(app, q, terminator{})
+}
+
+// sendWaits is how often a worker waits for the web server to read before it gives a response
+// up (scgi/wsgi/runtime/job.py): once would be up to twice --send-timeout, because what was
+// sent of a write is told only when its time is up.
+const sendWaits = 10
+
+// newConn makes a connection whose blocking sends are bounded: those of a worker.
+func newConn(cfg *config, fd int) *scgi.Conn {
+	if cfg.sendTimeout > 0 {
+		most := unix.NsecToTimeval(max(cfg.sendTimeout/sendWaits, time.Microsecond).Nanoseconds())
+		_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &most)
+	}
+	return scgi.NewConn(fd)
 }
 
 // serve answers the request, and logs it.

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/activation"
-	"github.com/socketgi/socketgi/scgi"
 	"golang.org/x/sys/unix"
 )
 
@@ -195,7 +194,7 @@ func (s *server) accept(listener int) error {
 	s.requests.Add(1)
 	go func() {
 		defer s.requests.Done()
-		r := &request{cfg: s.cfg, log: s.log, conn: scgi.NewConn(fd)}
+		r := &request{cfg: s.cfg, log: s.log, conn: newConn(s.cfg, fd)}
 		r.serve(s.app, s.queue, s)
 		if n := s.open.Add(-1); n == 0 || n == s.most-1 {
 			s.nudge()

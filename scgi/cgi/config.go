@@ -41,6 +41,8 @@ type Limits struct {
 	Timeout time.Duration
 	// IdleTimeout is how long the program may send nothing. Default: none.
 	IdleTimeout time.Duration
+	// SendTimeout is how long the web server may take nothing of the response. Default: no limit.
+	SendTimeout time.Duration
 	// Grace is how long a response may go on after its program has ended, because
 	// another process still has its standard output. Default 250 ms.
 	Grace time.Duration

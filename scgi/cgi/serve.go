@@ -16,13 +16,14 @@ type exchange struct {
 	hangup int16 // the event that says that the web server has gone, where it isn't implied
 	res    child.Result
 
-	buf     []byte // read, and not yet a whole head
-	head    *head  // nil until it is parsed
-	pending []byte // to be sent
-	blocked bool   // the web server takes nothing just now
-	copying bool   // the kernel can't splice these two
-	left    int64  // how much of the body is still to come, -1: all there is
-	closed  bool   // the program's output has ended
+	buf     []byte    // read, and not yet a whole head
+	head    *head     // nil until it is parsed
+	pending []byte    // to be sent
+	blocked bool      // the web server takes nothing just now
+	since   time.Time // that it is so
+	copying bool      // the kernel can't splice these two
+	left    int64     // how much of the body is still to come, -1: all there is
+	closed  bool      // the program's output has ended
 
 	idleSince time.Time
 	exited    bool      // the program has
@@ -56,6 +57,9 @@ func (x *exchange) wait() (over bool) {
 	now := time.Now()
 	if !until.IsZero() && !now.Before(until) {
 		if why != "" {
+			if x.stuck(now) {
+				x.res.End = child.Left // as good as gone
+			}
 			return x.fail(child.Timeout, why)
 		}
 		x.rest = int64(available(x.out))
@@ -91,6 +95,14 @@ func (x *exchange) wait() (over bool) {
 	return false
 }
 
+// block notes that the web server takes nothing.
+func (x *exchange) block() { x.blocked, x.since = true, time.Now() }
+
+// stuck tells whether the web server has taken nothing for too long.
+func (x *exchange) stuck(now time.Time) bool {
+	return x.blocked && x.limits.SendTimeout > 0 && !now.Before(x.since.Add(x.limits.SendTimeout))
+}
+
 // nextDeadline returns when to stop waiting, and why: for no reason but that the
 // grace after the program's end is over.
 func (x *exchange) nextDeadline() (t time.Time, why string) {
@@ -102,6 +114,10 @@ func (x *exchange) nextDeadline() (t time.Time, why string) {
 	}
 	switch {
 	case x.blocked:
+		if x.limits.SendTimeout > 0 {
+			earlier(x.since.Add(x.limits.SendTimeout),
+				"the web server has read nothing of the response for "+x.limits.SendTimeout.String()+": it is given up")
+		}
 	case !x.exited && x.limits.IdleTimeout > 0:
 		earlier(x.idleSince.Add(x.limits.IdleTimeout), "the program sent nothing for "+x.limits.IdleTimeout.String())
 	case x.exited && x.rest < 0:
@@ -150,7 +166,7 @@ func (x *exchange) send() (again, over bool) {
 		x.pending = x.pending[n:]
 		x.res.Status = x.head.status
 	case unix.EAGAIN:
-		x.blocked = true
+		x.block()
 	case unix.EINTR:
 	default:
 		x.res.End = child.Left
@@ -246,7 +262,7 @@ func (x *exchange) moveBody() (again, over bool) {
 		x.res.End = child.Left
 		return false, true
 	case err == unix.EAGAIN && !x.copying && available(x.out) > 0: // then it is the socket that is full
-		x.blocked = true
+		x.block()
 		return false, false
 	case err != nil || n == 0:
 		return x.nothingRead(err)

@@ -171,6 +171,26 @@ def do_proc(environ, start_response):
     return environ['wsgi.file_wrapper'](open('/proc/self/comm', 'rb'))
 
 
+class Word(str):
+    """A str whose methods lie."""
+
+    def __str__(self):
+        return 'a\r\nInjected: b'
+
+    __repr__ = __format__ = __str__
+
+    def isascii(self):
+        return True
+
+    isprintable = isascii
+
+    def lower(self):
+        return 'x-other'
+
+    def __iter__(self):
+        return iter('x')
+
+
 def do_header(environ, start_response):
     start_response(eval(arg(environ, 'status')), eval(arg(environ, 'headers')))
     return [b'sent']

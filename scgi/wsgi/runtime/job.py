@@ -44,8 +44,12 @@ class Job:
         self.last = last
 
 
+_WAITS = 10  # the adapter bounds each wait by that part of --send-timeout (SO_SNDTIMEO)
+
+
 class Connection:
-    """The connection to the web server, without what a socket object asks of the kernel."""
+    """The connection to the web server, without what a socket object asks of the kernel. A
+    send that makes no progress for --send-timeout raises TimeoutError."""
 
     __slots__ = ('fd',)
 
@@ -53,11 +57,25 @@ class Connection:
         self.fd = fd
 
     def send(self, data):
-        n = posix.write(self.fd, data)
+        try:
+            n = posix.write(self.fd, data)
+        except BlockingIOError:
+            n = 0
         if n < len(data):
             rest = memoryview(data)
             while n < len(rest):
-                n += posix.write(self.fd, rest[n:])
+                n += self._wait(posix.write, rest[n:])
+
+    def send_file(self, file, offset, most):
+        return self._wait(posix.sendfile, file, offset, most)
+
+    def _wait(self, call, *args):
+        for _ in range(_WAITS):
+            try:
+                return call(self.fd, *args)
+            except BlockingIOError:
+                pass
+        raise TimeoutError
 
     def shutdown(self):
         """End the response: the other side sees that at once."""

@@ -15,8 +15,6 @@ _MOST = 1000  # unless it makes them up
 
 
 def _check_status(status):
-    if type(status) is not str:
-        raise TypeError('the status is a str, not %s' % type(status).__name__)
     if not (len(status) >= 4 and status[:3].isascii() and status[:3].isdigit() and status[3] == ' '
             and status.isprintable()):
         raise ValueError('%r is no status: it looks like "200 OK"' % status)
@@ -41,14 +39,34 @@ def _check_name(name):
         _names.add(name)
 
 
+# PEP 3333 has no control characters in a value. HTAB is let in, which is white space there
+# (RFC 9110 5.5), and those from 0x80 on, which UTF-8 has in its second bytes.
+_CONTROL = frozenset(map(chr, (*range(9), *range(10, 32), 127)))
+
+
 def _check_value(name, value):
-    if '\n' in value or '\r' in value or '\0' in value:
-        raise ValueError('the value of %s contains a line break or NUL' % name)
+    if not _CONTROL.isdisjoint(value):
+        raise ValueError('the value of %s contains a control character: %r' % (name, value))
     value.encode('latin-1')
 
 
+def _plain(text, what):
+    """A str as it is: what is checked has to be what is sent, whatever the methods of a subclass say."""
+    if not isinstance(text, str):
+        raise TypeError('%s is a str, not %s' % (what, type(text).__name__))
+    return str.__str__(text)
+
+
 class ClientGone(BrokenPipeError):
-    """The web server has closed the connection: nobody reads this response any more."""
+    """Nobody reads this response any more."""
+
+    why = 'the web server has closed the connection'
+
+
+class ClientStuck(ClientGone):
+    """The web server is there, and treated as one that has gone."""
+
+    why = 'the web server has read nothing of the response for --send-timeout: it is given up'
 
 
 class ShortBody(Exception):
@@ -86,7 +104,7 @@ class Response:
         self.headers = None
         self.head_sent = False
         self.complete = False         # all of the response has been sent
-        self.gone = False             # the other side has closed the connection
+        self.gone = None              # ClientGone, or one of that kind
         self.length = None            # the Content-Length that was announced
         self.sent = 0                 # bytes of the body
 
@@ -101,9 +119,7 @@ class Response:
                 exc_info = None
         elif self.status is not None:
             raise AssertionError('start_response was called a second time without exc_info')
-        code, length = self._check(status, headers)
-        self.status, self.headers = status, list(headers)
-        self.code, self.length = code, length
+        self.status, self.code, self.headers, self.length = self._check(status, headers)
         return self.write
 
     def write(self, data):
@@ -120,6 +136,8 @@ class Response:
         result = app(environ, self.start_response)
         try:
             self._send_all(result)
+            if self.gone:
+                self._lost(self.gone)  # of which the application took no notice
             if self.length is not None and self.sent < self.length and not self.bodiless:
                 raise ShortBody('%d of %d bytes' % (self.sent, self.length))
             self.complete = True
@@ -139,9 +157,9 @@ class Response:
             return b'left'
         return b'cut' if self.head_sent else b'none'
 
-    def _gone(self):
-        self.gone = True
-        raise ClientGone('the web server has closed the connection') from None
+    def _lost(self, kind):
+        self.gone = kind
+        raise kind(kind.why) from None
 
     def _send_all(self, result):
         if type(result) is FileWrapper and self._send_file(result):
@@ -174,15 +192,18 @@ class Response:
 
     def _check(self, status, headers):
         """PEP 3333 to the letter: what passes here can be sent as it is."""
-        code = _statuses.get(status) if type(status) is str else None
+        if type(status) is not str:
+            status = _plain(status, 'the status')
+        code = _statuses.get(status)
         if code is None:
             code = _check_status(status)
         if type(headers) is not list:
             raise TypeError('the headers are a list, not %s' % type(headers).__name__)
         length = None
+        checked = []
         for name, value in headers:
             if type(name) is not str or type(value) is not str:
-                raise TypeError('a header is two str: %r' % ((name, value),))
+                name, value = _plain(name, 'the name of a header'), _plain(value, 'the value of a header')
             if name not in _names:
                 _check_name(name)
             if not (value.isascii() and value.isprintable()):
@@ -193,7 +214,8 @@ class Response:
                 if length is not None:
                     raise ValueError('Content-Length is given twice')
                 length = int(value)
-        return code, length
+            checked.append((name, value))
+        return status, code, checked, length
 
     def _head(self):
         if self.code in (204, 304):
@@ -207,6 +229,8 @@ class Response:
         return ''.join(lines).encode('latin-1')
 
     def _send(self, data):
+        if self.gone:
+            self._lost(self.gone)
         head = b'' if self.head_sent else self._head()
         if self.bodiless:
             data = b''
@@ -223,7 +247,9 @@ class Response:
                     self.connection.send(head)
                 self.connection.send(data)
         except (BrokenPipeError, ConnectionResetError):
-            self._gone()
+            self._lost(ClientGone)
+        except TimeoutError:
+            self._lost(ClientStuck)
 
     def _send_file(self, wrapper):
         """Have the kernel send the file, when it is one; tell whether it was."""
@@ -231,13 +257,16 @@ class Response:
         raw = getattr(f, 'raw', f) if type(f) in (io.BufferedReader, io.BufferedRandom) else f
         if type(raw) is not io.FileIO or self.status is None:
             return False
+        file = raw.fileno()
         try:
             offset = f.tell()
-            size = posix.fstat(raw.fileno()).st_size - offset
+            size = posix.fstat(file).st_size - offset
+            # What the kernel says of a size means nothing in /sys, /proc and some others. A file
+            # has the size that is said of it if it has a last byte, and only one.
+            if size <= 0 or len(posix.pread(file, 2, offset + size - 1)) != 1:
+                return False
         except OSError:
             return False
-        if size <= 0:
-            return False  # a pipe, or a file whose size the kernel doesn't say (/proc)
         if not self.head_sent:
             self._know_length(size)
         if self.length is not None:
@@ -245,14 +274,21 @@ class Response:
         self._send(b'')
         if self.bodiless:
             return True
-        end = offset + size
+        end, before = offset + size, self.sent
         try:
             while offset < end:
-                n = posix.sendfile(self.connection.fd, raw.fileno(), offset, min(end - offset, 1 << 30))
+                n = self.connection.send_file(file, offset, min(end - offset, 1 << 30))
                 if n == 0:
                     break  # the file became shorter; the length tells
                 offset += n
                 self.sent += n
         except (BrokenPipeError, ConnectionResetError):
-            self._gone()
+            self._lost(ClientGone)
+        except TimeoutError:
+            self._lost(ClientStuck)
+        except OSError as e:
+            import errno
+            if self.sent > before or e.errno not in (errno.EINVAL, errno.ENOSYS):
+                raise
+            return False  # not every file system can
         return True

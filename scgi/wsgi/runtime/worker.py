@@ -14,7 +14,7 @@ import sys
 
 from _socketgi import application, ending, quicksite
 from _socketgi.job import JobSocket
-from _socketgi.response import ClientGone, FileWrapper, Response, ShortBody
+from _socketgi.response import ClientGone, ClientStuck, FileWrapper, Response, ShortBody
 from _socketgi.startcache import StartCache
 
 
@@ -114,6 +114,8 @@ class Worker:
         jobs.begin()
         try:
             response.run(app, environ)
+        except ClientStuck as e:
+            jobs.failed('cut', str(e))
         except ClientGone:
             pass  # nobody is there to be told
         except ShortBody as e:
