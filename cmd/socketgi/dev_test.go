@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -197,4 +198,63 @@ func TestDevPortTaken(t *testing.T) {
 	assert.Equal(t, "socketgi: "+address+" is taken by another program: say --listen HOST:PORT with a free one\n", string(out))
 	require.NoError(t, d.cmd.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, d.cmd.Wait())
+}
+
+// TestDevTarget: an application sees the target that the browser sent, and the path that nginx
+// makes of it.
+func TestDevTarget(t *testing.T) {
+	app := filepath.Join(t.TempDir(), "app.py")
+	writeApp(t, app, "return [repr([environ.get(n) for n in ('REQUEST_URI', 'QUERY_STRING', 'SCRIPT_NAME', 'PATH_INFO')]).encode()]")
+	for _, mount := range []string{"", "/m"} {
+		args := []string{app}
+		if mount != "" {
+			args = append([]string{"--mount", mount}, app)
+		}
+		d := startDev(t, args...)
+		address := strings.Split(d.url, "/")[2]
+		ask := func(target string) (int, string) {
+			t.Helper()
+			conn, err := net.Dial("tcp", address)
+			require.NoError(t, err)
+			defer conn.Close()
+			_, err = io.WriteString(conn, "GET "+target+" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+			require.NoError(t, err)
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			require.NoError(t, err)
+			body, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+			return resp.StatusCode, string(body)
+		}
+		for _, c := range []struct{ target, query, info string }{
+			{"/?y=1;z=2", "y=1;z=2", "/"},
+			{"/?a=%zz&b", "a=%zz&b", "/"},
+			{"/a%7Eb%2Fc?", "", "/a~b/c"},
+			{"//a//b/./c/../d/?//x", "//x", "/a/b/d/"},
+			{"/a/..", "", "/"},
+			{"/a/%2e%2e/b", "", "/b"},
+			{"/a/.", "", "/a/"},
+			{"/a/...", "", "/a/..."},
+			{"/[x]|y?[z]|{}", "[z]|{}", "/[x]|y"},
+		} {
+			status, body := ask(mount + c.target)
+			require.Equal(t, 200, status, "%s: %s", c.target, body)
+			assert.Equal(t, "['"+mount+c.target+"', '"+c.query+"', '"+mount+"', '"+c.info+"']", body)
+		}
+		_, body := ask("http://other" + mount + "/x?y;z")
+		assert.Equal(t, "['"+mount+"/x?y;z', 'y;z', '"+mount+"', '/x']", body)
+		for _, target := range []string{"/..", "/a/../../b", "/%00", mount + "/a%zz"} {
+			status, _ := ask(target)
+			assert.Equal(t, 400, status, "%s", target)
+		}
+		if mount != "" {
+			status, body := ask("//m")
+			assert.Equal(t, 200, status)
+			assert.Equal(t, "['//m', '', '/m', '']", body)
+			for _, target := range []string{"/", "/mm", "/m/../x"} {
+				status, _ := ask(target)
+				assert.Equal(t, 302, status, "%s", target)
+			}
+		}
+		d.interrupt()
+	}
 }
