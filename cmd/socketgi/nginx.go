@@ -3,6 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
@@ -14,17 +17,30 @@ import (
 func newNginx() *cobra.Command {
 	var o units.NginxOptions
 	var hf hostFlags
-	var reload bool
+	var static []string
+	var auth, ssi, reload bool
 	cmd := &cobra.Command{
 		Use:   "nginx {NAME|--reload}",
 		Short: "Print the location for nginx, or reload nginx",
-		Long: `Print the location that passes requests to an application, for a server block of nginx.
-What isn't said is as the units of the application have it, if they are there.
+		Long: `Print the location that passes requests to an application, for a server block of nginx;
+below a prefix there are two, one for the prefix alone. What isn't said is as the units
+of the application have it, if they are there.
+
+With --static nginx serves files by itself: what is asked for below URL is looked for
+below DIR, and the application is not started for it. Nothing else in DIR should be
+there that isn't for everybody.
+
+With --auth-request or --ssi nginx asks the application on behalf of another request
+(ngx_http_auth_request_module, ngx_http_ssi_module). Such a request has the client's
+headers, and no body, which the location has to say. Clients don't reach it: for an
+application that they ask, too, choose another --mount.
 
 With --reload, have nginx check and read its configuration, and wait until only workers with
 the new one accept connections: systemctl reload nginx ends before that, and the next request
 may still be answered as before.`,
-		Example:           "  socketgi nginx hello\n  socketgi nginx hello --mount /hello\n  socketgi nginx --reload",
+		Example: "  socketgi nginx hello\n  socketgi nginx hello --mount /hello\n" +
+			"  socketgi nginx shop --mount /shop --static /shop/static=/srv/shop/static\n" +
+			"  socketgi nginx login --auth-request\n  socketgi nginx --reload",
 		ValidArgsFunction: completeNames(hf.host),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if !reload {
@@ -47,6 +63,17 @@ may still be answered as before.`,
 			if err := installed(cmd, h, &o); err != nil {
 				return err
 			}
+			switch {
+			case auth && ssi:
+				return errors.New("--auth-request and --ssi exclude each other: run socketgi nginx once for each")
+			case auth:
+				o.Subrequests = units.AuthRequest
+			case ssi:
+				o.Subrequests = units.SSI
+			}
+			if o.Static, err = staticFiles(cmd, h, static); err != nil {
+				return err
+			}
 			text, err := units.Nginx(o)
 			if err != nil {
 				return err
@@ -58,9 +85,32 @@ may still be answered as before.`,
 	cmd.Flags().StringVar(&o.Mount, "mount", "", "the application lives below `/PREFIX` (default: as its units have it, else all of the server)")
 	cmd.Flags().DurationVar(&o.Timeout, "timeout", 60*time.Second, "the --timeout that the units have; nginx waits longer")
 	cmd.Flags().StringVar(&o.Listen, "listen", "", "it listens at `PATH or ADDRESS` (default: as its units have it, else /run/socketgi/NAME.sock)")
+	cmd.Flags().StringArrayVar(&static, "static", nil, "nginx serves files by itself: those below `URL=DIR`; may be given again")
+	cmd.Flags().BoolVar(&auth, "auth-request", false, "for nginx's auth_request alone: the application says who may pass")
+	cmd.Flags().BoolVar(&ssi, "ssi", false, "for includes in pages alone (SSI)")
 	cmd.Flags().BoolVar(&reload, "reload", false, "reload nginx, and wait until what it has read counts")
 	hf.define(cmd)
 	return cmd
+}
+
+// staticFiles takes URL=DIR apart.
+func staticFiles(cmd *cobra.Command, h host.Host, args []string) (all []units.NginxStatic, err error) {
+	for _, arg := range args {
+		url, dir, ok := strings.Cut(arg, "=")
+		if !ok || url == "" || dir == "" {
+			return nil, fmt.Errorf("--static %s: say URL=DIR, like /shop/static=/srv/shop/static", arg)
+		}
+		if h.Root == "" {
+			if dir, err = filepath.Abs(dir); err != nil {
+				return nil, err
+			}
+		}
+		if info, err := os.Stat(h.Root + dir); err != nil || !info.IsDir() {
+			fmt.Fprintf(cmd.ErrOrStderr(), "socketgi: warning: --static %s: there is no directory %s; nginx answers 404\n", arg, h.Root+dir)
+		}
+		all = append(all, units.NginxStatic{URL: url, Dir: dir})
+	}
+	return all, nil
 }
 
 // installed fills in what the command line leaves out from the application's units.

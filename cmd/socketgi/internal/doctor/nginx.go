@@ -150,6 +150,10 @@ func judgeParams(app *host.Application, r route, f *findings) {
 		return
 	}
 	judgeProxy(r, params, f)
+	if length := params["CONTENT_LENGTH"]; length != "" {
+		f.note(place+": scgi_param CONTENT_LENGTH "+length+", and nginx counts the body by itself", "two different lengths are refused with 400",
+			fmt.Sprintf(`sed -i --follow-symlinks 's/scgi_param\s\+CONTENT_LENGTH\s[^;]*;//' %s`, shell(paramFile(r, "CONTENT_LENGTH")))+reload)
+	}
 	if params["HTTP_HOST"] == "$host" {
 		f.note(place+": HTTP_HOST is $host, which has no port", "redirects of a server on another port than 80 and 443 go to those", setParam(r, "HTTP_HOST", "$http_host"))
 	}
@@ -178,6 +182,8 @@ func mendPath(app *host.Application, e *example) string {
 	mend := "socketgi nginx " + app.Name
 	if e.prefix != "" {
 		mend += " --mount " + shell(e.prefix)
+	} else if mount := app.Flag("mount"); mount != "" {
+		mend += " --mount " + shell(mount)
 	}
 	return mend + ", and take its location"
 }
@@ -253,8 +259,10 @@ func judgeBodies(app *host.Application, nginx version, r route, f *findings) {
 		f.fail(fmt.Sprintf("%s: scgi_request_buffering off, and nginx is %v", place, nginx),
 			"before "+wholeBodies.String()+" nginx then announces less than it has of a chunked upload: the body is cut, and refused with 400", set(r, "scgi_request_buffering", "on"))
 	}
-	if r.level.Value("scgi_pass_request_body", "on") == "off" {
-		f.warn(place+": scgi_pass_request_body off", "the application waits for a body that never comes", set(r, "scgi_pass_request_body", "on"))
+	if r.level.Value("scgi_pass_request_body", "on") == "off" && !saysNoBody(r) {
+		f.warn(place+": scgi_pass_request_body off", "the application waits for a body that never comes; "+
+			`for subrequests (auth_request, SSI) say scgi_param CONTENT_LENGTH ""; scgi_param HTTP_CONTENT_LENGTH ""; too`,
+			set(r, "scgi_pass_request_body", "on"))
 	}
 	own, known := adapterSize(app.Flag("max-body"))
 	theirs, ok := nginxconf.Size(r.level.Value("client_max_body_size", "1m"))
@@ -262,6 +270,17 @@ func judgeBodies(app *host.Application, nginx version, r route, f *findings) {
 		f.note(fmt.Sprintf("%s: nginx refuses bodies over %d bytes with %d (client_max_body_size), and --max-body is %d", place, theirs, http.StatusRequestEntityTooLarge, own),
 			"", set(r, "client_max_body_size", strconv.FormatInt(own, 10)))
 	}
+}
+
+// saysNoBody tells whether the application is told that there is no body.
+func saysNoBody(r route) bool {
+	none := false
+	for _, p := range r.level.Here("scgi_param") {
+		if name := p.Arg(0); name == "CONTENT_LENGTH" || name == "HTTP_CONTENT_LENGTH" {
+			none = p.Arg(1) == ""
+		}
+	}
+	return none
 }
 
 // adapterSize reads a size as the adapter does.

@@ -77,6 +77,9 @@ func TestJudgeNginx(t *testing.T) {
 		{"another name of /run", old, "", strings.Replace(location("/", ""), "/run/", "/var/run/", 1), OK, "passes requests to it", ""},
 		{"one path", old, "", location("= /x", ""), OK, `/x has SCRIPT_NAME="" PATH_INFO="/x"`, ""},
 		{"inherited", old, "", "include scgi_params;\nlocation / {\nscgi_read_timeout 105s;\nscgi_pass unix:/run/socketgi/app.sock;\n}", OK, "passes requests to it", ""},
+		{"a prefix and its twin", old, "--mount /app", location("= /app", "scgi_param SCRIPT_NAME /app;") + location("^~ /app/", "scgi_param SCRIPT_NAME /app;"), OK,
+			`/app has SCRIPT_NAME="/app" PATH_INFO=""`, ""},
+		{"subrequests", old, "", location("= /auth", `internal; scgi_pass_request_body off; scgi_param CONTENT_LENGTH ""; scgi_param HTTP_CONTENT_LENGTH "";`), OK, "passes requests to it", ""},
 		{"unbuffered, where that works", recent, "", location("/", "scgi_request_buffering off;"), OK, "passes requests to it", ""},
 		{"patient enough without a queue", old, "--timeout 20s", location("/", ""), OK, "passes requests to it", ""},
 
@@ -103,6 +106,8 @@ func TestJudgeNginx(t *testing.T) {
 		{"underscores", old, "", "underscores_in_headers on;" + location("/", ""), Warning, "underscores_in_headers on", "remove"},
 		{"no headers", old, "", location("/", "scgi_pass_request_headers off;"), Warning, "scgi_pass_request_headers off", "scgi_pass_request_headers on"},
 		{"no body", old, "", location("/", "scgi_pass_request_body off;"), Warning, "scgi_pass_request_body off", "scgi_pass_request_body on"},
+		{"a second length", old, "", location("/", "scgi_param CONTENT_LENGTH $content_length;"), Note, "scgi_param CONTENT_LENGTH $content_length, and nginx counts", "CONTENT_LENGTH"},
+		{"wrong SCRIPT_NAME of a twin", old, "--mount /app", location("= /app", "scgi_param SCRIPT_NAME /ap;"), Error, "which together are another path", "socketgi nginx app --mount /app"},
 		{"small heads", old, "", "location / { include scgi_params; scgi_read_timeout 105s; scgi_buffer_size 4k; scgi_pass pool; }", Note, "may have 4096 bytes", "scgi_buffer_size 32k"},
 		{"no port", old, "", location("/", "scgi_param HTTP_HOST $host;"), Note, "HTTP_HOST is $host", "scgi_param HTTP_HOST $http_host;"},
 		{"smaller bodies", old, "--max-body 10M", location("/", ""), Note, "nginx refuses bodies over 1048576 bytes", "client_max_body_size 10485760"},
@@ -130,13 +135,27 @@ func TestJudgeNginx(t *testing.T) {
 // TestOwnSnippet: what socketgi nginx prints is well.
 func TestOwnSnippet(t *testing.T) {
 	for _, mount := range []string{"", "/app", "/my.app/x"} {
-		text, err := units.Nginx(units.NginxOptions{Name: "app", Mount: mount, Timeout: 60e9})
-		require.NoError(t, err)
-		var f findings
-		judgeNginx(application(t, units.Options{}, "--concurrency", "10"), webWith(t, version{1, 22, 1}, text), &f)
-		require.Len(t, f, 1, "%+v", f)
-		assert.Equal(t, OK, f[0].Level)
-		assert.Contains(t, f[0].What, `SCRIPT_NAME="`+mount+`" PATH_INFO="/example"`)
+		for _, kind := range []units.Subrequests{units.NoSubrequests, units.AuthRequest, units.SSI} {
+			o := units.NginxOptions{Name: "app", Mount: mount, Timeout: 60e9, Subrequests: kind}
+			if mount != "" {
+				o.Static = []units.NginxStatic{{URL: mount + "/static", Dir: "/srv/s"}}
+			}
+			text, err := units.Nginx(o)
+			require.NoError(t, err)
+			var f findings
+			judgeNginx(application(t, units.Options{}, "--concurrency", "10"), webWith(t, version{1, 22, 1}, text), &f)
+			script, want := mount, 2 // the prefix and its twin
+			if mount == "" && kind != units.NoSubrequests {
+				script = "/_app"
+			} else if mount == "" {
+				want = 1
+			}
+			require.Len(t, f, want, "%+v", f)
+			for i, rest := range []string{"/example", ""}[:want] {
+				assert.Equal(t, OK, f[i].Level)
+				assert.Contains(t, f[i].What, script+rest+` has SCRIPT_NAME="`+script+`" PATH_INFO="`+rest+`"`)
+			}
+		}
 	}
 }
 

@@ -1,0 +1,34 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// TestNginxReload asks nginx as soon as socketgi nginx --reload has ended: the answer is
+// that of the new configuration each time.
+func TestNginxReload(t *testing.T) {
+	s := newSite(t)
+	const conf = "/etc/nginx/apps/number.conf"
+	for i := range 20 {
+		s.Write(conf, fmt.Sprintf("location = /number { return 200 %d; }\n", i))
+		s.Run("/usr/local/bin/socketgi", "nginx", "--reload")
+		if !assert.Equal(t, fmt.Sprint(i), s.get("/number").body) {
+			break
+		}
+	}
+
+	s.Write(conf, "nonsense;\n")
+	out, err := s.Try("/usr/local/bin/socketgi", "nginx", "--reload")
+	assert.Error(t, err)
+	assert.Contains(t, out, `unknown directive "nonsense" in `+conf+":1")
+	assert.Equal(t, "19", s.get("/number").body, "nginx goes on with what it had")
+
+	s.Write(conf, "location = /number { return 200 20; }\n")
+	s.Run("systemctl", "stop", "nginx")
+	out, err = s.Try("/usr/local/bin/socketgi", "nginx", "--reload")
+	assert.Error(t, err)
+	assert.Equal(t, "socketgi: nginx doesn't run: systemctl start nginx\n", out)
+}
