@@ -63,6 +63,14 @@ func TestCGI(t *testing.T) {
 		{`printf 'Content-Type: a/b\nContent-Length: 3\n\nabcdef'`, 200, "abc", ""},
 		{`printf 'Status: 204\n\nabcdef'`, 204, "", ""},
 		{plain + `exec >&-; true`, 200, "", ""},
+		{`printf '<!--: spam\r\nContent-Type: text/html\r\n\r\n<body> -->the traceback'`, 200, "<body> -->the traceback", ""},
+		{plain + `echo $REDIRECT_STATUS`, 200, "200\n", ""},
+		// What it says in place of a head is in the log, as far as it is of use.
+		{`printf 'Hello\n\nTraceback\n'; sleep 0.01; printf '\tthe \33cause'; exec >&-; sleep 0.01`, 502, "", "is no header, which has the form \"Name: value\"; an empty line must come before the body. " +
+			"It said:\n  Hello\n  \n  Traceback\n          the \\x1bcause\n"},
+		{`printf 'the first\n'; head -c 5000 /dev/zero | tr '\0' x`, 502, "", "It said:\n  the first\n  " + strings.Repeat("x", 4086) + "\n  ...\n"},
+		{`printf 'the first\n\n'; head -c 50000 /dev/zero | tr '\0' x`, 502, "", "It said:\n  the first\n  \n  " + strings.Repeat("x", 4085) + "\n  ...\n"},
+		{`printf 'X: '; head -c 40000 /dev/zero | tr '\0' x; printf '\n\n'`, 502, "", "It said:\n  X: " + strings.Repeat("x", 4093) + "\n  ...\n"},
 	} {
 		got := script(t, c.script).get("/x?a=b&c")
 		assert.Equal(t, c.status, got.status, "%s: %s", c.script, got.log)

@@ -78,6 +78,10 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	program := fs.Bool("cgi", false, "run a CGI program for each request")
 	var g cgi.Config
 	fs.StringVar(&g.Root, "cgi-root", "", "run the CGI program below `DIR` that the request names")
+	fs.Func("cgi-target", "let links below --cgi-root lead to programs below `DIR`, too; may be given again", func(s string) error {
+		g.Targets = append(g.Targets, s)
+		return nil
+	})
 	fs.BoolVar(&g.NPH, "nph", false, "CGI programs send whole HTTP responses, as those called nph-... do")
 	fs.BoolVar(&g.Index, "isindex", false, "hand the words of a query without = to a CGI program as arguments")
 	fs.DurationVar(&g.Limits.IdleTimeout, "idle-timeout", 0, "end a CGI program that sends nothing for so long with 504; 0 never does")
@@ -121,6 +125,8 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	c.quiet = !accessLog
 	app := ""
 	switch {
+	case g.Root == "" && len(g.Targets) > 0:
+		return c, errors.New("--cgi-target is for links below --cgi-root: say that, too")
 	case *program && fs.NArg() == 0:
 		return c, errors.New("--cgi: which program? socketgi-adapter [flags] --cgi PROGRAM [ARGUMENT...]")
 	case *program:

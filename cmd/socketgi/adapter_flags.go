@@ -89,6 +89,7 @@ func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
 	o.Exec = append(o.Exec, app.words...)
 	o.App, o.WorkingDirectory = app.label, app.dir
 	o.Adapter, o.Code, o.Mount = true, app.python, a.mount
+	a.warnings = append(a.warnings, app.refused...)
 	o.Reads = a.root.existing(append(app.files, app.folders...)...)
 	if a.root != "" {
 		return nil // who gets at what there can't be said from here

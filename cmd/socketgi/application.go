@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +27,7 @@ type appFlags struct {
 	python      string
 	cgi         bool
 	cgiRoot     string
+	cgiTargets  []string
 	nph         bool
 	isindex     bool
 	idleTimeout time.Duration
@@ -36,6 +39,7 @@ func (a *appFlags) define(cmd *cobra.Command) {
 	f.StringVar(&a.python, "python", "", "`PATH` of the Python to run (default: the application's virtual environment, else python3)")
 	f.BoolVar(&a.cgi, "cgi", false, "run a CGI program for each request")
 	f.StringVar(&a.cgiRoot, "cgi-root", "", "run the CGI program below `DIR` that the URL names")
+	f.StringArrayVar(&a.cgiTargets, "cgi-target", nil, "let links below --cgi-root lead to programs below `DIR`, too; may be given again")
 	f.BoolVar(&a.nph, "nph", false, "the CGI programs send whole HTTP responses, as those called nph-... do")
 	f.BoolVar(&a.isindex, "isindex", false, "hand the words of a query without = to CGI programs as arguments")
 	f.DurationVar(&a.idleTimeout, "idle-timeout", 0, "end a CGI program that sends nothing for so long with 504; 0 never does")
@@ -65,10 +69,14 @@ type application struct {
 	files   []string // what its user has to get at
 	folders []string // what else it is made of
 	python  bool     // it is a WSGI application
+	refused []string // what will not be served, and why
 }
 
 // resolve finds out on this machine what is to be served.
 func (a *appFlags) resolve(args []string) (*application, error) {
+	if a.cgiRoot == "" && len(a.cgiTargets) > 0 {
+		return nil, errors.New("--cgi-target is for links below --cgi-root: say that, too")
+	}
 	if a.cgi || a.cgiRoot != "" {
 		return a.resolveCGI(args)
 	}
@@ -125,6 +133,12 @@ func (a *appFlags) resolveCGI(args []string) (*application, error) {
 		if c.Root, err = a.root.outside(a.cgiRoot); err != nil {
 			return nil, err
 		}
+		for _, dir := range a.cgiTargets {
+			if dir, err = a.root.outside(dir); err != nil {
+				return nil, err
+			}
+			c.Targets = append(c.Targets, dir)
+		}
 	}
 	if a.cgi {
 		c.Program, c.Args = args[0], args[1:]
@@ -147,10 +161,20 @@ func (a *appFlags) resolveCGI(args []string) (*application, error) {
 		r.words = append(r.words, "--idle-timeout", a.idleTimeout.String())
 	}
 	if c.Root != "" {
+		if a.root == "" { // what links are in another system is not followed
+			r.refused = linksOut(c.Root, c.Targets)
+		}
 		if c.Root, err = a.root.inside(c.Root); err != nil {
 			return nil, err
 		}
 		r.label, r.files = a.cgiRoot, []string{c.Root}
+		for _, dir := range c.Targets {
+			if dir, err = a.root.inside(dir); err != nil {
+				return nil, err
+			}
+			r.files = append(r.files, dir)
+			r.words = append(r.words, "--cgi-target", dir)
+		}
 		r.words = append(r.words, "--cgi-root", c.Root)
 		return r, nil
 	}
@@ -163,4 +187,39 @@ func (a *appFlags) resolveCGI(args []string) (*application, error) {
 	r.label, r.files, r.folders = strings.Join(args, " "), []string{c.Program}, append([]string{filepath.Dir(c.Program)}, c.Args...)
 	r.words = append(append(r.words, "--cgi", c.Program), c.Args...)
 	return r, nil
+}
+
+// mostLinked is how many files linksOut looks at.
+const mostLinked = 20_000
+
+// linksOut finds the links below root for which requests are refused with 403, and says which
+// flag allows each.
+func linksOut(root string, targets []string) (refused []string) {
+	var allowed []string
+	for _, dir := range append([]string{root}, targets...) {
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			allowed = append(allowed, strings.TrimSuffix(real, "/")+"/")
+		}
+	}
+	seen := 0
+	_ = filepath.WalkDir(root+"/", func(path string, d fs.DirEntry, err error) error {
+		if seen++; seen > mostLinked {
+			return fs.SkipAll
+		}
+		if err != nil || d.Type()&fs.ModeSymlink == 0 {
+			return nil
+		}
+		real, err := filepath.EvalSymlinks(path)
+		if err != nil || slices.ContainsFunc(allowed, func(dir string) bool { return strings.HasPrefix(real+"/", dir) }) {
+			return nil
+		}
+		dir := real
+		if info, err := os.Stat(real); err == nil && !info.IsDir() {
+			dir = filepath.Dir(real)
+		}
+		refused = append(refused, fmt.Sprintf("%s is a link to %s, outside of %s: requests for it are refused with 403; --cgi-target %s allows it",
+			filepath.Clean(path), real, root, dir))
+		return nil
+	})
+	return refused
 }

@@ -51,6 +51,9 @@ page, see the change. A traceback is shown in the browser and here.
 			} else if !isProgram(adapter) {
 				return fmt.Errorf("--adapter %s: there is no program", adapter)
 			}
+			for _, text := range app.refused {
+				fmt.Fprintln(cmd.ErrOrStderr(), "socketgi: warning: "+text)
+			}
 			argv := []string{adapter, "--debug", "--mount", mount}
 			if dir := devCache(); dir != "" {
 				argv = append(argv, "--cache", dir)

@@ -18,6 +18,9 @@ type Config struct {
 	// Root is the absolute path of a directory. The request names a program below
 	// it: see [Config.Start].
 	Root string
+	// Targets are absolute paths of directories outside of Root into which a symbolic
+	// link below Root may lead.
+	Targets []string
 	// Env is the environment of the unit, from which a program has what the
 	// request doesn't say.
 	Env []string
@@ -81,11 +84,18 @@ func (c *Config) Resolve() (err error) {
 		if c.Root, err = filepath.Abs(c.Root); err != nil {
 			return err
 		}
-		info, err := os.Stat(c.Root)
-		if err == nil && !info.IsDir() {
-			err = fmt.Errorf("%s is no directory", c.Root)
+		if err := isDir(c.Root); err != nil {
+			return err
 		}
-		return err
+		for i := range c.Targets {
+			if c.Targets[i], err = filepath.Abs(c.Targets[i]); err != nil {
+				return err
+			}
+			if err := isDir(c.Targets[i]); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	if strings.ContainsRune(c.Program, '/') {
 		c.Program, err = filepath.Abs(c.Program)
@@ -99,4 +109,12 @@ func (c *Config) Resolve() (err error) {
 		}
 	}
 	return fmt.Errorf("there is no program %s in PATH (%s): say where it is by its path", c.Program, os.Getenv("PATH"))
+}
+
+func isDir(name string) error {
+	info, err := os.Stat(name)
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is no directory", name)
+	}
+	return err
 }

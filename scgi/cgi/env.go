@@ -29,7 +29,7 @@ func isMeta(name string) bool {
 		}
 	}
 	switch name {
-	case "AUTH_TYPE", "GATEWAY_INTERFACE", "HTTPS", "PATH_INFO", "PATH_TRANSLATED", "QUERY_STRING", "UNIQUE_ID":
+	case "AUTH_TYPE", "GATEWAY_INTERFACE", "HTTPS", "PATH_INFO", "PATH_TRANSLATED", "QUERY_STRING", "REDIRECT_STATUS", "UNIQUE_ID":
 		return true
 	}
 	return false
@@ -86,6 +86,7 @@ func (s *script) build(unit []string, v vars) []string {
 			set(h.Name, h.Value)
 		}
 	}
+	set("REDIRECT_STATUS", "200")      // without which php-cgi answers nothing (cgi.force_redirect)
 	set("SERVER_SOFTWARE", "socketgi") // which a program can count on (RFC 3875, 4.1.17)
 	return env
 }

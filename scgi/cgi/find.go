@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -134,7 +135,7 @@ func (c *Config) first(s *script, rel, url string) error {
 }
 
 // look finds out what rel is. Whatever it names, and by whatever symbolic links,
-// lies below Root, and is executed by the path that was found then. openat2(2) would
+// lies below Root or one of Targets, and is executed by the path that was found then. openat2(2) would
 // do this in one, and is refused where a unit has RestrictSUIDSGID=, which comes with
 // DynamicUser=.
 func (c *Config) look(s *script, rel string) (kind uint32, err error) {
@@ -170,13 +171,18 @@ func (c *Config) look(s *script, rel string) (kind uint32, err error) {
 	if s.path, err = pathOf(fd); err != nil {
 		return 0, err
 	}
-	if _, ok := below(rootPath, s.path); !ok && s.path != rootPath {
-		return 0, fault(child.Forbidden, s.name+" leads out of "+c.Root+" by a symbolic link")
-	}
 	if err := unix.Fstat(fd, &s.stat); err != nil {
 		return 0, &os.PathError{Op: "stat", Path: s.name, Err: err}
 	}
 	kind = s.stat.Mode & unix.S_IFMT
+	if !within(rootPath, s.path) && !c.allowed(s.path) {
+		dir := s.path
+		if kind != unix.S_IFDIR {
+			dir = path.Dir(dir)
+		}
+		return 0, fault(child.Forbidden, s.name+" leads out of "+c.Root+" by a symbolic link, to "+s.path+
+			"; --cgi-target "+dir+" allows that")
+	}
 	switch {
 	case kind == unix.S_IFDIR:
 	case kind != unix.S_IFREG:
@@ -185,6 +191,23 @@ func (c *Config) look(s *script, rel string) (kind uint32, err error) {
 		return 0, fault(child.Forbidden, s.name+" is not executable: chmod +x "+s.name)
 	}
 	return kind, nil
+}
+
+// within tells whether a path is root or lies below it.
+func within(root, file string) bool {
+	_, ok := below(root, file)
+	return ok || file == root
+}
+
+// allowed tells whether a path without links lies below one of the targets, wherever they are
+// now.
+func (c *Config) allowed(file string) bool {
+	for _, target := range c.Targets {
+		if real, err := filepath.EvalSymlinks(target); err == nil && within(real, file) {
+			return true
+		}
+	}
+	return false
 }
 
 // pin opens the directory of a program that look has found: executed from there, it is the

@@ -119,6 +119,32 @@ func TestFindNothing(t *testing.T) {
 	}
 }
 
+// TestFindTarget: a link may lead to what lies below a target, and nowhere else.
+func TestFindTarget(t *testing.T) {
+	root := tree(t)
+	outside := filepath.Join(filepath.Dir(root), "outside")
+	alias := filepath.Join(t.TempDir(), "alias") // a target may be named by a link
+	require.NoError(t, os.Symlink(outside, alias))
+	for _, path := range []string{"/out.cgi", "/absolute/secret.cgi", "/sub/upout/secret.cgi"} {
+		_, err := (&Config{Root: root}).find(variables(map[string]string{"PATH_INFO": path}))
+		require.ErrorContains(t, err, "--cgi-target "+outside+" allows that")
+		for _, target := range []string{outside, outside + "/", alias, filepath.Dir(root)} {
+			s, err := (&Config{Root: root, Targets: []string{"/nowhere", target}}).find(variables(map[string]string{"PATH_INFO": path + "/i"}))
+			if assert.NoError(t, err, "%s %s", path, target) {
+				assert.Equal(t, outside+"/secret.cgi", s.path)
+				assert.Equal(t, root+path, s.name)
+				assert.Equal(t, "/i", s.pathInfo)
+			}
+		}
+		for _, target := range []string{outside + "/x", outside[:len(outside)-1], root, outside + "/secret.cgi/x"} {
+			_, err := (&Config{Root: root, Targets: []string{target}}).find(variables(map[string]string{"PATH_INFO": path}))
+			assert.ErrorContains(t, err, "leads out of", "%s", target)
+		}
+		_, err = (&Config{Root: root, Targets: []string{outside}}).find(variables(map[string]string{"PATH_INFO": "/../outside/secret.cgi"}))
+		assert.ErrorContains(t, err, "has .. in it")
+	}
+}
+
 // TestFindLong asks for a directory by a long path, which takes as many looks as the path
 // has names. A look at each slash took half a minute.
 func TestFindLong(t *testing.T) {

@@ -60,6 +60,9 @@ func parseHead(p []byte, nph, nginx bool) (*head, error) {
 			given = true
 			continue
 		}
+		if bytes.HasPrefix(line, []byte("<!--:")) {
+			continue // Python's cgitb: it survives a parser of headers, and hides the next ones in a page
+		}
 		if n == 1 && nph {
 			return nil, fmt.Errorf("the first line of a whole response (NPH) is a status line such as HTTP/1.1 200 OK, and not %s", excerpt(line))
 		}
@@ -161,10 +164,32 @@ func field(line []byte) (name, value string, err error) {
 	return string(n), string(bytes.Trim(v, " \t")), nil
 }
 
+// saidBytes is how much of what is no head is in the log.
+const saidBytes = 4 << 10
+
+// said is the beginning of what a program has said, for the log: the lines are its own, and
+// nothing in them can end the entry or steer a terminal.
+func said(p []byte) string {
+	if len(p) == 0 {
+		return ""
+	}
+	more := ""
+	if len(p) > saidBytes {
+		p, more = p[:saidBytes], "\n  ..."
+	}
+	var b strings.Builder
+	for line := range strings.SplitSeq(strings.TrimRight(string(p), "\r\n"), "\n") {
+		b.WriteString("\n  " + printable(strings.ReplaceAll(strings.TrimSuffix(line, "\r"), "\t", "        ")))
+	}
+	return ". It said:" + b.String() + more
+}
+
+const excerptBytes = 100
+
 // excerpt quotes the beginning of something for the log.
 func excerpt(p []byte) string {
-	if len(p) > 100 {
-		return strconv.QuoteToASCII(string(p[:100])) + "..."
+	if len(p) > excerptBytes {
+		return strconv.QuoteToASCII(string(p[:excerptBytes])) + "..."
 	}
 	return strconv.QuoteToASCII(string(p))
 }

@@ -36,6 +36,9 @@ func TestHead(t *testing.T) {
 		"same length":     {in: "Content-Type: a/b\nContent-Length: 5\ncontent-length: 5\n\n", status: 200, wire: "Status: 200 OK\r\nContent-Type: a/b\r\nContent-Length: 5\r\n\r\n", length: 5},
 		"hop by hop":      {in: "Content-Type: a/b\nKeep-Alive: 5\nTransfer-Encoding: identity\nUpgrade: x\n\n", status: 200, wire: "Status: 200 OK\r\nContent-Type: a/b\r\n\r\n"},
 		"cookies":         {in: "Set-Cookie: a=1\nContent-Type: a/b\nSet-Cookie: b=2\n\n", status: 200, wire: "Status: 200 OK\r\nSet-Cookie: a=1\r\nContent-Type: a/b\r\nSet-Cookie: b=2\r\n\r\n"},
+		"cgitb":           {in: "<!--: spam\r\nContent-Type: text/html\r\n\r\n", status: 200, wire: "Status: 200 OK\r\nContent-Type: text/html\r\n\r\n"},
+		"cgitb, later":    {in: "X: y\n<!--: spam\nContent-Type: text/html\n\n", status: 200, wire: "Status: 200 OK\r\nX: y\r\nContent-Type: text/html\r\n\r\n"},
+		"cgitb, NPH":      {in: "<!--: spam\nContent-Type: text/html\n\n", nph: true, status: 200, wire: "Status: 200 OK\r\nContent-Type: text/html\r\n\r\n"},
 		"empty value":     {in: "Content-Type: a/b\nX:\n\n", status: 200, wire: "Status: 200 OK\r\nContent-Type: a/b\r\nX: \r\n\r\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -62,6 +65,7 @@ func TestWrongHead(t *testing.T) {
 		"Hello world!\n\n":                         `line 1 of the head, "Hello world!": is no header`,
 		"Content-Type: a/b\n<html>\n\n":            "line 2",
 		"Content-Type : a/b\n\n":                   "no header has such a name",
+		"<!-- x: y\n\n":                            "no header has such a name",
 		": x\n\n":                                  "no header has such a name",
 		"Content-Type: a/b\n X: y\n\n":             "goes on over a second line",
 		"Content-Type: a\rSet-Cookie: b\n\n":       "a NUL or a CR",

@@ -197,16 +197,41 @@ func (x *exchange) readHead() (again, over bool) {
 	end := headEnd(x.buf)
 	switch {
 	case end > most || end == 0 && len(x.buf) > most:
-		return false, x.fail(child.Died, "the program's response has a head of more than "+strconv.Itoa(most)+" bytes, or one that no empty line ends")
+		return false, x.refuse("the program's response has a head of more than " + strconv.Itoa(most) + " bytes, or one that no empty line ends")
 	case end == 0:
 		return true, false
 	}
 	h, err := parseHead(x.buf[:end], x.nph, x.nginx)
 	if err != nil {
-		return false, x.fail(child.Died, "what the program sent is no response: "+err.Error())
+		return false, x.refuse("what the program sent is no response: " + err.Error())
 	}
 	x.begin(h, x.buf[end:])
 	return true, false
+}
+
+// refuse ends a response whose head is none. What the program has to say instead of one, a
+// traceback say, may be on its way: it has the time that others have after its end.
+func (x *exchange) refuse(why string) (over bool) {
+	for end := time.Now().Add(x.limits.grace()); len(x.buf) < saidBytes; {
+		left := time.Until(end)
+		if left <= 0 {
+			break
+		}
+		fds := []unix.PollFd{{Fd: int32(x.out), Events: unix.POLLIN}}
+		if _, err := unix.Poll(fds, int(left/time.Millisecond)+1); err == unix.EINTR {
+			continue
+		}
+		x.buf = slices.Grow(x.buf, saidBytes)
+		n, err := unix.Read(x.out, x.buf[len(x.buf):cap(x.buf)])
+		if err == unix.EAGAIN || err == unix.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			break
+		}
+		x.buf = x.buf[:len(x.buf)+n]
+	}
+	return x.fail(child.Died, why+said(x.buf))
 }
 
 // begin begins the response with its head and what is there of the body.
@@ -328,6 +353,9 @@ func (x *exchange) noHead() (over bool) {
 	text := "without a byte of a response"
 	if len(x.buf) > 0 {
 		text = "before an empty line ended the head of its response: " + excerpt(x.buf)
+		if len(x.buf) > excerptBytes {
+			text += said(x.buf)
+		}
 	}
 	if !x.Ended(time.Now().Add(exitGrace)) {
 		return x.fail(child.Died, "the program closed its output "+text)

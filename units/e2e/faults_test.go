@@ -17,7 +17,7 @@ import (
 func (s *site) entries(unit string) (entries []map[string]any) {
 	s.t.Helper()
 	// It fails while the journal has nothing of any such unit.
-	out, _ := s.Try("journalctl", "--no-pager", "-o", "json", "-u", unit)
+	out, _ := s.Try("journalctl", "--no-pager", "--all", "-o", "json", "-u", unit)
 	for line := range strings.Lines(out) {
 		e := map[string]any{}
 		if json.Unmarshal([]byte(line), &e) == nil && e["MESSAGE"] != nil {
