@@ -57,7 +57,7 @@ func judgeNginx(app *host.Application, web *webServer, f *findings) {
 			continue
 		}
 		reached = true
-		judgeRoute(app, web.version, r, f)
+		judgeRoute(app, web, r, f)
 	}
 	switch {
 	case reached || len(found) > 0:
@@ -115,11 +115,12 @@ func unreached(app *host.Application, web *webServer, f *findings) {
 }
 
 // judgeRoute judges one place that passes requests on.
-func judgeRoute(app *host.Application, nginx version, r route, f *findings) {
+func judgeRoute(app *host.Application, web *webServer, r route, f *findings) {
 	before := len(*f)
 	judgeParams(app, r, f)
 	judgeTimes(app, r, f)
-	judgeBodies(app, nginx, r, f)
+	judgeBodies(app, web.version, r, f)
+	judgeSubrequests(app, web, r, f)
 	if size, ok := nginxconf.Size(r.level.Value("scgi_buffer_size", strconv.Itoa(os.Getpagesize()))); ok && size < 16<<10 {
 		f.note(fmt.Sprintf("%s: the head of a response may have %d bytes (scgi_buffer_size)", r.pass.Place(), size),
 			"many cookies are more, and then nginx answers 502", set(r, "scgi_buffer_size", "32k"))
@@ -270,6 +271,51 @@ func judgeBodies(app *host.Application, nginx version, r route, f *findings) {
 		f.note(fmt.Sprintf("%s: nginx refuses bodies over %d bytes with %d (client_max_body_size), and --max-body is %d", place, theirs, http.StatusRequestEntityTooLarge, own),
 			"", set(r, "client_max_body_size", strconv.FormatInt(own, 10)))
 	}
+}
+
+// judgeSubrequests looks whether auth_request asks where nobody says that such a request has no
+// body: the adapter can't tell it then from one of which nginx has cut the body, and refuses it.
+func judgeSubrequests(app *host.Application, web *webServer, r route, f *findings) {
+	if saysNoBody(r) || web.version != (version{}) && !web.version.before(wholeBodies) {
+		return
+	}
+	server := r.level.In("server")
+	// The location that takes a path, of those without a regular expression.
+	taker := func(path string) (best *nginxconf.Directive) {
+		most := 0
+		nginxconf.Walk(web.conf, func(d *nginxconf.Directive) {
+			if d.Name == "location" && d.In("server") == server && takes(d, path) > most {
+				best, most = d, takes(d, path)
+			}
+		})
+		return best
+	}
+	var asked *nginxconf.Directive
+	nginxconf.Walk(web.conf, func(d *nginxconf.Directive) {
+		if d.Name == "auth_request" && asked == nil && d.In("server") == server && r.location() != nil && taker(d.Arg(0)) == r.location() {
+			asked = d
+		}
+	})
+	if asked != nil {
+		f.warn(fmt.Sprintf("%s: auth_request %s asks the application at %s, and nothing says there that such a request has no body", asked.Place(), asked.Arg(0), r.pass.Place()),
+			"whatever a client sends with a body is refused",
+			fmt.Sprintf("socketgi nginx %s --auth-request --mount /_%[1]s, take its locations, and say auth_request /_%[1]s", app.Name))
+	}
+}
+
+// takes tells how well a location without a regular expression takes a path, 0 for not at all.
+func takes(l *nginxconf.Directive, path string) int {
+	if len(l.Args) == 0 {
+		return 0
+	}
+	prefix := l.Args[len(l.Args)-1]
+	switch {
+	case l.Arg(0) == "=" && path == prefix:
+		return len(path) + 1
+	case (len(l.Args) == 1 || l.Arg(0) == "^~") && strings.HasPrefix(path, prefix):
+		return len(prefix)
+	}
+	return 0
 }
 
 // saysNoBody tells whether the application is told that there is no body.
