@@ -2,8 +2,8 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,13 +20,6 @@ type adapterFlags struct {
 	concurrency int
 	accessLog   bool
 	warm        warmFlags
-	warnings    []string
-}
-
-func (a *adapterFlags) warn(w io.Writer) {
-	for _, text := range a.warnings {
-		fmt.Fprintln(w, "socketgi: warning: "+text)
-	}
 }
 
 func (a *adapterFlags) define(cmd *cobra.Command) {
@@ -90,7 +83,7 @@ func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
 	o.App, o.WorkingDirectory = app.label, app.dir
 	o.Adapter, o.Code, o.Mount = true, app.python, a.mount
 	a.warnings = append(a.warnings, app.refused...)
-	o.Reads = a.root.existing(append(app.files, app.folders...)...)
+	o.Reads = a.root.existing(append(app.files, a.readable(app, o)...)...)
 	if a.root != "" {
 		return nil // who gets at what there can't be said from here
 	}
@@ -98,9 +91,27 @@ func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
 		return nil // it runs as whoever says this
 	}
 	for _, path := range append(app.files, a.adapter) {
-		if why := unreachable(path, o.User); why != "" {
+		if why := unreachable(path, o.User); why != "" && !slices.Contains(a.warnings, why) {
 			a.warnings = append(a.warnings, why)
 		}
 	}
 	return nil
+}
+
+// readable are the folders of an application that the sandbox may show to it. Those of a Python
+// are what its own files say: they open nothing to it that is closed to its user.
+func (a *adapterFlags) readable(app *application, o *units.Options) (folders []string) {
+	if !app.python || a.root != "" || o.UserManager {
+		return app.folders
+	}
+	user := o.User
+	if _, ok := account("", "passwd", user); !ok {
+		user = "" // one that is still to be made
+	}
+	for _, folder := range app.folders {
+		if unreachable(folder, user) == "" {
+			folders = append(folders, folder)
+		}
+	}
+	return folders
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,6 +33,13 @@ type appFlags struct {
 	isindex     bool
 	idleTimeout time.Duration
 	root        rootDir
+	warnings    []string
+}
+
+func (a *appFlags) warn(w io.Writer) {
+	for _, text := range a.warnings {
+		fmt.Fprintln(w, "socketgi: warning: "+text)
+	}
 }
 
 func (a *appFlags) define(cmd *cobra.Command) {
@@ -68,6 +76,7 @@ type application struct {
 	dir     string   // where it runs
 	files   []string // what its user has to get at
 	folders []string // what else it is made of
+	trees   []string // directories of programs, any of which may be run
 	python  bool     // it is a WSGI application
 	refused []string // what will not be served, and why
 }
@@ -175,6 +184,7 @@ func (a *appFlags) resolveCGI(args []string) (*application, error) {
 			r.files = append(r.files, dir)
 			r.words = append(r.words, "--cgi-target", dir)
 		}
+		r.trees = r.files
 		r.words = append(r.words, "--cgi-root", c.Root)
 		return r, nil
 	}

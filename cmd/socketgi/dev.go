@@ -31,6 +31,8 @@ func newDev() *cobra.Command {
 its own, exactly as from a socket unit with Accept=yes. Edit a file, reload the
 page, see the change. A traceback is shown in the browser and here.
 
+It runs as whoever says this. Root is refused what somebody else can write.
+
 ` + appHelp,
 		Example: "  socketgi dev hello.py\n  socketgi dev mysite.wsgi:application --listen 127.0.0.1:8000\n" +
 			"  socketgi dev --cgi ./hello.cgi",
@@ -38,6 +40,9 @@ page, see the change. A traceback is shown in the browser and here.
 		RunE: func(cmd *cobra.Command, args []string) error {
 			app, err := a.resolve(args)
 			if err != nil {
+				return err
+			}
+			if err := rootMayRun(app); err != nil {
 				return err
 			}
 			if err := units.CheckMount(mount); err != nil {
@@ -76,7 +81,7 @@ func devCache() string {
 		return ""
 	}
 	dir += "/socketgi"
-	if os.MkdirAll(dir, 0o700) != nil {
+	if os.MkdirAll(dir, 0o700) != nil || os.Geteuid() == 0 && writableByOthers(dir) != "" {
 		return ""
 	}
 	return dir

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/socketgi/socketgi/units"
@@ -94,7 +95,8 @@ func importFile(cmd *cobra.Command, im *units.Importer, file string) (failed int
 
 // readScript reads the beginning of a script, nothing of another program.
 func readScript(path string) (string, error) {
-	f, err := os.Open(path)
+	// Whoever put a pipe there doesn't have the reader wait.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
 	if err != nil {
 		return "", err
 	}

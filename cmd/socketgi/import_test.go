@@ -6,9 +6,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // TestImportVerify has systemd read imported units; the programs are there, because
@@ -74,4 +76,18 @@ service rsync
 	said, err := exec.Command(analyze, args...).CombinedOutput()
 	assert.NoError(t, err)
 	assert.Empty(t, string(said))
+}
+
+// TestImportPipe has a pipe, which nobody writes to, where a script belongs.
+func TestImportPipe(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "script.py")
+	require.NoError(t, unix.Mkfifo(pipe, 0o666))
+	read := make(chan error, 1)
+	go func() { _, err := readScript(pipe); read <- err }()
+	select {
+	case err := <-read:
+		assert.ErrorContains(t, err, pipe+" is no file")
+	case <-time.After(30 * time.Second):
+		t.Fatal("it waits for somebody to write")
+	}
 }

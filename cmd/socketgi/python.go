@@ -7,42 +7,43 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/python"
 	"github.com/socketgi/socketgi/scgi/wsgi"
 )
 
-// askWhere prints what interpreter wants to know, and then every folder that this
-// Python loads something from.
-const askWhere = `import sys
-print(sys.version_info >= (3, 8), sys.executable)
-print("\n".join([sys.prefix, sys.base_prefix] + sys.path))`
-
-// interpreter returns the interpreter for an application: the one that is named, or
-// the one that is found; and the folders that it loads modules from. A name in PATH may
-// be a script that looks for the interpreter (pyenv's takes 100 ms), so it is asked where
-// it is.
+// interpreter returns the interpreter for an application - the one that is named, or the
+// one that is found - and the folders that it loads modules from. It is looked at, and not
+// run: its files may belong to somebody else. Whether it can load the application is for a
+// service of systemd to say, which has the user and the sandbox for that.
 func (a *appFlags) interpreter(app wsgi.App) (path string, folders []string, err error) {
-	python := a.python
 	if a.root != "" {
 		return a.otherInterpreter(app)
 	}
-	if python == "" {
-		if python, err = wsgi.FindPython(app); err != nil {
-			return "", nil, err
+	switch {
+	case a.python == "":
+		path, err = wsgi.FindPython(app)
+	case strings.Contains(a.python, "/"):
+		path, err = filepath.Abs(a.python)
+	default:
+		if path, err = exec.LookPath(a.python); err == nil {
+			path, err = filepath.Abs(path)
 		}
 	}
-	// Neither the variables nor the packages of whoever asks, which no service has.
-	cmd := exec.Command(python, "-E", "-s", "-c", askWhere)
-	asOwner(cmd, python)
-	out, err := cmd.Output()
 	if err != nil {
-		return "", nil, fmt.Errorf("%s doesn't run as a Python: %w", python, err)
+		return "", nil, err
 	}
-	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	modern, path, _ := strings.Cut(lines[0], " ")
-	if modern != "True" || path == "" {
-		return "", nil, fmt.Errorf("%s is older than Python 3.8: say --python with a later one", python)
+	if !isProgram(path) {
+		return "", nil, fmt.Errorf("%s is no program that can be executed: say with --python which Python is to run", path)
 	}
-	return path, lines[1:], nil
+	p := python.Look(path)
+	if p.Older(3, 8) {
+		return "", nil, fmt.Errorf("%s is Python %d.%d, which is older than Python 3.8: say --python with a later one", path, p.Major, p.Minor)
+	}
+	if p.Script {
+		a.warnings = append(a.warnings, path+" is a script, which looks for the interpreter at each start: "+
+			"--python with the path of the interpreter itself is faster")
+	}
+	return path, p.Folders, nil
 }
 
 // otherInterpreter returns the interpreter for an application of another system, where

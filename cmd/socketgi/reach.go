@@ -10,20 +10,21 @@ import (
 	"syscall"
 )
 
-// unreachable says why the user of an application can't get at a file, "" if it can.
-// Without a user it is somebody whom nothing belongs to.
+// unreachable says why the user of an application, a name or a number, can't get at a file;
+// "" if it can. Without a user it is somebody whom nothing belongs to.
 func unreachable(path, name string) string {
 	uid, groups := -1, []string(nil)
 	if name != "" {
-		u, err := user.Lookup(name)
-		if err != nil {
+		fields, ok := account("", "passwd", name)
+		if !ok || len(fields) < 4 {
 			return fmt.Sprintf("there is no user %s on this machine yet: adduser --system --group %s", name, name)
 		}
-		if u.Uid == "0" {
+		if fields[2] == "0" {
 			return ""
 		}
-		uid, _ = strconv.Atoi(u.Uid)
-		groups, _ = u.GroupIds()
+		uid, _ = strconv.Atoi(fields[2])
+		groups, _ = (&user.User{Username: fields[0], Uid: fields[2], Gid: fields[3]}).GroupIds()
+		groups = append(groups, fields[3])
 	}
 	who := name
 	if who == "" {

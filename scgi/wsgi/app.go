@@ -116,7 +116,9 @@ func FindPython(app App) (string, error) {
 // one that belongs to one of these users.
 func venvPython(dir string, trusted []uint32) (string, bool) {
 	for _, part := range []string{"pyvenv.cfg", "bin"} {
-		if uid, ok := owner(filepath.Join(dir, part)); !ok || !slices.Contains(trusted, uid) {
+		// Not what a link points to: anybody can make one to a file of root's.
+		var st unix.Stat_t
+		if unix.Lstat(filepath.Join(dir, part), &st) != nil || !slices.Contains(trusted, st.Uid) {
 			return "", false
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/units"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -210,4 +211,27 @@ func TestPathsInLogs(t *testing.T) {
 		m := append(missing.FindStringSubmatch(log), "", "", "")
 		assert.Equal(t, want, m[1]+m[2], log)
 	}
+}
+
+// TestPathsOfStrangers has a log name what would make the doctor wait, or a command that does
+// something else than it seems to.
+func TestPathsOfStrangers(t *testing.T) {
+	if os.Geteuid() != 0 {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("only root can look as somebody else")
+		}
+		t.Skip("only root can look as somebody else")
+	}
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
+	require.NoError(t, os.Chmod(dir, 0o755))
+	app := &host.Application{Name: "app", Service: &host.Unit{Name: "app@.service"}}
+	pipe := filepath.Join(dir, "pipe")
+	require.NoError(t, unix.Mkfifo(pipe, 0o600))
+	assert.Equal(t, "chmod a+r "+pipe, mendPathIn(app, "Permission denied: '"+pipe+"'"))
+	require.NoError(t, os.Chmod(pipe, 0o666))
+	assert.Empty(t, mendPathIn(app, "Permission denied: '"+pipe+"'"))
+	injected := filepath.Join(dir, `x\nUser=root`)
+	require.NoError(t, os.WriteFile(injected, nil, 0o644))
+	assert.Empty(t, mendPathIn(app, "No such file or directory: '"+injected+"'"))
 }

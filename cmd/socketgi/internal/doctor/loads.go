@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"golang.org/x/sys/unix"
 )
 
 // checkInstance begins the name of the instance in which an application is loaded. It
@@ -207,6 +208,9 @@ func mendPathIn(app *host.Application, log string) string {
 	}
 	if m := missing.FindStringSubmatch(log); m != nil {
 		path := m[1] + m[2]
+		if shell(path) != path {
+			return "" // printf(1) and systemd would each read it in their own way
+		}
 		if _, err := os.Stat(path); err == nil { // so it is the sandbox that hides it
 			return dropIn(app.Service.Name, "Service", "BindReadOnlyPaths="+path)
 		}
@@ -226,13 +230,8 @@ func letIn(app *host.Application, path string) string {
 	if where := id.obstacle(path); where != path {
 		return "chmod a+x " + shell(where)
 	}
-	readable := id.do(func() error {
-		f, err := os.Open(path)
-		if err == nil {
-			f.Close()
-		}
-		return err
-	})
+	// It is asked, and not opened: the log has the path, and it may be a pipe or a device.
+	readable := id.do(func() error { return unix.Faccessat(unix.AT_FDCWD, path, unix.R_OK, unix.AT_EACCESS) })
 	if errors.Is(readable, fs.ErrPermission) {
 		return "chmod a+r " + shell(filepath.Clean(path))
 	}
