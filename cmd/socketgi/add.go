@@ -13,6 +13,7 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/install"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
@@ -149,7 +150,7 @@ func logTo(w io.Writer) func(format string, arg ...any) {
 func printPlan(w io.Writer, plan func() ([]string, error)) error {
 	steps, err := plan()
 	for _, step := range steps {
-		fmt.Fprintln(w, step)
+		fmt.Fprintln(w, plain.Line(step))
 	}
 	return err
 }

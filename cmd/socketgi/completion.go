@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/spf13/cobra"
 )
 
@@ -37,7 +38,7 @@ func completeNames(where func() (host.Host, error)) cobra.CompletionFunc {
 		}
 		apps, _ := h.List()
 		for _, a := range apps {
-			names = append(names, cobra.CompletionWithDesc(a.Name, a.What))
+			names = append(names, cobra.CompletionWithDesc(a.Name, plain.Line(a.What)))
 		}
 		return names, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os/signal"
 	"syscall"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/doctor"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/spf13/cobra"
 )
 
@@ -46,10 +46,7 @@ something couldn't be checked; 2 for errors, and where there is no such applicat
 				return &exitError{status: 2}
 			}
 			if asJSON {
-				enc := json.NewEncoder(cmd.OutOrStdout())
-				enc.SetEscapeHTML(false)
-				enc.SetIndent("", "  ")
-				if err := enc.Encode(reports); err != nil {
+				if err := plain.WriteJSON(cmd.OutOrStdout(), reports); err != nil {
 					return err
 				}
 			} else {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/socketgi/socketgi/scgi/scgihttp"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
@@ -103,6 +104,11 @@ func (g *getRequest) send(ctx context.Context, in io.Reader, out, errOut io.Writ
 		return err
 	}
 	wire := &wire{network: g.network, address: g.address, timeout: g.timeout}
+	if isTerminal(out) { // the body, too: what is piped is as it came
+		terminal := plain.NewWriter(out)
+		defer terminal.Close()
+		out = terminal
+	}
 	if g.raw {
 		wire.copy = out
 	}
@@ -122,7 +128,7 @@ func (g *getRequest) send(ctx context.Context, in io.Reader, out, errOut io.Writ
 	}
 	defer resp.Body.Close()
 	if g.include && !g.raw {
-		fmt.Fprintf(out, "Status: %s\n", clean(resp.Status))
+		fmt.Fprintf(out, "Status: %s\n", plain.Line(resp.Status))
 		writeHeader(out, resp.Header)
 	}
 	if !g.raw {
@@ -131,7 +137,7 @@ func (g *getRequest) send(ctx context.Context, in io.Reader, out, errOut io.Writ
 		}
 	}
 	if g.fail && resp.StatusCode >= 400 {
-		return &exitError{exitFailed, errors.New("the response's status is " + clean(resp.Status))}
+		return &exitError{exitFailed, errors.New("the response's status is " + plain.Line(resp.Status))}
 	}
 	return nil
 }
@@ -154,7 +160,7 @@ func writeHeader(w io.Writer, h http.Header) {
 	sort.Strings(names)
 	for _, name := range names {
 		for _, value := range h[name] {
-			fmt.Fprintf(w, "%s: %s\n", name, clean(value))
+			fmt.Fprintf(w, "%s: %s\n", name, plain.Line(value))
 		}
 	}
 	fmt.Fprintln(w)

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
@@ -70,7 +71,7 @@ func importFile(cmd *cobra.Command, im *units.Importer, file string) (failed int
 		return 0, err
 	}
 	pairs, notes := im.Import(string(text))
-	out := cmd.OutOrStdout()
+	out := shown(cmd.OutOrStdout())
 	for _, n := range notes {
 		where := file
 		if n.Line > 0 {
@@ -112,6 +113,6 @@ func readScript(path string) (string, error) {
 func (a adapterFlags) script(o *units.Options, script string, max int) error {
 	a.concurrency = max
 	err := a.fill(o, []string{script})
-	a.warn(os.Stderr)
+	a.warn(plain.NewWriter(os.Stderr))
 	return err
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/dbus"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/spf13/cobra"
 )
 
@@ -38,7 +38,7 @@ rest is shown all the same.`,
 				problems = append(problems, err)
 			}
 			if asJSON {
-				if err := printJSON(cmd.OutOrStdout(), list); err != nil {
+				if err := plain.WriteJSON(cmd.OutOrStdout(), list); err != nil {
 					return err
 				}
 			} else {
@@ -168,11 +168,4 @@ func orDash(s string) string {
 		return "-"
 	}
 	return s
-}
-
-func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }

@@ -54,7 +54,7 @@ Exit status: 0, or 1 when the journal can't be read, or has nothing under --id.`
 			}
 			ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer cancel()
-			l := &logReader{logOptions: o, app: a, errOut: cmd.ErrOrStderr(),
+			l := &logReader{logOptions: o, app: a, errOut: os.Stderr,
 				out: &logPrinter{w: cmd.OutOrStdout(), paint: newPainter(cmd.OutOrStdout())}}
 			if o.id != "" {
 				return l.request(ctx)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 )
 
 // logPrinter prints entries for a person: the time, what kind of entry it is, and the
@@ -45,7 +46,7 @@ func (p *logPrinter) print(e *journal.Entry) error {
 	// The text of a program can't pretend to be another entry.
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for i := range lines {
-		lines[i] = clean(lines[i])
+		lines[i] = plain.Line(lines[i])
 	}
 	_, err := fmt.Fprintf(p.w, "%s %s %s\n", e.Time.Format(stamp), p.paint.paint(look, fmt.Sprintf("%-3s", kind)),
 		strings.Join(lines, "\n"+strings.Repeat(" ", len(stamp)+5)))

@@ -7,13 +7,16 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/spf13/cobra"
 )
 
 func main() {
-	if err := newCommand().ExecuteContext(context.Background()); err != nil {
+	cmd := newCommand()
+	cmd.SetErr(plain.NewWriter(os.Stderr))
+	if err := cmd.ExecuteContext(context.Background()); err != nil {
 		if err.Error() != "" {
-			fmt.Fprintln(os.Stderr, "socketgi: "+err.Error())
+			fmt.Fprintln(cmd.ErrOrStderr(), "socketgi: "+err.Error())
 		}
 		os.Exit(exitStatus(err))
 	}

@@ -78,7 +78,7 @@ may still be answered as before.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprint(cmd.OutOrStdout(), text)
+			fmt.Fprint(shown(cmd.OutOrStdout()), text)
 			return nil
 		},
 	}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/spf13/cobra"
 )
 
@@ -39,7 +41,7 @@ application, 1 when that can't be found out.`,
 			if err != nil {
 				return err
 			}
-			done := progress(cmd.ErrOrStderr(), "looking through the journal")
+			done := progress(os.Stderr, "looking through the journal")
 			s, err := newStatusOf(h, a)
 			done()
 			if err != nil {
@@ -47,7 +49,7 @@ application, 1 when that can't be found out.`,
 			}
 			out := cmd.OutOrStdout()
 			if asJSON {
-				if err := printJSON(out, s); err != nil {
+				if err := plain.WriteJSON(out, s); err != nil {
 					return err
 				}
 			} else {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 )
 
 // shownServices is how many running requests have a line of their own.
@@ -20,11 +22,11 @@ func (s *status) print(w io.Writer, p painter, now time.Time) {
 		fmt.Fprintf(w, "%12s %s\n", key, fmt.Sprintf(format, args...))
 	}
 	systemctl, _ := systemctl(s.host)
-	fmt.Fprintf(w, "%s %s - %s\n", p.paint(stateColor(s.State), "●"), p.paint(bold, s.Name+".socket"), clean(s.Application))
-	line("Loaded", "%s; %s", s.app.Socket.Path, orDash(s.Enabled))
-	line("", "%s", s.app.Service.Path)
+	fmt.Fprintf(w, "%s %s - %s\n", p.paint(stateColor(s.State), "●"), p.paint(bold, s.Name+".socket"), plain.Line(s.Application))
+	line("Loaded", "%s; %s", plain.Line(s.app.Socket.Path), orDash(s.Enabled))
+	line("", "%s", plain.Line(s.app.Service.Path))
 	for i, path := range s.DropIns {
-		line([]string{"Drop-Ins", ""}[min(i, 1)], "%s", path)
+		line([]string{"Drop-Ins", ""}[min(i, 1)], "%s", plain.Line(path))
 	}
 	if s.Stale {
 		line("", "%s", p.paint(yellow, "changed since systemd read it: "+systemctl+" daemon-reload"))
@@ -41,9 +43,9 @@ func (s *status) print(w io.Writer, p painter, now time.Time) {
 	if s.Active == "failed" || s.Active == "inactive" {
 		line("", "start it: %s start %s.socket", systemctl, s.Name)
 	}
-	line("Listen", "%s", s.Listen)
+	line("Listen", "%s", plain.Line(s.Listen))
 	if s.Allowed != nil {
-		line("Allowed", "root, %s", clean(strings.Join(userNames(s.Allowed), ", ")))
+		line("Allowed", "root, %s", plain.Line(strings.Join(userNames(s.Allowed), ", ")))
 	}
 	line("Accept", "%s", s.accept())
 	line("Connections", "%s", s.connections(p))
@@ -71,7 +73,7 @@ func (s *status) print(w io.Writer, p painter, now time.Time) {
 		if i == 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "%s %s\n", p.paint(yellow, "note:"), n)
+		fmt.Fprintf(w, "%s %s\n", p.paint(yellow, "note:"), plain.Line(n))
 	}
 }
 
@@ -127,7 +129,7 @@ func (r *serviceState) line(p painter, now time.Time) string {
 	if r.Active == "failed" {
 		state = p.paint(red, "failed ("+r.Result+")")
 	}
-	text := r.Name + " " + state
+	text := plain.Line(r.Name) + " " + state
 	if r.Since != nil {
 		text += " for " + span(now.Sub(*r.Since))
 	}
@@ -138,7 +140,7 @@ func (r *serviceState) line(p painter, now time.Time) string {
 		text += ", " + size(*r.MemoryBytes)
 	}
 	if r.Text != "" {
-		text += fmt.Sprintf(", %q", r.Text)
+		text += `, "` + plain.Line(r.Text) + `"`
 	}
 	return text
 }
@@ -160,7 +162,7 @@ func (s *status) printRequests(w io.Writer, p painter) {
 	var t table
 	for _, r := range s.Requests {
 		t.add(cell{text: r.Time.Format(stamp)}, cell{text: strconv.Itoa(r.Status), color: statusColor(r.Status)},
-			cell{text: fmt.Sprintf("%.1f ms", r.MS), right: true}, cell{text: size(r.Bytes), right: true}, cell{text: clean(r.Method + " " + r.Path)})
+			cell{text: fmt.Sprintf("%.1f ms", r.MS), right: true}, cell{text: size(r.Bytes), right: true}, cell{text: plain.Line(r.Method + " " + r.Path)})
 	}
 	t.print(w, p, "  ")
 }
@@ -172,9 +174,9 @@ func (s *status) printError(w io.Writer, p painter, now time.Time) {
 	}
 	_, end := systemctl(s.host)
 	fmt.Fprintf(w, "\n%s %s, %s ago\n", p.paint(red, "Last error:"), e.Time.Format(stamp), span(now.Sub(e.Time)))
-	fmt.Fprintf(w, "  %s\n", clean(lastLine(e.Message)))
+	fmt.Fprintf(w, "  %s\n", plain.Line(lastLine(e.Message)))
 	if e.ID != "" {
-		fmt.Fprintf(w, "  all of it: socketgi logs %s --id %s%s\n", s.Name, e.ID, end)
+		fmt.Fprintf(w, "  all of it: socketgi logs %s --id %s%s\n", s.Name, plain.Line(e.ID), end)
 	} else {
 		fmt.Fprintf(w, "  more: socketgi logs %s --errors%s\n", s.Name, end)
 	}

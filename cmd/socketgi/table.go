@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 )
 
 // table prints rows in aligned columns, as systemctl does; the last column is as long as
@@ -25,6 +27,9 @@ func (t *table) add(cells ...cell) { t.rows = append(t.rows, cells) }
 func (t *table) print(w io.Writer, p painter, indent string) {
 	var widths []int
 	for _, row := range t.rows {
+		for i := range row {
+			row[i].text = plain.Line(row[i].text)
+		}
 		for i, c := range row {
 			if i == len(widths) {
 				widths = append(widths, 0)

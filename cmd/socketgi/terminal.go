@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"golang.org/x/sys/unix"
 )
 
@@ -42,6 +43,14 @@ func isTerminal(w io.Writer) bool {
 	}
 	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
 	return err == nil
+}
+
+// shown is where what may be kept in a file is printed: as it is, and plain on a terminal.
+func shown(w io.Writer) io.Writer {
+	if isTerminal(w) {
+		return plain.NewWriter(w)
+	}
+	return w
 }
 
 // progress says on a terminal what takes over a second; done takes it back.

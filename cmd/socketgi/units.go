@@ -38,7 +38,7 @@ is there for applications that were added.
 			if err != nil {
 				return err
 			}
-			printPair(cmd.OutOrStdout(), dir, pair)
+			printPair(shown(cmd.OutOrStdout()), dir, pair)
 			return nil
 		},
 	}

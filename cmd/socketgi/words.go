@@ -3,9 +3,7 @@ package main
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
 )
 
 // stamp is how a time is written in a line, as journalctl does.
@@ -45,25 +43,6 @@ func size(n int64) string {
 	}
 	return fmt.Sprintf("%.1f%c", f, "KMGTP"[unit])
 }
-
-// clean makes text of others fit for a terminal: what would steer it is written out.
-func clean(s string) string {
-	if !strings.ContainsFunc(s, steers) {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if steers(r) {
-			q := strconv.QuoteRuneToASCII(r)
-			b.WriteString(q[1 : len(q)-1])
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-func steers(r rune) bool { return r != '\t' && !unicode.IsPrint(r) && r != ' ' }
 
 // statusColor is that of an HTTP status.
 func statusColor(status int) color {

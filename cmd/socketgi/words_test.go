@@ -23,11 +23,6 @@ func TestSize(t *testing.T) {
 	}
 }
 
-func TestClean(t *testing.T) {
-	assert.Equal(t, "a\tb ü%", clean("a\tb ü%"))
-	assert.Equal(t, `a\x1b[31m\r\n\u202e\x7f\u0085`, clean("a\x1b[31m\r\n\u202e\x7f\u0085"))
-}
-
 func TestColor(t *testing.T) {
 	assert.Equal(t, "x", painter(false).paint(red, "x"))
 	assert.Equal(t, "\x1b[1;31mx\x1b[0m", painter(true).paint(red, "x"))

@@ -36,7 +36,7 @@ func TestPrint(t *testing.T) {
 	assert.Equal(t, `app
   ok  units    fine
 FAIL  loads    no
-               re�[2Jally
+               re\x1b[2Jally
                why:  it
                matters
                mend: do

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 )
 
 // marks stand at the beginning of a line, all equally wide.
@@ -37,14 +39,7 @@ func Print(w io.Writer, reports []Report) {
 	}
 }
 
-// indent puts further lines below the first one. What an application printed must not
-// steer the terminal.
+// indent puts further lines below the first one.
 func indent(s string) string {
-	s = strings.Map(func(c rune) rune {
-		if c < ' ' && c != '\n' && c != '\t' || c >= 0x7f && c < 0xa0 {
-			return '\ufffd'
-		}
-		return c
-	}, s)
-	return strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n               ")
+	return strings.ReplaceAll(plain.Text(strings.TrimRight(s, "\n")), "\n", "\n               ")
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/socketgi/socketgi/units"
 )
 
@@ -66,7 +67,7 @@ func (a *Add) load(ctx context.Context, m manager, write func(unit, output strin
 	if why := m.explainStart(ctx, unit); why != "" {
 		said = strings.TrimSpace(said + "\n" + why)
 	}
-	return fmt.Errorf("%s can't be loaded:\n%s", a.Options.App, said)
+	return fmt.Errorf("%s can't be loaded:\n%s", a.Options.App, plain.Quote(said))
 }
 
 // writeCheck writes the unit of the check, and a drop-in that counts more than those of

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/socketgi/socketgi/scgi/scgihttp"
 	"github.com/socketgi/socketgi/units"
 )
@@ -61,7 +62,7 @@ var requestID = regexp.MustCompile(`The log says why, under ([0-9a-zA-Z@_-]+)\.`
 
 func (a *Add) unanswered(_ context.Context, mount, what, log string) error {
 	if log != "" {
-		log = ":\n" + log
+		log = ":\n" + plain.Quote(log)
 	}
 	return fmt.Errorf("%s answers GET %s/ with %s%s", a.Options.Name, mount, what, log)
 }
