@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,22 +28,20 @@ func (a *Add) check(ctx context.Context, m manager, take func() error) error {
 	}, take)
 }
 
-// load starts a unit of a check that write writes, which says in the file output what is
+// load starts a unit of a check that write writes, which says to the file output what is
 // wrong.
 func (a *Add) load(ctx context.Context, m manager, write func(unit, output string) (undo, error), take func() error) (err error) {
 	_, runtime, err := a.checkDirs()
 	if err != nil {
 		return err
 	}
-	// The file can be read by nobody else: a traceback may show what is secret.
-	temp, err := os.MkdirTemp(runtime, ".socketgi-check-")
+	out, err := newOutlet(runtime)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(temp)
-	output := filepath.Join(temp, "output")
+	defer out.close()
 	unit := units.CheckService(a.Options.Name)
-	clean, err := write(unit, output)
+	clean, err := write(unit, out.path)
 	defer func() {
 		// Also when somebody interrupts. What runs goes first.
 		ctx := context.WithoutCancel(ctx)
@@ -63,8 +60,13 @@ func (a *Add) load(ctx context.Context, m manager, write func(unit, output strin
 	case !errors.Is(err, errJob):
 		return err
 	}
-	said := a.said(output)
-	if why := m.explainStart(ctx, unit); why != "" {
+	why := m.explainStart(ctx, unit)
+	// What it has left running ends, and says no more.
+	if err := m.stop(context.WithoutCancel(ctx), unit); err != nil {
+		return err
+	}
+	said := out.said()
+	if why != "" {
 		said = strings.TrimSpace(said + "\n" + why)
 	}
 	return fmt.Errorf("%s can't be loaded:\n%s", a.Options.App, plain.Quote(said))
@@ -130,19 +132,4 @@ func (a *Add) checkDirs() (units, runtime string, err error) {
 		return "", "", errors.New("XDG_RUNTIME_DIR is not set: log in as that user, or say machinectl shell USER@")
 	}
 	return filepath.Join(runtime, "systemd/user"), runtime, nil
-}
-
-// said returns the end of what the check said.
-func (a *Add) said(path string) string {
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	const most = 16 << 10
-	if info, err := f.Stat(); err == nil && info.Size() > most {
-		_, _ = f.Seek(-most, io.SeekEnd)
-	}
-	text, _ := io.ReadAll(io.LimitReader(f, most))
-	return strings.TrimSpace(strings.ToValidUTF8(string(text), "\ufffd"))
 }

@@ -1,0 +1,105 @@
+package install
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// mostSaid is how much of what a check says is kept: the end of it, where the reason is.
+const mostSaid = 16 << 10
+
+// outlet is a pipe in the file system, to which a check writes what it has to say. It is read
+// all the time, and what is too much is counted: a file would grow for as long as the
+// application likes, in a file system in memory that systemd needs, and who writes to a pipe
+// that nobody reads waits.
+type outlet struct {
+	path string
+
+	dir     string
+	fd      int // open for writing, too, so that it has no end while nobody has begun
+	end     [2]int
+	drained chan struct{}
+
+	// Of the reader, until it is drained.
+	text  []byte
+	total int64
+}
+
+// newOutlet makes one in a directory. Nobody else may read it: a traceback may show what is
+// secret.
+func newOutlet(runtime string) (o *outlet, err error) {
+	o = &outlet{drained: make(chan struct{})}
+	if o.dir, err = os.MkdirTemp(runtime, ".socketgi-check-"); err != nil {
+		return nil, err
+	}
+	o.path = filepath.Join(o.dir, "output")
+	if err = unix.Mkfifo(o.path, 0o600); err == nil {
+		o.fd, err = unix.Open(o.path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	}
+	if err == nil {
+		if err = unix.Pipe2(o.end[:], unix.O_CLOEXEC); err != nil {
+			unix.Close(o.fd)
+		}
+	}
+	if err != nil {
+		_ = os.RemoveAll(o.dir)
+		return nil, &os.PathError{Op: "mkfifo", Path: o.path, Err: err}
+	}
+	go o.read()
+	return o, nil
+}
+
+func (o *outlet) read() {
+	defer close(o.drained)
+	buf := make([]byte, 64<<10)
+	for ending := false; !ending; {
+		fds := []unix.PollFd{{Fd: int32(o.fd), Events: unix.POLLIN}, {Fd: int32(o.end[0]), Events: unix.POLLIN}}
+		if _, err := unix.Poll(fds, -1); err != nil && err != unix.EINTR {
+			return
+		}
+		ending = fds[1].Revents != 0
+		// More than a pipe holds is of somebody who goes on, whom nobody waits for.
+		for range 64 {
+			n, err := unix.Read(o.fd, buf)
+			if n <= 0 || err != nil {
+				break
+			}
+			o.keep(buf[:n])
+		}
+	}
+}
+
+func (o *outlet) keep(p []byte) {
+	o.total += int64(len(p))
+	o.text = append(o.text, p...)
+	if more := len(o.text) - mostSaid; more > 0 {
+		o.text = append(o.text[:0], o.text[more:]...)
+	}
+}
+
+// said returns the end of what was said before this is called, and takes the pipe away.
+func (o *outlet) said() string {
+	o.close()
+	text := strings.TrimSpace(string(o.text))
+	if left := o.total - int64(len(o.text)); left > 0 {
+		text = fmt.Sprintf("... (the last %d bytes; %d bytes before them are left out)\n%s", len(o.text), left, text)
+	}
+	return text
+}
+
+// close takes the pipe away. What still writes to it gets an error.
+func (o *outlet) close() {
+	if o.dir == "" {
+		return
+	}
+	unix.Close(o.end[1])
+	<-o.drained
+	unix.Close(o.end[0])
+	unix.Close(o.fd)
+	_ = os.RemoveAll(o.dir)
+	o.dir = ""
+}
