@@ -53,6 +53,19 @@ func account(root, db, name string) (fields []string, ok bool) {
 	return f, err == nil && len(f) > 2
 }
 
+// isRoot tells whether an application runs as root, by whichever name; in a user's own systemd
+// it runs as whoever says this.
+func isRoot(h host.Host, user string) bool {
+	if h.User {
+		return os.Geteuid() == 0
+	}
+	if user == "" {
+		return false
+	}
+	fields, ok := account(h.Root, "passwd", user)
+	return ok && fields[2] == "0"
+}
+
 // checkAccounts tells which of the user and the group that units name are missing.
 func checkAccounts(root, user, group string) error {
 	if user != "" {

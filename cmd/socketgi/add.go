@@ -84,6 +84,9 @@ Exit status: 0 when the application is there, 1 when it is not.`,
 				return err
 			}
 			p.warn(cmd.ErrOrStderr())
+			if isRoot(h, p.user) && !force {
+				return fmt.Errorf("%s would run as root: --user NAME has it run as somebody else, and --force as root all the same", args[0])
+			}
 			a.Now, a.Force, a.Log = now, force, logTo(cmd.ErrOrStderr())
 			if dryRun {
 				return printPlan(cmd.OutOrStdout(), a.Plan)
@@ -95,7 +98,7 @@ Exit status: 0 when the application is there, 1 when it is not.`,
 	hf.define(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&now, "now", false, "enable it and start listening, and ask it for a page; with --root only enable it")
-	f.BoolVar(&force, "force", false, "replace units that say something else")
+	f.BoolVar(&force, "force", false, "replace units that say something else, and let it run as root")
 	f.BoolVar(&dryRun, "dry-run", false, "say what would be done, and do nothing")
 	return cmd
 }

@@ -92,6 +92,9 @@ func (p *pairFlags) options(h host.Host, args []string) (o units.Options, err er
 	if o.Group == "" {
 		o.Group = webGroup(h)
 	}
+	if isRoot(h, o.User) {
+		p.warnings = append(p.warnings, "it is to run as root: whoever finds a hole in it has all of this machine")
+	}
 	if !p.exec {
 		if err := p.fill(&o, args[1:]); err != nil {
 			return o, err

@@ -62,10 +62,17 @@ func refreshed(h host.Host, names []string) (apps []*host.Application, problems 
 	return apps, nil
 }
 
-// groupOf is the number of the group of the application's user, -1 where that exists
+// groupOf is the number of the group that the application runs with, -1 where that exists
 // only while it runs.
 func groupOf(app *host.Application) int {
 	name := app.Service.Get("Service", "User")
+	if name != "" {
+		if group, ok := account("", "group", app.Service.Get("Service", "Group")); ok {
+			if gid, err := strconv.Atoi(group[2]); err == nil {
+				return gid
+			}
+		}
+	}
 	if user, ok := account("", "passwd", name); ok && name != "" && len(user) > 3 {
 		if gid, err := strconv.Atoi(user[3]); err == nil {
 			return gid

@@ -83,7 +83,7 @@ func TestDoctorHealthy(t *testing.T) {
 	assert.NoError(t, err, "%s", out)
 	assert.Contains(t, out, "\nthis machine\n")
 	assert.Contains(t, out, `/made-up/example has SCRIPT_NAME="/made-up" PATH_INFO="/example"`)
-	assert.Contains(t, out, "  ok  loads    /srv/article.py loads as a user that systemd made up, in its sandbox\n")
+	assert.Contains(t, out, "  ok  loads    /srv/article.py loads as a dynamic user, in its sandbox\n")
 	t.Logf("%s", out)
 
 	// Since systemd 255 this makes every unit of the machine say that it has to be read again.
@@ -189,6 +189,15 @@ time.sleep(1000)`)
 		}, "listens", "error", "app.socket has failed: trigger-limit-hit", "systemctl reset-failed app.socket", nil},
 		{"no room to wait", run("printf '[Socket]\nMaxConnections=4\n' > " + unitDir + "app.socket.d/most.conf; systemctl daemon-reload; systemctl restart app.socket"),
 			"limits", "warning", "MaxConnections=4 leaves no room to wait for one of the 5 places", "MaxConnections=1024", nil},
+		{"user mistyped", func() {
+			s.Write(unitDir+"app@.service", strings.Replace(service, "User=www-data", "Usr=www-data", 1))
+			s.Run("systemctl", "daemon-reload")
+		}, "user", "error", "it runs as root: app@.service has neither User= nor DynamicUser=", "DynamicUser=yes", func() {
+			s.Write(unitDir+"app@.service", service)
+			s.Run("systemctl", "daemon-reload")
+		}},
+		{"user root", run("printf '[Service]\\nUser=0\\n' > " + unitDir + "app@.service.d/user.conf; systemctl daemon-reload"),
+			"user", "error", "it runs as root: app@.service has User=0", "DynamicUser=yes", run("rm " + unitDir + "app@.service.d/user.conf; systemctl daemon-reload")},
 		{"no such module", func() { s.Write("/srv/article.py", "import nosuchmodule\n"+article) }, "loads", "error", "ModuleNotFoundError: No module named 'nosuchmodule'", "correct it",
 			func() { s.Write("/srv/article.py", article) }},
 		{"it prints what steers a terminal", func() { s.Write("/srv/article.py", "raise ValueError('\x1b[2J' + 5000 * 'x' + 'end')\n"+article) }, "loads", "error", "xxxend", "correct it",

@@ -30,6 +30,7 @@ type check struct {
 // checks of an application. Each stands for itself: one that fails hides no other.
 var checks = []check{
 	{"units", checkUnits},
+	{"user", checkUser},
 	{"limits", checkLimits},
 	{"listens", checkListens},
 	{"connect", checkConnect},

@@ -57,10 +57,7 @@ func checkLoads(ctx context.Context, x *examination, app *host.Application) (f f
 	if what == "" {
 		what = app.Name
 	}
-	who := app.Service.Get("Service", "User")
-	if who == "" {
-		who = "a user that systemd made up"
-	}
+	who, _ := runsAs(app, x.ifThere(ctx, serviceOf(app), "Service"))
 	if result == "done" {
 		f.ok(what + " loads as " + who + ", in its sandbox")
 		return f
@@ -112,7 +109,7 @@ TimeoutStartSec=%d
 // ended journald may not find out the latter.
 func unitLog(unit string, since time.Time) (lines []string) {
 	_ = exec.Command("journalctl", "--sync").Run() // what was just written is not yet there otherwise
-	out, err := exec.Command("journalctl", "--no-pager", "--quiet", "--all", "-o", "json", "-u", unit,
+	out, err := exec.Command("journalctl", "--no-pager", "--quiet", "--all", "--lines=1000", "-o", "json", "-u", unit,
 		fmt.Sprintf("--since=@%d", since.Unix())).Output()
 	if err != nil {
 		return nil

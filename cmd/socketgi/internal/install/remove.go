@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -121,19 +122,27 @@ func (x *removal) left(r *Remove) (notes []string) {
 
 // Run removes it.
 func (r *Remove) Run(ctx context.Context) (err error) {
+	if err := allowed(r.Host); err != nil {
+		return err
+	}
+	dir, err := r.Host.Dir()
+	if err != nil {
+		return err
+	}
+	l, err := lock(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // so nothing of ours is there
+		_, err := r.look()
+		return err
+	case err != nil:
+		return writable(err)
+	}
+	defer l.Close()
+	// Not before: somebody else may have been adding or removing it.
 	x, err := r.look()
 	if err != nil {
 		return err
 	}
-	if err := allowed(r.Host); err != nil {
-		return err
-	}
-	dir := filepath.Dir(x.app.Socket.Path)
-	l, err := lock(dir)
-	if err != nil {
-		return writable(err)
-	}
-	defer l.Close()
 	if r.Host.Root != "" {
 		if err := disableOffline(dir, x.app.Socket.Name); err != nil {
 			return writable(err)

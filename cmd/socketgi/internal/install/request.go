@@ -72,7 +72,7 @@ func (a *Add) unanswered(_ context.Context, mount, what, log string) error {
 func (a *Add) journal(ctx context.Context, id string, since time.Time) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
-	args := []string{"--quiet", "--no-pager", "--output=cat"}
+	args := []string{"--quiet", "--no-pager", "--output=cat", "--lines=200"}
 	unit := "--unit="
 	if a.Host.User {
 		unit = "--user-unit="
