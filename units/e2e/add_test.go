@@ -156,6 +156,7 @@ func TestAddFails(t *testing.T) {
 		"system":     {append(python, "dbus", script), "dbus.socket is a unit of this system: choose another name"},
 		"there":      {append(python, "mine", script), "mine.socket is there, and says something else: say --force"},
 		"masked":     {append(python, "masked", script, "--force"), "masked.socket is masked: systemctl unmask masked.socket"},
+		"no python":  {[]string{"app", script, "--python", "/bin/false"}, "while it was loaded its process exited with status 1"},
 		"cgi":        {[]string{"app", "--cgi", "--", "/srv/broken.cgi"}, "its first line names the interpreter /no/such/interpreter, which is not there"},
 		"sandbox":    {append(python, "app", script, "--env", "LD_PRELOAD=/nowhere", "--timeout", "-1s"), "a timeout is not negative"},
 	} {

@@ -54,6 +54,8 @@ open("/srv/app/evil\x1b[31m\u202e\u009b.py", "w").write(open("/srv/app.py").read
 `)
 	s.Write("/srv/app.py", hostileApp)
 	s.Run("python3", "/srv/make.py")
+	s.Write("/srv/inetd.conf", "evil\x1b[31m stream tcp nowait root /bin/cat cat\n8123 stream tcp nowait root /bin/cat cat \u202e\u009b31m\x9b\n")
+	s.Run("chown", "-R", "hello:", "/srv/app")
 	show := func(command string) string {
 		t.Helper()
 		out, _ := s.asRoot(command)
@@ -89,6 +91,7 @@ open("/srv/app/evil\x1b[31m\u202e\u009b.py", "w").write(open("/srv/app.py").read
 	for _, command := range []string{
 		"doctor", "doctor --json", "status app", "status app --json", "list", "list --json", "logs app -n all", "logs app --errors",
 		"units" + app, "nginx app", "__complete status ''", "remove app --dry-run", "add" + app + " --dry-run --force",
+		"import /srv/inetd.conf", "dev" + strings.TrimSuffix(strings.TrimPrefix(app, " app"), " --user hello"),
 	} {
 		show(command)
 	}
