@@ -227,3 +227,41 @@ func TestImportCacheFolders(t *testing.T) {
 		assert.Equal(t, "in front SourceFileLoader", get())
 	})
 }
+
+// TestSiteCode has .pth files with code, which site treats in its own way.
+func TestSiteCode(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		dir, cache := t.TempDir(), t.TempDir()
+		venv := filepath.Join(dir, "venv")
+		output(t, python, "-m", "venv", "--without-pip", venv)
+		site := strings.TrimSpace(output(t, venv+"/bin/python", "-c", "import site; print(site.getsitepackages()[0])"))
+		write := func(path, text string) { require.NoError(t, os.WriteFile(path, []byte(text), 0o600)) }
+		app := filepath.Join(dir, "app.py")
+		write(app, "import sys, site"+answers("[getattr(sys, name, None) for name in ('hidden', 'failed', 'after', 'late')]"))
+		write(site+"/.hidden.pth", "import sys; sys.hidden = True\n")
+		write(site+"/failing.pth", "import sys; sys.failed = True; raise ValueError('on purpose')\nimport sys; sys.after = True\n")
+		plain := strings.TrimSpace(output(t, venv+"/bin/python", "-c", "import sys; print([getattr(sys, name, None) for name in ('hidden', 'failed', 'after', 'late')])"))
+		a := &adapter{t: t, args: []string{"--cache", cache, app}}
+		for range 3 {
+			got := a.get("/")
+			assert.Equal(t, plain, got.body, "%s", got.log)
+		}
+		before, err := filepath.Glob(cache + "/*")
+		require.NoError(t, err)
+		info, err := os.Stat(before[0])
+		require.NoError(t, err)
+		a.get("/")
+		again, err := os.Stat(before[0])
+		require.NoError(t, err)
+		assert.True(t, os.SameFile(info, again), "nothing new, nothing written")
+
+		for _, name := range []string{"/.hidden.pth", "/failing.pth"} {
+			require.NoError(t, os.Remove(site+name))
+		}
+		for range 2 {
+			assert.Equal(t, "[None, None, None, None]", a.get("/").body)
+		}
+		write(site+"/late.pth", "import sys; sys.late = True\n")
+		assert.Equal(t, "[None, None, None, True]", a.get("/").body, "the record is no longer good")
+	})
+}

@@ -15,7 +15,7 @@ import posix
 import sys
 from _frozen_importlib_external import PathFinder, SourceFileLoader, spec_from_file_location
 
-from _socketgi.siterecord import mtime
+from _socketgi.siterecord import state as folder_state
 
 
 def setup(cache):
@@ -58,7 +58,7 @@ class Loader(SourceFileLoader):
 
 
 class Finder:
-    """The record: {'blob': identity, 'folders': {path: [mtime, what it offers]}, 'modules': {name: entry}}.
+    """The record: {'blob': identity, 'folders': {path: [state, what it offers]}, 'modules': {name: entry}}.
 
     An entry is (source, its state, is it a package, offset, length); the last two
     say where in the blob, a file of its own, the code is. The blob begins with its
@@ -67,7 +67,7 @@ class Finder:
 
     def __init__(self, cache):
         self.cache = cache
-        self.folders = {}  # the times of folders as this process saw them first
+        self.folders = {}  # the states of folders as this process saw them first
         self.same = {}
         self.blob = -1
         self.identity = None
@@ -91,10 +91,10 @@ class Finder:
 
     def _unchanged(self, folder):
         if folder not in self.folders:
-            self.folders[folder] = time = mtime(folder)
+            self.folders[folder] = now = folder_state(folder)
             then, offers = self.known.get(folder, (-1, None))
             # Most changes are about something else: data, temporary files of editors, __pycache__.
-            self.same[folder] = time == then or offers is not None and offers == _offers(folder)
+            self.same[folder] = now == then or offers is not None and offers == _offers(folder)
         return self.same[folder]
 
     def find_spec(self, name, path=None, target=None):
@@ -145,17 +145,17 @@ class Finder:
             # What is in a changed folder now may come before what wasn't looked for this time.
             modules = {name: entry for name, entry in modules.items()
                        if getattr(specs.get(name), 'origin', None) == entry[0]}
-        folders = {**self.known, **{folder: self._folder(folder, time) for folder, time in self.folders.items()
-                                    if self.known.get(folder, (-1, None))[0] != time}}
+        folders = {**self.known, **{folder: self._folder(folder, then) for folder, then in self.folders.items()
+                                    if self.known.get(folder, (-1, None))[0] != then}}
         if new or folders != self.known:
             if new:
                 modules = self._write(loaded, new, modules)
             self.cache.put('imports', {'blob': self.identity, 'folders': folders, 'modules': modules})
 
-    def _folder(self, folder, time):
+    def _folder(self, folder, then):
         """The record of a folder: what it offers only if nothing has happened there meanwhile."""
         offers = _offers(folder)
-        return time, offers if mtime(folder) == time else None
+        return then, offers if folder_state(folder) == then else None
 
     def _entry(self, name, spec):
         if name != spec.name or not spec.origin or self._hidden(name, spec):
@@ -173,7 +173,7 @@ class Finder:
         for folder in parents:
             if folder == home and spec.submodule_search_locations:
                 return False
-            if mtime('%s/%s' % (folder, tail)) is not None:
+            if folder_state('%s/%s' % (folder, tail)) is not None:
                 return True
             if folder == home:
                 return False

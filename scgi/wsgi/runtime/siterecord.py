@@ -1,8 +1,8 @@
 """What the module site did, recorded and done again.
 
 What an earlier start recorded is done again from the record, as long as each
-directory and .pth file that had a say is unchanged. What .pth files execute,
-sitecustomize and usercustomize is executed either way.
+directory and .pth file that had a say is unchanged; sitecustomize and usercustomize are
+executed either way. A .pth file may have code, too, and where one has, site itself runs.
 """
 import builtins
 import posix
@@ -15,19 +15,23 @@ def run(cache, base):
     """Do what site does with sys.path as it is, which is base."""
     identity = [sys.executable, base, [posix.environ.get(name) for name in _ENVIRONMENT], posix.geteuid()]
     record = cache.get('site')
-    if record and record['identity'] == identity and all(mtime(p) == t for p, t in record['watch']):
+    if record and record['identity'] == identity and all(state(p) == s for p, s in record['watch']):
         _replay(record)
         return
     import site
     site.main()
-    cache.put('site', _record(site, identity))
+    new = _record(site, identity)
+    if new or record:
+        cache.put('site', new)
 
 
-def mtime(path):
+def state(path):
+    """What changes when an entry of the directory, or the file, does; and when another one gets its name."""
     try:
-        return posix.stat(path).st_mtime_ns
+        st = posix.stat(path)
     except OSError:
         return None
+    return st.st_mtime_ns, st.st_ino
 
 
 def _record(site, identity):
@@ -35,36 +39,29 @@ def _record(site, identity):
     if site.ENABLE_USER_SITE is not False:
         directories.append(site.getusersitepackages())
     watch = [sys.prefix + '/pyvenv.cfg', sys.executable.rpartition('/')[0] + '/pyvenv.cfg']
-    lines = []
     for directory in directories:
         watch.append(directory)
         try:
-            names = sorted(name for name in posix.listdir(directory) if name.endswith('.pth'))
+            watch.extend(directory + '/' + name for name in posix.listdir(directory) if name.endswith('.pth'))
         except OSError:
             continue
-        for name in names:
-            path = directory + '/' + name
-            watch.append(path)
-            lines.extend(_executed(path))
-    return {
+    record = {
         'identity': identity,
         'path': sys.path[:],
         'prefix': (sys.prefix, sys.exec_prefix),
-        'lines': lines,
         'user': bool(site.ENABLE_USER_SITE),
-        'watch': [(path, mtime(path)) for path in watch],
+        'watch': [(path, state(path)) for path in watch],
     }
+    return None if any(path.endswith('.pth') and _may_have_code(path) for path in watch) else record
 
 
-def _executed(path):
-    """The lines of a .pth file that site executes rather than adds to sys.path."""
+def _may_have_code(path):
+    """Tell whether a .pth file may have a line that site executes: one that begins with import."""
     try:
-        with open(path, encoding='utf-8-sig', errors='surrogateescape') as f:
-            for line in f:
-                if line.startswith(('import ', 'import\t')):
-                    yield path, compile(line, path, 'exec', dont_inherit=True)
-    except (OSError, ValueError, SyntaxError):
-        pass  # site has said so on standard error
+        with open(path, 'rb') as f:
+            return b'import' in f.read()
+    except OSError:
+        return True
 
 
 def _replay(record):
@@ -74,19 +71,9 @@ def _replay(record):
     builtins.quit = _sitebuiltins.Quitter('quit', 'Ctrl-D (i.e. EOF)')
     builtins.exit = _sitebuiltins.Quitter('exit', 'Ctrl-D (i.e. EOF)')
     builtins.help = _sitebuiltins._Helper()
-    for path, code in record['lines']:
-        try:
-            _execute(path.rpartition('/')[0], code)
-        except Exception as e:
-            print('%s: %s: %s' % (path, type(e).__name__, e), file=sys.stderr)
     _customize('sitecustomize')
     if record['user']:
         _customize('usercustomize')
-
-
-def _execute(sitedir, code):
-    """Execute a line where it looks for sitedir: in its caller, as in site."""
-    exec(code, {'__builtins__': builtins, 'sys': sys})
 
 
 def _customize(name):
