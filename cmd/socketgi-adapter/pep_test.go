@@ -276,7 +276,7 @@ func TestApplications(t *testing.T) {
 			{"testdata/factory.py", "made"},
 			{"testdata/factory.py:create_app()", "made"},
 			{"testdata/flask_like.py", "flask_like"},
-			{"testdata/package/web.py", "module web"},
+			{"testdata/package/web.py", "module package.web"},
 			{"testdata/script.py", "script __main__"},
 			{"testdata/script.py:simple_app", "script script"},
 		} {

@@ -111,6 +111,11 @@ func (a *appFlags) resolve(args []string) (*application, error) {
 			return nil, err
 		}
 		r.dir = filepath.Dir(word)
+		if app.Folder != "" { // as for the package.module that it is
+			if r.dir, err = a.root.inside(app.Folder + "/"); err != nil {
+				return nil, err
+			}
+		}
 	} else if r.dir, err = os.Getwd(); err != nil {
 		return nil, err
 	} else if r.dir, err = a.root.inside(r.dir + "/"); err != nil {

@@ -14,8 +14,11 @@ import (
 type App struct {
 	// File is the absolute path of a Python file, or "".
 	File string
-	// Module is a dotted name that Python imports, or "".
+	// Module is a dotted name that Python imports, or "". With File it is what the file is
+	// called as a part of a package, when Python looks for that in Folder.
 	Module string
+	// Folder is the folder above the package that File is a part of, or "".
+	Folder string
 	// Callable is the name of the application in it, with "()" behind it when
 	// it is a factory. Empty: application, app, create_app() or make_app(),
 	// whichever is there.
@@ -44,12 +47,40 @@ func ParseApp(s string) (App, error) {
 		case info.IsDir():
 			return App{}, errors.New(path + " is a directory: name the Python file in it, or package.module:CALLABLE")
 		}
-		return App{File: path, Callable: callable}, nil
+		app := App{File: path, Callable: callable}
+		app.Module, app.Folder = inPackage(path)
+		return app, nil
 	}
 	if !isDotted(name) {
 		return App{}, errors.New(s + " is not an application: write FILE.py, FILE.py:CALLABLE or package.module:CALLABLE")
 	}
 	return App{Module: name, Callable: callable}, nil
+}
+
+// inPackage returns what a file is called as a part of a package, and the folder above that:
+// its own imports count on both. Where everybody can put modules into that folder, the file
+// counts as one by itself.
+func inPackage(path string) (module, folder string) {
+	name, ok := strings.CutSuffix(filepath.Base(path), ".py")
+	if !ok || strings.Contains(name, ".") || !isDotted(name) {
+		return "", ""
+	}
+	var parts []string
+	if name != "__init__" {
+		parts = []string{name}
+	}
+	dir := filepath.Dir(path)
+	for folder = dir; isDotted(filepath.Base(folder)) && !strings.Contains(filepath.Base(folder), "."); folder = filepath.Dir(folder) {
+		if _, err := os.Stat(filepath.Join(folder, "__init__.py")); err != nil {
+			break
+		}
+		parts = append(parts, filepath.Base(folder))
+	}
+	if info, err := os.Stat(folder); folder == dir || err != nil || info.Mode()&0o002 != 0 {
+		return "", ""
+	}
+	slices.Reverse(parts)
+	return strings.Join(parts, "."), folder
 }
 
 // isDotted tells whether s can be a dotted Python name. Letters beyond ASCII are

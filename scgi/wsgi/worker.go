@@ -85,8 +85,11 @@ const jobBytes = 512 << 10
 // if it stays.
 func start(cfg *Config, way string, place int) (*process, error) {
 	kind, where := "file", cfg.App.File
-	if cfg.App.Module != "" {
+	switch {
+	case cfg.App.File == "":
 		kind, where = "module", cfg.App.Module
+	case cfg.App.Folder != "":
+		kind = "package:" + cfg.App.Module + ":" + cfg.App.Folder
 	}
 	others := modules()
 	cache := ""

@@ -1,6 +1,8 @@
 """Find and load the application that the command line names."""
 import posix
 import sys
+from _frozen_importlib import module_from_spec
+from _frozen_importlib_external import PathFinder, SourceFileLoader, spec_from_file_location
 
 
 class NotFound(Exception):
@@ -10,24 +12,37 @@ class NotFound(Exception):
 def load(kind, where, name, cache, site, serve):
     """Return the WSGI callable, or None when a script has served by itself.
 
-    kind is 'file' or 'module', where the path or the dotted name, name the
-    callable's name ('' to look for one) with '()' when it is a factory.
+    kind is 'module', where its dotted name; 'file', where the path; or
+    'package:MODULE:FOLDER', where the path of a file that is MODULE when FOLDER is where
+    Python looks for modules. name is the callable's ('' to look for one) with '()' when it
+    is a factory.
     site.run() does what the module site does; serve(app, stderr) is what a script's
     inetd_scgi.run_app calls.
     """
     if kind == 'module':
         site.run()
-        sys.path.insert(0, posix.getcwd())
+        try:
+            sys.path.insert(0, posix.getcwd())
+        except FileNotFoundError:
+            raise NotFound('%s is looked for in the working directory, which has been deleted' % where) from None
         __import__(where)
         return _callable(sys.modules[where], where, name)
-    directory = where.rpartition('/')[0]
+    directory = where.rpartition('/')[0] or '/'
     code, imports = _code(where, cache)
     is_script = 'inetd_scgi' in imports
-    if len(imports) > is_script:
+    if len(imports) > is_script or kind != 'file':
         site.run()
+    if kind != 'file' and not is_script:
+        _, member, folder = kind.split(':', 2)
+        top = member.partition('.')[0]
+        if top not in sys.modules and top not in sys.builtin_module_names:
+            sys.path.insert(0, folder)
+            sys.path.append(directory)  # for imports of its neighbours, after all that has a better claim
+            __import__(member)
+            return _callable(sys.modules[member], where, name)
     sys.path.insert(0, directory)
     if not is_script or name:
-        module = _module(where, _name(where))
+        module = _module(where, directory)
         exec(code, module.__dict__)
         return _callable(module, where, name)
 
@@ -38,25 +53,34 @@ def load(kind, where, name, cache, site, serve):
     inetd_scgi.called = False
     sys.modules['inetd_scgi'] = inetd_scgi
     sys.argv = [where]
-    module = _module(where, '__main__')
+    module = sys.modules['__main__'] = type(sys)('__main__')  # without a spec, as when Python runs it
+    module.__file__ = where
+    module.__cached__ = None
+    module.__loader__ = _Loader('__main__', where)
     exec(code, module.__dict__)
     if inetd_scgi.called:
         return None
     return _callable(module, where, name)
 
 
-def _name(path):
-    """The name of a file's module: never one that belongs to Python itself."""
-    name = path.rpartition('/')[2].rsplit('.', 1)[0].replace('.', '_')
-    if name in sys.modules or name in sys.builtin_module_names or name in getattr(sys, 'stdlib_module_names', ()):
-        return 'wsgi_' + name
-    return name
+class _Loader(SourceFileLoader):
+    """The loader of the application's file. Its code is kept elsewhere (_code): no .pyc is
+    written, whose name that of another file may be."""
+
+    def get_code(self, name):
+        return self.source_to_code(self.get_data(self.path), self.path)
 
 
-def _module(path, name):
-    module = type(sys)(name)
-    module.__file__ = path
-    module.__cached__ = None
+def _module(path, directory):
+    """The file's module, ready to be executed. It has the name under which an import would find
+    the file; one that no import finds has a name that nobody else's module can have."""
+    tail = path.rpartition('/')[2]
+    name = tail[:-3]
+    importable = tail.endswith('.py') and name.isidentifier() and name not in sys.modules and name not in sys.builtin_module_names
+    found = importable and PathFinder.find_spec(name, [directory])
+    if not found or found.origin != path:
+        name = '_socketgi_' + (tail.rpartition('.')[0] or tail).replace('.', '_')
+    module = module_from_spec(spec_from_file_location(name, path, loader=_Loader(name, path)))
     sys.modules[name] = module
     return module
 
@@ -112,7 +136,14 @@ def _callable(module, where, name):
         found = found()
     if not callable(found):
         raise NotFound('%s:%s is %s, and a WSGI application is a callable' % (where, name, type(found).__name__))
+    if _is_async(found) or _is_async(getattr(type(found), '__call__', None)):
+        raise NotFound('%s:%s is an ASGI application; only WSGI is served here. Name a WSGI application (Django has one in wsgi.py), '
+                       'wrap this one in a2wsgi.ASGIMiddleware, or run it with an ASGI server such as uvicorn' % (where, name))
     return found
+
+
+def _is_async(function):
+    return getattr(getattr(function, '__code__', None), 'co_flags', 0) & 0x80  # inspect.CO_COROUTINE
 
 
 def _offer(namespace):

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// tree writes files below a new folder, by path and text.
+func tree(t *testing.T, files map[string]string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	return dir
+}
+
+// answers is the text of an application that answers with an expression.
+func answers(expression string) string {
+	return "\ndef application(e, s):\n    s('200 OK', [])\n    return [str(" + expression + ").encode()]\n"
+}
+
+// TestNames holds which modules sys.modules has: under a name is what an import of that name finds,
+// and a file that none finds displaces nothing.
+func TestNames(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		pkg := answers("'package ' + __name__")
+		imports := "from shop import application\n"
+		for name, c := range map[string]struct {
+			app   string
+			files map[string]string
+			want  string
+		}{
+			"wsgi":             {"shop.wsgi", map[string]string{"shop.wsgi": imports, "shop/__init__.py": pkg}, "package shop"},
+			"fcgi of a module": {"shop.fcgi", map[string]string{"shop.fcgi": imports, "shop.py": pkg}, "package shop"},
+			"extensionless":    {"bin/shop", map[string]string{"bin/shop": imports, "bin/shop.py": pkg}, "package shop"},
+			"beside a package": {"shop.py", map[string]string{"shop.py": imports, "shop/__init__.py": pkg}, "package shop"},
+			"of the standard library": {"calendar.wsgi", map[string]string{
+				"calendar.wsgi": "import calendar" + answers("calendar.timegm((1970, 1, 1, 0, 0, 1, 0))")}, "1"},
+			"of another file": {"app.wsgi", map[string]string{"app.wsgi": "from wsgi_app import application", "wsgi_app.py": pkg}, "package wsgi_app"},
+			"loaded already":  {"types.py", map[string]string{"types.py": "import types" + answers("hasattr(types, 'FunctionType')")}, "True"},
+			"imported back": {"shop.py", map[string]string{"shop.py": "words = ['shop']\nimport part" + answers("words"),
+				"part.py": "import shop\nshop.words.append(shop.__name__)\n"}, "['shop', 'shop']"},
+			"pickled":                {"shop.py", map[string]string{"shop.py": "import pickle\nclass C: pass" + answers("pickle.loads(pickle.dumps(C)) is C")}, "True"},
+			"pickled without a name": {"shop.wsgi", map[string]string{"shop.wsgi": "import pickle\nclass C: pass" + answers("pickle.loads(pickle.dumps(C)) is C")}, "True"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				a := &adapter{t: t, args: []string{"--python", python, filepath.Join(tree(t, c.files), c.app)}}
+				got := a.get("/")
+				assert.Equal(t, c.want, got.body, "%s", got.log)
+			})
+		}
+	})
+}
+
+// TestSpec has an application look at itself: it sees what it would see if it were imported.
+func TestSpec(t *testing.T) {
+	const text = `
+import importlib.machinery, importlib.util, inspect, pkgutil, sys
+
+def seen():
+    spec = importlib.util.find_spec(__name__)
+    if sys.version_info >= (3, 12):
+        from importlib import resources
+        resource = resources.files(__name__).joinpath('data.txt').read_text()
+    else:
+        resource = 'data'
+    return (pkgutil.get_data(__name__, 'data.txt'), resource, inspect.getsource(seen).splitlines()[0], inspect.getsourcefile(seen),
+            spec is __spec__, spec.origin, spec.has_location, spec.cached, spec.parent, spec.submodule_search_locations,
+            __loader__ is spec.loader, isinstance(__loader__, importlib.machinery.SourceFileLoader), __loader__.get_source(__name__) is not None,
+            __loader__.get_code(__name__).co_filename, __loader__.get_filename(__name__), __loader__.is_package(__name__),
+            __file__, __package__, globals().get('__cached__'))
+
+def square(n):
+    return n * n
+
+def application(e, s):
+    s('200 OK', [])
+    if e['PATH_INFO'] == '/spawn':
+        import multiprocessing
+        with multiprocessing.get_context('spawn').Pool(1) as pool:
+            return [str(pool.map(square, [1, 2, 3])).encode()]
+    return [repr(seen()).encode()]
+`
+	eachPython(t, func(t *testing.T, python string) {
+		dir := tree(t, map[string]string{"shop.py": text, "shop.wsgi": text, "data.txt": "data"})
+		plain := strings.TrimSpace(output(t, python, "-c", "import sys; sys.path.insert(0, "+quoted(dir)+"); import shop; print(shop.seen())"))
+		a := &adapter{t: t, args: []string{"--python", python, "--cache", t.TempDir(), dir + "/shop.py"}}
+		for range 2 { // from the source, and from the cache
+			got := a.get("/")
+			assert.Equal(t, plain, got.body, "%s", got.log)
+		}
+		assert.Equal(t, "[1, 4, 9]", a.get("/spawn").body)
+
+		a.args[len(a.args)-1] = dir + "/shop.wsgi"
+		plain = strings.ReplaceAll(plain, dir+"/shop.py", dir+"/shop.wsgi")
+		got := a.get("/")
+		cached := strings.TrimSpace(output(t, python, "-c", "import importlib.util; print(importlib.util.cache_from_source("+quoted(dir+"/shop.py")+"))"))
+		assert.Equal(t, strings.ReplaceAll(plain, quoted(cached), "None"), got.body, "%s", got.log)
+	})
+}
+
+// TestPackageFile serves files that are part of a package, as what they are when they are imported.
+func TestPackageFile(t *testing.T) {
+	const settings = "debug = True\n"
+	eachPython(t, func(t *testing.T, python string) {
+		for name, c := range map[string]struct {
+			app   string
+			files map[string]string
+			want  string
+		}{
+			"absolute": {"shop/wsgi.py", map[string]string{"shop/__init__.py": "", "shop/settings.py": settings,
+				"shop/wsgi.py": "import importlib\nimportlib.import_module('shop.settings')" + answers("__name__")}, "shop.wsgi"},
+			"relative": {"shop/web/wsgi.py", map[string]string{"shop/__init__.py": settings, "shop/web/__init__.py": "",
+				"shop/web/wsgi.py": "from .. import debug" + answers("(__name__, __package__, debug)")}, "('shop.web.wsgi', 'shop.web', True)"},
+			"the package itself": {"shop/__init__.py", map[string]string{"shop/settings.py": settings,
+				"shop/__init__.py": "from . import settings" + answers("(__name__, settings.debug)")}, "('shop', True)"},
+			// As in Django's own example for Celery: the name is that of what it imports.
+			"called as what it imports": {"shop/wsgi.py", map[string]string{"shop/__init__.py": "", "shop/json.py": "import json\ndumps = json.dumps",
+				"shop/wsgi.py": "from .json import dumps" + answers("dumps([])")}, "[]"},
+			"imports a neighbour": {"shop/app.py", map[string]string{"shop/__init__.py": "", "shop/settings.py": settings,
+				"shop/app.py": "import settings" + answers("settings.debug")}, "True"},
+			"no name for a package": {"my-shop/app.py", map[string]string{"my-shop/__init__.py": "", "my-shop/settings.py": settings,
+				"my-shop/app.py": "import settings" + answers("__name__")}, "app"},
+			"the name of another": {"site/app.py", map[string]string{"site/__init__.py": "", "site/settings.py": settings,
+				"site/app.py": "import settings" + answers("__name__")}, "app"},
+			"no module": {"shop/app.wsgi", map[string]string{"shop/__init__.py": "", "shop/settings.py": settings,
+				"shop/app.wsgi": "import settings" + answers("__name__")}, "_socketgi_app"},
+			"script": {"shop/app.py", map[string]string{"shop/__init__.py": "",
+				"shop/app.py": "import inetd_scgi" + answers("__name__") + "inetd_scgi.run_app(application)\n"}, "__main__"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				a := &adapter{t: t, args: []string{"--python", python, filepath.Join(tree(t, c.files), c.app)}}
+				got := a.get("/")
+				assert.Equal(t, c.want, got.body, "%s", got.log)
+			})
+		}
+		// Where anybody can put modules, none is looked for.
+		dir := tree(t, map[string]string{"shop/__init__.py": "", "shop/app.py": answers("__name__")})
+		require.NoError(t, os.Chmod(dir, 0o777))
+		assert.Equal(t, "app", (&adapter{t: t, args: []string{"--python", python, dir + "/shop/app.py"}}).get("/").body)
+	})
+}
