@@ -41,7 +41,7 @@ func (c *config) application(wrong error, single bool) application {
 		c.cgi.Env, c.cgi.Alone = os.Environ(), single
 		return cgiApplication{c.cgi}
 	}
-	return wsgiApplication{c.wsgi(single)}
+	return wsgiApplication{c.wsgi(single), c.passed}
 }
 
 // wsgi is how workers are started.
@@ -56,7 +56,10 @@ func (m misconfigured) start(*request, []scgi.Header, scgi.Body) (worker, *child
 	return nil, &child.Problem{Kind: child.Failed, Text: m.why.Error()}
 }
 
-type wsgiApplication struct{ cfg *wsgi.Config }
+type wsgiApplication struct {
+	cfg    *wsgi.Config
+	passed []string
+}
 
 type wsgiWorker struct {
 	*wsgi.Worker
@@ -64,12 +67,13 @@ type wsgiWorker struct {
 	body     scgi.Body
 	timeout  time.Duration
 	deadline time.Time
+	passed   []string
 	logged   func() // returns when the log has all that the worker said
 }
 
 func (a wsgiApplication) start(r *request, params []scgi.Header, body scgi.Body) (worker, *child.Problem) {
 	cfg := *a.cfg
-	w := &wsgiWorker{params: params, body: body, timeout: r.cfg.timeout}
+	w := &wsgiWorker{params: params, body: body, timeout: r.cfg.timeout, passed: a.passed}
 	cfg.Stderr, w.logged = r.log.stderr(r)
 	if w.timeout > 0 {
 		w.deadline = time.Now().Add(w.timeout)
@@ -84,7 +88,14 @@ func (a wsgiApplication) start(r *request, params []scgi.Header, body scgi.Body)
 	return w, nil
 }
 
-func (w *wsgiWorker) serve(conn int) child.Result { return w.Serve(w.params, w.body, conn, w.timeout) }
+func (w *wsgiWorker) serve(conn int) child.Result {
+	res := w.Serve(w.params, w.body, conn, w.timeout)
+	if p := res.Problem; p != nil && strings.Contains(p.Text, "ModuleNotFoundError: ") {
+		// It may be in an environment that wasn't used.
+		p.Text = strings.Join(append(w.passed[:len(w.passed):len(w.passed)], p.Text), "\n")
+	}
+	return res
+}
 
 // wait gives what the application still does - atexit, its threads - the rest of its
 // time.

@@ -13,8 +13,8 @@ import (
 // wants to answer.
 const slowest = 5 * time.Minute
 
-// check loads the application as a request would, and says on standard error what is
-// wrong (--check).
+// check loads the application as a request would, and says what Python runs it, and on
+// standard error what is wrong (--check).
 func check(cfg *config, wrong error) int {
 	status := exitConfig
 	if wrong == nil {
@@ -31,6 +31,10 @@ func (c *config) tryOut() error {
 	if c.cgi != nil {
 		return c.cgi.Check()
 	}
+	for _, why := range c.passed {
+		_, _ = os.Stdout.WriteString(why + "\n")
+	}
+	_, _ = os.Stdout.WriteString("Python: " + c.python + "\n")
 	timeout := c.timeout
 	if timeout == 0 {
 		timeout = slowest

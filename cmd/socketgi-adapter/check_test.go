@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -50,9 +51,10 @@ func TestCheck(t *testing.T) {
 				out, status := tryOut(t, args...)
 				if good := c.want == "" || name == "prints"; good {
 					assert.Zero(t, status, "%s", out)
-					assert.Equal(t, c.want, out)
+					assert.Equal(t, "Python: "+python+"\n"+c.want, out)
 					return
 				}
+				assert.Contains(t, out, "Python: "+python+"\n")
 				assert.Equal(t, exitServe, status)
 				assert.Contains(t, out, c.want)
 				assert.NotContains(t, out, "<socketgi>")
@@ -140,4 +142,54 @@ func TestCheckCGI(t *testing.T) {
 	out, status = tryOut(t, "--cgi", filepath.Join(dir, "nowhere"))
 	assert.Equal(t, exitServe, status)
 	assert.Contains(t, out, "it is not there")
+}
+
+// TestOldPython has the adapter run Pythons that are too old, which say so.
+func TestOldPython(t *testing.T) {
+	// One that is none, for machines that have no other: what it runs believes that it is.
+	claims := filepath.Join(t.TempDir(), "python")
+	require.NoError(t, os.WriteFile(claims, []byte("#!/bin/sh\nexec "+pythons(t)[0]+
+		` -S -c "import sys; sys.version_info = (3, 7, 16, 'final', 0); exec(sys.argv[1])" "$3"`+"\n"), 0o700))
+	old := []string{claims}
+	for _, name := range []string{"python2.7", "python3.6", "python3.7"} {
+		if out, err := exec.Command(name, "-c", "import sys; print(sys.executable)").Output(); err == nil {
+			old = append(old, strings.TrimSpace(string(out)))
+		}
+	}
+	const want = " is Python \\d\\.\\d, which is older than 3.8: name a later one with --python\n"
+	for _, python := range old {
+		t.Logf("%s", python)
+		out, status := tryOut(t, "--python", python, "testdata/pep.py")
+		assert.Equal(t, exitServe, status)
+		assert.Regexp(t, want, out)
+		assert.NotContains(t, out, "Traceback")
+		a := &adapter{t: t, args: []string{"--python", python, "testdata/pep.py"}}
+		got := a.get("/")
+		assert.Equal(t, 500, got.status)
+		assert.Regexp(t, want, got.log)
+		u := newUnit(t, a.args...)
+		p := u.start()
+		u.toldOf("READY=1")
+		assert.Regexp(t, want, p.stop(t))
+	}
+}
+
+// TestPassedOver has a virtual environment that can't be used: who looks for what is wrong is told.
+func TestPassedOver(t *testing.T) {
+	dir := tree(t, map[string]string{".venv": "/elsewhere", "src/app.py": "import no_such_module_at_all"})
+	app := filepath.Join(dir, "src", "app.py")
+	want := dir + "/.venv is a file, and no virtual environment; one that is elsewhere is used with --python /elsewhere/bin/python (pipenv --py prints it)\n"
+	out, status := tryOut(t, app)
+	assert.Equal(t, exitServe, status)
+	assert.Contains(t, out, want)
+	assert.Contains(t, out, "No module named 'no_such_module_at_all'\n")
+	a := &adapter{t: t, args: []string{app}}
+	assert.Contains(t, a.get("/").log, want)
+	u := newUnit(t, app)
+	p := u.start()
+	u.toldOf("READY=1")
+	assert.Contains(t, p.stop(t), want)
+
+	require.NoError(t, os.WriteFile(app, []byte("def application(e, s):\n    raise ValueError\n"), 0o600))
+	assert.NotContains(t, a.get("/").log, ".venv", "which has nothing to do with it")
 }

@@ -21,6 +21,7 @@ import (
 type config struct {
 	app          wsgi.App
 	python       string
+	passed       []string    // virtual environments that are not used, and why
 	cgi          *cgi.Config // nil: a WSGI application
 	mount        string
 	timeout      time.Duration
@@ -185,7 +186,9 @@ func (c *config) resolve(app string) (err error) {
 		return err
 	}
 	if c.python == "" {
-		c.python, err = wsgi.FindPython(c.app)
+		var found wsgi.Python
+		found, err = wsgi.FindPython(c.app)
+		c.python, c.passed = found.Path, found.Passed
 	}
 	return err
 }

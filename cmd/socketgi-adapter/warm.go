@@ -85,6 +85,9 @@ func serveWarm(cfg *config, log *logger, w *wsgi.Config, listeners []activation.
 	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0))) // one is held while the poller waits shortly
 	k.room, k.silent = k.most, list.New()
 	k.onSignals()
+	for _, why := range cfg.passed {
+		log.write(prioWarning, why, field{"MESSAGE_ID", msgProblem})
+	}
 	if cfg.warm.reload {
 		if err := k.watchFiles(); err != nil {
 			log.write(prioErr, "--reload: "+err.Error(), field{"MESSAGE_ID", msgProblem})

@@ -48,6 +48,7 @@ func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
 	if err != nil {
 		return err
 	}
+	a.warnings = append(a.warnings, a.passed...)
 	if a.adapter, err = a.path(); err != nil {
 		return err
 	}

@@ -88,6 +88,9 @@ Exit status: 0 when the application is there, 1 when it is not.`,
 				return fmt.Errorf("%s would run as root: --user NAME has it run as somebody else, and --force as root all the same", args[0])
 			}
 			a.Now, a.Force, a.Log = now, force, logTo(cmd.ErrOrStderr())
+			if p.runs != "" {
+				a.Log("Python: %s", p.runs)
+			}
 			if dryRun {
 				return printPlan(cmd.OutOrStdout(), a.Plan)
 			}

@@ -34,6 +34,8 @@ type appFlags struct {
 	idleTimeout time.Duration
 	root        rootDir
 	warnings    []string
+	runs        string   // the Python that was found or named
+	passed      []string // virtual environments that are not used, and why
 }
 
 func (a *appFlags) warn(w io.Writer) {
@@ -104,6 +106,7 @@ func (a *appFlags) resolve(args []string) (*application, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.runs = python
 	r := &application{python: true, label: args[0]}
 	word := app.Module
 	if app.File != "" {

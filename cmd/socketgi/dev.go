@@ -56,14 +56,14 @@ It runs as whoever says this. Root is refused what somebody else can write.
 			} else if !isProgram(adapter) {
 				return fmt.Errorf("--adapter %s: there is no program", adapter)
 			}
-			for _, text := range app.refused {
+			for _, text := range append(a.passed, app.refused...) {
 				fmt.Fprintln(cmd.ErrOrStderr(), "socketgi: warning: "+text)
 			}
 			argv := []string{adapter, "--debug", "--mount", mount}
 			if dir := devCache(); dir != "" {
 				argv = append(argv, "--cache", dir)
 			}
-			return serveDev(cmd.OutOrStdout(), listen, mount, app.label, append(argv, app.words...))
+			return serveDev(cmd.OutOrStdout(), listen, mount, app.label, a.runs, append(argv, app.words...))
 		},
 	}
 	f := cmd.Flags()
@@ -88,7 +88,7 @@ func devCache() string {
 }
 
 // serveDev serves until it is told to stop.
-func serveDev(out io.Writer, listen, mount, app string, argv []string) error {
+func serveDev(out io.Writer, listen, mount, app, python string, argv []string) error {
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
@@ -98,9 +98,12 @@ func serveDev(out io.Writer, listen, mount, app string, argv []string) error {
 	}
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer cancel()
+	if python != "" {
+		python = "Python: " + python + "\n"
+	}
 	fmt.Fprintf(out, "serving %s, each request in a fresh process; Ctrl-C ends it\n"+
-		"look at http://%s%s/\n"+
-		"your own: socketgi dev FILE.py | FILE.py:CALLABLE | package.module:CALLABLE\n", app, l.Addr(), mount)
+		"look at http://%s%s/\n%s"+
+		"your own: socketgi dev FILE.py | FILE.py:CALLABLE | package.module:CALLABLE\n", app, l.Addr(), mount, python)
 
 	spawner := newSpawner(argv)
 	srv := &http.Server{

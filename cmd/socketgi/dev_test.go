@@ -98,6 +98,7 @@ func TestDev(t *testing.T) {
 	writeApp(t, app, "return [b'one']")
 	d := startDev(t, app)
 	assert.Contains(t, d.head, "serving "+app+", each request in a fresh process; Ctrl-C ends it\nlook at http://127.0.0.1:")
+	assert.Regexp(t, `\nPython: /.*python`, d.head)
 	_, body := d.get("/")
 	assert.Equal(t, "one", body)
 	writeApp(t, app, "return [b'two, ' + str(os.getppid()).encode()]")

@@ -21,7 +21,9 @@ func (a *appFlags) interpreter(app wsgi.App) (path string, folders []string, err
 	}
 	switch {
 	case a.python == "":
-		path, err = wsgi.FindPython(app)
+		var found wsgi.Python
+		found, err = wsgi.FindPython(app)
+		path, a.passed = found.Path, found.Passed
 	case strings.Contains(a.python, "/"):
 		path, err = filepath.Abs(a.python)
 	default:
@@ -50,7 +52,8 @@ func (a *appFlags) interpreter(app wsgi.App) (path string, folders []string, err
 // it can't be run.
 func (a *appFlags) otherInterpreter(app wsgi.App) (path string, folders []string, err error) {
 	if path = a.python; path == "" {
-		if path, err = wsgi.FindPython(app); err == nil {
+		found, err := wsgi.FindPython(app)
+		if path = found.Path; err == nil {
 			path, err = a.root.inside(path)
 		}
 		if err != nil { // that of this machine

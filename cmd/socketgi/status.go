@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
+	"github.com/socketgi/socketgi/scgi/wsgi"
 	"github.com/spf13/cobra"
 )
 
@@ -78,7 +80,9 @@ type status struct {
 	Slots       *host.Slots `json:"slots"` // null: no limit, or not known
 	// Allowed are the users that may talk to the adapter besides root, null for whoever
 	// may connect.
-	Allowed   []string       `json:"allowed_users"`
+	Allowed []string `json:"allowed_users"`
+	// Python runs the application; "" where none does, or the command line leaves it open.
+	Python    string         `json:"python,omitempty"`
 	Services  []serviceState `json:"services"`
 	Requests  []request      `json:"requests"` // the last ones, newest first
 	LastError *lastError     `json:"last_error"`
@@ -150,7 +154,7 @@ func newStatusOf(h host.Host, a *host.Application) (*status, error) {
 		Connections: connections{st.Accepted, st.Now, st.Refused},
 		Limits: limits{MaxConnections: st.MaxConnections, MaxConnectionsPerSource: st.MaxPerSource,
 			TriggerIntervalSeconds: st.TriggerInterval.Seconds(), TriggerBurst: st.TriggerBurst},
-		Allowed: a.Allowed(), Services: []serviceState{}, Requests: []request{}, Notes: []string{},
+		Allowed: a.Allowed(), Python: pythonOf(a), Services: []serviceState{}, Requests: []request{}, Notes: []string{},
 	}
 	s.fill(st)
 	if len(st.Listen) > 0 {
@@ -175,6 +179,20 @@ func newStatusOf(h host.Host, a *host.Application) (*status, error) {
 	}
 	s.readJournal()
 	return s, nil
+}
+
+// pythonOf is the Python of an application, as far as its command line tells.
+func pythonOf(a *host.Application) string {
+	operands := a.Operands()
+	if a.Flag("python") != "" || len(operands) != 1 || a.Flag("cgi") != "" || !filepath.IsAbs(operands[0]) {
+		return a.Flag("python")
+	}
+	app, err := wsgi.ParseApp(operands[0])
+	if err != nil {
+		return ""
+	}
+	found, _ := wsgi.FindPython(app)
+	return found.Path
 }
 
 func (s *status) note(format string, args ...any) {

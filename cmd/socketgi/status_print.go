@@ -48,6 +48,9 @@ func (s *status) print(w io.Writer, p painter, now time.Time) {
 		line("Allowed", "root, %s", plain.Line(strings.Join(userNames(s.Allowed), ", ")))
 	}
 	line("Accept", "%s", s.accept())
+	if s.Python != "" {
+		line("Python", "%s", plain.Line(s.Python))
+	}
 	line("Connections", "%s", s.connections(p))
 	line("Limits", "%s", s.limits())
 	if s.Slots != nil {

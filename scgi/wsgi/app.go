@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // App names an application.
@@ -97,69 +95,4 @@ func isDotted(s string) bool {
 		}
 	}
 	return true
-}
-
-// FindPython returns the Python that runs app: that of the virtual environment
-// next to it or above it, if it belongs to root, this user or the owner of the
-// application's folder, else the first python3 of PATH. For a module, next to
-// it is the working directory.
-func FindPython(app App) (string, error) {
-	dir := "."
-	if app.File != "" {
-		dir = filepath.Dir(app.File)
-	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return "", err
-	}
-	// In a folder like /tmp anybody can put an environment above the application.
-	trusted := []uint32{0, uint32(os.Geteuid())}
-	if st, ok := owner(dir); ok {
-		trusted = append(trusted, st)
-	}
-	for _, name := range []string{".venv", "venv", "env"} {
-		if python, ok := venvPython(filepath.Join(dir, name), trusted); ok {
-			return python, nil
-		}
-	}
-	for above := dir; ; above = filepath.Dir(above) {
-		if python, ok := venvPython(above, trusted); ok {
-			return python, nil
-		}
-		if above == filepath.Dir(above) {
-			break
-		}
-	}
-	path := os.Getenv("PATH")
-	if path == "" {
-		path = "/usr/local/bin:/usr/bin:/bin"
-	}
-	for _, d := range filepath.SplitList(path) {
-		python := filepath.Join(d, "python3")
-		if info, err := os.Stat(python); err == nil && info.Mode()&0o111 != 0 && !info.IsDir() && filepath.IsAbs(python) {
-			return python, nil
-		}
-	}
-	return "", errors.New("there is no python3 in PATH: install Python 3, or say --python PATH")
-}
-
-// venvPython returns the interpreter of the virtual environment in dir, if there is
-// one that belongs to one of these users.
-func venvPython(dir string, trusted []uint32) (string, bool) {
-	for _, part := range []string{"pyvenv.cfg", "bin"} {
-		// Not what a link points to: anybody can make one to a file of root's.
-		var st unix.Stat_t
-		if unix.Lstat(filepath.Join(dir, part), &st) != nil || !slices.Contains(trusted, st.Uid) {
-			return "", false
-		}
-	}
-	python := filepath.Join(dir, "bin", "python")
-	_, err := os.Stat(python)
-	return python, err == nil
-}
-
-func owner(path string) (uid uint32, ok bool) {
-	var st unix.Stat_t
-	err := unix.Stat(path, &st)
-	return st.Uid, err == nil
 }

@@ -31,12 +31,12 @@ func TestFindPythonTrust(t *testing.T) {
 	}
 	python, err := FindPython(App{File: app})
 	require.NoError(t, err)
-	assert.Equal(t, filepath.Join(venv, "bin/python"), python, "root's links")
+	assert.Equal(t, filepath.Join(venv, "bin/python"), python.Path, "root's links")
 	for _, part := range []string{"pyvenv.cfg", "bin"} {
 		require.NoError(t, os.Lchown(filepath.Join(venv, part), 1234, 1234))
 		python, err := FindPython(App{File: app})
 		require.NoError(t, err)
-		assert.Equal(t, filepath.Join(dir, "bin/python"), python, "%s is somebody else's link", part)
+		assert.Equal(t, filepath.Join(dir, "bin/python"), python.Path, "%s is somebody else's link", part)
 		require.NoError(t, os.Lchown(filepath.Join(venv, part), 0, 0))
 	}
 }

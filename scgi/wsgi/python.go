@@ -1,0 +1,156 @@
+package wsgi
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Python is an interpreter for an application.
+type Python struct {
+	// Path is where it is.
+	Path string
+	// Passed are sentences, one for each virtual environment that is nearer to the
+	// application and isn't used: why, and what to do.
+	Passed []string
+}
+
+// FindPython returns the Python that runs app: that of the virtual environment next to it,
+// of one in a folder above as long as that has the same owner, or of one that it lies in;
+// else the first python3 of PATH. An environment has to belong to root, this user or the
+// owner of the application's folder. For a module, next to it is the working directory.
+func FindPython(app App) (Python, error) {
+	dir := "."
+	if app.File != "" {
+		dir = filepath.Dir(app.File)
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return Python{}, err
+	}
+	// In a folder like /tmp anybody can put an environment above the application.
+	search := venvSearch{trusted: []uint32{0, uint32(os.Geteuid())}, dir: dir}
+	home, known := owner(dir)
+	if known {
+		search.trusted = append(search.trusted, home)
+	}
+	var found Python
+	within := true
+	for folder := dir; ; folder = filepath.Dir(folder) {
+		names := []string{"."} // it lies in an environment
+		if uid, ok := owner(folder); folder == dir || within && ok && known && uid == home {
+			names = []string{".venv", "venv", "env", "."}
+		} else {
+			within = false
+		}
+		for _, name := range names {
+			python, why := search.look(folder, name)
+			if python != "" {
+				found.Path = python
+				return found, nil
+			}
+			if why != "" {
+				found.Passed = append(found.Passed, why)
+			}
+		}
+		if folder == filepath.Dir(folder) {
+			break
+		}
+	}
+	path := os.Getenv("PATH")
+	if path == "" {
+		path = "/usr/local/bin:/usr/bin:/bin"
+	}
+	for _, d := range filepath.SplitList(path) {
+		python := filepath.Join(d, "python3")
+		if info, err := os.Stat(python); err == nil && info.Mode()&0o111 != 0 && !info.IsDir() && filepath.IsAbs(python) {
+			found.Path = python
+			return found, nil
+		}
+	}
+	return found, errors.New("there is no python3 in PATH: install Python 3, or say --python PATH")
+}
+
+type venvSearch struct {
+	trusted []uint32 // the users whose environments are used
+	dir     string   // the application's
+}
+
+// look returns the interpreter of the virtual environment of that name in a folder, or why
+// it is none that can be used. Both are "" where there is nothing that looks like one.
+func (s venvSearch) look(folder, name string) (python, why string) {
+	dir := filepath.Join(folder, name)
+	info, err := os.Stat(dir)
+	python = filepath.Join(dir, "bin", "python")
+	_, pythonErr := os.Stat(python)
+	_, cfgErr := os.Stat(filepath.Join(dir, "pyvenv.cfg"))
+	switch {
+	case err != nil:
+		if _, linkErr := os.Lstat(dir); linkErr == nil && name != "env" {
+			return "", fmt.Sprintf("%s is not used, because it can't be entered: %v", dir, errors.Unwrap(err))
+		}
+		return "", ""
+	case !info.IsDir():
+		if name != ".venv" || !info.Mode().IsRegular() {
+			return "", ""
+		}
+		return "", fmt.Sprintf("%s is a file, and no virtual environment; one that is elsewhere is used with --python %s (pipenv --py prints it)", dir, s.named(dir))
+	case errors.Is(cfgErr, unix.ENOENT) && (name == "." || pythonErr != nil && name == "env"):
+		return "", "" // just a folder
+	case errors.Is(cfgErr, unix.ENOENT) && pythonErr != nil:
+		return "", fmt.Sprintf("%s is not used, because it has neither pyvenv.cfg nor bin/python: make it with python3 -m venv %[1]s", dir)
+	case errors.Is(cfgErr, unix.ENOENT):
+		return "", fmt.Sprintf("%s is not used, because it has no pyvenv.cfg; --python %s uses it all the same", dir, python)
+	case cfgErr != nil:
+		return "", fmt.Sprintf("%s is not used, because its pyvenv.cfg can't be seen: %v", dir, errors.Unwrap(cfgErr))
+	}
+	for _, part := range []string{"pyvenv.cfg", "bin"} {
+		// Not what a link points to: anybody can make one to a file of root's.
+		if uid, ok := linkOwner(filepath.Join(dir, part)); ok && !slices.Contains(s.trusted, uid) {
+			return "", fmt.Sprintf("%s is not used, because it belongs to user %d, and not to root, to this user or to the owner of %s; --python %s uses it all the same",
+				dir, uid, s.dir, python)
+		}
+	}
+	if pythonErr == nil {
+		return python, ""
+	}
+	broken := "it has no bin/python"
+	if target, err := os.Readlink(python); err == nil {
+		broken = "its bin/python leads to " + target + ", which is not there"
+	}
+	return "", fmt.Sprintf("%s is not used, because %s: make it anew with python3 -m venv --clear %[1]s", dir, broken)
+}
+
+// named is the interpreter of the environment that a file names, as pipenv writes it.
+func (s venvSearch) named(file string) string {
+	if uid, ok := owner(file); ok && slices.Contains(s.trusted, uid) {
+		// Whoever puts a pipe there now doesn't have the reader wait.
+		if f, err := os.OpenFile(file, os.O_RDONLY|unix.O_NONBLOCK, 0); err == nil {
+			defer f.Close()
+			text, _ := io.ReadAll(io.LimitReader(f, 4096))
+			if dir := strings.TrimSpace(string(text)); filepath.IsAbs(dir) && !strings.ContainsAny(dir, "\n\x00") {
+				return filepath.Join(dir, "bin", "python")
+			}
+		}
+	}
+	return "PATH"
+}
+
+func owner(path string) (uid uint32, ok bool) {
+	var st unix.Stat_t
+	err := unix.Stat(path, &st)
+	return st.Uid, err == nil
+}
+
+// linkOwner is owner for what is at path itself.
+func linkOwner(path string) (uid uint32, ok bool) {
+	var st unix.Stat_t
+	err := unix.Lstat(path, &st)
+	return st.Uid, err == nil
+}
