@@ -148,3 +148,54 @@ func TestPackageFile(t *testing.T) {
 		assert.Equal(t, "app", (&adapter{t: t, args: []string{"--python", python, dir + "/shop/app.py"}}).get("/").body)
 	})
 }
+
+// TestHints has mistakes that are often made, and what the log says to do.
+func TestHints(t *testing.T) {
+	// On one line with the error, which is what others show of a traceback.
+	const cgi = "#!/usr/bin/python3\nprint('Content-Type: text/plain')\nprint()\nprint('hello')\n"
+	async := "    async def __call__(self, scope, receive, send): pass\n"
+	eachPython(t, func(t *testing.T, python string) {
+		for name, c := range map[string]struct {
+			app   string // "": a module in the folder that is the working directory
+			files map[string]string
+			want  string
+		}{
+			"absolute import": {"shop/wsgi.py", map[string]string{"shop/wsgi.py": "import shop.settings"},
+				"No module named 'shop' (it is part of package shop: use shop.wsgi:application in DIR)\n"},
+			"of the package above": {"shop/web/wsgi.py:app", map[string]string{"shop/web/wsgi.py": "import shop.settings"},
+				"No module named 'shop' (it is part of package shop: use shop.web.wsgi:app in DIR)\n"},
+			"relative import": {"shop/wsgi.py", map[string]string{"shop/wsgi.py": "from . import settings"},
+				"(it is part of package shop: use shop.wsgi:application in DIR)\n"},
+			"in the wrong folder": {"wsgi", map[string]string{"shop/wsgi.py": "import shop.settings"},
+				"No module named 'shop' (it is part of package shop: use shop.wsgi:application in DIR)\n"},
+			"src layout": {"shop/wsgi.py", map[string]string{"shop/wsgi.py": "import sales", "shop/src/sales/__init__.py": ""},
+				"No module named 'sales' (sales is in DIR/shop/src, where nobody looks: install it with INTERPRETER -m pip install DIR/shop, or set PYTHONPATH=DIR/shop/src)\n"},
+			"src layout, a module": {"sales.wsgi", map[string]string{"shop/src/sales/wsgi.py": ""},
+				"No module named 'sales' (sales is in DIR/shop/src, where nobody looks: "},
+			"async function": {"asgi.py", map[string]string{"asgi.py": "async def app(scope, receive, send): pass"}, "asgi.py:app is an ASGI application; only WSGI is served here."},
+			"async object":   {"asgi.py", map[string]string{"asgi.py": "class C:\n" + async + "application = C()"}, "asgi.py:application is an ASGI application"},
+			"async method":   {"asgi.py", map[string]string{"asgi.py": "class C:\n" + async + "application = C().__call__"}, "asgi.py:application is an ASGI application"},
+			"async factory":  {"asgi.py", map[string]string{"asgi.py": "class C:\n" + async + "create_app = C"}, "asgi.py:create_app is an ASGI application"},
+			"CGI":            {"cgi.py", map[string]string{"cgi.py": cgi}, "name it: DIR/cgi.py:NAME (it looks like a CGI program, which is served with --cgi)\n"},
+			"CGI that exits": {"cgi-bin/hello", map[string]string{"cgi-bin/hello": cgi + "import sys; sys.exit(0)\n"},
+				"the application called sys.exit(0) while it was loaded (it looks like a CGI program, which is served with --cgi)\n"},
+			"CGI in Perl": {"cgi-bin/hello", map[string]string{"cgi-bin/hello": "#!/usr/bin/perl -w\nuse strict;\nprint \"Content-Type: text/plain\\n\\n\";\n"},
+				" (its first line says that it is a program for /usr/bin/perl -w: a CGI program is served with --cgi)\n"},
+			"none of these": {"app.py", map[string]string{"app.py": "import no_such_module_at_all"}, "No module named 'no_such_module_at_all'\n"},
+			"neither":       {"app.py", map[string]string{"app.py": "x = 'content-type:'"}, "name it: DIR/app.py:NAME\n"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				dir := tree(t, c.files)
+				require.NoError(t, os.MkdirAll(dir+"/shop", 0o700))
+				a := &adapter{t: t, args: []string{"--python", python, filepath.Join(dir, c.app)}}
+				if !strings.ContainsAny(c.app, "/-") && !strings.HasSuffix(c.app, ".py") {
+					a.dir, a.args[2] = dir+"/shop", c.app
+				}
+				got := a.get("/")
+				assert.Equal(t, 500, got.status)
+				want := strings.NewReplacer("DIR", dir, "INTERPRETER", python).Replace(c.want)
+				assert.Contains(t, got.log, want)
+			})
+		}
+	})
+}

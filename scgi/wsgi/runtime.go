@@ -32,6 +32,8 @@ var (
 	jobSource string
 	//go:embed runtime/ending.py
 	endingSource string
+	//go:embed runtime/hints.py
+	hintsSource string
 	//go:embed runtime/files.py
 	filesSource string
 	//go:embed runtime/warming.py
@@ -57,6 +59,7 @@ func modules() []byte {
 		{"response", responseSource},
 		{"job", jobSource},
 		{"ending", endingSource},
+		{"hints", hintsSource},
 		{"files", filesSource},
 		{"warming", warmingSource},
 		{"touching", touchingSource},

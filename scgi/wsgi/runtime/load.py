@@ -52,7 +52,7 @@ def execute(modules):
     return module
 
 
-LATE = ('siterecord', 'importcache', 'files', 'warming', 'touching', 'parent')  # for applications that import something, or stay
+LATE = ('siterecord', 'importcache', 'hints', 'files', 'warming', 'touching', 'parent')  # for applications that import something, fail, or stay
 
 
 gc.disable()  # loading makes many objects and hardly any garbage

@@ -30,7 +30,7 @@ def main(start, fresh):
         if app is not None:
             worker.work(app, None)
     except BaseException as e:
-        worker.outside(e)
+        worker.outside(e, kind, where, name)
     ending.leave(cache.save)
 
 
@@ -128,8 +128,8 @@ class Worker:
         job.connection.close()
         jobs.done(response.sent, response.end(), response.code if response.head_sent else 0)
 
-    def outside(self, e):
-        """What was raised outside of a request: while loading, or in a script after run_app."""
+    def outside(self, e, *app):
+        """What was raised outside of a request: while app was loaded, or in a script after run_app."""
         if self.served:
             if not (isinstance(e, SystemExit) and e.code in (None, 0)):
                 print(report(e), file=sys.stderr)
@@ -137,12 +137,19 @@ class Worker:
         if self.more and self.more[2]:
             from _socketgi import files
             files.Watched(self.jobs).report(e)
+        kind = 'import'
         if isinstance(e, application.NotFound):
-            self.jobs.failed('import', str(e))
+            text = str(e)
         elif isinstance(e, SystemExit):
-            self.jobs.failed('exit', 'the application called sys.exit(%r) while it was loaded' % (e.code,))
+            kind, text = 'exit', 'the application called sys.exit(%r) while it was loaded' % (e.code,)
         else:
-            self.jobs.failed('import', report(e))
+            text = report(e)
+        try:
+            from _socketgi import hints
+            hint = hints.hint(e, *app)
+        except Exception:
+            hint = ''  # what is wrong counts more
+        self.jobs.failed(kind, '%s (%s)' % (text, hint) if hint else text)
 
 
 _ALWAYS = {
