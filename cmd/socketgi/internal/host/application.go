@@ -132,7 +132,7 @@ func (h Host) List() (apps []*Application, problems []error) {
 }
 
 // adapterSwitches are the flags of the adapter that take no value.
-var adapterSwitches = []string{"cgi", "nph", "isindex", "debug", "version", "check"}
+var adapterSwitches = []string{"cgi", "nph", "isindex", "debug", "version", "check", "reload"}
 
 // UsesAdapter tells whether the service runs socketgi-adapter, and not a program that
 // speaks SCGI itself.
