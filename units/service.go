@@ -76,7 +76,7 @@ Before=shutdown.target
 		b.WriteString("# Requests that are being answered are waited for.\nKillMode=mixed\n")
 	}
 	if o.Code && o.Warm {
-		b.WriteString("# Loads the application again, beside the old one.\nExecReload=/bin/kill -HUP $MAINPID\n")
+		fmt.Fprintf(&b, "# Loads the application again, beside the old one; fails where it can't be loaded.\nExecReload=%s --ask-reload $MAINPID\n", command(o.Exec[:1]))
 	}
 	b.WriteString("TimeoutStopSec=10\n")
 	switch {

@@ -21,6 +21,7 @@ import (
 type config struct {
 	app          wsgi.App
 	python       string
+	findsPython  bool        // nobody has named it
 	passed       []string    // virtual environments that are not used, and why
 	cgi          *cgi.Config // nil: a WSGI application
 	mount        string
@@ -38,6 +39,7 @@ type config struct {
 	peers        peers
 	debug        bool
 	check        bool
+	askReload    int // the process id of another adapter
 	version      bool
 }
 
@@ -110,6 +112,7 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	})
 	fs.BoolVar(&c.debug, "debug", false, "show tracebacks to the client: for development only")
 	fs.BoolVar(&c.check, "check", false, "load the application without a request, and exit: with 1 and the reason when that fails")
+	fs.IntVar(&c.askReload, "ask-reload", 0, "have the adapter with that `PID` load its application again, and exit when it has: with 1 and the reason when that fails")
 	fs.BoolVar(&c.version, "version", false, "print the version and exit")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -120,7 +123,7 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 		return c, fmt.Errorf("%w: see socketgi-adapter --help", err)
 	}
 	c.peers = append(uids, users...)
-	if c.version {
+	if c.version || c.askReload != 0 {
 		return c, nil
 	}
 	c.quiet = !accessLog
@@ -185,7 +188,7 @@ func (c *config) resolve(app string) (err error) {
 	if c.app, err = wsgi.ParseApp(app); err != nil {
 		return err
 	}
-	if c.python == "" {
+	if c.findsPython = c.python == ""; c.findsPython {
 		var found wsgi.Python
 		found, err = wsgi.FindPython(c.app)
 		c.python, c.passed = found.Path, found.Passed

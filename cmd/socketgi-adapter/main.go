@@ -31,6 +31,8 @@ func run() int {
 	case flagErr == nil && cfg.version:
 		os.Stdout.WriteString("socketgi-adapter " + version.Release() + " (commit " + version.Commit() + ")\n")
 		return exitOK
+	case flagErr == nil && cfg.askReload != 0:
+		return askReload(cfg.askReload)
 	}
 	if cfg.check {
 		return check(cfg, flagErr)

@@ -29,6 +29,7 @@ type pool struct {
 	early   int // processes in a row that have ended without having been of use
 
 	reloading, reloadAgain bool
+	askers, asking         []int // sockets of those who wait for the next reload, and for the one under way
 }
 
 // grow has as many workers made as there should be.
@@ -41,14 +42,19 @@ func (k *keeper) grow() {
 		return // not before somebody asks
 	case k.stopping != nil && (k.stopping.step > finishing || len(k.queue) == 0):
 		return
-	case orphaned:
+	case orphaned, !k.cfg.warm.preload:
+		cfg, problem := k.prepare()
+		if problem != nil {
+			k.noWorker(problem)
+			return
+		}
 		k.loading = true
-		go k.startParent()
-		return
-	case !k.cfg.warm.preload:
-		k.loading = true
+		if orphaned {
+			go k.startParent(cfg)
+			return
+		}
 		k.count++
-		go k.startOne(k.version)
+		go k.startOne(cfg, k.version)
 		return
 	}
 	for k.count < k.cfg.warm.workers {
@@ -65,11 +71,11 @@ func (k *keeper) grow() {
 }
 
 // startOne starts a worker that loads the application by itself.
-func (k *keeper) startOne(version int) {
-	w, rep := wsgi.StartWarm(k.wsgi, k.cfg.timeout)
+func (k *keeper) startOne(cfg *wsgi.Config, version int) {
+	w, rep := wsgi.StartWarm(cfg, k.cfg.timeout)
 	k.mail.post(func() {
 		k.loading = false
-		k.watch(rep.Files)
+		k.loaded(rep)
 		if rep.Problem != nil {
 			if version == k.version {
 				k.count--
@@ -83,11 +89,11 @@ func (k *keeper) startOne(version int) {
 }
 
 // startParent starts what workers are forked from.
-func (k *keeper) startParent() {
-	p, rep := wsgi.StartParent(k.wsgi, k.cfg.timeout)
+func (k *keeper) startParent(cfg *wsgi.Config) {
+	p, rep := wsgi.StartParent(cfg, k.cfg.timeout)
 	k.mail.post(func() {
 		k.loading = false
-		k.watch(rep.Files)
+		k.loaded(rep)
 		if rep.Problem != nil {
 			k.noWorker(rep.Problem)
 			return
@@ -188,6 +194,8 @@ func (k *keeper) why() string {
 // may be broken when the next worker is made.
 func (k *keeper) reload() {
 	if k.stopping != nil {
+		answerAskers(k.askers, &child.Problem{Text: "the service is being stopped"})
+		k.askers = nil
 		return
 	}
 	if k.reloading {
@@ -195,12 +203,18 @@ func (k *keeper) reload() {
 		return
 	}
 	k.reloading = true
+	k.asking, k.askers = k.askers, nil
 	k.tellReloading()
+	cfg, problem := k.prepare()
+	if problem != nil {
+		k.reloaded(problem)
+		return
+	}
 	if k.cfg.warm.preload {
 		go func() {
-			p, rep := wsgi.StartParent(k.wsgi, k.cfg.timeout)
+			p, rep := wsgi.StartParent(cfg, k.cfg.timeout)
 			k.mail.post(func() {
-				k.watch(rep.Files)
+				k.loaded(rep)
 				if rep.Problem == nil {
 					k.replace()
 					k.adopt(p, rep.Warnings)
@@ -214,14 +228,15 @@ func (k *keeper) reload() {
 		var fresh []*wsgi.Warm
 		var rep wsgi.Report
 		for range k.cfg.warm.workers {
-			var w *wsgi.Warm
-			if w, rep = wsgi.StartWarm(k.wsgi, k.cfg.timeout); rep.Problem != nil {
+			w, one := wsgi.StartWarm(cfg, k.cfg.timeout)
+			rep.Files = append(rep.Files, one.Files...)
+			if rep.Problem = one.Problem; rep.Problem != nil {
 				break
 			}
 			fresh = append(fresh, w)
 		}
 		k.mail.post(func() {
-			k.watch(rep.Files)
+			k.loaded(rep)
 			if rep.Problem == nil {
 				k.replace()
 				k.works()
@@ -261,6 +276,8 @@ func (k *keeper) reloaded(problem *child.Problem) {
 	}
 	k.reloading = false
 	k.tellReloaded()
+	answerAskers(k.asking, problem)
+	k.asking = nil
 	if k.reloadAgain {
 		k.reloadAgain = false
 		k.reload()

@@ -38,6 +38,7 @@ type keeper struct {
 	pool
 
 	listeners []activation.Socket
+	dir       string // the working directory, by its name
 	accepts   bool
 	most      int // connections
 	room      int // fewer, where no more descriptors were left
@@ -68,7 +69,7 @@ func serveWarm(cfg *config, log *logger, w *wsgi.Config, listeners []activation.
 		return err
 	}
 	w.Stay = &wsgi.Stay{Board: board, Weigh: cfg.warm.maxMemory, Meter: !cfg.quiet, Files: cfg.warm.reload, Fresh: cfg.warm.maxRequests == 1, WarmPath: cfg.warm.warmPath}
-	k := &keeper{cfg: cfg, log: log, listeners: listeners, most: min(cfg.backlog, int(mostConnections(taskLimit()))),
+	k := &keeper{cfg: cfg, log: log, listeners: listeners, dir: workingDir(cfg.app), most: min(cfg.backlog, int(mostConnections(taskLimit()))),
 		pool: pool{wsgi: w}, buf: make([]byte, 64<<10), watchdog: watchdogTime(), records: newRecorder(log), notes: newNotes()}
 	if k.poll, err = newPoller(); err != nil {
 		return err
@@ -85,6 +86,9 @@ func serveWarm(cfg *config, log *logger, w *wsgi.Config, listeners []activation.
 	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0))) // one is held while the poller waits shortly
 	k.room, k.silent = k.most, list.New()
 	k.onSignals()
+	if err := k.hearAskers(); err != nil {
+		log.write(prioWarning, "nobody can ask for a reload, except by SIGHUP: "+err.Error(), field{"MESSAGE_ID", msgProblem})
+	}
 	for _, why := range cfg.passed {
 		log.write(prioWarning, why, field{"MESSAGE_ID", msgProblem})
 	}

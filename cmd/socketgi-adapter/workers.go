@@ -125,7 +125,7 @@ func (k *keeper) hearFrom(m *member) {
 		var rep wsgi.Report
 		done := m.Next(&rep, k.buf)
 		if len(rep.Files) > 0 {
-			k.watch(rep.Files)
+			k.imported(rep.Files, m.version == k.version)
 		}
 		if !done {
 			// Of a job that is not done all has been said: that the application failed comes

@@ -83,6 +83,9 @@ func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
 	o.Exec = append(o.Exec, app.words...)
 	o.App, o.WorkingDirectory = app.label, app.dir
 	o.Adapter, o.Code, o.Mount = true, app.python, a.mount
+	if app.pwd != "" && o.Warm { // a link may lead elsewhere when it is loaded again
+		o.Env = append(o.Env, "PWD="+app.pwd)
+	}
 	a.warnings = append(a.warnings, app.refused...)
 	o.Reads = a.root.existing(append(app.files, a.readable(app, o)...)...)
 	if a.root != "" {

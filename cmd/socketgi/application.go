@@ -80,6 +80,7 @@ type application struct {
 	folders []string // what else it is made of
 	trees   []string // directories of programs, any of which may be run
 	python  bool     // it is a WSGI application
+	pwd     string   // where it runs, if nothing else tells the adapter the name of that
 	refused []string // what will not be served, and why
 }
 
@@ -125,6 +126,9 @@ func (a *appFlags) resolve(args []string) (*application, error) {
 		return nil, err
 	}
 	r.dir = filepath.Clean(r.dir)
+	if real, err := filepath.EvalSymlinks(r.dir); app.File == "" && a.root == "" && err == nil && real != r.dir {
+		r.pwd = r.dir
+	}
 	r.files, r.folders = []string{word, python}, folders
 	if app.File == "" {
 		r.files = r.files[1:]

@@ -3,6 +3,7 @@ package wsgi
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -60,7 +61,7 @@ type Report struct {
 	child.Result
 	// Files are those that modules were loaded from of which it had not spoken before
 	// ([Stay.Files]).
-	Files []string
+	Files []File
 	// Warnings are sentences about what workers of a [Parent] had better not share.
 	Warnings []string
 }
@@ -179,13 +180,34 @@ func report(r *Report, msg []byte) (done bool) {
 	case "W":
 		r.Warnings = append(r.Warnings, string(rest))
 	case "M":
-		r.Files = append(r.Files, paths(rest)...)
+		r.Files = append(r.Files, files(rest)...)
 	}
 	return false
 }
 
-// paths takes apart PATH NUL PATH NUL ...
-func paths(b []byte) []string { return strings.Split(strings.TrimSuffix(string(b), "\x00"), "\x00") }
+// File is a file that an application was loaded from.
+type File struct {
+	Path string
+	// State is what it was then ([StateOf]).
+	State string
+}
+
+// StateOf tells one content of a file from another; "" where there is none.
+func StateOf(path string) string {
+	var st unix.Stat_t
+	if unix.Stat(path, &st) != nil {
+		return ""
+	}
+	return fmt.Sprintf("%d %d %d %d", st.Dev, st.Ino, st.Size, st.Mtim.Nano())
+}
+
+// files takes apart PATH NUL STATE NUL PATH ...
+func files(b []byte) (list []File) {
+	for words := strings.Split(string(b), "\x00"); len(words) > 1; words = words[2:] {
+		list = append(list, File{words[0], words[1]})
+	}
+	return list
+}
 
 func number(b []byte) int64 {
 	n, _ := strconv.ParseInt(string(b), 10, 64)

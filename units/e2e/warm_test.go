@@ -72,15 +72,18 @@ func TestWarmChanges(t *testing.T) {
 	s.Wait("it to be ready", func() error { _, err := s.Try("systemctl", "is-active", "app"); return err })
 	says("two")
 	s.Run("systemctl", "reload", "app")
-	s.Wait("the new one", func() error { // systemctl waits for the signal, and not for what comes of it
-		if got := s.get("/app").body; got != "two" {
-			return errors.New(got)
+	assert.Equal(t, "two", s.get("/app").body, "it is there when the command is over")
+	s.Write("/srv/app.py", "raise RuntimeError('broken')\n")
+	out, err := s.Try("systemctl", "reload", "app")
+	assert.Error(t, err, "%s", out)
+	s.logged("app", map[string]string{"PRIORITY": "3"})
+	s.Wait("the reason", func() error {
+		if log := s.Run("journalctl", "-o", "cat", "-u", "app"); !strings.Contains(log, "the application is not reloaded: RuntimeError: broken\n") {
+			return errors.New(log)
 		}
 		return nil
 	})
-	s.Write("/srv/app.py", "raise RuntimeError('broken')\n")
-	s.Run("systemctl", "reload", "app")
-	s.logged("app", map[string]string{"PRIORITY": "3"})
+	assert.Equal(t, "active", strings.TrimSpace(s.Run("systemctl", "is-active", "app")))
 	assert.Equal(t, "two", s.get("/app").body, "what works goes on")
 	says("three")
 	s.Run("systemctl", "restart", "app")
@@ -91,6 +94,37 @@ func TestWarmChanges(t *testing.T) {
 	}
 	close(over)
 	wg.Wait()
+}
+
+// TestWarmReleases switches the link that leads to the newest release, in every sandbox.
+func TestWarmReleases(t *testing.T) {
+	s := newSite(t)
+	for _, n := range []string{"1", "2"} {
+		s.Run("install", "-d", "/srv/releases/"+n+"/shop")
+		s.Write("/srv/releases/"+n+"/word", n)
+		s.Write("/srv/releases/"+n+"/shop/__init__.py", "")
+		s.Write("/srv/releases/"+n+"/shop/settings.py", "word = '"+n+"'\n")
+		s.Write("/srv/releases/"+n+"/shop/wsgi.py", "from shop.settings import word\n"+
+			"def application(e, s):\n    s('200 OK', [])\n    return [(word + open('word').read()).encode()]\n")
+	}
+	s.Run("ln", "-s", "releases/1", "/srv/current")
+	names := []string{}
+	for profile, app := range map[string]string{"none": "/srv/current/shop/wsgi.py", "fast": "shop.wsgi", "strict": "/srv/current/shop/wsgi.py"} {
+		units := s.Run("sh", "-c", "cd /srv/current && exec /usr/local/bin/socketgi units "+profile+" "+app+
+			" --python /usr/bin/python3 --user www-data --mount /"+profile+" --accept no --workers 1 --profile "+profile)
+		s.install(units)
+		s.Write("/etc/nginx/apps/"+profile+".conf", s.Run("/usr/local/bin/socketgi", "nginx", profile, "--mount", "/"+profile))
+		names = append(names, profile)
+	}
+	s.start(names...)
+	for _, name := range names {
+		assert.Equal(t, "11", s.get("/"+name).body, name)
+	}
+	s.Run("sh", "-c", "ln -s releases/2 /srv/new && mv -T /srv/new /srv/current && rm -r /srv/releases/1")
+	for _, name := range names {
+		s.Run("systemctl", "reload", name)
+		assert.Equal(t, "22", s.get("/"+name).body, name)
+	}
 }
 
 // TestWarmIdle has nothing running while nobody asks.

@@ -1,14 +1,34 @@
-"""Which files an application was loaded from, for an adapter that loads it again when one changes."""
+"""Which files an application was loaded from, for an adapter that loads it again when one changes.
+
+With each goes what the file was before it was read, so that no change is lost between that
+and the moment when the adapter begins to look.
+"""
+import posix
 import sys
 
 _MOST = 60000  # bytes of a report
 
 
 class Watched:
-    def __init__(self, jobs):
+    """Looks at each file that an import finds, before it is read."""
+
+    def __init__(self, jobs, path):
         self.jobs = jobs
         self.count = 0
         self.known = set()
+        self.found = {path: _state(path)} if path else {}
+        sys.meta_path.insert(0, self)
+
+    def find_spec(self, name, path=None, target=None):
+        finders = sys.meta_path
+        for finder in finders[finders.index(self) + 1:]:
+            find = getattr(finder, 'find_spec', None)
+            spec = find and find(name, path, target)
+            if spec is not None:
+                if spec.has_location and _is_path(spec.origin):
+                    self.found[spec.origin] = _state(spec.origin)
+                return spec
+        return None
 
     def report(self, error=None):
         """Tell the adapter of files that it was not told of. A file that raised while it was
@@ -16,20 +36,33 @@ class Watched:
         if len(sys.modules) == self.count and error is None:
             return
         self.count = len(sys.modules)
-        found = set(_modules())
+        files = set(_modules())
         if error is not None:
-            found.update(_blamed(error))
-        found -= self.known
-        self.known |= found
+            files.update(_blamed(error))
+            files.update(self.found)
+        files -= self.known
+        self.known |= files
         block = b''
-        for path in found:
-            path = path.encode('utf-8', 'surrogateescape')
-            if len(block) + len(path) >= _MOST:
+        for path in files:
+            now = _state(path)
+            # One that is gone already was made for this process only, or comes back.
+            state = self.found.get(path, now) if now else b''
+            entry = path.encode('utf-8', 'surrogateescape') + b'\0' + state + b'\0'
+            if len(block) + len(entry) >= _MOST:
                 self.jobs.modules(block)
                 block = b''
-            block += path + b'\0'
+            block += entry
         if block:
             self.jobs.modules(block)
+
+
+def _state(path):
+    """What tells one content of a file from another, as the adapter puts it; b'' where there is none."""
+    try:
+        st = posix.stat(path)
+    except OSError:
+        return b''
+    return b'%d %d %d %d' % (st.st_dev, st.st_ino, st.st_size, st.st_mtime_ns)
 
 
 def _modules():

@@ -15,7 +15,8 @@ A worker that takes many jobs says more, and leaves out H: it writes on the boar
 memory that it shares with the adapter, what it is doing (Board).
 
     R                   it can take one
-    M PATH NUL PATH ... files that modules were loaded from
+    M PATH NUL STATE NUL PATH ...
+                        files that modules were loaded from, and what they were then (files.py)
     D BYTES END STATUS CPU GROWTH RSS
                         besides: the status that was sent; for this job, the processor time in
                         microseconds and by how many KiB the process has become larger than it ever

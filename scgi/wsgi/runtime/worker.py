@@ -23,8 +23,12 @@ def main(start, fresh):
     cache = StartCache(cache_file, start, fresh)
     sys.argv = [where]
     jobs = JobSocket(3)
+    watched = None
+    if more and more[2]:
+        from _socketgi import files
+        watched = files.Watched(jobs, '' if kind == 'module' else where)
     site = quicksite.Site(cache)
-    worker = Worker(jobs, way, more, cache)
+    worker = Worker(jobs, way, more, cache, watched)
     try:
         app = application.load(kind, where, name, cache, site, worker.work)
         if app is not None:
@@ -35,11 +39,12 @@ def main(start, fresh):
 
 
 class Worker:
-    def __init__(self, jobs, way, more, cache):
+    def __init__(self, jobs, way, more, cache, watched):
         self.jobs = jobs
         self.way = way
         self.more = more
         self.cache = cache
+        self.watched = watched
         self.served = False
 
     def work(self, app, stderr):
@@ -59,14 +64,14 @@ class Worker:
             return
         self.cache.save()
         self.cache.save = lambda: None
-        jobs, watched, pages = self.stay(app, *self.more)
+        jobs, pages = self.stay(app, *self.more)
         while True:
             job = jobs.take()
             if job is None:
                 return
             self.serve(job, app, stderr)
-            if watched:
-                watched.report()
+            if self.watched:
+                self.watched.report()
             if job.last:
                 if pages:
                     pages.tell()
@@ -81,11 +86,9 @@ class Worker:
         if warm_path:
             from _socketgi import warming
             warming.ask(app, warm_path)
-        watched = pages = None
-        if watch:
-            from _socketgi import files
-            watched = files.Watched(self.jobs)
-            watched.report()
+        pages = None
+        if self.watched:
+            self.watched.report()
         board, slot, limit, buffer = open_board(6), int(slot), int(limit), room()
         if self.way == 'parent':
             from _socketgi import parent
@@ -93,8 +96,8 @@ class Worker:
             fd, slot = forks.run()
             pages = forks.pages
             self.jobs = JobSocket(fd)
-            if watched:
-                watched.jobs = self.jobs
+            if self.watched:
+                self.watched.jobs = self.jobs
             self.jobs.stay(board, slot, limit, buffer)
         else:
             self.jobs.stay(board, slot, limit, buffer)
@@ -103,7 +106,7 @@ class Worker:
                 gc.freeze()
             self.jobs.ready()
         gc.enable()
-        return self.jobs, watched, pages
+        return self.jobs, pages
 
     def serve(self, job, app, stderr):
         """Serve one job with app."""
@@ -134,9 +137,8 @@ class Worker:
             if not (isinstance(e, SystemExit) and e.code in (None, 0)):
                 print(report(e), file=sys.stderr)
             return
-        if self.more and self.more[2]:
-            from _socketgi import files
-            files.Watched(self.jobs).report(e)
+        if self.watched:
+            self.watched.report(e)
         kind = 'import'
         if isinstance(e, application.NotFound):
             text = str(e)
