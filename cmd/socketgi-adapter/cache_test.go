@@ -248,6 +248,7 @@ func TestSiteCode(t *testing.T) {
 		}
 		before, err := filepath.Glob(cache + "/*")
 		require.NoError(t, err)
+		require.NotEmpty(t, before)
 		info, err := os.Stat(before[0])
 		require.NoError(t, err)
 		a.get("/")

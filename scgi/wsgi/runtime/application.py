@@ -2,7 +2,8 @@
 import posix
 import sys
 from _frozen_importlib import module_from_spec
-from _frozen_importlib_external import PathFinder, SourceFileLoader, spec_from_file_location
+from _frozen_importlib_external import SourceFileLoader, spec_from_file_location
+from _imp import extension_suffixes
 
 
 class NotFound(Exception):
@@ -76,13 +77,23 @@ def _module(path, directory):
     the file; one that no import finds has a name that nobody else's module can have."""
     tail = path.rpartition('/')[2]
     name = tail[:-3]
-    importable = tail.endswith('.py') and name.isidentifier() and name not in sys.modules and name not in sys.builtin_module_names
-    found = importable and PathFinder.find_spec(name, [directory])
-    if not found or found.origin != path:
+    if not (tail.endswith('.py') and name.isidentifier() and name not in sys.modules and
+            name not in sys.builtin_module_names and not _precedes(directory + '/' + name)):
         name = '_socketgi_' + (tail.rpartition('.')[0] or tail).replace('.', '_')
     module = module_from_spec(spec_from_file_location(name, path, loader=_Loader(name, path)))
     sys.modules[name] = module
     return module
+
+
+def _precedes(stem):
+    """Tell whether an import takes a package or an extension before stem.py, as FileFinder does."""
+    for end in ['/__init__.py', '/__init__.pyc'] + extension_suffixes():
+        try:
+            posix.stat(stem + end)
+            return True
+        except OSError:
+            pass
+    return False
 
 
 def _code(path, cache):
