@@ -64,6 +64,7 @@ func TestAdd(t *testing.T) {
 		"script":  {[]string{"/srv/article.py", "--python", "/usr/bin/python3"}, "Hello world!\n"},
 		"flask":   {[]string{"/srv/flaskapp.py", "--python", "/usr/bin/python3", "--user", "www-data"}, "Flask here"},
 		"strict":  {[]string{"/srv/flaskapp.py", "--python", "/usr/bin/python3", "--profile", "strict"}, "Flask here"},
+		"project": {[]string{"/srv/dj/mysite/wsgi.py", "--python", "/usr/bin/python3", "--user", "www-data"}, "Django here"},
 		"cgi":     {[]string{"--cgi", "--", "/srv/hello.cgi"}, "hello by CGI\n"},
 		"warm":    {[]string{"--cgi", "--accept", "no", "--user", "www-data", "--", "/srv/hello.cgi"}, "hello by CGI\n"},
 		"stays":   {[]string{"/srv/flaskapp.py", "--python", "/usr/bin/python3", "--accept", "no", "--profile", "strict"}, "Flask here"},
@@ -77,6 +78,12 @@ func TestAdd(t *testing.T) {
 			s.Write("/srv/hello.cgi", "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\nhello by CGI\\n'\n")
 			s.Run("chmod", "755", "/srv/hello.cgi")
 			s.Install(filepath.Join(bin, "example-guestbook"), "/usr/local/bin/guestbook", 0o755)
+			if name == "project" { // as Django makes one
+				s.Run("mkdir", "/srv/dj")
+				s.Run("/usr/bin/python3", "-m", "django", "startproject", "mysite", "/srv/dj")
+				s.Write("/srv/dj/mysite/urls.py", "from django.http import HttpResponse\nfrom django.urls import path\n"+
+					"urlpatterns = [path('', lambda request: HttpResponse('Django here'))]\n")
+			}
 			s.Run("ip", "link", "set", "lo", "up")
 			s.Run("mkdir", "-p", "/etc/nginx/apps", "/var/lib/private")
 			before := s.listing()
@@ -84,6 +91,11 @@ func TestAdd(t *testing.T) {
 			out, err := s.operator(args...)
 			require.NoError(t, err, "%s", out)
 			assert.Contains(t, out, name+" answers: 200 OK")
+			if slices.Contains(c.args, "--python") {
+				assert.Contains(t, out, "Python: /usr/bin/python3\n")
+				shown, _ := s.socketgi("status", name)
+				assert.Contains(t, shown, "Python: /usr/bin/python3\n")
+			}
 			there := s.listing()
 			s.location(name)
 			assert.Contains(t, s.get("/my/"+name+"/").body, c.page)
