@@ -85,6 +85,9 @@ type Options struct {
 	// UserManager makes units for a user's own systemd, which runs everything as that
 	// user and can do less.
 	UserManager bool
+	// SystemdVersion is the version of the systemd that gets the units, such as 252. What
+	// not every version knows is written only where it is known. Default: none is known.
+	SystemdVersion int
 
 	checkOutput string // where the unit of a check says what is wrong, "" for no check
 }
@@ -255,12 +258,28 @@ MaxConnections=1024
 `)
 	}
 	b.WriteString(`TriggerLimitIntervalSec=0
-RemoveOnStop=yes
+`)
+	if !o.Warm {
+		b.WriteString(since(o.SystemdVersion, 255, `# The default, 150 in 2 s, is 75 a second. Without a limit many connections at once
+# would keep systemd from all else.
+PollLimitIntervalSec=100ms
+PollLimitBurst=20
+`))
+	}
+	b.WriteString(`RemoveOnStop=yes
 
 [Install]
 WantedBy=sockets.target
 `)
 	return b.String()
+}
+
+// since returns lines that systemd knows from a version on, "" for an older one.
+func since(version, first int, lines string) string {
+	if version < first {
+		return ""
+	}
+	return lines
 }
 
 // escape protects % in a value, where systemd would expand it (systemd.unit(5),

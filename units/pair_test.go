@@ -97,3 +97,26 @@ func TestCheckUnit(t *testing.T) {
 	_, err := RenderCheck(Options{Name: "a", Exec: []string{"/x"}}, "/run/output")
 	assert.Error(t, err)
 }
+
+// TestSystemdVersion checks that a systemd gets no directive that it doesn't know, and
+// those that it does.
+func TestSystemdVersion(t *testing.T) {
+	for directive, c := range map[string]struct {
+		first int
+		warm  bool
+	}{
+		"RestartSteps=5":             {254, true},
+		"RestartMaxDelaySec=10s":     {254, true},
+		"PollLimitIntervalSec=100ms": {255, false},
+		"PollLimitBurst=20":          {255, false},
+	} {
+		for version, want := range map[int]bool{0: false, 240: false, c.first - 1: false, c.first: true, 300: true} {
+			for _, warm := range []bool{true, false} {
+				pair, err := Render(Options{Name: "a", Exec: []string{"/x"}, Warm: warm, SystemdVersion: version})
+				require.NoError(t, err)
+				got := strings.Contains(pair.Socket+pair.Service, "\n"+directive+"\n")
+				assert.Equal(t, want && warm == c.warm, got, "%s with systemd %d, warm %v", directive, version, warm)
+			}
+		}
+	}
+}

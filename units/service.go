@@ -34,7 +34,11 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=notify
-`, o.Name)
+# One that can't start, or dies, is tried again in a while: the connection that waits
+# would start it at once, again and again.
+Restart=on-failure
+RestartSec=1s
+%[2]s`, o.Name, since(o.SystemdVersion, 254, "RestartSteps=5\nRestartMaxDelaySec=10s\n"))
 	default:
 		fmt.Fprintf(&b, `# %[1]s@.service: one request of %[1]s.
 [Unit]

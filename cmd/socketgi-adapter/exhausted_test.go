@@ -54,3 +54,21 @@ func TestNoDescriptors(t *testing.T) {
 	}
 	assert.Less(t, limit, 19, "at first there were enough")
 }
+
+// TestNoDescriptorsStays takes the descriptors away from a process that stays and has
+// nothing to wait for. Its end is a failure: the service manager waits before it starts the
+// next one, for the connection that is still there.
+func TestNoDescriptorsStays(t *testing.T) {
+	for name, u := range map[string]*unit{"wsgi": newUnit(t, "--workers", "1", "testdata/warm.py"), "cgi": newUnit(t, "--cgi", "/bin/true")} {
+		t.Run(name, func(t *testing.T) {
+			p := u.start()
+			u.told("READY=1")
+			require.NoError(t, unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: 3}, nil))
+			conn, err := net.Dial("unix", u.path)
+			require.NoError(t, err)
+			defer conn.Close()
+			assert.Contains(t, p.wait(t), "too many open files")
+			assert.Equal(t, 1, p.cmd.ProcessState.ExitCode())
+		})
+	}
+}

@@ -54,6 +54,7 @@ type keeper struct {
 	saidAt    time.Time
 	ready     bool
 	stopping  *stopping // nil: it goes on
+	failure   error     // why it doesn't
 	watcher   *watcher  // nil: files are not watched
 	changed   time.Time // when a file did last; zero: since it was loaded, none did
 	watchdog  time.Duration
@@ -133,7 +134,7 @@ func (k *keeper) run() error {
 		k.tell()
 		if k.stopping != nil && k.stopped() {
 			k.records.flush()
-			return nil
+			return k.failure
 		}
 	}
 }
@@ -168,7 +169,7 @@ func (k *keeper) accept(listener int) {
 			// No descriptor, or no memory, is left: when a request ends, some is. With none to wait
 			// for, it won't be.
 			if k.open == 0 {
-				k.log.write(prioErr, os.NewSyscallError("accept", err).Error(), field{"MESSAGE_ID", msgProblem})
+				k.failure = os.NewSyscallError("accept", err)
 				k.stop()
 			}
 			k.room = k.open
