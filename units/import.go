@@ -22,6 +22,8 @@ type Importer struct {
 	// WSGI fills in how the adapter runs a Python script, at most max at once (0: no
 	// limit): Exec, App and WorkingDirectory.
 	WSGI func(o *Options, script string, max int) error
+	// SystemdVersion is the version of the systemd that gets the units (see [Options]).
+	SystemdVersion int
 
 	defaults *section
 	taken    map[string]bool

@@ -83,7 +83,7 @@ func (im *Importer) plain(e *entry) Pair {
 		exec = append([]string{"@" + e.program}, e.argv...) // the second word is argv[0]
 	}
 	p := Pair{SocketName: name + ".socket", ServiceName: name + "@.service"}
-	accept, once, unit := "Accept=yes\nMaxConnections=1024\n# Otherwise 200 connections within 2 s stop this socket for good.\nTriggerLimitIntervalSec=0\n",
+	accept, once, unit := "Accept=yes\nMaxConnections=1024\n# Otherwise 200 connections within 2 s stop this socket for good.\nTriggerLimitIntervalSec=0\n"+pollLimit(im.SystemdVersion),
 		"one connection of "+name, "# A connection that failed leaves nothing behind that counts as one.\nCollectMode=inactive-or-failed\n"
 	if e.max > 0 {
 		accept = strings.Replace(accept, "1024", strconv.Itoa(e.max), 1)

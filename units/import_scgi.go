@@ -18,7 +18,7 @@ func (im *Importer) application(e *entry) (Pair, bool, error) {
 	if e.wait || e.kind != "stream" {
 		return Pair{}, false, cantError("the adapter serves what is stream and nowait")
 	}
-	o := Options{User: e.user, Adapter: true, Listen: e.path}
+	o := Options{User: e.user, Adapter: true, Listen: e.path, SystemdVersion: im.SystemdVersion}
 	program := script
 	if cgi != nil {
 		program = cgi[0]

@@ -260,11 +260,7 @@ MaxConnections=1024
 	b.WriteString(`TriggerLimitIntervalSec=0
 `)
 	if !o.Warm {
-		b.WriteString(since(o.SystemdVersion, 255, `# The default, 150 in 2 s, is 75 a second. Without a limit many connections at once
-# would keep systemd from all else.
-PollLimitIntervalSec=100ms
-PollLimitBurst=20
-`))
+		b.WriteString(pollLimit(o.SystemdVersion))
 	}
 	b.WriteString(`RemoveOnStop=yes
 
@@ -272,6 +268,31 @@ PollLimitBurst=20
 WantedBy=sockets.target
 `)
 	return b.String()
+}
+
+// pollLimit is how many connections of a socket with Accept=yes systemd takes before it
+// looks after others.
+func pollLimit(version int) string {
+	return since(version, 255, `# The default, 150 in 2 s, is 75 a second. Without a limit many connections at once
+# would keep systemd from all else.
+PollLimitIntervalSec=100ms
+PollLimitBurst=20
+`)
+}
+
+// systemdVersions are those with which [since] knows more than with the one before.
+var systemdVersions = []int{0, 254, 255}
+
+// RenderEach renders the pair for each systemd that gets another one.
+func RenderEach(o Options) (pairs []Pair, err error) {
+	for _, o.SystemdVersion = range systemdVersions {
+		p, err := Render(o)
+		if err != nil {
+			return nil, err
+		}
+		pairs = append(pairs, p)
+	}
+	return pairs, nil
 }
 
 // since returns lines that systemd knows from a version on, "" for an older one.

@@ -110,6 +110,7 @@ func TestSystemdVersion(t *testing.T) {
 		"PollLimitIntervalSec=100ms": {255, false},
 		"PollLimitBurst=20":          {255, false},
 	} {
+		assert.Contains(t, systemdVersions, c.first)
 		for version, want := range map[int]bool{0: false, 240: false, c.first - 1: false, c.first: true, 300: true} {
 			for _, warm := range []bool{true, false} {
 				pair, err := Render(Options{Name: "a", Exec: []string{"/x"}, Warm: warm, SystemdVersion: version})

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
@@ -17,6 +18,7 @@ import (
 func newImport() *cobra.Command {
 	a := adapterFlags{timeout: 60 * time.Second, accessLog: true, warm: notWarm}
 	var services string
+	var systemd systemdFlag
 	cmd := &cobra.Command{
 		Use:   "import FILE...",
 		Short: "Print units for what inetd or xinetd ran",
@@ -29,7 +31,7 @@ with inetd_scgi become applications of socketgi-adapter; scripts are read here a
 		Example: "  socketgi import /etc/inetd.conf\n  socketgi import /etc/xinetd.conf /etc/xinetd.d/*",
 		Args:    words("FILE", "..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			im := &units.Importer{Script: readScript, Adapter: a.path, WSGI: a.script}
+			im := &units.Importer{Script: readScript, Adapter: a.path, WSGI: a.script, SystemdVersion: systemd.version(host.Host{})}
 			text, err := os.ReadFile(services)
 			if err != nil {
 				return err
@@ -53,6 +55,7 @@ with inetd_scgi become applications of socketgi-adapter; scripts are read here a
 	f := cmd.Flags()
 	f.StringVar(&a.adapter, "adapter", "", "`PATH` of socketgi-adapter on the machine that gets the units")
 	f.StringVar(&a.python, "python", "", "`PATH` of the Python to run scripts with (default: their virtual environment, else python3)")
+	systemd.define(f)
 	f.StringVar(&services, "services", "/etc/services", "`FILE` with the ports of named services")
 	return cmd
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -11,6 +13,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // pairUse shows how an application is said to a command.
@@ -39,6 +42,23 @@ type pairFlags struct {
 	state, network      bool
 	env                 []string
 	limits              units.Limits
+	systemdFlag
+}
+
+// systemdFlag says for which systemd units are written.
+type systemdFlag struct{ systemd uint }
+
+func (s *systemdFlag) define(f *pflag.FlagSet) {
+	f.UintVar(&s.systemd, "systemd", 0, "write the units for this `VERSION` of systemd, such as 252 (default: the one that runs here)")
+}
+
+func (s *systemdFlag) version(h host.Host) int {
+	if s.systemd > 0 {
+		return int(min(s.systemd, math.MaxInt32))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), busTimeout)
+	defer cancel()
+	return h.SystemdVersion(ctx)
 }
 
 func (p *pairFlags) define(cmd *cobra.Command) {
@@ -57,6 +77,7 @@ func (p *pairFlags) define(cmd *cobra.Command) {
 	f.StringVar(&p.limits.MemoryMax, "memory-max", "", "let all its processes together have `SIZE` bytes of memory: 512M, 1.5G, 20%")
 	f.StringVar(&p.limits.TasksMax, "tasks-max", "", "let it have `N` processes and threads at once")
 	f.StringVar(&p.limits.CPUWeight, "cpu-weight", "", "give it `N` parts of the processors where others have 100: 1 to 10000")
+	p.systemdFlag.define(f)
 	p.adapterFlags.define(cmd)
 	for flag, values := range map[string][]string{"accept": {"yes", "no"},
 		"profile": {string(units.Fast), string(units.Strict), string(units.None)}} {
@@ -79,6 +100,7 @@ func (p *pairFlags) options(h host.Host, args []string) (o units.Options, err er
 	o = units.Options{Name: args[0], Listen: p.listen, Group: p.group, User: p.user, State: p.state, Network: p.network,
 		Env: p.env, Mount: p.mount, Limits: p.limits, UserManager: h.User, Allow: p.allow}
 	p.root = rootDir(h.Root)
+	o.SystemdVersion = p.version(h)
 	if o.Profile, err = units.ParseProfile(p.profile); err != nil {
 		return o, err
 	}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/coreos/go-systemd/v22/dbus"
 )
@@ -48,6 +50,31 @@ func (h Host) Dir() (string, error) {
 		return "", err
 	}
 	return dirs[0], nil
+}
+
+// SystemdVersion asks systemd for its version, such as 252; 0 where none answers.
+func (h Host) SystemdVersion(ctx context.Context) int {
+	c, err := h.Connect(ctx)
+	if err != nil {
+		return 0
+	}
+	defer c.Close()
+	text, err := c.GetManagerProperty("Version")
+	if err != nil {
+		return 0
+	}
+	return versionIn(text)
+}
+
+// versionIn reads what systemd says: "252.39-1~deb12u1", 257 or v256-rc3, with quotes.
+func versionIn(text string) int {
+	text = strings.TrimLeft(text, `"v`)
+	end := strings.IndexFunc(text, func(c rune) bool { return c < '0' || c > '9' })
+	if end < 0 {
+		end = len(text)
+	}
+	n, _ := strconv.Atoi(text[:end]) // what can't be read is none that is known
+	return n
 }
 
 // ErrNoManager says that there is no systemd to talk to.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/socketgi/socketgi/units"
@@ -14,6 +15,10 @@ import (
 // look finds out what has to be written and what to be removed, or why nothing may be.
 func (a *Add) look(pair units.Pair) (files []file, err error) {
 	dirs, err := a.Host.Dirs()
+	if err != nil {
+		return nil, err
+	}
+	each, err := units.RenderEach(a.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -33,6 +38,7 @@ func (a *Add) look(pair units.Pair) (files []file, err error) {
 			return nil, err
 		case there == f.text:
 			continue
+		case saidTo(each, u.Name, there): // for another version of systemd, which was here before
 		case !a.Force:
 			return nil, fmt.Errorf("%s is there, and says something else: say --force to replace it, or choose another name", f.path)
 		}
@@ -40,6 +46,11 @@ func (a *Add) look(pair units.Pair) (files []file, err error) {
 	}
 	gone, err := a.lookGone(dirs[0], pair)
 	return append(files, gone...), err
+}
+
+// saidTo tells whether a unit is the one that some version of systemd gets.
+func saidTo(each []units.Pair, name, text string) bool {
+	return slices.ContainsFunc(each, func(p units.Pair) bool { return slices.Contains(p.Files(), units.File{Name: name, Text: text}) })
 }
 
 // lookGone finds out what has to be removed of what the application was before.
