@@ -56,7 +56,9 @@ var (
 	systemCalls = []Hardening{
 		{"System calls that no web application needs fail.", []string{
 			"SystemCallArchitectures=native", // the filters are loaded for one architecture, and not for three
-			"SystemCallFilter=~@clock @cpu-emulation @debug @module @mount @obsolete @privileged @raw-io @reboot @resources @swap",
+			"SystemCallFilter=~@clock @cpu-emulation @debug @module @mount @obsolete @privileged @raw-io @reboot @resources @swap" +
+				// Rings make sockets of any family, and more that no filter sees.
+				" io_uring_setup io_uring_enter io_uring_register",
 			"SystemCallErrorNumber=EPERM",
 		}},
 		{"Nor does it need containers, setuid files, foreign ABIs or real-time priority.", []string{
@@ -67,12 +69,16 @@ var (
 	internet  = Hardening{"Sockets of the internet and unix, and no others.", []string{"RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"}}
 	noNetwork = Hardening{"No network, only unix sockets. What systemd hands over still works.", []string{
 		"RestrictAddressFamilies=AF_UNIX", "PrivateNetwork=yes", "IPAddressDeny=any"}}
+	// Folders, and not the sockets in them: one that is made anew would be seen again.
+	noNames = Hardening{"Nobody asks other machines for names on its behalf.", []string{
+		"InaccessiblePaths=-/run/systemd/resolve -/run/nscd -/run/avahi-daemon"}}
 	hidden = []Hardening{
 		{"Other users are nobody to it.", []string{"PrivateUsers=yes"}},
 		{"Files are read-only, but for its own; /home and /tmp are empty.", []string{
 			"ProtectSystem=strict", "ProtectHome=tmpfs", "PrivateTmp=yes", "PrivateMounts=yes", "UMask=0077"}},
 		{"Other processes and control groups are out of sight.", []string{
 			"ProtectProc=invisible", "ProcSubset=pid", "ProtectControlGroups=yes"}},
+		{"The services of the system bus do nothing for it.", []string{"InaccessiblePaths=-/run/dbus"}},
 		{"So are devices, kernel modules and the kernel's log.", []string{
 			"PrivateDevices=yes", "ProtectKernelModules=yes", "ProtectKernelLogs=yes"}},
 	}
@@ -92,6 +98,9 @@ func (p Profile) Hardening(network bool) []Hardening {
 	}
 	if p == Strict {
 		all = append(all, hidden...)
+		if !network {
+			all = append(all, noNames)
+		}
 	}
 	return all
 }

@@ -31,6 +31,8 @@ func TestProfiles(t *testing.T) {
 		{Strict, false, "PrivateNetwork=yes", "AF_INET"},
 		{Strict, true, "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6", "PrivateNetwork="},
 		{Strict, true, "ProtectHome=tmpfs", "IPAddressDeny="},
+		{Strict, true, "InaccessiblePaths=-/run/dbus", "-/run/nscd"},
+		{Fast, false, "SystemCallErrorNumber=EPERM", "InaccessiblePaths="},
 	} {
 		pair, err := Render(Options{Name: "a", Exec: []string{"/x"}, Profile: c.profile, Network: c.network})
 		require.NoError(t, err)
