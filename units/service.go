@@ -82,6 +82,9 @@ Before=shutdown.target
 	if o.Code && o.Warm {
 		fmt.Fprintf(&b, "# Loads the application again, beside the old one; fails where it can't be loaded.\nExecReload=%s --ask-reload $MAINPID\n", command(o.Exec[:1]))
 	}
+	if o.Adapter && o.Warm {
+		b.WriteString("# Each request is a record, and journald drops none. What floods is standard error: the adapter limits that.\nLogRateLimitIntervalSec=0\n")
+	}
 	b.WriteString("TimeoutStopSec=10\n")
 	switch {
 	case o.Limits != Limits{}:

@@ -70,6 +70,9 @@ func serveWarm(cfg *config, log *logger, w *wsgi.Config, listeners []activation.
 		return err
 	}
 	w.Stay = &wsgi.Stay{Board: board, Weigh: cfg.warm.maxMemory, Meter: !cfg.quiet, Files: cfg.warm.reload, Fresh: cfg.warm.maxRequests == 1, WarmPath: cfg.warm.warmPath}
+	stderr, logged := log.stderr(nil)
+	defer logged()
+	w.Stderr = stderr
 	k := &keeper{cfg: cfg, log: log, listeners: listeners, dir: workingDir(cfg.app), most: min(cfg.backlog, int(mostConnections(taskLimit()))),
 		pool: pool{wsgi: w}, buf: make([]byte, 64<<10), watchdog: watchdogTime(), records: newRecorder(log), notes: newNotes()}
 	if k.poll, err = newPoller(); err != nil {

@@ -7,7 +7,7 @@ import "bytes"
 type Lines struct {
 	// Line is called for each line, without its line break.
 	Line func(line []byte)
-	// Bytes is how much is passed on at most. Default 1 MiB.
+	// Bytes is how much is passed on at most, with [LineCost] for each line. Default 1 MiB.
 	Bytes int64
 	// Left is how many bytes were not.
 	Left int64
@@ -15,6 +15,9 @@ type Lines struct {
 	taken   int64
 	partial []byte
 }
+
+// LineCost is about what an entry of the journal takes besides its text.
+const LineCost = 200
 
 const (
 	// maxLine is the longest line; a longer one is passed on in pieces. It is less
@@ -60,17 +63,17 @@ func (l *Lines) End() {
 }
 
 func (l *Lines) pass(line []byte) {
-	line = bytes.TrimSuffix(line, []byte("\r"))
+	if line = bytes.TrimSuffix(line, []byte("\r")); len(line) == 0 {
+		return
+	}
 	most := l.Bytes
 	if most == 0 {
 		most = defaultBytes
 	}
-	if l.Left > 0 || l.taken+int64(len(line)) > most {
+	if l.Left > 0 || l.taken+int64(len(line))+LineCost > most {
 		l.Left += int64(len(line)) + 1
 		return
 	}
-	l.taken += int64(len(line)) + 1
-	if len(line) > 0 {
-		l.Line(line)
-	}
+	l.taken += int64(len(line)) + 1 + LineCost
+	l.Line(line)
 }

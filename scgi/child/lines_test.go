@@ -20,10 +20,11 @@ func TestLines(t *testing.T) {
 		{[]string{long + "yy\nz"}, []string{long, "yy", "z"}, 0},
 		{[]string{long[1:], "x", "yy\nz"}, []string{long, "yy", "z"}, 0},
 		{[]string{long + long, "\n"}, []string{long, long}, 0},
+		{[]string{"a\n", "\n", "b\n", long, long}, []string{"a", "b", long}, maxLine + 1},
 		{[]string{long, long, long, "a\nb\n"}, []string{long, long}, maxLine + 5},
 	} {
 		var got []string
-		l := &Lines{Bytes: 2*maxLine + 100, Line: func(b []byte) { got = append(got, string(b)) }}
+		l := &Lines{Bytes: 2*maxLine + 3*LineCost, Line: func(b []byte) { got = append(got, string(b)) }}
 		for _, w := range c.writes {
 			n, err := l.Write([]byte(w))
 			assert.NoError(t, err)

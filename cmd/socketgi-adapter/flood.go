@@ -1,0 +1,87 @@
+package main
+
+import (
+	"math"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi/child"
+)
+
+// What an application writes to its standard error goes to the journal as a stream, and
+// records go there by another way: neither waits for the other. The units of what stays lift
+// journald's limit, which would count both together, so there is one here for the stream.
+const (
+	// floodRequest and floodStays are how much may come at once, of a request and of
+	// workers that stay, with [child.LineCost] for each line. The latter is what journald's own
+	// limit lets through on a disk of common size: 40,000 lines.
+	floodRequest = 1 << 20
+	floodStays   = 8 << 20
+	// floodRate is how much more there may be each second.
+	floodRate = 256 << 10
+	// floodTold is how long it takes until a flood is told of that goes on.
+	floodTold = 5 * time.Second
+)
+
+// pass passes on what comes from a pipe to standard error, as much as may be, and counts the
+// rest.
+func (l *logger) pass(from *os.File, r *request) {
+	var left atomic.Int64
+	tell := func() {
+		if n := left.Swap(0); n > 0 {
+			l.leftOut(r, n)
+		}
+	}
+	defer tell()
+	b := bucket{most: floodStays}
+	if r != nil {
+		b.most = floodRequest
+	}
+	b.level = b.most
+	var out []byte
+	lines := child.Lines{Bytes: math.MaxInt64, Line: func(line []byte) {
+		n := int64(len(line)) + 1
+		if b.take(n+child.LineCost, time.Now()) {
+			out = append(append(out, line...), '\n')
+		} else if left.Add(n) == n && r == nil {
+			time.AfterFunc(floodTold, tell)
+		}
+	}}
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buf)
+		_, _ = lines.Write(buf[:n])
+		if err != nil {
+			lines.End()
+		}
+		if len(out) > 0 {
+			_, _ = os.Stderr.Write(out)
+			out = out[:0]
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// bucket holds what may be taken now. It fills up by floodRate.
+type bucket struct {
+	level, most int64
+	last        time.Time // when it was filled
+}
+
+// take takes n out of it, if there is so much.
+func (b *bucket) take(n int64, now time.Time) bool {
+	if n > b.level {
+		if !b.last.IsZero() {
+			b.level = min(b.most, b.level+int64(now.Sub(b.last).Seconds()*floodRate))
+		}
+		b.last = now
+	}
+	if n > b.level {
+		return false
+	}
+	b.level -= n
+	return true
+}
