@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
@@ -38,7 +37,11 @@ func webUser(h host.Host, group string) string {
 // fields. Those of this machine that are in no file - of LDAP, say - are asked for by
 // getent(1): a program without libc has no other way.
 func account(root, db, name string) (fields []string, ok bool) {
-	text, _ := os.ReadFile(filepath.Join("/", root, "etc", db))
+	path, err := host.Inside(root, "/etc/"+db)
+	if err != nil {
+		return nil, false
+	}
+	text, _ := os.ReadFile(path)
 	for line := range bytes.Lines(text) {
 		f := strings.Split(strings.TrimSpace(string(line)), ":")
 		if len(f) > 2 && (f[0] == name || f[2] == name) {

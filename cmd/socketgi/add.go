@@ -47,7 +47,9 @@ func (h *hostFlags) host() (host.Host, error) {
 	if root == "/" {
 		root = "" // as systemctl has it
 	}
-	return host.Host{Root: root}, nil
+	other := host.Host{Root: root}
+	_, err = other.Dirs() // whether there is a way to its units
+	return other, err
 }
 
 func newAdd() *cobra.Command {
@@ -122,6 +124,9 @@ func (p *pairFlags) addition(h host.Host, args []string) (*install.Add, error) {
 	a := &install.Add{Host: h, Options: o, Timeout: p.timeout, Group: -1}
 	program, err := p.root.outside(o.Exec[0])
 	if err != nil {
+		return nil, err
+	}
+	if program, err = p.root.real(program); err != nil {
 		return nil, err
 	}
 	if _, err := os.Stat(program); err != nil && h.Root != "" {

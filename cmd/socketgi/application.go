@@ -95,11 +95,7 @@ func (a *appFlags) resolve(args []string) (*application, error) {
 	if a.nph || a.isindex || a.idleTimeout != 0 {
 		return nil, errors.New("--nph, --isindex and --idle-timeout are for CGI programs: say --cgi or --cgi-root, too")
 	}
-	name := args[0]
-	if a.root != "" && filepath.IsAbs(name) {
-		name = string(a.root) + name
-	}
-	app, err := wsgi.ParseApp(name)
+	app, err := a.parse(args[0])
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +136,29 @@ func (a *appFlags) resolve(args []string) (*application, error) {
 	return r, nil
 }
 
+// parse reads what the operator calls the application. In another system its file is
+// looked for as that has its links, and called as the operator does.
+func (a *appFlags) parse(name string) (wsgi.App, error) {
+	file, callable := name, ""
+	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
+		file, callable = name[:i], name[i:]
+	}
+	if a.root == "" || !strings.Contains(file, "/") && !strings.HasSuffix(file, ".py") {
+		return wsgi.ParseApp(name)
+	}
+	file, err := a.root.outside(file)
+	if err != nil {
+		return wsgi.App{}, err
+	}
+	real, err := a.root.real(file)
+	if err != nil {
+		return wsgi.App{}, err
+	}
+	app, err := wsgi.ParseApp(real + callable)
+	app.File = file
+	return app, err
+}
+
 func (a *appFlags) resolveCGI(args []string) (*application, error) {
 	if a.python != "" {
 		return nil, errors.New("--python is for WSGI applications: a CGI program says itself what runs it")
@@ -169,7 +188,17 @@ func (a *appFlags) resolveCGI(args []string) (*application, error) {
 			}
 		}
 	}
-	if err := c.Resolve(); err != nil {
+	if c.Root != "" {
+		real := cgi.Config{}
+		if real.Root, err = a.root.real(c.Root); err != nil {
+			return nil, err
+		}
+		err = real.Resolve()
+		c.Root, _ = filepath.Abs(c.Root)
+	} else {
+		err = c.Resolve()
+	}
+	if err != nil {
 		return nil, err
 	}
 	if a.nph {
@@ -200,7 +229,11 @@ func (a *appFlags) resolveCGI(args []string) (*application, error) {
 		r.words = append(r.words, "--cgi-root", c.Root)
 		return r, nil
 	}
-	if !isProgram(c.Program) {
+	real, err := a.root.real(c.Program)
+	if err != nil {
+		return nil, err
+	}
+	if !isProgram(real) {
 		return nil, fmt.Errorf("%s is no program that can be executed", c.Program)
 	}
 	if c.Program, err = a.root.inside(c.Program); err != nil {

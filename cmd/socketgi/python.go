@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/python"
 	"github.com/socketgi/socketgi/scgi/wsgi"
 )
@@ -56,6 +58,11 @@ func (a *appFlags) otherInterpreter(app wsgi.App) (path string, folders []string
 		if path = found.Path; err == nil {
 			path, err = a.root.inside(path)
 		}
+		if err == nil {
+			seen, realErr := host.Inside(string(a.root), path)
+			_, err = os.Stat(seen)
+			err = errors.Join(realErr, err)
+		}
 		if err != nil { // that of this machine
 			path = "/usr/bin/python3"
 		}
@@ -64,7 +71,10 @@ func (a *appFlags) otherInterpreter(app wsgi.App) (path string, folders []string
 	if err != nil {
 		return "", nil, err
 	}
-	if _, err := os.Lstat(seen); err != nil || !filepath.IsAbs(path) {
+	if seen, err = a.root.real(seen); err != nil {
+		return "", nil, err
+	}
+	if _, err := os.Stat(seen); err != nil || !filepath.IsAbs(path) {
 		return "", nil, fmt.Errorf("%s is not in %s: say with --python which one is", path, string(a.root))
 	}
 	return path, []string{filepath.Dir(filepath.Dir(path))}, nil

@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 )
 
 // rootDir is a directory with the files of another system (--root), "" for this one.
@@ -16,6 +19,19 @@ func (r rootDir) outside(path string) (string, error) {
 		return filepath.Join(string(r), path), nil
 	}
 	return filepath.Abs(path)
+}
+
+// real returns where a file really is that outside has named: links are followed as in
+// that system.
+func (r rootDir) real(path string) (string, error) {
+	if r == "" {
+		return path, nil
+	}
+	inside, err := r.inside(path)
+	if err != nil {
+		return "", err
+	}
+	return host.Inside(string(r), inside)
 }
 
 // inside returns what a file is called in that system.
@@ -37,7 +53,11 @@ func (r rootDir) existing(paths ...string) (found []string) {
 		return existing(paths...)
 	}
 	for _, path := range paths {
-		if filepath.IsAbs(path) && len(existing(filepath.Join(string(r), path))) > 0 {
+		real, err := host.Inside(string(r), path)
+		if err != nil || !filepath.IsAbs(path) {
+			continue
+		}
+		if _, err := os.Stat(real); err == nil {
 			found = append(found, path)
 		}
 	}

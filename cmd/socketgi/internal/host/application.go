@@ -109,7 +109,11 @@ func (h Host) List() (apps []*Application, problems []error) {
 		files, _ := filepath.Glob(filepath.Join(dir, "*.service"))
 		for _, file := range files {
 			// Most units are none of ours: a quick look before they are taken apart.
-			if text, err := os.ReadFile(file); err == nil && strings.Contains(string(text), "\n[X-Socketgi]") {
+			real, err := h.real(file)
+			if err != nil {
+				continue
+			}
+			if text, err := os.ReadFile(real); err == nil && strings.Contains(string(text), "\n[X-Socketgi]") {
 				name := strings.TrimSuffix(filepath.Base(file), ".service")
 				names[strings.TrimSuffix(name, "@")] = true
 			}

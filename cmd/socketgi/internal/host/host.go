@@ -38,7 +38,10 @@ func (h Host) Dirs() ([]string, error) {
 		}
 	}
 	for i := range dirs {
-		dirs[i] = filepath.Join(h.Root, dirs[i])
+		var err error
+		if dirs[i], err = Inside(h.Root, dirs[i]); err != nil {
+			return nil, err
+		}
 	}
 	return dirs, nil
 }

@@ -151,9 +151,13 @@ func (h Host) Enabled(a *Application) string {
 	dirs, _ := h.Dirs()
 	for _, dir := range dirs {
 		for _, kind := range []string{"wants", "requires"} {
-			links, _ := filepath.Glob(filepath.Join(dir, "*."+kind, a.Socket.Name))
-			for _, link := range links {
-				if _, err := os.Lstat(link); err == nil {
+			folders, _ := filepath.Glob(filepath.Join(dir, "*."+kind))
+			for _, folder := range folders {
+				real, err := h.real(folder)
+				if err != nil {
+					continue
+				}
+				if _, err := os.Lstat(filepath.Join(real, a.Socket.Name)); err == nil {
 					return "enabled"
 				}
 			}

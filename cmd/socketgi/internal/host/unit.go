@@ -33,7 +33,11 @@ func (h Host) Unit(name string) (*Unit, error) {
 	u := &Unit{Name: name}
 	for _, dir := range dirs {
 		path := filepath.Join(dir, name)
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		real, err := h.real(path)
+		if err != nil {
+			return nil, err
+		}
+		if info, err := os.Stat(real); err == nil && info.Mode().IsRegular() {
 			u.Path = path
 			break
 		}
@@ -41,30 +45,46 @@ func (h Host) Unit(name string) (*Unit, error) {
 	if u.Path == "" {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dirs[0], name), os.ErrNotExist)
 	}
-	if u.DropIns, err = dropIns(dirs, name); err != nil {
+	if u.DropIns, err = h.dropIns(dirs, name); err != nil {
 		return nil, err
 	}
 	for _, path := range append([]string{u.Path}, u.DropIns...) {
-		f, err := os.Open(path)
-		if err != nil {
+		if err := h.read(u, path); err != nil {
 			return nil, err
 		}
-		options, err := unit.DeserializeOptions(f)
-		f.Close()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		u.options = append(u.options, options...)
 	}
 	return u, nil
 }
 
+// read adds the directives of a file.
+func (h Host) read(u *Unit, path string) error {
+	real, err := h.real(path)
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(real)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	options, err := unit.DeserializeOptions(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	u.options = append(u.options, options...)
+	return nil
+}
+
 // dropIns lists the files that change a unit, sorted by their names; of those with the
 // same name the one in the directory that counts most is the only one.
-func dropIns(dirs []string, name string) (paths []string, err error) {
+func (h Host) dropIns(dirs []string, name string) (paths []string, err error) {
 	seen := map[string]string{}
 	for _, dir := range dirs {
-		list, err := os.ReadDir(filepath.Join(dir, name+".d"))
+		real, err := h.real(filepath.Join(dir, name+".d"))
+		if err != nil {
+			return nil, err
+		}
+		list, err := os.ReadDir(real)
 		if err != nil && !os.IsNotExist(err) {
 			return nil, err
 		}
@@ -80,7 +100,11 @@ func dropIns(dirs []string, name string) (paths []string, err error) {
 	}
 	sort.Strings(names)
 	for _, n := range names {
-		if target, err := os.Readlink(seen[n]); err == nil && target == "/dev/null" {
+		link, err := h.real(filepath.Dir(seen[n]))
+		if err != nil {
+			return nil, err
+		}
+		if target, err := os.Readlink(filepath.Join(link, n)); err == nil && target == "/dev/null" {
 			continue // masked
 		}
 		paths = append(paths, seen[n])

@@ -107,7 +107,7 @@ func (a *Add) Run(ctx context.Context) error {
 			return err
 		}
 		if a.Host.Root != "" {
-			return a.offline(back, keep, dir, pair, files)
+			return a.offline(back, keep, pair, files)
 		}
 		m, err := connect(ctx, a.Host)
 		if err != nil {
@@ -136,7 +136,7 @@ func wholly(ctx context.Context, do func(back, keep *undo) error) error {
 }
 
 // offline adds to a system that doesn't run.
-func (a *Add) offline(back, keep *undo, dir string, pair units.Pair, files []file) error {
+func (a *Add) offline(back, keep *undo, pair units.Pair, files []file) error {
 	if len(files) == 0 {
 		a.Log("the units are there already, and say the same")
 	} else if err := a.write(back, keep, files); err != nil {
@@ -146,7 +146,7 @@ func (a *Add) offline(back, keep *undo, dir string, pair units.Pair, files []fil
 	if !a.Now {
 		return nil
 	}
-	undo, err := enableOffline(dir, pair.SocketName)
+	undo, err := enableOffline(a.Host.Root, pair.SocketName)
 	back.add(undo)
 	return err
 }

@@ -5,14 +5,22 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 )
 
-// wants is where a link has a socket listen at every boot (systemd.unit(5), WantedBy=).
-func wants(dir, socket string) string { return filepath.Join(dir, "sockets.target.wants", socket) }
+// wants is where a link has a socket of the system in root listen at every boot
+// (systemd.unit(5), WantedBy=).
+func wants(root, socket string) (string, error) {
+	return host.InsideDir(root, "/etc/systemd/system/sockets.target.wants/"+socket)
+}
 
 // enableOffline enables a socket of a system that doesn't run, as systemctl --root does.
-func enableOffline(dir, socket string) (undo func() error, err error) {
-	link := wants(dir, socket)
+func enableOffline(root, socket string) (undo func() error, err error) {
+	link, err := wants(root, socket)
+	if err != nil {
+		return func() error { return nil }, err
+	}
 	made, err := makeDirs(filepath.Dir(link))
 	undo = func() error { removeEmpty(made); return nil }
 	if err != nil {
@@ -23,15 +31,18 @@ func enableOffline(dir, socket string) (undo func() error, err error) {
 	case errors.Is(err, fs.ErrExist):
 		return undo, nil
 	case err == nil:
-		undo = func() error { return disableOffline(dir, socket) }
+		undo = func() error { return disableOffline(root, socket) }
 	}
 	return undo, err
 }
 
 // disableOffline takes it back.
-func disableOffline(dir, socket string) error {
-	link := wants(dir, socket)
-	err := os.Remove(link)
+func disableOffline(root, socket string) error {
+	link, err := wants(root, socket)
+	if err != nil {
+		return err
+	}
+	err = os.Remove(link)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

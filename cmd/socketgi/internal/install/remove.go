@@ -63,7 +63,10 @@ func (r *Remove) look() (*removal, error) {
 			x.dropIns = append(x.dropIns, dir)
 		}
 	}
-	code := filepath.Join("/", r.Host.Root, units.CachePath(r.Name))
+	code, err := host.InsideDir(r.Host.Root, units.CachePath(r.Name))
+	if err != nil {
+		return nil, err
+	}
 	if r.Host.User {
 		cache, err := os.UserCacheDir()
 		if err != nil {
@@ -144,7 +147,7 @@ func (r *Remove) Run(ctx context.Context) (err error) {
 		return err
 	}
 	if r.Host.Root != "" {
-		if err := disableOffline(dir, x.app.Socket.Name); err != nil {
+		if err := disableOffline(r.Host.Root, x.app.Socket.Name); err != nil {
 			return writable(err)
 		}
 		return r.finish(x, func() error { return nil })
