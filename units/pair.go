@@ -147,6 +147,9 @@ func (o *Options) check() error {
 	if err := CheckName(o.Name); err != nil {
 		return err
 	}
+	if o.State && o.Name == "private" {
+		return errors.New("no application with a directory of its own can be called private: systemd keeps others there")
+	}
 	if len(o.Exec) == 0 || !strings.HasPrefix(o.Exec[0], "/") {
 		return errors.New("the command of a service begins with an absolute path")
 	}

@@ -40,6 +40,7 @@ func TestCheckName(t *testing.T) {
 func TestRenderRefuses(t *testing.T) {
 	for _, o := range []Options{
 		{Name: "a", Exec: nil},
+		{Name: "private", Exec: []string{"/x"}, State: true},
 		{Name: "a", Exec: []string{"relative"}},
 		{Name: "a", Exec: []string{"/x", "line\nbreak"}},
 		{Name: "a", Exec: []string{"/x"}, App: "a\nExecStartPre=/bin/evil"},

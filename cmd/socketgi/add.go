@@ -103,7 +103,7 @@ Exit status: 0 when the application is there, 1 when it is not.`,
 	hf.define(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&now, "now", false, "enable it and start listening, and ask it for a page; with --root only enable it")
-	f.BoolVar(&force, "force", false, "replace units that say something else, and let it run as root")
+	f.BoolVar(&force, "force", false, "replace units of NAME that say something else, and let it run as root")
 	f.BoolVar(&dryRun, "dry-run", false, "say what would be done, and do nothing")
 	return cmd
 }
@@ -121,7 +121,7 @@ func (p *pairFlags) addition(h host.Host, args []string) (*install.Add, error) {
 	if _, err := units.Render(o); err != nil {
 		return nil, err
 	}
-	a := &install.Add{Host: h, Options: o, Timeout: p.timeout, Group: -1}
+	a := &install.Add{Host: h, Options: o, Timeout: p.timeout, Group: -1, UID: -1}
 	program, err := p.root.outside(o.Exec[0])
 	if err != nil {
 		return nil, err
@@ -148,6 +148,9 @@ func (p *pairFlags) addition(h host.Host, args []string) (*install.Add, error) {
 	if user, ok := account(h.Root, "passwd", o.User); ok && o.User != "" && len(user) > 3 {
 		if gid, err := strconv.Atoi(user[3]); err == nil {
 			a.Group = gid
+		}
+		if uid, err := strconv.Atoi(user[2]); err == nil {
+			a.UID = uid
 		}
 	}
 	return a, nil

@@ -166,7 +166,7 @@ func TestAddFails(t *testing.T) {
 		"taken":      {append(python, "app", script, "--now", "--listen", "127.0.0.1:9124"), "app.socket can't listen"},
 		"long":       {append(python, "app", script, "--listen", "/run/"+strings.Repeat("x", 103)), "say --listen with a shorter one"},
 		"system":     {append(python, "dbus", script), "dbus.socket is a unit of this system: choose another name"},
-		"there":      {append(python, "mine", script), "mine.socket is there, and says something else: say --force"},
+		"there":      {append(python, "mine", script), "mine.socket is there, and none that socketgi has written: choose another name than mine"},
 		"masked":     {append(python, "masked", script, "--force"), "masked.socket is masked: systemctl unmask masked.socket"},
 		"no python":  {[]string{"app", script, "--python", "/bin/false"}, "while it was loaded its process exited with status 1"},
 		"cgi":        {[]string{"app", "--cgi", "--", "/srv/broken.cgi"}, "its first line names the interpreter /no/such/interpreter, which is not there"},

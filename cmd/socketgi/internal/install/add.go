@@ -24,6 +24,8 @@ type Add struct {
 	// Group is the number of its user's group, who may read its cached code; -1 where
 	// everybody may.
 	Group int
+	// UID is the number of its user; -1 for one that is not known.
+	UID int
 	// Now says that it is to listen, now and at every boot.
 	Now bool
 	// Force replaces units that are there.
@@ -158,6 +160,9 @@ func (a *Add) online(ctx context.Context, m manager, back, keep *undo, pair unit
 		if err := a.verify(ctx, pair); err != nil {
 			return err
 		}
+	}
+	if a.Options.State && !a.stateThere() {
+		back.add(func() error { a.dropState(); return nil })
 	}
 	if err := a.tryOut(ctx, m, back, keep); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/units"
 )
 
@@ -18,13 +19,22 @@ func (a *Add) look(pair units.Pair) (files []file, err error) {
 	if err != nil {
 		return nil, err
 	}
+	others := dirs[1:]
+	if !a.Host.User {
+		for _, dir := range []string{"/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient", "/run/systemd/generator", "/run/systemd/generator.late"} {
+			if dir, err = host.Inside(a.Host.Root, dir); err != nil {
+				return nil, err
+			}
+			others = append(others, dir)
+		}
+	}
 	each, err := units.RenderEach(a.Options)
 	if err != nil {
 		return nil, err
 	}
 	for _, u := range pair.Files() {
 		name, f := u.Name, file{path: filepath.Join(dirs[0], u.Name), text: u.Text}
-		for _, dir := range dirs[1:] {
+		for _, dir := range others {
 			// One in our directory would take the place of that one.
 			path := filepath.Join(dir, name)
 			if _, err := os.Lstat(path); err == nil && !a.same(dirs[0], dir) {
@@ -38,11 +48,16 @@ func (a *Add) look(pair units.Pair) (files []file, err error) {
 			return nil, err
 		case there == f.text:
 			continue
+		case !isOurs(dirs[0], name, there):
+			return nil, fmt.Errorf("%s is there, and none that socketgi has written: choose another name than %s", f.path, a.Options.Name)
 		case saidTo(each, u.Name, there): // for another version of systemd, which was here before
 		case !a.Force:
 			return nil, fmt.Errorf("%s is there, and says something else: say --force to replace it, or choose another name", f.path)
 		}
 		files = append(files, f)
+	}
+	if err := a.claims(pair); err != nil {
+		return nil, err
 	}
 	gone, err := a.lookGone(dirs[0], pair)
 	return append(files, gone...), err
@@ -56,7 +71,8 @@ func saidTo(each []units.Pair, name, text string) bool {
 // lookGone finds out what has to be removed of what the application was before.
 func (a *Add) lookGone(dir string, pair units.Pair) (files []file, err error) {
 	// It had limits.
-	if slice := filepath.Join(dir, units.SliceName(a.Options.Name)); pair.Slice == "" && isOurs(slice) {
+	slice := filepath.Join(dir, units.SliceName(a.Options.Name))
+	if text, err := read(slice); pair.Slice == "" && err == nil && isOurs(dir, units.SliceName(a.Options.Name), text) {
 		if !a.Force {
 			return nil, fmt.Errorf("%s is there: say --force to remove it, or say its limits again", slice)
 		}
@@ -84,10 +100,22 @@ func (a *Add) lookGone(dir string, pair units.Pair) (files []file, err error) {
 	return append(files, file{path: other, gone: true}), nil
 }
 
-// isOurs tells whether a unit is one that was written here.
-func isOurs(path string) bool {
-	text, err := read(path)
-	return err == nil && strings.Contains(text, "\n[X-Socketgi]")
+// isOurs tells whether a unit is one that was written here, or for a socket, belongs to one.
+func isOurs(dir, unit, text string) bool {
+	name, isSocket := strings.CutSuffix(unit, ".socket")
+	if strings.Contains(text, "\n[X-Socketgi]") || !isSocket {
+		return strings.Contains(text, "\n[X-Socketgi]")
+	}
+	// Of a pair that was written in part there may be the socket alone.
+	if strings.HasPrefix(text, "# "+unit+": systemd listens, ") {
+		return true
+	}
+	for _, service := range []string{name + ".service", name + "@.service"} {
+		if text, err := read(filepath.Join(dir, service)); err == nil && strings.Contains(text, "\n[X-Socketgi]") {
+			return true
+		}
+	}
+	return false
 }
 
 // same tells whether two directories are one: /lib is a link to /usr/lib in most systems.

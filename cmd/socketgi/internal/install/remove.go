@@ -31,6 +31,7 @@ type removal struct {
 	app     *host.Application
 	files   []file
 	code    string   // cached code, "" for none
+	kept    error    // why there is something in its place that stays
 	dropIns []string // directories
 }
 
@@ -75,7 +76,9 @@ func (r *Remove) look() (*removal, error) {
 		code = filepath.Join(cache, "socketgi", r.Name)
 	}
 	if _, err := os.Lstat(code); err == nil {
-		x.code = code
+		if x.kept = codeOnly(code); x.kept == nil {
+			x.code = code
+		}
 	}
 	return x, nil
 }
@@ -104,10 +107,29 @@ func (r *Remove) Plan() (steps []string, err error) {
 	return append(steps, x.left(r)...), nil
 }
 
+// markState notes whose data it is that stays: an application of that name may have it again.
+func (r *Remove) markState() {
+	for _, dir := range stateDirs(r.Host, r.Name) {
+		real, err := host.Inside(r.Host.Root, dir)
+		if err != nil {
+			continue
+		}
+		if info, err := os.Stat(real); err != nil || !info.IsDir() {
+			continue
+		}
+		if err := mark(r.Host, real, r.Name); err != nil {
+			r.Log("%s can't be marked as that of %s, which will have to be its owner to have it again: %v", real, r.Name, err)
+		}
+	}
+}
+
 // left says what stays.
 func (x *removal) left(r *Remove) (notes []string) {
 	if !r.DropIns && len(x.dropIns) > 0 {
 		notes = append(notes, strings.Join(x.dropIns, " and ")+": your own changes, which stay (--drop-ins removes them)")
+	}
+	if x.kept != nil {
+		notes = append(notes, x.kept.Error()+": it stays")
 	}
 	if state := x.app.Service.Get("Service", "StateDirectory"); state != "" {
 		base := "/var/lib"
@@ -184,13 +206,48 @@ func (r *Remove) stop(ctx context.Context, m manager, x *removal) error {
 	if active && !r.Now {
 		return fmt.Errorf("%s listens: say --now to stop it, too", r.Name)
 	}
+	others, err := r.sharers(ctx, m, x, active)
+	if err != nil {
+		return err
+	}
 	if err := stopAll(ctx, m, r.Host, r.Name, true); err != nil {
 		return err
+	}
+	for _, socket := range others {
+		// systemd has removed the path, whoever listens there.
+		if err := m.restart(ctx, socket); err != nil {
+			return err
+		}
+		r.Log("restarted %s, which listens at the same place", socket)
 	}
 	if active {
 		r.Log("stopped %s", x.app.Socket.Name)
 	}
 	return nil
+}
+
+// sharers are the other sockets that listen at the application's paths now.
+func (r *Remove) sharers(ctx context.Context, m manager, x *removal, active bool) (sockets []string, err error) {
+	if !active {
+		return nil, nil
+	}
+	listen := r.Host.Listen(x.app.Socket)
+	for _, other := range r.Host.Listeners() {
+		shares := slices.ContainsFunc(listen, func(l string) bool {
+			return slices.ContainsFunc(other.Listen, func(o string) bool { return host.Collide(l, o) })
+		})
+		if other.Name == x.app.Socket.Name || !shares {
+			continue
+		}
+		running, err := m.active(ctx, other.Name)
+		if err != nil {
+			return nil, err
+		}
+		if running {
+			sockets = append(sockets, other.Name)
+		}
+	}
+	return sockets, nil
 }
 
 // finish removes the files, of which the units come first: without them nothing uses the
@@ -229,6 +286,9 @@ func (r *Remove) finish(x *removal, reload func() error) error {
 	}
 	for _, note := range x.left(r) {
 		r.Log("%s", note)
+	}
+	if slices.Contains(strings.Fields(x.app.Service.Get("Service", "StateDirectory")), r.Name) {
+		r.markState()
 	}
 	return errors.Join(all...)
 }

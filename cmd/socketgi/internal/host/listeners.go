@@ -1,0 +1,108 @@
+package host
+
+import (
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/coreos/go-systemd/v22/unit"
+)
+
+// Listener is a socket unit of anybody's.
+type Listener struct {
+	// Name is the unit's, such as hello.socket, and Path where its file is.
+	Name, Path string
+	// Listen is where it listens: paths, and addresses for TCP.
+	Listen []string
+}
+
+// Listeners reads all socket units that there are files of, drop-ins included. What can't be
+// read is left out.
+func (h Host) Listeners() (all []Listener) {
+	dirs, err := h.Dirs()
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, dir := range dirs {
+		files, _ := filepath.Glob(filepath.Join(dir, "*.socket"))
+		for _, f := range files {
+			names = append(names, filepath.Base(f))
+		}
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		if u, err := h.Unit(name); err == nil {
+			all = append(all, Listener{name, u.Path, h.Listen(u)})
+		}
+	}
+	return all
+}
+
+// Listen returns where a socket unit listens.
+func (h Host) Listen(u *Unit) (all []string) {
+	for _, directive := range []string{"ListenStream", "ListenDatagram", "ListenSequentialPacket", "ListenFIFO"} {
+		for _, l := range u.All("Socket", directive) {
+			// UDP is another matter than TCP, a path is one.
+			if l = h.expand(l); directive == "ListenStream" || strings.ContainsAny(l[:1], "/@") {
+				all = append(all, l)
+			}
+		}
+	}
+	return all
+}
+
+// WithDropIns returns the unit that a text would be together with the drop-ins that there are
+// for it.
+func (h Host) WithDropIns(name, text string) (*Unit, error) {
+	dirs, err := h.Dirs()
+	if err != nil {
+		return nil, err
+	}
+	u := &Unit{Name: name}
+	if u.options, err = unit.DeserializeOptions(strings.NewReader(text)); err != nil {
+		return nil, err
+	}
+	if u.DropIns, err = h.dropIns(dirs, name); err != nil {
+		return nil, err
+	}
+	for _, path := range u.DropIns {
+		if err := h.read(u, path); err != nil {
+			return nil, err
+		}
+	}
+	return u, nil
+}
+
+// Collide tells whether two sockets can't both listen: at one path, or at one port of one
+// address. Written as ListenStream= has it.
+func Collide(a, b string) bool {
+	if strings.ContainsAny(a, "/@") || strings.ContainsAny(b, "/@") {
+		return path(a) == path(b)
+	}
+	x, ok := port(a)
+	y, ok2 := port(b)
+	return ok && ok2 && x.Port() == y.Port() && (x.Addr() == y.Addr() || x.Addr().IsUnspecified() || y.Addr().IsUnspecified())
+}
+
+// path is the one name of a path that systemd uses.
+func path(s string) string {
+	if !strings.HasPrefix(s, "/") {
+		return s
+	}
+	s = filepath.Clean(s)
+	if rest, ok := strings.CutPrefix(s, "/var/run/"); ok {
+		return "/run/" + rest
+	}
+	return s
+}
+
+// port reads ADDRESS:PORT, or PORT for every address.
+func port(s string) (netip.AddrPort, bool) {
+	if !strings.Contains(s, ":") {
+		s = "[::]:" + s
+	}
+	p, err := netip.ParseAddrPort(s)
+	return netip.AddrPortFrom(p.Addr().Unmap().WithZone(""), p.Port()), err == nil
+}

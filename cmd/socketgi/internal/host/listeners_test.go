@@ -1,0 +1,21 @@
+package host
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestCollide(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want bool
+	}{
+		{"/run/a", "/run/a", true}, {"/run/a", "/run/b", false}, {"/var/run/a", "/run/./a", true}, {"@a", "@a", true}, {"@a", "/a", false},
+		{"9000", "127.0.0.1:9000", true}, {"9000", "9001", false}, {"127.0.0.1:9000", "127.0.0.2:9000", false}, {"0.0.0.0:9000", "[::1]:9000", true},
+		{"[::ffff:127.0.0.1]:9000", "127.0.0.1:9000", true}, {"/run/9000", "9000", false}, {"vsock::1", "9000", false}, {"", "9000", false},
+	} {
+		assert.Equal(t, c.want, Collide(c.a, c.b), "%s %s", c.a, c.b)
+		assert.Equal(t, c.want, Collide(c.b, c.a), "%s %s", c.b, c.a)
+	}
+}

@@ -1,0 +1,217 @@
+package install
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/units"
+	"golang.org/x/sys/unix"
+)
+
+// What an application is given must be nobody else's: systemd hands all of a directory to
+// its user, replaces what is at the path of its socket, and lets the one unit count that
+// lies in /etc.
+
+// claims checks that all that the units of a pair take is free, or the application's already.
+func (a *Add) claims(pair units.Pair) error {
+	if err := a.claimSocket(pair); err != nil {
+		return err
+	}
+	if a.Options.State {
+		if err := a.claimState(); err != nil {
+			return err
+		}
+	}
+	if a.caches() {
+		path := units.CachePath(a.Options.Name)
+		if err := codeOnly(path); err != nil {
+			return fmt.Errorf("%w: move it away, or choose another name than %s", err, a.Options.Name)
+		}
+	}
+	return nil
+}
+
+// claimSocket checks that nobody else listens where the application is to.
+func (a *Add) claimSocket(pair units.Pair) error {
+	own, err := a.Host.WithDropIns(pair.SocketName, pair.Socket)
+	if err != nil {
+		return err
+	}
+	listen := a.Host.Listen(own)
+	var before []string // where it listens already
+	for _, other := range a.Host.Listeners() {
+		if other.Name == pair.SocketName {
+			before = other.Listen
+			continue
+		}
+		for _, l := range listen {
+			if slices.ContainsFunc(other.Listen, func(o string) bool { return host.Collide(l, o) }) {
+				return fmt.Errorf("%s listens at %s already (%s): choose another --listen than that, or remove it first",
+					strings.TrimSuffix(other.Name, ".socket"), l, other.Path)
+			}
+		}
+	}
+	if a.Host.Root != "" {
+		return nil
+	}
+	for _, l := range listen {
+		if l[0] != '/' || slices.ContainsFunc(before, func(b string) bool { return host.Collide(l, b) }) {
+			continue
+		}
+		if _, err := os.Lstat(l); err == nil {
+			return fmt.Errorf("%s is there, and was not made for %s: systemd would replace it. "+
+				"Choose another --listen, or remove it if nobody uses it (ss -xlp shows who does)", l, a.Options.Name)
+		}
+	}
+	return nil
+}
+
+// stateDirs are where the directory of --state may be, as they are called in its system.
+func stateDirs(h host.Host, name string) []string {
+	if !h.User {
+		// That of a user who exists only while something runs is in private, with a link to it.
+		return []string{"/var/lib/" + name, "/var/lib/private/" + name}
+	}
+	var dirs []string
+	if config, err := os.UserConfigDir(); err == nil { // until systemd 253
+		dirs = append(dirs, filepath.Join(config, name))
+	}
+	state := os.Getenv("XDG_STATE_HOME")
+	if home, err := os.UserHomeDir(); state == "" && err == nil {
+		state = filepath.Join(home, ".local/state")
+	}
+	return append(dirs, filepath.Join(state, name))
+}
+
+// claimState checks that the directory of --state is not somebody else's: systemd would hand
+// all that is in it to the application's user.
+func (a *Add) claimState() error {
+	name := a.Options.Name
+	if a.hadState() {
+		return nil
+	}
+	for _, dir := range stateDirs(a.Host, name) {
+		real, err := host.Inside(a.Host.Root, dir)
+		if err != nil {
+			return err
+		}
+		info, err := os.Stat(real)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return err
+		case isMarked(a.Host, real, name):
+			continue
+		}
+		if st := info.Sys().(*syscall.Stat_t); !a.Host.User && a.Options.User != "" && a.UID > 0 && int(st.Uid) == a.UID && info.IsDir() {
+			continue // its user has it already
+		}
+		who, mend := "a user made up for it", "run it as the user that has the directory (--user)"
+		if a.Options.User != "" {
+			who, mend = a.Options.User, "if "+a.Options.User+" is to have it: chown -R "+a.Options.User+" "+real
+		} else if a.Host.User {
+			who, mend = "it", "move it away, add, and move what is in it back"
+		}
+		return fmt.Errorf("%s is there, and not of an application %s that was here before: --state would give all of it to %s. "+
+			"Choose another name, or %s", real, name, who, mend)
+	}
+	return nil
+}
+
+// hadState tells whether the application is here, and has its directory.
+func (a *Add) hadState() bool {
+	for _, service := range []string{"@.service", ".service"} {
+		u, err := a.Host.Unit(a.Options.Name + service)
+		if err == nil && u.Has("X-Socketgi") && slices.Contains(strings.Fields(strings.Join(u.All("Service", "StateDirectory"), " ")), a.Options.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// dropState takes a directory of --state back that systemd made for a check. What has
+// something in it stays, for the application when it is added again.
+func (a *Add) dropState() {
+	for _, dir := range slices.Backward(stateDirs(a.Host, a.Options.Name)) { // the link at last
+		err := os.Remove(dir)
+		if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) {
+			_ = mark(a.Host, dir, a.Options.Name)
+			return
+		}
+	}
+}
+
+// stateThere tells whether there is one.
+func (a *Add) stateThere() bool {
+	return slices.ContainsFunc(stateDirs(a.Host, a.Options.Name), func(dir string) bool {
+		_, err := os.Lstat(dir)
+		return err == nil
+	})
+}
+
+// A directory that an application leaves is marked with its name, for when it comes back:
+// by root in a way that nobody else can (xattr(7)).
+const rootMark, userMark = "trusted.socketgi", "user.socketgi"
+
+func marks(h host.Host) []string {
+	switch {
+	case h.User:
+		return []string{userMark}
+	case os.Geteuid() != 0: // who works on files of their own
+		return []string{rootMark, userMark}
+	}
+	return []string{rootMark}
+}
+
+func mark(h host.Host, dir, name string) (err error) {
+	for _, attribute := range marks(h) {
+		if err = unix.Setxattr(dir, attribute, []byte(name), 0); err == nil {
+			return nil
+		}
+	}
+	return os.NewSyscallError("setxattr", err)
+}
+
+func isMarked(h host.Host, dir, name string) bool {
+	buf := make([]byte, 256)
+	return slices.ContainsFunc(marks(h), func(attribute string) bool {
+		n, err := unix.Getxattr(dir, attribute, buf)
+		return err == nil && string(buf[:n]) == name
+	})
+}
+
+// codeOnly checks that a directory is one of cached code, or is not there.
+func codeOnly(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is no directory of cached code", path)
+	}
+	entries, err := os.ReadDir(path)
+	for _, e := range entries {
+		if !isCode(e.Name()) && !isUnfinished(e.Name()) {
+			return fmt.Errorf("%s is in a directory of cached code, and is none", filepath.Join(path, e.Name()))
+		}
+	}
+	return err
+}
+
+// isUnfinished tells whether a file is cached code that its writer didn't finish:
+// start-HEX-HEX.PID and start-HEX-HEX.code.PID.
+func isUnfinished(name string) bool {
+	i := strings.LastIndexByte(name, '.')
+	return i > 0 && name[i+1:] != "" && strings.Trim(name[i+1:], "0123456789") == "" && isCode(name[:i])
+}
