@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -57,6 +58,30 @@ func TestCache(t *testing.T) {
 		require.NoError(t, os.Remove(name))
 		require.NoError(t, os.Symlink(app, name))
 		assert.Equal(t, "and two", a.get("/").body)
+	})
+}
+
+// TestCacheLeft has files in the cache that a killed process didn't finish.
+func TestCacheLeft(t *testing.T) {
+	eachPython(t, func(t *testing.T, python string) {
+		cache := t.TempDir()
+		a := &adapter{t: t, args: []string{"--python", python, "--cache", cache, program(t, "def application(e, s):\n    s('200 OK', [])\n    return [b'well']\n")}}
+		require.Equal(t, "well", a.get("/").body)
+		files, err := filepath.Glob(cache + "/start-*")
+		require.NoError(t, err)
+		name := strings.TrimSuffix(files[0], ".code")
+		gone := exec.Command("true")
+		require.NoError(t, gone.Run())
+		dead, alive := "."+strconv.Itoa(gone.Process.Pid), "."+strconv.Itoa(os.Getpid())
+		for _, left := range []string{name + dead, name + ".code" + dead, name + ".code" + alive} {
+			require.NoError(t, os.WriteFile(left, []byte("half"), 0o600))
+		}
+		require.NoError(t, os.Remove(name)) // it was about to be written
+		require.Equal(t, "well", a.get("/").body)
+		assert.FileExists(t, name)
+		assert.NoFileExists(t, name+dead)
+		assert.NoFileExists(t, name+".code"+dead)
+		assert.FileExists(t, name+".code"+alive, "somebody else may be writing it")
 	})
 }
 

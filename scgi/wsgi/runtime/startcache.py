@@ -65,9 +65,22 @@ class StartCache:
         return fd
 
     def _tidy(self):
-        """Remove what earlier versions of the runtime left for this application."""
+        """Remove what earlier versions of the runtime left for this application, and what was not written to its end."""
         directory, _, name = self.path.rpartition('/')
         mine = name.rpartition('-')[0] + '-'
         for other in posix.listdir(directory):
-            if other.startswith(mine) and not other.startswith(name):
+            if other.startswith(mine) and (not other.startswith(name) or self._is_left(other)):
                 posix.unlink(directory + '/' + other)
+
+    def _is_left(self, file):
+        """Tell whether the process is gone that was writing a file."""
+        pid = file.rpartition('.')[2]
+        if not pid.isdigit():
+            return False
+        try:
+            posix.kill(int(pid), 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            pass
+        return False

@@ -19,7 +19,7 @@ import (
 
 // checkInstance begins the name of the instance in which an application is loaded. It
 // has the prefix of the application's own units, and so the same DynamicUser=.
-const checkInstance = "socketgi_check"
+const checkInstance = host.CheckInstance
 
 // loadTime bounds how long loading may take.
 const loadTime = time.Minute

@@ -9,6 +9,10 @@ import (
 	"strings"
 )
 
+// CheckInstance begins the name of the instance in which doctor loads an application; its
+// process id follows.
+const CheckInstance = "socketgi_check"
+
 // WriteCheck writes what makes unit the application's service, with settings that count
 // more than all others: they are made of the command line that has --check. For a
 // template that is a drop-in of one instance; a service that stays is copied.

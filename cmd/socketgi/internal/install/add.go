@@ -102,6 +102,9 @@ func (a *Add) Run(ctx context.Context) error {
 		return err
 	}
 	defer l.Close()
+	if err := tidyFiles(a.Host, dir, a.Options.Name); err != nil {
+		return err
+	}
 	return wholly(ctx, func(back, keep *undo) error {
 		back.add(func() error { removeEmpty(made); return nil })
 		files, err := a.look(pair)
@@ -117,6 +120,9 @@ func (a *Add) Run(ctx context.Context) error {
 		}
 		back.add(m.close)
 		keep.add(m.close)
+		if err := tidyChecks(ctx, m, a.Host, a.Options.Name); err != nil {
+			return err
+		}
 		return a.online(ctx, m, back, keep, pair, files)
 	})
 }

@@ -65,6 +65,9 @@ func (r *Refresh) Run(ctx context.Context) error {
 		return writable(err)
 	}
 	defer l.Close()
+	if err := tidyFiles(r.Host, dir, r.App.Name); err != nil {
+		return err
+	}
 	a := &Add{Host: r.Host, Options: units.Options{Name: r.App.Name, App: r.App.What}, Group: r.Group, Log: r.Log}
 	return wholly(ctx, func(back, keep *undo) error {
 		m, err := connect(ctx, r.Host)
@@ -73,6 +76,9 @@ func (r *Refresh) Run(ctx context.Context) error {
 		}
 		back.add(m.close)
 		keep.add(m.close)
+		if err := tidyChecks(ctx, m, r.Host, r.App.Name); err != nil {
+			return err
+		}
 		a.Log("loading %s in its sandbox", r.App.What)
 		return a.keepCode(back, keep, func(take func() error) error { return a.load(ctx, m, r.write, take) })
 	})

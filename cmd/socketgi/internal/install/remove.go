@@ -147,22 +147,27 @@ func (x *removal) left(r *Remove) (notes []string) {
 
 // Run removes it.
 func (r *Remove) Run(ctx context.Context) (err error) {
-	if err := allowed(r.Host); err != nil {
+	if err := units.CheckName(r.Name); err != nil {
 		return err
 	}
 	dir, err := r.Host.Dir()
 	if err != nil {
 		return err
 	}
+	if err := allowed(r.Host); err != nil {
+		return err
+	}
 	l, err := lock(dir)
 	switch {
+	case err == nil:
+		defer l.Close()
+		err = tidyFiles(r.Host, dir, r.Name)
 	case errors.Is(err, fs.ErrNotExist): // so nothing of ours is there
-		_, err := r.look()
-		return err
-	case err != nil:
+		err = nil
+	}
+	if err != nil {
 		return writable(err)
 	}
-	defer l.Close()
 	// Not before: somebody else may have been adding or removing it.
 	x, err := r.look()
 	if err != nil {
@@ -179,6 +184,9 @@ func (r *Remove) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer m.Close()
+	if err := tidyChecks(ctx, m, r.Host, r.Name); err != nil {
+		return err
+	}
 	if err := r.stop(ctx, m, x); err != nil {
 		return err
 	}
