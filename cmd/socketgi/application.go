@@ -193,6 +193,12 @@ func (a *appFlags) resolveCGI(args []string) (*application, error) {
 		if real.Root, err = a.root.real(c.Root); err != nil {
 			return nil, err
 		}
+		for _, dir := range c.Targets {
+			if dir, err = a.root.real(dir); err != nil {
+				return nil, err
+			}
+			real.Targets = append(real.Targets, dir)
+		}
 		err = real.Resolve()
 		c.Root, _ = filepath.Abs(c.Root)
 	} else {
