@@ -339,7 +339,7 @@ const exitGrace = 100 * time.Millisecond
 // that of one whose program was killed.
 func (x *exchange) whole() (over bool) {
 	if x.left < 0 && x.Ended(time.Now().Add(exitGrace)) {
-		if usage := x.reap(); usage.Signaled() {
+		if usage := x.Process.Wait(time.Time{}); usage.Signaled() {
 			return x.fail(child.Died, "the program "+usage.Ending()+" in the middle of its response")
 		}
 	}
@@ -360,7 +360,7 @@ func (x *exchange) noHead() (over bool) {
 	if !x.Ended(time.Now().Add(exitGrace)) {
 		return x.fail(child.Died, "the program closed its output "+text)
 	}
-	usage := x.reap()
+	usage := x.Process.Wait(time.Time{})
 	text = "the program " + usage.Ending() + ", " + text
 	// What a shell and env(1) say who can't execute something (POSIX, 2.8.2).
 	if status := usage.ExitStatus(); len(x.buf) == 0 && !usage.Signaled() && (status == 126 || status == 127) {

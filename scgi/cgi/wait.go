@@ -1,7 +1,6 @@
 package cgi
 
 import (
-	"syscall"
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/child"
@@ -32,12 +31,7 @@ func (p *Program) Wait() child.Usage {
 			break
 		}
 	}
-	var usage child.Usage
-	if p.Ended(p.deadline) {
-		usage = p.reap()
-	} else {
-		usage = p.Process.Wait(p.deadline)
-	}
+	usage := p.Process.Wait(p.deadline)
 	p.takeLog()
 	if p.Log != nil {
 		p.Log.End()
@@ -52,15 +46,6 @@ func (p *Program) unwatched(ms int) int {
 		return 20
 	}
 	return ms
-}
-
-// reap takes leave of a program that has ended, and ends what is left of its process
-// group: nothing outlives the request.
-func (p *Program) reap() child.Usage {
-	if !p.Reaped() {
-		p.Signal(syscall.SIGKILL)
-	}
-	return p.Process.Wait(time.Time{})
 }
 
 // takeLog logs what the program has said to its standard error.

@@ -1,6 +1,7 @@
 package child
 
 import (
+	"bytes"
 	"os"
 	"strconv"
 	"strings"
@@ -16,8 +17,7 @@ func AdoptOrphans() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 // KillGroup kills what is left of the process group, and, where [Attr].Alone says
 // so, every other child that this process has or inherits on the way.
 func (p *Process) KillGroup() {
-	p.Signal(syscall.SIGKILL)
-	_ = syscall.Kill(-p.pid, syscall.SIGKILL) // a group outlives the process that it is called after
+	p.Signal(syscall.SIGKILL) // where leave was taken of the process, its group has ended with it
 	if !p.alone {
 		return
 	}
@@ -35,6 +35,17 @@ func (p *Process) KillGroup() {
 			return
 		}
 	}
+}
+
+// parentOf returns the parent of a process, 0 where that can't be told (proc_pid_stat(5)).
+func parentOf(pid int) int {
+	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	_, rest, _ := strings.Cut(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " ") // a name may have anything in it
+	if f := strings.Fields(rest); len(f) > 1 {
+		n, _ := strconv.Atoi(f[1])
+		return n
+	}
+	return 0
 }
 
 func children(pid string) (pids []int) {

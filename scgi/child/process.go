@@ -61,6 +61,10 @@ func (p *Process) Pid() int { return p.pid }
 // -1 where the kernel has none.
 func (p *Process) PidFD() int { return p.pidfd }
 
+// Other returns the process for who doesn't wait for it. One of both is to be closed, when
+// nobody waits any more.
+func (p *Process) Other() *Other { return &Other{pid: p.pid, pidfd: p.pidfd} }
+
 // Signal sends a signal to the process group, and to the process itself where it has
 // left that for another. Once leave was taken of the process nobody gets it.
 func (p *Process) Signal(sig syscall.Signal) {
@@ -76,7 +80,8 @@ func (p *Process) Signal(sig syscall.Signal) {
 }
 
 // Wait waits until the process has ended, but not past the deadline (zero: no
-// deadline), and says what it used. A process that is late is killed.
+// deadline), and says what it used. A process that is late is killed. What is left of its
+// process group is, too.
 func (p *Process) Wait(deadline time.Time) Usage {
 	if p.usage.known {
 		return p.usage
@@ -149,6 +154,8 @@ func (p *Process) reap() Usage {
 	p.Ended(time.Time{}) // or it could not be signalled while this waits
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	// What is left of its group ends with it. Until leave is taken the number is its own.
+	_ = syscall.Kill(-p.pid, syscall.SIGKILL)
 	u := Usage{known: true}
 	var ru syscall.Rusage
 	for {

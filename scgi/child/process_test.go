@@ -2,6 +2,7 @@ package child
 
 import (
 	"os"
+	"os/exec"
 	"sync"
 	"syscall"
 	"testing"
@@ -11,8 +12,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestMain makes the test binary a program that leaves its process group.
+// TestMain makes the test binary a program that leaves its process group, or one that waits for
+// a shell, in a group of its own, with a child.
 func TestMain(m *testing.M) {
+	if os.Getenv("HAVE_CHILD") == "1" {
+		cmd := exec.Command("sh", "-c", "sleep 300 & echo $$ $!; read line")
+		cmd.Stdin, cmd.Stdout, cmd.SysProcAttr = os.Stdin, os.Stdout, &syscall.SysProcAttr{Setpgid: true}
+		_ = cmd.Run()
+		os.Stdout.WriteString("waited\n")
+		time.Sleep(5 * time.Minute)
+	}
 	if os.Getenv("LEAVE_GROUP") == "1" {
 		group, err := syscall.Getpgid(os.Getppid())
 		if err == nil {

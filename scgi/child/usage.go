@@ -34,6 +34,8 @@ func (u Usage) ExitStatus() int { return u.status.ExitStatus() }
 // Ending says in words how the process ended.
 func (u Usage) Ending() string {
 	switch {
+	case !u.known:
+		return "ended"
 	case u.status.Signaled() && u.status.Signal() == syscall.SIGKILL:
 		return "was killed by SIGKILL: by hand, or because memory ran out"
 	case u.status.Signaled():

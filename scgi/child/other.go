@@ -1,0 +1,124 @@
+package child
+
+import (
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Other is a process that this one is not the parent of: it may be gone, and its number
+// another's, at any moment. It is for use by many goroutines.
+type Other struct {
+	pid   int
+	mu    sync.Mutex
+	pidfd int // -1: it was gone, or was none of those that it may be; or this is closed
+}
+
+// ChildOf returns the process with a number that somebody has told, if it is a child of
+// parent. Where it isn't, or is no more, the result stands for a process that has ended.
+func ChildOf(parent, pid int) *Other {
+	gone := &Other{pid: pid, pidfd: -1}
+	if pid <= 1 || parent <= 1 {
+		return gone
+	}
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return gone
+	}
+	// While it has not ended, its number is no other's: what /proc said before is of it.
+	if parentOf(pid) != parent || ended(fd) {
+		unix.Close(fd)
+		return gone
+	}
+	return &Other{pid: pid, pidfd: fd}
+}
+
+// Pid is the number that the process had while it was there.
+func (o *Other) Pid() int { return o.pid }
+
+// PidFD returns a descriptor that becomes readable when the process has ended, -1 where it
+// had before.
+func (o *Other) PidFD() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.pidfd
+}
+
+// Ended tells whether the process has ended.
+func (o *Other) Ended() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return ended(o.pidfd)
+}
+
+func ended(pidfd int) bool {
+	fds := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
+	for pidfd >= 0 {
+		if n, err := unix.Poll(fds, 0); err != unix.EINTR {
+			return n != 0
+		}
+	}
+	return true
+}
+
+// WaitEnd waits until the process has ended.
+func (o *Other) WaitEnd() {
+	fd := o.own()
+	if fd < 0 {
+		return
+	}
+	defer unix.Close(fd)
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	for {
+		if _, err := unix.Poll(fds, -1); err != unix.EINTR {
+			return
+		}
+	}
+}
+
+// own returns a descriptor of the process that nobody else closes, -1 where it is gone.
+func (o *Other) own() int {
+	for !o.Ended() {
+		o.mu.Lock()
+		fd, err := unix.FcntlInt(uintptr(o.pidfd), unix.F_DUPFD_CLOEXEC, 3)
+		o.mu.Unlock()
+		if err == nil {
+			return fd
+		}
+		time.Sleep(100 * time.Millisecond) // until there is a descriptor again
+	}
+	return -1
+}
+
+// signalGroup has a pidfd stand for the group that is called after its process
+// (PIDFD_SIGNAL_PROCESS_GROUP in pidfd_send_signal(2), Linux 6.9).
+const signalGroup = 1 << 2
+
+// Signal sends a signal to the process, whatever group it is in now, and to the group that
+// is called after it, which may be there when the process is not.
+func (o *Other) Signal(sig syscall.Signal) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.pidfd < 0 {
+		return
+	}
+	// Older kernels know a group by its number, which is its own as long as the process is there.
+	if err := unix.PidfdSendSignal(o.pidfd, sig, nil, signalGroup); err == unix.EINVAL && !ended(o.pidfd) {
+		_ = syscall.Kill(-o.pid, sig)
+	}
+	if group, err := syscall.Getpgid(o.pid); err == nil && group != o.pid || sig == syscall.SIGKILL {
+		_ = unix.PidfdSendSignal(o.pidfd, sig, nil, 0)
+	}
+}
+
+// Close frees what is taken in this process.
+func (o *Other) Close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.pidfd >= 0 {
+		unix.Close(o.pidfd)
+		o.pidfd = -1
+	}
+}
