@@ -151,6 +151,7 @@ func (c *Conn) Finish(linger time.Duration) {
 // nothing, and tells whether the connection is closed. It is not where there is more than
 // fits into scratch.
 func (c *Conn) FinishNow(scratch []byte) bool {
+	c.CloseWrite() // a process that the application has forked may have the connection open, too
 	n, _, err := unix.Recvfrom(c.fd, scratch, unix.MSG_DONTWAIT)
 	if n == len(scratch) || err == unix.EINTR {
 		return false
