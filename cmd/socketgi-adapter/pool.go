@@ -146,6 +146,34 @@ func (k *keeper) hearParent(p *wsgi.Parent, version int) {
 	}()
 }
 
+// forking is since when a worker is being forked that may take no longer than --timeout.
+func (k *keeper) forking() (since time.Time, limited bool) {
+	if k.parent == nil || k.cfg.timeout <= 0 {
+		return time.Time{}, false
+	}
+	since = k.parent.Since()
+	return since, !since.IsZero()
+}
+
+// parentHangs ends what workers are forked from when it forks none.
+func (k *keeper) parentHangs() {
+	p := k.parent
+	k.parent = nil // there will be another one
+	k.poll.remove(p.FD())
+	for _, f := range p.Orphan() {
+		if f.Problem != nil {
+			k.count--
+		}
+	}
+	k.noWorker(&child.Problem{Kind: child.Busy, Text: "no worker was forked within " + k.cfg.timeout.String() +
+		": a function that the application has given to os.register_at_fork may hang"})
+	go func() {
+		p.Kill()
+		p.Close()
+		k.mail.post(func() { k.parents-- })
+	}()
+}
+
 // dropParent has a parent end when its last worker has.
 func (k *keeper) dropParent() {
 	if k.parent != nil {

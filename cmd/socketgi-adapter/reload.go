@@ -62,6 +62,9 @@ type watcher struct {
 	warned map[string]bool
 }
 
+// mostWatched is how many files are watched. The application says which, and may say anything.
+const mostWatched = 1 << 17
+
 // settleTime is how long no file may have changed before the application is loaded again:
 // an editor or a checkout changes several.
 const settleTime = 100 * time.Millisecond
@@ -105,7 +108,7 @@ func (k *keeper) imported(files []wsgi.File, newest bool) {
 		return
 	}
 	for _, file := range files {
-		if !w.files[file.Path] {
+		if !w.files[file.Path] && len(w.files) < mostWatched {
 			w.files[file.Path] = true
 			k.locate(file.Path, 0)
 		}

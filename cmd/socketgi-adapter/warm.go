@@ -208,6 +208,9 @@ func (k *keeper) patience() int {
 	if ahead && len(k.idle) > 0 {
 		sooner(k.now.Add(time.Millisecond))
 	}
+	if since, limited := k.forking(); limited {
+		sooner(since.Add(k.cfg.timeout))
+	}
 	if k.open == 0 && k.stopping == nil && k.ready && k.cfg.idleExit > 0 {
 		sooner(k.asked.Add(k.cfg.idleExit))
 	}
@@ -249,6 +252,9 @@ func (k *keeper) expire() {
 		if len(m.jobs) > 0 && k.cfg.timeout > 0 && !m.killed && !k.now.Before(m.begun.Add(k.cfg.timeout)) {
 			k.kill(m)
 		}
+	}
+	if since, limited := k.forking(); limited && !k.now.Before(since.Add(k.cfg.timeout)) {
+		k.parentHangs()
 	}
 	if !k.changed.IsZero() && k.now.Sub(k.changed) >= settleTime {
 		k.changed = time.Time{}

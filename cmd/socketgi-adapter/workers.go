@@ -19,7 +19,8 @@ type member struct {
 	jobs    []*job    // what was sent to it: the first is its work, the others wait
 	begun   time.Time // when the first became that
 	done    int64     // how many it has finished
-	killed  bool      // because the first took too long
+	killed  bool      // because the first took too long, or for this reason:
+	fault   string
 }
 
 const (
@@ -89,6 +90,11 @@ func (k *keeper) dispatch() {
 			if len(m.jobs) > 0 && errors.Is(err, unix.EAGAIN) {
 				return // it is too large to wait there
 			}
+			if child.Exhausted(err) || errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ETOOMANYREFS) { // which is not the worker's fault
+				k.queue = k.queue[1:]
+				k.failed(j, child.Result{Problem: &child.Problem{Kind: child.Busy, Text: err.Error()}})
+				continue
+			}
 			k.expel(m) // it is about to end, or should be
 			go m.Kill()
 			k.bury(m)
@@ -119,11 +125,14 @@ func (k *keeper) taker() *member {
 	return best
 }
 
-// hearFrom takes a worker's reports.
+// mostHeard is how many jobs a worker may say to be done before others are heard.
+const mostHeard = 16
+
+// hearFrom takes a worker's reports. Where there are more it is called again.
 func (k *keeper) hearFrom(m *member) {
-	for {
+	for range mostHeard {
 		var rep wsgi.Report
-		done := m.Next(&rep, k.buf)
+		done, closed := m.Next(&rep, k.buf)
 		if len(rep.Files) > 0 {
 			k.imported(rep.Files, m.version == k.version)
 		}
@@ -132,6 +141,9 @@ func (k *keeper) hearFrom(m *member) {
 			// together with the end.
 			if rep.Problem != nil && len(m.jobs) > 0 {
 				m.jobs[0].problem = rep.Problem
+			}
+			if closed {
+				k.deaf(m)
 			}
 			return
 		}
@@ -164,6 +176,19 @@ func (k *keeper) hearFrom(m *member) {
 			}
 			return
 		}
+	}
+}
+
+// deaf ends a worker that has closed the socket on which it takes jobs, and goes on.
+func (k *keeper) deaf(m *member) {
+	k.poll.remove(m.FD()) // which stays readable
+	if !m.killed {
+		m.fault = "the application has shut down the socket on which its worker takes requests"
+		k.idle = slices.DeleteFunc(k.idle, func(i *member) bool { return i == m })
+		if len(m.jobs) == 0 {
+			k.log.write(prioErr, m.fault, field{"MESSAGE_ID", msgProblem})
+		}
+		k.kill(m)
 	}
 }
 
@@ -254,7 +279,7 @@ func (k *keeper) lookAt(m *member) {
 	switch {
 	case len(jobs) == 0:
 		k.endedIdle(m, m.done == 0)
-	case begun > m.done:
+	case begun > m.done || m.killed: // also one that has hung before it began
 		k.lost(m, jobs[0], status)
 		jobs = jobs[1:]
 	default:
@@ -276,6 +301,11 @@ func (k *keeper) lost(m *member, j *job, status int) {
 	res := child.Result{Status: status}
 	if status != 0 {
 		res.End = child.Cut
+	}
+	if m.fault != "" {
+		res.Problem = &child.Problem{Kind: child.Died, Text: m.fault}
+		k.failed(j, res)
+		return
 	}
 	if m.killed {
 		res.Problem = &child.Problem{Kind: child.Timeout, Text: "no end of the response after " + k.cfg.timeout.String()}

@@ -25,7 +25,7 @@ const boardBytes = 64 << 10
 
 // NewBoard returns a board for 8,192 workers.
 func NewBoard() (*Board, error) {
-	fd, err := unix.MemfdCreate("socketgi-board", unix.MFD_CLOEXEC)
+	fd, err := unix.MemfdCreate("socketgi-board", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, os.NewSyscallError("memfd_create", err)
 	}
@@ -33,6 +33,11 @@ func NewBoard() (*Board, error) {
 	if err := unix.Ftruncate(fd, boardBytes); err != nil {
 		unix.Close(fd)
 		return nil, os.NewSyscallError("ftruncate", err)
+	}
+	// A worker that makes it smaller would end this process when it looks (SIGBUS, mmap(2)).
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL); err != nil {
+		unix.Close(fd)
+		return nil, os.NewSyscallError("fcntl F_ADD_SEALS", err)
 	}
 	if b.mem, err = unix.Mmap(fd, 0, boardBytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
 		unix.Close(fd)
@@ -69,10 +74,10 @@ func (b *Board) give(place int) {
 }
 
 // read returns how many jobs the worker of a place has begun, and the status of the
-// response to the last one, 0 before its head goes out.
+// response to the last one, 0 before its head goes out. Workers can write anything there.
 func (b *Board) read(place int) (begun int64, status int) {
 	w := atomic.LoadUint64(b.word(place))
-	return int64(w >> 16), int(w & 0xffff)
+	return int64(w >> 16), statusCode(int64(w & 0xffff))
 }
 
 func (b *Board) word(place int) *uint64 {

@@ -22,7 +22,7 @@ import (
 func (w *Worker) Serve(params []scgi.Header, body scgi.Body, conn int, timeout time.Duration) child.Result {
 	return w.serve(params, body, conn, timeout, func() { w.Kill() }, func() string {
 		usage := w.Wait(time.Now().Add(time.Second))
-		w.KillGroup()
+		w.KillGroup() // and who has left it
 		return ending(usage)
 	})
 }
@@ -72,12 +72,27 @@ type jobSocket struct {
 	pidfd int // of the worker
 }
 
-// send sends a job, with the connection and the file of the body.
+// send sends a job, with the connection and the file of the body. One that is larger than a
+// message goes in a file of its own.
 func (s jobSocket) send(msg []byte, conn int, body scgi.Body) error {
 	fds := []int{conn}
 	if body.File != nil {
 		fds = append(fds, int(body.File.Fd()))
 	}
+	if len(msg) <= messageBytes {
+		if err := s.sendMessage(msg, fds); !errors.Is(err, unix.EMSGSIZE) { // net.core.wmem_max may be small
+			return err
+		}
+	}
+	file, err := memfd("", msg)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(file)
+	return s.sendMessage(jobInFile(msg), append(fds, file))
+}
+
+func (s jobSocket) sendMessage(msg []byte, fds []int) error {
 	rights := unix.UnixRights(fds...)
 	for {
 		_, err := unix.SendmsgN(s.fd, msg, rights, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
@@ -112,10 +127,15 @@ func (s jobSocket) await(res *Report, deadline time.Time) (done, alive bool) {
 	}
 }
 
+// mostReports is how many reports are read at once: more than a socket holds (net/unix in
+// Linux counts 768 bytes for each at least), so that one that has ended leaves none, and one
+// that sends them without an end holds nobody up.
+const mostReports = 1024
+
 // drain reads the reports that are there.
 func (s jobSocket) drain(res *Report) (done, closed bool) {
 	buf := make([]byte, 64<<10)
-	for {
+	for range mostReports {
 		n, _, err := unix.Recvfrom(s.fd, buf, unix.MSG_DONTWAIT)
 		switch {
 		case err == unix.EINTR:
@@ -130,6 +150,7 @@ func (s jobSocket) drain(res *Report) (done, closed bool) {
 			}
 		}
 	}
+	return false, false
 }
 
 // closed tells the end of the reports from an empty one, which is no report of ours.
@@ -139,14 +160,21 @@ func (s jobSocket) closed() bool {
 	return err == nil && n > 0 && fds[0].Revents&unix.POLLHUP != 0
 }
 
-// report takes in one report; the last one says that the job is done.
+// mostFiles is how many files, and mostWarnings how many warnings, a worker is heard of.
+const (
+	mostFiles    = 1 << 16
+	mostWarnings = 100
+)
+
+// report takes in one report; the last one says that the job is done. Whatever an
+// application can write to its descriptors may come here.
 func report(r *Report, msg []byte) (done bool) {
 	kind, rest, _ := bytes.Cut(msg, []byte{' '})
 	switch string(kind) {
 	case "R":
 		return true
 	case "H":
-		r.Status, _ = strconv.Atoi(string(rest))
+		r.Status = statusCode(number(rest))
 		r.End = child.Cut // until it is known to be whole
 	case "E":
 		_, text, _ := bytes.Cut(rest, []byte{'\n'})
@@ -161,7 +189,7 @@ func report(r *Report, msg []byte) (done bool) {
 		}
 		r.Bytes = number(fields[0])
 		if len(fields) == 6 { // from a worker that goes on
-			r.Status, r.CPU = int(number(fields[2])), time.Duration(number(fields[3]))*time.Microsecond
+			r.Status, r.CPU = statusCode(number(fields[2])), time.Duration(number(fields[3]))*time.Microsecond
 			r.Growth, r.Resident = number(fields[4])<<10, number(fields[5])<<10
 		}
 		switch string(fields[1]) {
@@ -178,9 +206,13 @@ func report(r *Report, msg []byte) (done bool) {
 	case "L":
 		return true
 	case "W":
-		r.Warnings = append(r.Warnings, string(rest))
+		if len(r.Warnings) < mostWarnings {
+			r.Warnings = append(r.Warnings, string(rest))
+		}
 	case "M":
-		r.Files = append(r.Files, files(rest)...)
+		if len(r.Files) < mostFiles {
+			r.Files = append(r.Files, files(rest)...)
+		}
 	}
 	return false
 }
@@ -209,9 +241,18 @@ func files(b []byte) (list []File) {
 	return list
 }
 
+// number is 0 where there is none, and never more than can be counted in smaller units.
 func number(b []byte) int64 {
 	n, _ := strconv.ParseInt(string(b), 10, 64)
-	return n
+	return min(max(n, 0), 1<<50)
+}
+
+// statusCode is 0 where that is no status code.
+func statusCode(n int64) int {
+	if n < 100 || n > 999 {
+		return 0
+	}
+	return int(n)
 }
 
 // ending says how a worker ended that has not said it itself.

@@ -1,7 +1,11 @@
 package wsgi
 
 import (
+	"os"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/socketgi/socketgi/scgi/child"
 	"github.com/stretchr/testify/assert"
@@ -55,4 +59,86 @@ func TestReports(t *testing.T) {
 	assert.False(t, done)
 	assert.True(t, closed)
 	assert.Equal(t, child.Cut, res.End, "the head is out and nobody said that it went well")
+}
+
+// TestParentLies has a parent say what it was not asked for, and name processes that are not its
+// own: they are nobody's to signal.
+func TestParentLies(t *testing.T) {
+	w, parent := reports(t)
+	board, err := NewBoard()
+	require.NoError(t, err)
+	p := &Parent{process: &process{Process: &child.Process{}, socket: w.fd}, board: board, workers: map[int]*Warm{}}
+	say(t, parent, "", "P 1", "P", "N", "X", "X 1 0 0 0", "X 1 2 3 4 5", "R", "H 200", "garbage", "P 99999999999999999999")
+	buf := make([]byte, 64<<10)
+	forked, alive := p.Handle(buf)
+	assert.Empty(t, forked)
+	assert.True(t, alive, "an empty message is no end")
+
+	for range 7 {
+		require.NoError(t, p.Fork())
+	}
+	me := strconv.Itoa(os.Getpid())
+	say(t, parent, "P 1", "P 0", "P -1", "P x", "P "+me, "X "+me+" 0 0 0", "P "+strconv.Itoa(os.Getppid()), "N no room")
+	forked, alive = p.Handle(buf)
+	assert.True(t, alive)
+	require.Len(t, forked, 7)
+	for _, f := range forked[:6] {
+		require.NotNil(t, f.Worker)
+		assert.Equal(t, -1, f.Worker.PidFD(), "it counts as one that has ended")
+		f.Worker.Kill()
+		f.Worker.Close()
+	}
+	assert.Contains(t, forked[6].Problem.Text, "no room")
+
+	require.NoError(t, p.Fork())
+	for range 10 {
+		for range 100 {
+			say(t, parent, "W x")
+		}
+		_, alive = p.Handle(buf)
+		assert.True(t, alive)
+		for n := 0; n < 100; n += mostNext { // what is left
+			p.Handle(buf)
+		}
+	}
+	require.NoError(t, unix.Shutdown(parent, unix.SHUT_RDWR))
+	forked, alive = p.Handle(buf)
+	assert.False(t, alive)
+	require.Len(t, forked, 1)
+	assert.NotNil(t, forked[0].Problem)
+}
+
+// TestBoardSealed tries to take the memory away that workers share with this process.
+func TestBoardSealed(t *testing.T) {
+	board, err := NewBoard()
+	require.NoError(t, err)
+	assert.ErrorIs(t, unix.Ftruncate(board.fd, 0), unix.EPERM)
+	assert.ErrorIs(t, unix.Ftruncate(board.fd, 1<<30), unix.EPERM)
+	place, err := board.take()
+	require.NoError(t, err)
+	*board.word(place) = ^uint64(0)
+	_, status := board.read(place)
+	assert.Zero(t, status, "65535 is no status")
+}
+
+// TestReportsOutOfRange has a worker say numbers that mean nothing, and more than anybody hears.
+func TestReportsOutOfRange(t *testing.T) {
+	for message, expected := range map[string]child.Result{
+		"D -1 whole":                   {End: child.Whole},
+		"D 99999999999999999999 whole": {Bytes: 1 << 50, End: child.Whole},
+		"D 1 whole 70000 -1 -1 -1":     {Bytes: 1, End: child.Whole},
+		"D 1 whole 200 9223372036854775807 9223372036854775807 1": {Bytes: 1, End: child.Whole, Status: 200,
+			CPU: 1 << 50 * time.Microsecond, Growth: 1 << 60, Resident: 1 << 10},
+	} {
+		var rep Report
+		assert.True(t, report(&rep, []byte(message)))
+		assert.Equal(t, expected, rep.Result, message)
+	}
+	var rep Report
+	for range 1000 {
+		report(&rep, []byte("W x"))
+		report(&rep, []byte("M "+strings.Repeat("/\x00x\x00", 1000)))
+	}
+	assert.LessOrEqual(t, len(rep.Warnings), mostWarnings)
+	assert.LessOrEqual(t, len(rep.Files), mostFiles+1000)
 }

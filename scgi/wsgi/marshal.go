@@ -20,6 +20,7 @@ const (
 	marshalInt        = 'i'
 	marshalTrue       = 'T'
 	marshalFalse      = 'F'
+	marshalNone       = 'N'
 )
 
 // AppendJob appends the message that hands a job over (runtime/job.py) to msg: what Python
@@ -40,6 +41,12 @@ func AppendJob(msg []byte, number uint32, params []scgi.Header, body scgi.Body, 
 		return append(msg, marshalTrue)
 	}
 	return append(msg, marshalFalse)
+}
+
+// jobInFile is the message for a job that is in a file: its number, no environ, no body, and
+// whether it is the last one.
+func jobInFile(msg []byte) []byte {
+	return append(append([]byte{}, msg[:jobHead]...), marshalNone, marshalBytes, 0, 0, 0, 0, msg[len(msg)-1])
 }
 
 // jobNumber is the number of a job, of which the first bytes are known.

@@ -18,7 +18,8 @@ import (
 type Parent struct {
 	process *process
 	board   *Board
-	asked   []*Warm // the forks that it has not answered for, in order
+	asked   []*Warm   // the forks that it has not answered for, in order
+	since   time.Time // when it had the first of them to answer for
 	workers map[int]*Warm
 	gone    chan struct{} // closed when it has ended
 	usage   child.Usage
@@ -90,29 +91,47 @@ func (p *Parent) Fork() error {
 		p.board.give(place)
 		return os.NewSyscallError("asking for a fork", err)
 	}
-	p.asked = append(p.asked, &Warm{jobSocket: jobSocket{pair[0], -1}, own: pair[1], board: p.board, place: place, ended: make(chan struct{})})
+	if len(p.asked) == 0 {
+		p.since = time.Now()
+	}
+	p.asked = append(p.asked, &Warm{jobSocket: jobSocket{pair[0], -1}, Other: child.ChildOf(0, 0), own: pair[1], board: p.board, place: place, ended: make(chan struct{})})
 	return nil
 }
 
-// Handle takes what the parent says. Alive is false when it has ended; then all that it
-// was asked for is answered.
+// Since is when the parent had the fork to make that it has not answered for, zero where there
+// is none.
+func (p *Parent) Since() time.Time {
+	if len(p.asked) == 0 {
+		return time.Time{}
+	}
+	return p.since
+}
+
+// Handle takes what the parent says, of which the application may have written all. Alive is
+// false when it has ended, or says no more; then all that it was asked for is answered.
 func (p *Parent) Handle(buf []byte) (forked []Forked, alive bool) {
-	for {
-		n, _, err := unix.Recvfrom(p.process.socket, buf, unix.MSG_DONTWAIT)
+	socket := jobSocket{p.process.socket, -1}
+	for range mostNext {
+		n, _, err := unix.Recvfrom(socket.fd, buf, unix.MSG_DONTWAIT)
 		switch {
 		case err == unix.EINTR:
 			continue
 		case err == unix.EAGAIN:
 			return forked, true
-		case err != nil || n == 0:
-			return append(forked, p.orphan()...), false
+		case err != nil || n == 0 && socket.closed():
+			return append(forked, p.Orphan()...), false
 		}
 		kind, rest, _ := bytes.Cut(buf[:n], []byte{' '})
 		switch string(kind) {
-		case "P":
-			forked = append(forked, p.born(int(number(rest))))
-		case "N":
-			forked = append(forked, p.unborn("no worker can be forked: "+string(rest)))
+		case "P", "N":
+			if len(p.asked) == 0 {
+				continue // it was asked for none
+			}
+			if kind[0] == 'P' {
+				forked = append(forked, p.born(int(number(rest))))
+			} else {
+				forked = append(forked, p.unborn("no worker can be forked: "+string(rest)))
+			}
 		case "X":
 			if f := bytes.Fields(rest); len(f) == 4 {
 				p.ended(int(number(f[0])), child.UsageOf(syscall.WaitStatus(number(f[1])),
@@ -120,20 +139,21 @@ func (p *Parent) Handle(buf []byte) (forked []Forked, alive bool) {
 			}
 		}
 	}
+	return forked, true
 }
 
 func (p *Parent) answered() *Warm {
 	w := p.asked[0]
 	p.asked = slices.Delete(p.asked, 0, 1)
+	p.since = time.Now()
 	return w
 }
 
 func (p *Parent) born(pid int) Forked {
 	w := p.answered()
-	w.pid = pid
-	// Its parent has not said that it has ended, so the number is its own.
-	if fd, err := unix.PidfdOpen(pid, 0); err == nil {
-		w.pidfd = fd
+	w.Other = child.ChildOf(p.process.Pid(), pid)
+	if w.PidFD() < 0 { // how it has ended is about to be told, or nothing is
+		time.AfterFunc(tellGrace, func() { w.over(child.Usage{}) })
 	}
 	p.workers[pid] = w
 	return Forked{Worker: w}
@@ -141,36 +161,31 @@ func (p *Parent) born(pid int) Forked {
 
 func (p *Parent) unborn(why string) Forked {
 	w := p.answered()
-	close(w.ended)
+	w.over(child.Usage{})
 	w.Close()
 	return Forked{Problem: &child.Problem{Kind: child.Busy, Text: why}}
 }
 
-// ended notes how a worker ended.
+// ended notes how a worker ended, when it has.
 func (p *Parent) ended(pid int, usage child.Usage) {
-	if w := p.workers[pid]; w != nil {
+	if w := p.workers[pid]; w != nil && w.Other.Ended() {
 		delete(p.workers, pid)
-		w.usage = usage
-		close(w.ended)
+		w.over(usage)
 	}
 }
 
-// orphan deals with what is left of a parent that has ended before its workers: nobody
-// tells how those end.
-func (p *Parent) orphan() (forked []Forked) {
+// Orphan deals with what is left of a parent that ends before its workers: nobody tells how
+// those end.
+func (p *Parent) Orphan() (forked []Forked) {
 	for len(p.asked) > 0 {
 		forked = append(forked, p.unborn("the process that has the application loaded is gone"))
 	}
 	for pid, w := range p.workers {
 		delete(p.workers, pid)
 		go func() {
-			fds := []unix.PollFd{{Fd: int32(w.pidfd), Events: unix.POLLIN}}
-			for w.pidfd >= 0 {
-				if n, err := unix.Poll(fds, -1); n > 0 || err != nil && err != unix.EINTR {
-					break
-				}
-			}
-			close(w.ended)
+			w.WaitEnd()
+			w.Signal(syscall.SIGKILL) // what is left of its group, which its parent would have ended
+			w.over(child.Usage{})
 		}()
 	}
 	return forked
@@ -187,15 +202,23 @@ func (p *Parent) Ending() string {
 	return "the process that has the application loaded " + ending(p.usage)
 }
 
+// closeGrace is how long a parent may take to end.
+const closeGrace = 5 * time.Second
+
 // Kill ends the parent, and waits for that. Its workers go on.
 func (p *Parent) Kill() {
 	p.process.Signal(syscall.SIGKILL)
 	<-p.gone
 }
 
-// Close frees what the parent takes in this process. It must have ended.
+// Close frees what the parent takes in this process, when it has ended. One that says no more
+// is about to.
 func (p *Parent) Close() {
-	<-p.gone
+	select {
+	case <-p.gone:
+	case <-time.After(closeGrace):
+		p.Kill()
+	}
 	unix.Close(p.process.socket)
 	p.process.Close()
 }

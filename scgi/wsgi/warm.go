@@ -2,6 +2,7 @@ package wsgi
 
 import (
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -14,12 +15,21 @@ import (
 // sent to it. Nothing but [Warm.Kill] and [Warm.Retire] waits.
 type Warm struct {
 	jobSocket
+	*child.Other
 	own   int // the worker's end of its socket
-	pid   int
 	board *Board
 	place int
-	ended chan struct{} // closed when the worker has ended, and usage is known
+	end   sync.Once
+	ended chan struct{} // closed when the worker has ended, and usage is known if it will ever be
 	usage child.Usage
+}
+
+// over notes that the worker has ended.
+func (w *Warm) over(usage child.Usage) {
+	w.end.Do(func() {
+		w.usage = usage
+		close(w.ended)
+	})
 }
 
 // StartWarm starts a worker that loads the application by itself, and waits until it can
@@ -38,11 +48,8 @@ func StartWarm(cfg *Config, timeout time.Duration) (*Warm, Report) {
 		rep.Problem = child.NotStarted(err)
 		return nil, rep
 	}
-	w := &Warm{jobSocket{p.socket, p.PidFD()}, p.own, p.Pid(), cfg.Stay.Board, place, make(chan struct{}), child.Usage{}}
-	go func() {
-		w.usage = p.Wait(time.Time{})
-		close(w.ended)
-	}()
+	w := &Warm{jobSocket: jobSocket{p.socket, p.PidFD()}, Other: p.Other(), own: p.own, board: cfg.Stay.Board, place: place, ended: make(chan struct{})}
+	go func() { w.over(p.Wait(time.Time{})) }()
 	var deadline time.Time
 	if timeout > 0 {
 		deadline = time.Now().Add(timeout)
@@ -65,12 +72,6 @@ func StartWarm(cfg *Config, timeout time.Duration) (*Warm, Report) {
 
 // FD becomes readable when there is a report.
 func (w *Warm) FD() int { return w.fd }
-
-// PidFD becomes readable when the worker has ended.
-func (w *Warm) PidFD() int { return w.pidfd }
-
-// Pid is the worker's process id, and that of its group.
-func (w *Warm) Pid() int { return w.pid }
 
 // Send sends a job, a message of [AppendJob] with its connection and the file of its
 // body. Where the worker still has so many that there is no room, that is EAGAIN.
@@ -103,32 +104,30 @@ func (w *Warm) TakeBack() (number uint32, ok bool) {
 	}
 }
 
-// Next reads reports until one says that a job is done, and tells whether there was one.
-func (w *Warm) Next(rep *Report, buf []byte) (done bool) {
-	for {
+// mostNext is how many reports are read before others are looked after.
+const mostNext = 64
+
+// Next reads reports until one says that a job is done, and tells whether there was one. Closed
+// says that there will be no other, although the worker may be there.
+func (w *Warm) Next(rep *Report, buf []byte) (done, closed bool) {
+	for range mostNext {
 		n, _, err := unix.Recvfrom(w.fd, buf, unix.MSG_DONTWAIT)
 		switch {
 		case err == unix.EINTR:
-		case err != nil || n == 0:
-			return false
+		case err != nil:
+			return false, err != unix.EAGAIN
+		case n == 0 && w.closed():
+			return false, true
 		case report(rep, buf[:n]):
-			return true
+			return true, false
 		}
 	}
+	return false, false
 }
 
 // State returns how many jobs the worker has begun, and the status of the response to the
 // last one, which is 0 before its head goes out.
 func (w *Warm) State() (begun int64, status int) { return w.board.read(w.place) }
-
-// Signal sends a signal to the worker's process group.
-func (w *Warm) Signal(sig syscall.Signal) {
-	select {
-	case <-w.ended: // its number may be another's
-	default:
-		_ = syscall.Kill(-w.pid, sig)
-	}
-}
 
 // Ended is closed when the worker has ended, and then Ending tells how.
 func (w *Warm) Ended() <-chan struct{} { return w.ended }
@@ -136,17 +135,27 @@ func (w *Warm) Ended() <-chan struct{} { return w.ended }
 // Ending says how the worker ended that has not said it itself.
 func (w *Warm) Ending() string { return "the worker " + ending(w.usage) }
 
-// killGrace is how long a worker may take to end by SIGTERM.
-const killGrace = time.Second
+// killGrace is how long a worker may take to end by SIGTERM, and tellGrace how long a parent
+// may to say how one has ended.
+const (
+	killGrace = time.Second
+	tellGrace = time.Second
+)
 
 // Kill ends the worker and its process group, and waits for that.
 func (w *Warm) Kill() {
 	w.Signal(syscall.SIGTERM)
 	select {
 	case <-w.ended:
+		return
 	case <-time.After(killGrace):
-		w.Signal(syscall.SIGKILL)
-		<-w.ended
+	}
+	w.Signal(syscall.SIGKILL)
+	select {
+	case <-w.ended:
+	case <-time.After(tellGrace):
+		w.WaitEnd()
+		w.over(child.Usage{})
 	}
 }
 
@@ -168,8 +177,6 @@ func (w *Warm) Close() {
 	<-w.ended
 	unix.Close(w.fd)
 	unix.Close(w.own)
-	if w.pidfd >= 0 {
-		unix.Close(w.pidfd)
-	}
+	w.Other.Close()
 	w.board.give(w.place)
 }

@@ -77,9 +77,12 @@ func Start(cfg *Config) (*Worker, error) {
 	return &Worker{p.Process, jobSocket{p.socket, p.PidFD()}}, nil
 }
 
-// jobBytes is room for a job, which is one message: the largest header block, its path
-// twice, and a body that is just not large enough for a file.
-const jobBytes = 512 << 10
+// messageBytes is how large a message on a job socket may be, for both sides (_MOST in
+// runtime/job.py); jobBytes is room for a few of them.
+const (
+	messageBytes = 256 << 10
+	jobBytes     = 512 << 10
+)
 
 // start starts a Python that goes its way (runtime/worker.py), with a place on the board
 // if it stays.
