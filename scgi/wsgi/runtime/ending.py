@@ -12,8 +12,32 @@ import posix
 import sys
 
 
-def leave(last):
+def leave_fork(e):
+    """The end of a process that the application has forked, and that has come back from it with e
+    or nothing: whoever forked it answers, and runs what is registered for the end."""
     status = 0
+    try:
+        if isinstance(e, SystemExit):
+            if isinstance(e.code, int):
+                status = e.code & 0xff
+            elif e.code is not None:
+                status = 1
+                print(e.code, file=sys.stderr)
+        elif e is not None:
+            status = 1
+            from _socketgi.worker import report
+            print(report(e), file=sys.stderr)
+        if 'threading' in sys.modules:
+            sys.modules['threading']._shutdown()
+        for stream in sys.stdout, sys.stderr:
+            if stream is not None:
+                stream.flush()
+    finally:
+        posix._exit(status)
+
+
+def leave(last):
+    status, pid = 0, posix.getpid()
     try:
         if 'threading' in sys.modules:
             sys.modules['threading']._shutdown()
@@ -23,6 +47,8 @@ def leave(last):
         from _socketgi.worker import report
         print(report(e), file=sys.stderr)
         status = 1
+    if posix.getpid() != pid:
+        leave_fork(None)
     try:
         last()
         finish_files()

@@ -2,7 +2,8 @@
 
 A job is one message: its number, environ as a dict of str, the body as bytes if it is small,
 and whether there will be no other job, by marshal. With it come descriptors: the connection,
-and the body's file if it is not. The worker reports in messages of their own, of which the
+and the body's file if it is not. A job that is larger than a message is in a file, the last of
+the descriptors, and the message has None for environ. The worker reports in messages of their own, of which the
 first letter is the kind:
 
     H STATUS        the head of the response goes out now
@@ -27,12 +28,16 @@ import posix
 import sys
 
 import _socket
+from _thread import allocate_lock
 from marshal import loads
 
+from _socketgi.response import FORKED, RETURNED
+
 _INT = 4  # sizeof(int), what a descriptor takes in a control message
-_CONTROL = _socket.CMSG_SPACE(2 * _INT)
-_MOST = 262144  # bytes of a message
+_CONTROL = _socket.CMSG_SPACE(3 * _INT)
+_MOST = 262144  # bytes of a message (messageBytes in worker.go)
 _MSG_CMSG_CLOEXEC = 0x40000000  # which PyPy's _socket lacks
+_MSG_CTRUNC = 8
 
 
 class Job:
@@ -50,22 +55,31 @@ _WAITS = 10  # the adapter bounds each wait by that part of --send-timeout (SO_S
 
 class Connection:
     """The connection to the web server, without what a socket object asks of the kernel. A
-    send that makes no progress for --send-timeout raises TimeoutError."""
+    send that makes no progress for --send-timeout raises TimeoutError.
 
-    __slots__ = ('fd',)
+    What an application keeps of a request may write at any time, from any thread, when the
+    number of the descriptor is another connection's: so the number is given up under a lock.
+    """
+
+    __slots__ = ('fd', 'lock', 'over')
 
     def __init__(self, fd):
         self.fd = fd
+        self.lock = allocate_lock()
+        self.over = None  # why nothing is sent any more
 
     def send(self, data):
-        try:
-            n = posix.write(self.fd, data)
-        except BlockingIOError:
-            n = 0
-        if n < len(data):
-            rest = memoryview(data)
-            while n < len(rest):
-                n += self._wait(posix.write, rest[n:])
+        with self.lock:
+            if self.over:
+                raise RuntimeError(self.over)
+            try:
+                n = posix.write(self.fd, data)
+            except BlockingIOError:
+                n = 0
+            if n < len(data):
+                rest = memoryview(data)
+                while n < len(rest):
+                    n += self._wait(posix.write, rest[n:])
 
     def send_file(self, file, offset, most):
         return self._wait(posix.sendfile, file, offset, most)
@@ -80,6 +94,8 @@ class Connection:
 
     def shutdown(self):
         """End the response: the other side sees that at once."""
+        if self.over:
+            return
         s = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, self.fd)
         try:
             s.shutdown(1)
@@ -89,7 +105,23 @@ class Connection:
             s.detach()
 
     def close(self):
-        posix.close(self.fd)
+        if not self.lock.acquire(False):
+            self.shutdown()  # a thread that is in the middle of sending is told
+            self.lock.acquire()
+        self.leave(RETURNED)
+        self.lock.release()
+
+    def leave(self, why):
+        fd, self.fd, self.over = self.fd, -1, why
+        try:
+            posix.close(fd)
+        except OSError:
+            pass  # the application has done it
+
+    def forked(self):
+        """In a process that the application has forked."""
+        self.lock = allocate_lock()  # a thread that there is no more may have had the other
+        self.leave(FORKED)
 
 
 class Board:
@@ -108,6 +140,17 @@ class Board:
 
     def head(self, status):
         self.words[self.slot] = self.count + status
+
+
+def _above(fd):
+    """The same file, with a number that is not that of a standard one."""
+    low = []
+    while fd < 3:
+        low.append(fd)
+        fd = posix.dup(fd)
+    for other in low:
+        posix.close(other)
+    return fd
 
 
 def open_board(fd):
@@ -148,33 +191,64 @@ class Meter:
 
 
 class JobSocket:
-    def __init__(self, fd):
+    def __init__(self, fd, log=None):
         posix.set_inheritable(fd, False)
         self.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, fd)
         self.meter = None
         self.buffers = None
         self.head = self._head
+        self.log = posix.dup(2) if log is None else log
 
     def begin(self):
         """Something is done for the job that was taken."""
 
+    def forked(self):
+        """In a process that the application has forked: it says nothing, and takes nothing."""
+        self.head = self.begin = lambda *status: None
+        self.socket.close()
+
+    def mend(self, received):
+        """Put descriptors 0 to 2 back where the application has closed them, and return those that
+        were received: the kernel gives them the lowest numbers that are free."""
+        received = [_above(fd) for fd in received]
+        for fd in 0, 1, 2:
+            try:
+                posix.fstat(fd)
+            except OSError:
+                if fd:
+                    posix.dup2(self.log, fd)
+                else:
+                    posix.open('/dev/null', posix.O_RDONLY)
+                    posix.set_inheritable(0, True)
+        return received
+
     def take(self):
         """The next job, None when there will be none."""
-        if self.buffers is None:
-            data, control, _, _ = self.socket.recvmsg(_MOST, _CONTROL, _MSG_CMSG_CLOEXEC)
-            size = len(data)
-        else:
-            data = self.buffers[0]
-            size, control, _, _ = self.socket.recvmsg_into(self.buffers, _CONTROL, _MSG_CMSG_CLOEXEC)
+        try:
+            if self.buffers is None:
+                data, control, flags, _ = self.socket.recvmsg(_MOST, _CONTROL, _MSG_CMSG_CLOEXEC)
+                size = len(data)
+            else:
+                data = self.buffers[0]
+                size, control, flags, _ = self.socket.recvmsg_into(self.buffers, _CONTROL, _MSG_CMSG_CLOEXEC)
+        except OSError as e:
+            raise OSError(e.errno, 'the application has closed the descriptor on which its process takes requests') from None
         if not size:
             return None
+        if flags & _MSG_CTRUNC or not control:
+            raise OSError(24, 'no descriptor is left for a request: the application has opened too many files')
         _, environ, body, last = loads(data)
-        fds = control[0][2]
-        if len(fds) > _INT:
-            body = open(int.from_bytes(fds[_INT:2 * _INT], sys.byteorder), 'rb', 65536)
+        fds = memoryview(control[0][2]).cast('i').tolist()
+        if fds[0] < 3:
+            fds = self.mend(fds)
+        if environ is None:
+            with open(fds.pop(), 'rb') as file:
+                _, environ, body, last = loads(file.read())
+        connection = fds[0]
+        if len(fds) > 1:
+            body = open(fds[1], 'rb', 65536)
         else:
             body = io.BytesIO(body)
-        connection = int.from_bytes(fds[:_INT], sys.byteorder)
         if self.buffers is None:
             posix.set_blocking(connection, True)  # whatever it was for who handed it to the adapter
         return Job(environ, body, Connection(connection), last)

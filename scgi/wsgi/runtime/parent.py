@@ -28,7 +28,8 @@ _MSG_CMSG_CLOEXEC = 0x40000000
 class Parent:
     def __init__(self, jobs, fresh):
         self.socket = jobs.socket
-        self.workers = 0
+        self.mend = jobs.mend
+        self.workers = set()
         self.fresh = fresh
         self.pages = None
 
@@ -61,7 +62,7 @@ class Parent:
             gc.collect()
             gc.freeze()  # what is shared now stays shared: no collection writes to it
         self.say(b'R')
-        asking = True
+        asking, here = True, posix.getpid()
         while asking or self.workers:
             for fd, _ in poll.poll():
                 if fd == wake:
@@ -88,6 +89,8 @@ class Parent:
                     posix.close(jobs)
                     continue
                 if pid == 0:
+                    if posix.getppid() != here:
+                        ending.leave_fork(None)  # a hook at fork has forked, and this is its child
                     posix.setpgid(0, 0)
                     _signal.set_wakeup_fd(theirs)
                     _signal.signal(_signal.SIGCHLD, ours if ours is not None else _signal.SIG_DFL)
@@ -97,7 +100,13 @@ class Parent:
                     if self.pages:
                         self.pages.touch(jobs)
                     return jobs, slot
-                self.workers += 1
+                if posix.getpid() != here:
+                    ending.leave_fork(None)
+                self.workers.add(pid)
+                try:
+                    posix.setpgid(pid, pid)  # as it does itself, unless a hook at fork keeps it from that
+                except OSError:
+                    pass  # it has ended, or executes something
                 posix.close(jobs)
                 self.say(b'P %d' % pid)
         ending.disinherit()
@@ -112,17 +121,29 @@ class Parent:
             return None
         if not data or not control:
             return None
-        return int.from_bytes(control[0][2][:_INT], sys.byteorder), int(data[1:])
+        jobs = int.from_bytes(control[0][2][:_INT], sys.byteorder)
+        if jobs < 3:
+            jobs, = self.mend((jobs,))
+        return jobs, int(data[1:])
 
     def reap(self):
         while True:
             try:
+                if _waitid:  # PyPy has none
+                    ended = _waitid(posix.P_ALL, 0, posix.WEXITED | posix.WNOHANG | posix.WNOWAIT)
+                    # Until leave is taken of it, its number is that of its own group.
+                    if ended and ended.si_pid in self.workers:
+                        _end_group(ended.si_pid)
                 pid, status, usage = posix.wait4(-1, posix.WNOHANG)
             except ChildProcessError:
                 return
             if pid == 0:
                 return
-            self.workers -= 1
+            if pid not in self.workers:
+                continue  # the application has started it
+            self.workers.discard(pid)
+            if not _waitid:
+                _end_group(pid)
             cpu = int((usage.ru_utime + usage.ru_stime) * 1000000)
             self.say(b'X %d %d %d %d' % (pid, status, cpu, usage.ru_maxrss))
 
@@ -131,6 +152,17 @@ class Parent:
             self.socket.send(message)
         except OSError:
             pass  # the adapter is gone, which the next read tells
+
+
+_waitid = getattr(posix, 'waitid', None)
+
+
+def _end_group(pid):
+    """End what a worker has left in its process group."""
+    try:
+        posix.killpg(pid, _signal.SIGKILL)
+    except OSError:
+        pass  # there is none
 
 
 def shared():

@@ -57,6 +57,11 @@ def _plain(text, what):
     return str.__str__(text)
 
 
+# Why a connection sends no more.
+RETURNED = 'the response is over: nothing can be added to it'
+FORKED = 'a process that was forked during a request has no part in the response'
+
+
 class ClientGone(BrokenPipeError):
     """Nobody reads this response any more."""
 
@@ -111,6 +116,8 @@ class Response:
     # What the application calls.
 
     def start_response(self, status, headers, exc_info=None):
+        if self.connection.over is RETURNED:
+            raise RuntimeError(RETURNED)
         if exc_info:
             try:
                 if self.head_sent:
@@ -127,6 +134,8 @@ class Response:
             raise TypeError('a WSGI application sends bytes, not %s' % type(data).__name__)
         if self.status is None:
             raise AssertionError('start_response was not called before the first byte of the body')
+        if self.connection.over or self.complete:
+            raise RuntimeError(self.connection.over or RETURNED)
         if data or not self.head_sent:
             self._send(data)
 
@@ -134,6 +143,8 @@ class Response:
 
     def run(self, app, environ):
         result = app(environ, self.start_response)
+        if self.connection.over:
+            return  # a child that the application has forked
         try:
             self._send_all(result)
             if self.gone:
@@ -147,7 +158,7 @@ class Response:
             if self.complete:
                 if self.shuts or hasattr(result, 'close'):
                     self.connection.shutdown()
-            if hasattr(result, 'close'):
+            if hasattr(result, 'close') and not self.connection.over:
                 result.close()
 
     def end(self):
@@ -167,6 +178,8 @@ class Response:
         # The length of the body is known if all of it is one piece that is there already.
         single = type(result) in (list, tuple) and len(result) <= 1
         for data in result:
+            if self.connection.over:
+                return  # as in run
             if type(data) is not bytes and not isinstance(data, bytes):
                 raise TypeError('a WSGI application yields bytes, not %s' % type(data).__name__)
             if not data:

@@ -52,13 +52,13 @@ class Pages:
         if self.learned >= _LEARN:
             return
         ranges = []
-        for start, end in _written():
-            if ranges and start - ranges[-1][1] <= _GAP:
-                ranges[-1][1] = end
-            else:
-                ranges.append([start, end])
-        said = b''.join(start.to_bytes(8, 'little') + (end - start).to_bytes(8, 'little') for start, end in ranges)
         try:
+            for start, end in _written():
+                if ranges and start - ranges[-1][1] <= _GAP:
+                    ranges[-1][1] = end
+                else:
+                    ranges.append([start, end])
+            said = b''.join(start.to_bytes(8, 'little') + (end - start).to_bytes(8, 'little') for start, end in ranges)
             self.theirs.setblocking(False)
             self.theirs.send(said[:_MOST])
         except OSError:

@@ -8,6 +8,7 @@ class Nowhere:
     """A connection whose other side is nobody."""
 
     fd = -1
+    over = None
 
     def send(self, data):
         pass

@@ -34,7 +34,9 @@ def main(start, fresh):
         if app is not None:
             worker.work(app, None)
     except BaseException as e:
+        worker.check(e)
         worker.outside(e, kind, where, name)
+    worker.check()
     ending.leave(cache.save)
 
 
@@ -46,9 +48,26 @@ class Worker:
         self.cache = cache
         self.watched = watched
         self.served = False
+        self.pid = posix.getpid()
+        self.connection = None
+        posix.register_at_fork(after_in_child=self.forked)
+
+    def forked(self):
+        """In a process that was forked, by the application unless parent.py goes on with it."""
+        self.jobs.forked()
+        if self.connection:
+            self.connection.forked()
+
+    def check(self, e=None):
+        """End a process that the application has forked when it comes back from it, by the exception
+        e or without one: only who was started for it takes requests, answers and reports. That a
+        fork was made by other means than Python's, and forked not called, is found here, too."""
+        if posix.getpid() != self.pid:
+            ending.leave_fork(e)
 
     def work(self, app, stderr):
         """Serve what is asked with app, once or until there is nobody to ask."""
+        self.check()
         if self.served:
             raise RuntimeError('a process serves one request: run_app was called twice')
         self.served = True
@@ -86,6 +105,8 @@ class Worker:
         if warm_path:
             from _socketgi import warming
             warming.ask(app, warm_path)
+            self.check()
+        self.jobs.mend(())
         pages = None
         if self.watched:
             self.watched.report()
@@ -95,7 +116,8 @@ class Worker:
             forks = parent.Parent(self.jobs, fresh)
             fd, slot = forks.run()
             pages = forks.pages
-            self.jobs = JobSocket(fd)
+            self.jobs = JobSocket(fd, self.jobs.log)
+            self.pid = posix.getpid()
             if self.watched:
                 self.watched.jobs = self.jobs
             self.jobs.stay(board, slot, limit, buffer)
@@ -113,6 +135,7 @@ class Worker:
         environ = job.environ
         complete_environ(environ, job.body, stderr or sys.stderr, self.way == 'once')
         jobs = self.jobs
+        self.connection = job.connection
         response = Response(job.connection, environ['REQUEST_METHOD'], jobs.head, self.way == 'once')
         jobs.begin()
         try:
@@ -124,11 +147,15 @@ class Worker:
         except ShortBody as e:
             jobs.failed('cut', 'the application ended after %s of its Content-Length' % e)
         except SystemExit as e:
+            self.check(e)
             if not response.complete:
                 jobs.failed('exit', 'the application called sys.exit(%r) during a request' % (e.code,))
         except BaseException as e:
+            self.check(e)
             jobs.failed('exception', report(e))
+        self.check()
         job.connection.close()
+        self.connection = None
         jobs.done(response.sent, response.end(), response.code if response.head_sent else 0)
 
     def outside(self, e, *app):
