@@ -481,7 +481,7 @@ var mischief = map[string][]int{
 	"fork_twice": nil, "fork_libc": nil, "fork_thread": nil, "fork_yield": nil, "fork_in_close": nil, "fork_many": nil,
 	"stay_fork": nil, "stay_libc": nil, "stay_process": nil, "stay_program": nil, "stay_pool": nil,
 	"group_parents": {504}, "group_deaf": {504}, "group_left": nil, "stopped": {504}, "killed": {502}, "terminated": {502},
-	"group_killed": {502}, "segfault": {502}, "aborted": {502}, "exited": {502}, "alarm": {502}, "execs": {502},
+	"group_killed": {502}, "segfault": {500, 502}, "aborted": {502}, "exited": {502}, "alarm": {502}, "execs": {502},
 	"execs_sleep": {502, 504}, "orphan": nil, "sigchld": nil, "interrupt": {500}, "close1": nil, "close012": nil,
 	"close_all": {200, 502, 500, 0}, "close_jobs": {200, 502, 0}, "leak": nil, "no_streams": nil, "gone_folder": nil,
 	"truncate": nil, "scribble": {200, 502}, "flood": nil, "lies": {200, 500, 502, 504, 0}, "nothing": {500},

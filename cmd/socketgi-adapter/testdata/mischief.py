@@ -11,6 +11,7 @@ import threading
 import time
 
 kept = []
+leaked = []
 
 
 def fork(child):
@@ -264,7 +265,7 @@ class Path:
         resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
         try:
             while True:
-                kept.append(os.open('/dev/null', os.O_RDONLY))
+                leaked.append(os.open('/dev/null', os.O_RDONLY))
         except OSError:
             pass
         return 'parent'
@@ -317,6 +318,8 @@ class Path:
 
 
 def application(environ, start_response):
+    while leaked and environ['PATH_INFO'] != '/ok':
+        os.close(leaked.pop())
     result = getattr(Path(environ, start_response), environ['PATH_INFO'][1:])()
     start_response('200 OK', [('Content-Type', 'text/plain')])
     return [result.encode()] if isinstance(result, str) else result
