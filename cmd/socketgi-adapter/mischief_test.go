@@ -17,6 +17,7 @@ import (
 	"github.com/socketgi/socketgi/scgi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // This file asks an application for what it can do to itself, its descriptors and its
@@ -234,6 +235,41 @@ func TestReloadEndsGroups(t *testing.T) {
 			c.says("well", "/ok")
 		})
 	}
+}
+
+// TestOrphansGroup has what a worker leaves end with it also when the process that it was forked
+// from, which sees to that, is gone before.
+func TestOrphansGroup(t *testing.T) {
+	if fd, err := unix.PidfdOpen(os.Getpid(), 0); assert.NoError(t, err) {
+		defer unix.Close(fd)
+		if unix.PidfdSendSignal(fd, 0, nil, 1<<2) == unix.EINVAL {
+			t.Log("a kernel before 6.9 ends them with the service")
+			return
+		}
+	}
+	inMode(t, "warm", nil, func(t *testing.T, c *culprit) {
+		pid, parent, _ := strings.Cut(c.get("/who").body, " ")
+		before := len(c.processes())
+		c.says("parent", "/orphan")
+		c.says("parent", "/fork_many")
+		require.NoError(t, syscall.Kill(atoi(t, pid), syscall.SIGKILL))
+		c.few(before)
+		now, other, _ := strings.Cut(c.get("/who").body, " ")
+		assert.NotEqual(t, pid, now)
+		assert.NotEqual(t, parent, other)
+	})
+}
+
+// TestCutWithChild has a response break off while a child stays that was forked in it: the client
+// learns of that at once.
+func TestCutWithChild(t *testing.T) {
+	eachMode(t, nil, func(t *testing.T, c *culprit) {
+		answer, logged, err := c.attempt("/stay_cut")
+		assert.ErrorIs(t, err, syscall.ECONNRESET)
+		assert.True(t, strings.HasSuffix(answer, "\r\n\r\nbegin"), answer)
+		assert.Contains(t, logged(), "RuntimeError: on purpose")
+		c.says("well", "/ok")
+	})
 }
 
 // TestOtherGroup has a worker leave its process group: it is ended when its time is up, and
@@ -479,7 +515,7 @@ def application(e, s):
 var mischief = map[string][]int{
 	"fork_exit": nil, "fork_exit3": nil, "fork_exit_text": nil, "fork_raise": nil, "fork_return": nil, "fork_write": nil,
 	"fork_twice": nil, "fork_libc": nil, "fork_thread": nil, "fork_yield": nil, "fork_in_close": nil, "fork_many": nil,
-	"stay_fork": nil, "stay_libc": nil, "stay_process": nil, "stay_program": nil, "stay_pool": nil,
+	"stay_cut": {200}, "stay_fork": nil, "stay_libc": nil, "stay_process": nil, "stay_program": nil, "stay_pool": nil,
 	"group_parents": {504}, "group_deaf": {504}, "group_left": nil, "stopped": {504}, "killed": {502}, "terminated": {502},
 	"group_killed": {502}, "segfault": {500, 502}, "aborted": {502}, "exited": {502}, "alarm": {502}, "execs": {502},
 	"execs_sleep": {502, 504}, "orphan": nil, "sigchld": nil, "interrupt": {500}, "close1": nil, "close012": nil,

@@ -1,6 +1,7 @@
 package child
 
 import (
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -28,11 +29,32 @@ func ChildOf(parent, pid int) *Other {
 		return gone
 	}
 	// While it has not ended, its number is no other's: what /proc said before is of it.
-	if parentOf(pid) != parent || ended(fd) {
+	if !isChild(parent, pid) || ended(fd) {
 		unix.Close(fd)
 		return gone
 	}
 	return &Other{pid: pid, pidfd: fd}
+}
+
+// isChild tells whether a process is a child of parent. Where /proc is silent, because the process
+// is not dumpable (hidepid in proc(5)), it is enough to be one of the same service.
+func isChild(parent, pid int) bool {
+	if p := parentOf(pid); p != 0 {
+		return p == parent
+	}
+	return pid != parent && inSession(pid)
+}
+
+// inSession tells whether a process has a group of its own in the session of this one, which is
+// that of a service.
+func inSession(pid int) bool {
+	session, err := unix.Getsid(pid)
+	if err != nil {
+		return false
+	}
+	own, err := unix.Getsid(0)
+	group, _ := unix.Getpgid(pid)
+	return err == nil && session == own && group == pid && pid != own && pid != os.Getpid()
 }
 
 // Pid is the number that the process had while it was there.

@@ -56,6 +56,10 @@ func TestChildOf(t *testing.T) {
 		o.WaitEnd()
 		o.Close()
 	}
+	for _, other := range []int{-1, 0, 1, os.Getpid(), 1 << 22} {
+		assert.False(t, inSession(other), other)
+	}
+	assert.True(t, inSession(pid))
 	assert.Equal(t, -1, ChildOf(0, 1).PidFD())
 	assert.Equal(t, -1, ChildOf(os.Getpid(), pid).PidFD(), "a grandchild")
 	o := ChildOf(parent, pid)

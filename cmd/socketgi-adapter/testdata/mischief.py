@@ -151,6 +151,11 @@ class Path:
         background()
         return iter([b'parent'])
 
+    def stay_cut(self):
+        background()
+        yield b'begin'
+        fail()
+
     def stay_libc(self):
         pid = ctypes.CDLL(None).fork()
         if pid == 0:
