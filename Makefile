@@ -122,7 +122,14 @@ MACHINES := ./units/e2e ./units/internal/machine
 OTHERS   := ^Test(Add|Apart|Boot|CGI|Django|Doctor|Faults|Flask|Home|Exposure|Files|Limits|Network|Nginx|Package|PrivatePIDs|Programs|Readme|Status|UserManager|Validate|Warm)
 
 check: lint
-	$(GO) test $(RACE) -count 1 $$($(GO) list ./... | grep -v '/units/e2e$$\|/units/internal/machine$$')
+	@$(MAKE) --no-print-directory -j 2 check-race check-command
+
+# Those of the command only drive other processes.
+check-race:
+	$(GO) test $(RACE) -count 1 $$($(GO) list ./... | grep -v '/cmd/socketgi$$\|/units/e2e$$\|/units/internal/machine$$')
+
+check-command:
+	$(GO) test -count 1 ./cmd/socketgi
 
 images: packages
 	$(GO) run ./units/internal/machine/images

@@ -219,6 +219,7 @@ func report(r *Report, msg []byte) (done bool) {
 
 // File is a file that an application was loaded from.
 type File struct {
+	// Path is where it is.
 	Path string
 	// State is what it was then ([StateOf]).
 	State string
