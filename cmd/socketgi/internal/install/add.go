@@ -80,7 +80,7 @@ func (a *Add) caches() bool {
 }
 
 // Run adds it. On an error everything is as it was before.
-func (a *Add) Run(ctx context.Context) error {
+func (a *Add) Run(ctx context.Context) (err error) {
 	pair, err := units.Render(a.Options)
 	if err != nil {
 		return err
@@ -96,17 +96,20 @@ func (a *Add) Run(ctx context.Context) error {
 	if err != nil {
 		return writable(err)
 	}
+	defer func() {
+		if err != nil {
+			removeEmpty(made)
+		}
+	}()
 	l, err := lock(dir)
 	if err != nil {
-		removeEmpty(made)
-		return err
+		return writable(err)
 	}
 	defer l.Close()
 	if err := tidyFiles(a.Host, dir, a.Options.Name); err != nil {
 		return err
 	}
 	return wholly(ctx, func(back, keep *undo) error {
-		back.add(func() error { removeEmpty(made); return nil })
 		files, err := a.look(pair)
 		if err != nil {
 			return err
@@ -367,7 +370,7 @@ func runtimeDir(h host.Host) string {
 // user who exists only while something runs is a link to one in /run/private.
 func removeRuntime(path string) error {
 	private := filepath.Join(filepath.Dir(path), "private", filepath.Base(path))
-	return errors.Join(os.RemoveAll(path), os.RemoveAll(private))
+	return errors.Join(removeTree(path), removeTree(private))
 }
 
 // notListening says why the socket didn't start.

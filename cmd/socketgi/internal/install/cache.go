@@ -111,9 +111,13 @@ func copyFile(dir int, name, to string, owner uint32, most int64) (int64, error)
 	return n, errors.Join(err, target.Chmod(0o644), target.Sync(), target.Close())
 }
 
+// keptCode is where the code is kept that is being replaced. No name of an application has an @,
+// so that nobody's is staged there.
+func keptCode(staged string) string { return staged + "@old" }
+
 // putCode puts a directory of cached code in the place of the one that was there.
 func putCode(staged, path string) (undo, keep func() error, err error) {
-	old := staged + ".old"
+	old := keptCode(staged)
 	err = os.Rename(path, old)
 	had := err == nil
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

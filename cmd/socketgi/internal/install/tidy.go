@@ -23,7 +23,10 @@ func tidyFiles(h host.Host, dir, name string) error {
 	var all []error
 	for _, unit := range []string{name + ".socket", name + "@.service", name + ".service", units.SliceName(name)} {
 		all = append(all, takeBack(filepath.Join(dir, "."+unit+".old"), filepath.Join(dir, unit)),
-			removeAll(dir, func(file string) bool { return strings.HasPrefix(file, "."+unit+".new-") }))
+			removeAll(dir, func(file string) bool { 
+				digits, ok := strings.CutPrefix(file, "."+unit+".new-") // another application may be called so
+				return ok && strings.Trim(digits, "0123456789") == ""
+			}))
 	}
 	if !h.User {
 		code, err := host.InsideDir(h.Root, units.CachePath(name))
@@ -31,7 +34,7 @@ func tidyFiles(h host.Host, dir, name string) error {
 			return err
 		}
 		staged := filepath.Join(filepath.Dir(code), "."+name)
-		all = append(all, takeBack(staged+".old", code), os.RemoveAll(staged))
+		all = append(all, takeBack(keptCode(staged), code), os.RemoveAll(staged))
 	}
 	return errors.Join(all...)
 }

@@ -1,0 +1,103 @@
+package install
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// mostRemoving bounds how long a directory is being emptied that somebody else may be filling.
+const mostRemoving = time.Minute
+
+// removeTree removes a directory of an application's user with all that is in it. Unlike
+// [os.RemoveAll] it has no more than three files open, however deep the directory is, and an
+// error of it is short.
+func removeTree(path string) error {
+	if err := os.Remove(path); err == nil || errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	top, err := os.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer top.Close()
+	for began, moved := time.Now(), 0; ; {
+		if err := empty(top, &moved); err != nil {
+			return fmt.Errorf("removing what is in %s: %w", path, err)
+		}
+		err := os.Remove(path)
+		if err == nil || errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if !errors.Is(err, unix.ENOTEMPTY) || time.Since(began) > mostRemoving {
+			return err
+		}
+	}
+}
+
+// empty removes what is in a directory. Directories in directories of it are moved up to it, to be
+// removed by the next call.
+func empty(top *os.File, moved *int) error {
+	return each(top, func(name string) error {
+		if gone(int(top.Fd()), name) {
+			return nil
+		}
+		fd, err := unix.Openat(int(top.Fd()), name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) { // it was changed meanwhile
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		dir := os.NewFile(uintptr(fd), name)
+		defer dir.Close()
+		err = each(dir, func(inner string) error {
+			if gone(fd, inner) {
+				return nil
+			}
+			*moved++
+			err := unix.Renameat(fd, inner, int(top.Fd()), ".socketgi-"+strconv.Itoa(*moved))
+			if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) {
+				return nil
+			}
+			return err
+		})
+		gone(int(top.Fd()), name)
+		return err
+	})
+}
+
+// gone removes a file or an empty directory, and tells whether it is not there any more.
+func gone(dir int, name string) bool {
+	err := unix.Unlinkat(dir, name, 0)
+	if errors.Is(err, unix.EISDIR) || errors.Is(err, unix.EPERM) {
+		err = unix.Unlinkat(dir, name, unix.AT_REMOVEDIR)
+	}
+	return err == nil || errors.Is(err, unix.ENOENT)
+}
+
+// each calls do for what a directory has when it is read.
+func each(dir *os.File, do func(name string) error) error {
+	if _, err := dir.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	for {
+		names, err := dir.Readdirnames(1000)
+		for _, name := range names {
+			if err := do(name); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
