@@ -225,7 +225,17 @@ func TestPathsOfStrangers(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
 	require.NoError(t, os.Chmod(dir, 0o755))
-	app := &host.Application{Name: "app", Service: &host.Unit{Name: "app@.service"}}
+	app := &host.Application{Name: "app", Service: &host.Unit{Name: "app@.service"}, Exec: []string{"socketgi-adapter", filepath.Join(dir, "app.py:make")}}
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "app.py"), 0o755))
+	secret := filepath.Join(dir, "secret")
+	require.NoError(t, os.WriteFile(secret, nil, 0o600))
+	link := filepath.Join(dir, "app.py", "link")
+	require.NoError(t, os.Symlink(secret, link))
+	for _, path := range []string{secret, link, "/etc/shadow", filepath.Join(dir, "app.py/../secret")} {
+		assert.Empty(t, mendPathIn(app, "Permission denied: '"+path+"'"), "the application names it, and nobody else")
+		assert.Empty(t, mendPathIn(app, "No such file or directory: '"+path+"'"))
+	}
+	dir = filepath.Join(dir, "app.py")
 	pipe := filepath.Join(dir, "pipe")
 	require.NoError(t, unix.Mkfifo(pipe, 0o600))
 	assert.Equal(t, "chmod a+r "+pipe, mendPathIn(app, "Permission denied: '"+pipe+"'"))

@@ -201,11 +201,13 @@ var (
 // none.
 func mendPathIn(app *host.Application, log string) string {
 	if m := denied.FindStringSubmatch(log); m != nil {
-		return letIn(app, m[1]+m[2])
+		if path := m[1] + m[2]; isPart(app, path) {
+			return letIn(app, path)
+		}
 	}
 	if m := missing.FindStringSubmatch(log); m != nil {
 		path := m[1] + m[2]
-		if shell(path) != path {
+		if shell(path) != path || !isPart(app, path) {
 			return "" // printf(1) and systemd would each read it in their own way
 		}
 		if _, err := os.Stat(path); err == nil { // so it is the sandbox that hides it
@@ -213,6 +215,31 @@ func mendPathIn(app *host.Application, log string) string {
 		}
 	}
 	return ""
+}
+
+// isPart tells whether a path is one that the units name, or below one of those. The log has what
+// the application likes, and nobody is to be told to open /etc/shadow to it. A link in the folder
+// doesn't lead out of it.
+func isPart(app *host.Application, path string) bool {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return false
+	}
+	for _, own := range append([]string{app.Service.Get("Service", "WorkingDirectory")}, app.Exec...) {
+		if own, _ = strings.CutPrefix(own, "-"); !filepath.IsAbs(own) {
+			continue
+		}
+		if i := strings.LastIndexByte(own, ':'); i > strings.LastIndexByte(own, '/') { // FILE.py:CALLABLE
+			own = own[:i]
+		}
+		if own, err = filepath.EvalSymlinks(own); err != nil || own == "/" {
+			continue
+		}
+		if real == own || strings.HasPrefix(real, own+"/") {
+			return true
+		}
+	}
+	return false
 }
 
 // letIn is a command that lets the application's user at a file, "" if it isn't kept

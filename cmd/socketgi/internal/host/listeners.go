@@ -77,21 +77,28 @@ func (h Host) WithDropIns(name, text string) (*Unit, error) {
 
 // Collide tells whether two sockets can't both listen: at one path, or at one port of one
 // address. Written as ListenStream= has it.
-func Collide(a, b string) bool {
+func (h Host) Collide(a, b string) bool {
 	if strings.ContainsAny(a, "/@") || strings.ContainsAny(b, "/@") {
-		return path(a) == path(b)
+		return h.path(a) == h.path(b)
 	}
 	x, ok := port(a)
 	y, ok2 := port(b)
 	return ok && ok2 && x.Port() == y.Port() && (x.Addr() == y.Addr() || x.Addr().IsUnspecified() || y.Addr().IsUnspecified())
 }
 
-// path is the one name of a path that systemd uses.
-func path(s string) string {
+// path is the one name of a path, whichever links lead to it, as far as that is there.
+func (h Host) path(s string) string {
 	if !strings.HasPrefix(s, "/") {
 		return s
 	}
 	s = filepath.Clean(s)
+	if h.Root != "" {
+		if real, err := InsideDir(h.Root, s); err == nil {
+			return real
+		}
+	} else if dir, err := filepath.EvalSymlinks(filepath.Dir(s)); err == nil {
+		s = filepath.Join(dir, filepath.Base(s))
+	}
 	if rest, ok := strings.CutPrefix(s, "/var/run/"); ok {
 		return "/run/" + rest
 	}

@@ -46,7 +46,9 @@ func (a *Add) load(ctx context.Context, m manager, write func(unit, output strin
 		// Also when somebody interrupts. What runs goes first.
 		ctx := context.WithoutCancel(ctx)
 		stopErr := m.stop(ctx, unit)
-		err = errors.Join(err, stopErr, clean.run(), m.ReloadContext(ctx))
+		// systemd gives up on one with very many directories in each other.
+		left := removeRuntime(filepath.Join(runtime, filepath.Base(units.CheckPath(a.Options.Name))))
+		err = errors.Join(err, stopErr, left, clean.run(), m.ReloadContext(ctx))
 	}()
 	if err != nil {
 		return err

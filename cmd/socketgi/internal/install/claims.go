@@ -52,7 +52,7 @@ func (a *Add) claimSocket(pair units.Pair) error {
 			continue
 		}
 		for _, l := range listen {
-			if slices.ContainsFunc(other.Listen, func(o string) bool { return host.Collide(l, o) }) {
+			if slices.ContainsFunc(other.Listen, func(o string) bool { return a.Host.Collide(l, o) }) {
 				return fmt.Errorf("%s listens at %s already (%s): choose another --listen than that, or remove it first",
 					strings.TrimSuffix(other.Name, ".socket"), l, other.Path)
 			}
@@ -62,7 +62,7 @@ func (a *Add) claimSocket(pair units.Pair) error {
 		return nil
 	}
 	for _, l := range listen {
-		if l[0] != '/' || slices.ContainsFunc(before, func(b string) bool { return host.Collide(l, b) }) {
+		if l[0] != '/' || slices.ContainsFunc(before, func(b string) bool { return a.Host.Collide(l, b) }) {
 			continue
 		}
 		if _, err := os.Lstat(l); err == nil {

@@ -242,7 +242,7 @@ func (r *Remove) sharers(ctx context.Context, m manager, x *removal, active bool
 	listen := r.Host.Listen(x.app.Socket)
 	for _, other := range r.Host.Listeners() {
 		shares := slices.ContainsFunc(listen, func(l string) bool {
-			return slices.ContainsFunc(other.Listen, func(o string) bool { return host.Collide(l, o) })
+			return slices.ContainsFunc(other.Listen, func(o string) bool { return r.Host.Collide(l, o) })
 		})
 		if other.Name == x.app.Socket.Name || !shares {
 			continue

@@ -23,7 +23,7 @@ func tidyFiles(h host.Host, dir, name string) error {
 	var all []error
 	for _, unit := range []string{name + ".socket", name + "@.service", name + ".service", units.SliceName(name)} {
 		all = append(all, takeBack(filepath.Join(dir, "."+unit+".old"), filepath.Join(dir, unit)),
-			removeAll(dir, func(file string) bool { 
+			removeAll(dir, func(file string) bool {
 				digits, ok := strings.CutPrefix(file, "."+unit+".new-") // another application may be called so
 				return ok && strings.Trim(digits, "0123456789") == ""
 			}))
