@@ -48,8 +48,10 @@ func (h *hostFlags) host() (host.Host, error) {
 		root = "" // as systemctl has it
 	}
 	other := host.Host{Root: root}
-	_, err = other.Dirs() // whether there is a way to its units
-	return other, err
+	if _, err = other.Dirs(); err != nil { // whether there is a way to its units
+		return other, err
+	}
+	return other, rootMayWrite(root)
 }
 
 func newAdd() *cobra.Command {

@@ -111,3 +111,30 @@ func canWrite(info fs.FileInfo, passing bool) bool {
 	}
 	return info.Mode()&0o002 != 0 || info.Mode()&0o020 != 0 && st.Gid != 0
 }
+
+// owner is a user and a group, by number, who may change files besides root; "" for none.
+type owner struct{ uid, gid string }
+
+// canBeReplaced tells whether somebody else can put something in the place of what has this path.
+// What is not there is looked at as if it were root's.
+func (o owner) canBeReplaced(path string) bool {
+	info, err := os.Lstat(filepath.Dir(path))
+	if err != nil {
+		return false
+	}
+	trusted := func(info fs.FileInfo) bool {
+		uid := info.Sys().(*syscall.Stat_t).Uid
+		return uid == 0 || strconv.Itoa(int(uid)) == o.uid
+	}
+	gid := info.Sys().(*syscall.Stat_t).Gid
+	switch {
+	case !trusted(info):
+		return true
+	case info.Mode()&0o002 == 0 && (info.Mode()&0o020 == 0 || gid == 0 || strconv.Itoa(int(gid)) == o.gid):
+		return false
+	case info.Mode()&fs.ModeSticky == 0:
+		return true
+	}
+	entry, err := os.Lstat(path) // which only its owner can replace
+	return err == nil && !trusted(entry)
+}

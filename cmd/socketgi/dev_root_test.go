@@ -86,3 +86,38 @@ for f in app/.venv/bin/python app/cgi/a app/cgi/b; do printf '#!/bin/sh\ntouch `
 		})
 	}
 }
+
+// TestRootOfOthers has root work on a system of which somebody else can put parts elsewhere.
+func TestRootOfOthers(t *testing.T) {
+	needRoot(t)
+	for name, c := range map[string]struct{ spoil, want string }{
+		"all of it":    {"chown 1234 image", "image/etc"},
+		"above it":     {"chown 1234 .", "/image"},
+		"folder":       {"chmod 777 image/etc/systemd", "image/etc/systemd/system"},
+		"group":        {"chmod 775 image/etc; chgrp 1234 image/etc", "image/etc/systemd"},
+		"link":         {"mv image/etc image/theirs; chown 1234 image/theirs; ln -s theirs image/etc", "image/theirs/systemd"},
+		"sticky":       {"chmod 1777 image; chown -h 1234 image/etc", "image/etc"},
+		"cache":        {"mkdir -p image/var/cache/socketgi; chown 1234 image/var/cache/socketgi", "image/var/cache/socketgi/x"},
+		"root's":       {"true", ""},
+		"application":  {"mkdir image/srv; chown 1234 image/srv", ""},
+		"of sudo":      {"chown 4321:4321 image . image/etc; chmod 775 image", ""},
+		"group of all": {"chmod 775 image", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("SUDO_UID", "4321")
+			t.Setenv("SUDO_GID", "4321")
+			dir := t.TempDir()
+			require.NoError(t, os.MkdirAll(filepath.Join(dir, "image/etc/systemd/system"), 0o755))
+			cmd := exec.Command("sh", "-ec", c.spoil)
+			cmd.Dir = dir
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, "%s", out)
+			_, err = (&hostFlags{root: filepath.Join(dir, "image")}).host()
+			if c.want == "" {
+				assert.NoError(t, err)
+			} else {
+				assert.ErrorContains(t, err, c.want+" is in a folder that others can write")
+			}
+		})
+	}
+}

@@ -20,6 +20,19 @@ func Inside(root, path string) (string, error) {
 	if root == "" {
 		return path, nil
 	}
+	return inside(root, path, func(string) {})
+}
+
+// Names lists the names that are looked up on the way to a file, links followed as Inside does,
+// by the paths at which they are seen from here. Whoever can replace one of them can have the path
+// lead elsewhere at any moment.
+func Names(root, path string) (names []string, err error) {
+	_, err = inside(root, path, func(name string) { names = append(names, name) })
+	return names, err
+}
+
+// inside does what Inside does, and calls through for each name on the way.
+func inside(root, path string, through func(name string)) (string, error) {
 	done, links := "", 0 // done has no links, and begins with a slash
 	left := strings.Split(path, "/")
 	for len(left) > 0 {
@@ -35,6 +48,7 @@ func Inside(root, path string) (string, error) {
 			}
 			continue
 		}
+		through(root + done + "/" + name)
 		target, err := os.Readlink(root + done + "/" + name)
 		if err != nil { // no link, or not there
 			done += "/" + name

@@ -94,7 +94,7 @@ func (h Host) path(s string) string {
 	s = filepath.Clean(s)
 	if h.Root != "" {
 		if real, err := InsideDir(h.Root, s); err == nil {
-			return real
+			s = "/" + strings.TrimPrefix(strings.TrimPrefix(real, h.Root), "/")
 		}
 	} else if dir, err := filepath.EvalSymlinks(filepath.Dir(s)); err == nil {
 		s = filepath.Join(dir, filepath.Base(s))
