@@ -135,6 +135,11 @@ func (o *Options) hides() (folders []string) {
 	return folders
 }
 
+// Shown lists what is of the application and would be hidden from it. systemd looks its names up
+// anew, with root's rights, whenever the service is started: Reads has to have a folder above those
+// that somebody else can put a link in the place of.
+func (o *Options) Shown() (paths []string) { return o.shown() }
+
 // shown lists what is of the application and would be hidden from it, without what
 // lies below another one of them.
 func (o *Options) shown() (paths []string) {

@@ -121,6 +121,9 @@ func (p *pairFlags) options(h host.Host, args []string) (o units.Options, err er
 		if err := p.fill(&o, args[1:]); err != nil {
 			return o, err
 		}
+		if err := p.pin(&o); err != nil {
+			return o, err
+		}
 		return o, p.peers(h, &o)
 	}
 	if len(p.allowUser) > 0 {
@@ -135,7 +138,7 @@ func (p *pairFlags) options(h host.Host, args []string) (o units.Options, err er
 	}
 	o.Exec, o.App = append([]string{program}, args[2:]...), strings.Join(args[1:], " ")
 	o.Reads = p.root.existing(append([]string{filepath.Dir(program)}, o.Exec...)...)
-	return o, nil
+	return o, p.pin(&o)
 }
 
 // peers finds out which users may talk to the application: the web server's, and those

@@ -81,3 +81,70 @@ time.sleep(1000)`)
 	require.NoError(t, err, "%s", out)
 	assert.Contains(t, out, "Hello world!")
 }
+
+// TestLinksInTheSandbox has a user put links in the place of what the sandbox shows of their
+// application: systemd follows them with root's rights.
+func TestLinksInTheSandbox(t *testing.T) {
+	s := newSite(t)
+	s.Run("sh", "-ec", `useradd --create-home mallory
+mkdir -p /root/open; chmod 700 /root; chmod 755 /root/open; echo secret > /root/open/file; chmod 644 /root/open/file`)
+	s.Write("/home/mallory/app/app.py", `def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    try:
+        return [open("/home/mallory/extra/file", "rb").read()]
+    except OSError as e:
+        return [repr(e).encode()]
+`)
+	s.Run("sh", "-ec", `cd /home/mallory; lib=app/venv/lib/$(python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])')/site-packages
+mkdir -p app/venv/bin $lib extra; echo harmless > extra/file; echo 'home = /usr/bin' > app/venv/pyvenv.cfg; ln -s /usr/bin/python3 app/venv/bin/python
+echo /home/mallory/extra > $lib/extra.pth; chown -R mallory: .; chmod 755 .`)
+	out, err := s.operator("add", "app", "/home/mallory/app/app.py", "--user", "mallory", "--profile", "strict", "--now")
+	require.NoError(t, err, "%s", out)
+	assert.Contains(t, out, "all of /home/mallory is shown to it")
+	assert.Contains(t, s.Run("/usr/local/bin/socketgi", "get", "app", "/"), "harmless")
+	s.Run("sh", "-ec", "cd /home/mallory; mv extra away; ln -s /root/open extra")
+	out, _ = s.Try("/usr/local/bin/socketgi", "get", "app", "/")
+	assert.NotContains(t, out, "secret")
+	assert.Contains(t, out, "Error")
+
+	// A user made up for it has a /tmp of its own, and a folder there can be replaced by its owner.
+	s.Run("cp", "-a", "/home/mallory/app", "/tmp/app")
+	out, err = s.operator("add", "other", "/tmp/app/app.py", "--python", "/usr/bin/python3")
+	assert.Error(t, err)
+	assert.Contains(t, out, "/tmp/app would have to be shown to the sandbox, and somebody else than root could put a link to anything in its place")
+	s.Run("chown", "-R", "root:", "/tmp/app")
+	out, err = s.operator("add", "other", "/tmp/app/app.py", "--python", "/usr/bin/python3")
+	assert.NoError(t, err, "%s", out)
+}
+
+// TestUnremovable has an application make directories in each other, while it is loaded and when
+// it is asked.
+func TestUnremovable(t *testing.T) {
+	s := newSite(t)
+	s.Write("/srv/deep.py", `import os, sys
+def deep():
+    os.chdir(os.environ["RUNTIME_DIRECTORY"])
+    for _ in range(int(open("/srv/depth").read())):
+        if not os.path.exists("d"):
+            os.mkdir("d")
+        os.chdir("d")
+deep()
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"deep"]
+`)
+	s.Write("/srv/depth", "0")
+	before := s.listing()
+	out, err := s.operator("add", "app", "/srv/deep.py", "--python", "/usr/bin/python3", "--user", "www-data", "--concurrency", "5", "--now")
+	require.NoError(t, err, "%s", out)
+	// systemd itself gives up at some depth.
+	s.Write("/srv/depth", "30000")
+	s.Run("/usr/local/bin/socketgi", "get", "app", "/")
+	out, err = s.operator("refresh", "app")
+	require.NoError(t, err, "%s", out)
+	assert.NoDirExists(t, s.Path("/run/socketgi-app@check"))
+	out, err = s.operator("remove", "app", "--now")
+	require.NoError(t, err, "%s", out)
+	s.Write("/srv/depth", "0")
+	assert.Empty(t, changes(before, s.listing()))
+}
