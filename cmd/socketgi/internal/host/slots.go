@@ -37,10 +37,10 @@ func (h Host) Slots(a *Application) (*Slots, error) {
 	}
 	defer f.Close()
 	s := &Slots{Total: n}
-	if s.InUse, err = locks(f, firstSlot, int64(n)); err != nil {
+	if s.InUse, err = locks(f, firstSlot, int64(n), mostLocks); err != nil {
 		return nil, err
 	}
-	s.Waiting, err = locks(f, firstTicket, mostTickets)
+	s.Waiting, err = locks(f, firstTicket, mostTickets, mostLocks)
 	return s, err
 }
 
@@ -73,10 +73,14 @@ const (
 	mostTickets = 1 << 40
 )
 
-// locks counts the locks that others hold on a range of a file. The kernel names one
+// mostLocks is how many are counted: each is looked for among all that there are, and the
+// application can make as many as it likes. There are no more requests than MaxConnections=, 1024.
+const mostLocks = 2048
+
+// locks counts the locks that others hold on a range of a file, up to most. The kernel names one
 // of them, whichever, so what is before and behind it is asked for again.
-func locks(f *os.File, start, length int64) (n int, err error) {
-	for length > 0 {
+func locks(f *os.File, start, length int64, most int) (n int, err error) {
+	for length > 0 && n < most {
 		l := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: start, Len: length}
 		if err := unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &l); err != nil {
 			return 0, os.NewSyscallError("fcntl", err)
@@ -84,7 +88,7 @@ func locks(f *os.File, start, length int64) (n int, err error) {
 		if l.Type == unix.F_UNLCK || l.Len == 0 {
 			return n, nil
 		}
-		before, err := locks(f, start, l.Start-start)
+		before, err := locks(f, start, l.Start-start, most-n-1)
 		if err != nil {
 			return 0, err
 		}

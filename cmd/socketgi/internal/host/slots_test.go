@@ -81,3 +81,20 @@ func TestAddress(t *testing.T) {
 		assert.Equal(t, want, network+" "+address)
 	}
 }
+
+// TestLocksOfStrangers has an application make more locks than there are requests.
+func TestLocksOfStrangers(t *testing.T) {
+	h, a := application(t, "ExecStart=/usr/lib/socketgi-adapter --concurrency 4 app.py\nRuntimeDirectory=socketgi-app")
+	path := filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "socketgi-app/slots")
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	require.NoError(t, err)
+	defer f.Close()
+	for i := range int64(mostLocks + 500) {
+		lock := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: firstTicket + 2*i, Len: 1}
+		require.NoError(t, unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &lock))
+	}
+	s, err := h.Slots(a)
+	require.NoError(t, err)
+	assert.Equal(t, &Slots{Total: 4, Waiting: mostLocks}, s)
+}
