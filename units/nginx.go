@@ -83,11 +83,17 @@ func Nginx(o NginxOptions) (string, error) {
 	} else {
 		fmt.Fprintf(&b, "location ^~ %[1]s/ {\n%[2]s}\nlocation = %[1]s {\n%[2]s}\n", o.Mount, o.location(pass))
 	}
+	dirs := map[string]string{}
 	for _, s := range o.Static {
 		location, err := s.location(o.Mount)
 		if err != nil {
 			return "", err
 		}
+		url := strings.TrimRight(s.URL, "/")
+		if dir, ok := dirs[url]; ok {
+			return "", fmt.Errorf("%s is given twice, for %s and %s: one URL has one folder", s.URL, dir, s.Dir)
+		}
+		dirs[url] = s.Dir
 		b.WriteString(location)
 	}
 	return b.String(), nil

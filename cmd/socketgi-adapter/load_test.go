@@ -181,12 +181,27 @@ func TestHints(t *testing.T) {
 				"the application called sys.exit(0) while it was loaded (it looks like a CGI program, which is served with --cgi)\n"},
 			"CGI in Perl": {"cgi-bin/hello", map[string]string{"cgi-bin/hello": "#!/usr/bin/perl -w\nuse strict;\nprint \"Content-Type: text/plain\\n\\n\";\n"},
 				" (its first line says that it is a program for /usr/bin/perl -w: a CGI program is served with --cgi)\n"},
+			"syntax":                 {"app.py", map[string]string{"app.py": "\nx = = 1\n"}, " (DIR/app.py, line 2)\n"},
+			"syntax of another file": {"app.py", map[string]string{"app.py": "import shop.part", "shop/part.py": "x = = 1"}, " (DIR/shop/part.py, line 1)\n"},
+			"an archive": {"bin/app.pyz", map[string]string{"bin/app.pyz": "#!/usr/bin/python3\nPK\x03\x04\x00\x00__main__.py"},
+				" (DIR/bin/app.pyz is an archive: set PYTHONPATH=DIR/bin/app.pyz, and name a module that is in it)\n"},
+			"compiled":  {"bin/app.pyc", map[string]string{"bin/app.pyc": "\xa7\r\r\n\x00\x00\x00\x00\xe3"}, " (DIR/bin/app.pyc is compiled: name the source, or the module)\n"},
+			"in UTF-16": {"app.py", map[string]string{"app.py": "\xff\xfex\x00=\x001\x00"}, " (DIR/app.py is in UTF-16: save it in UTF-8)\n"},
+			"binary":    {"app.py", map[string]string{"app.py": "x = 1\x00"}, " (DIR/app.py is no text: there are NUL bytes in it)\n"},
+			"a link": {"app.py", map[string]string{"app.py": "", "shop/app.py": "import part", "shop/part.py": ""},
+				"No module named 'part' (part is in DIR/shop, and DIR/app.py is a link that leads there: use DIR/shop/app.py)\n"},
+			"one of Python's own": {"site/app.py", map[string]string{"site/app.py": "import site.settings", "site/settings.py": ""},
+				"'site' is not a package (site is a module of Python's own: the package needs another name)\n"},
 			"none of these": {"app.py", map[string]string{"app.py": "import no_such_module_at_all"}, "No module named 'no_such_module_at_all'\n"},
 			"neither":       {"app.py", map[string]string{"app.py": "x = 'content-type:'"}, "name it: DIR/app.py:NAME\n"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				dir := tree(t, c.files)
 				require.NoError(t, os.MkdirAll(dir+"/shop", 0o700))
+				if name == "a link" {
+					require.NoError(t, os.Remove(dir+"/app.py"))
+					require.NoError(t, os.Symlink("shop/app.py", dir+"/app.py"))
+				}
 				a := &adapter{t: t, args: []string{"--python", python, filepath.Join(dir, c.app)}}
 				if !strings.ContainsAny(c.app, "/-") && !strings.HasSuffix(c.app, ".py") {
 					a.dir, a.args[2] = dir+"/shop", c.app

@@ -47,6 +47,9 @@ func FindPython(app App) (Python, error) {
 		if uid, ok := owner(folder); folder == dir || within && ok && known && uid == home {
 			names = []string{".venv", "venv", "env", "."}
 		} else {
+			if within {
+				found.Passed = append(found.Passed, search.beyond(folder)...)
+			}
 			within = false
 		}
 		for _, name := range names {
@@ -125,6 +128,18 @@ func (s venvSearch) look(folder, name string) (python, why string) {
 		broken = "its bin/python leads to " + target + ", which is not there"
 	}
 	return "", fmt.Sprintf("%s is not used, because %s: make it anew with python3 -m venv --clear %[1]s", dir, broken)
+}
+
+// beyond names the environments that would be used if the folder above the last one of the
+// application's owner were theirs, too.
+func (s venvSearch) beyond(folder string) (passed []string) {
+	for _, name := range []string{".venv", "venv", "env"} {
+		if python, _ := s.look(folder, name); python != "" {
+			passed = append(passed, fmt.Sprintf("%s is not used, because %s does not belong to the owner of %s; --python %s uses it all the same",
+				filepath.Join(folder, name), folder, s.dir, python))
+		}
+	}
+	return passed
 }
 
 // named is the interpreter of the environment that a file names, as pipenv writes it.

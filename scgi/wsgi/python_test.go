@@ -104,10 +104,11 @@ func TestFindPythonOwners(t *testing.T) {
 		want                    bool
 		passed                  string
 	}{
-		"all one's own":      {0, owner, owner, owner, true, ""},
-		"root's environment": {0, owner, owner, 0, true, ""},
-		"a stranger's":       {0, owner, owner, stranger, false, "belongs to user 4002, and not to root, to this user or to the owner of DIR/app; --python DIR/.venv/bin/python uses it all the same"},
-		"beyond the owner":   {0, stranger, owner, stranger, false, ""},
+		"all one's own":            {0, owner, owner, owner, true, ""},
+		"root's environment":       {0, owner, owner, 0, true, ""},
+		"a stranger's":             {0, owner, owner, stranger, false, "belongs to user 4002, and not to root, to this user or to the owner of DIR/app; --python DIR/.venv/bin/python uses it all the same"},
+		"beyond the owner":         {0, stranger, owner, stranger, false, ""},
+		"root's, beyond the owner": {0, 0, owner, 0, false, "DIR/.venv is not used, because DIR does not belong to the owner of DIR/app; --python DIR/.venv/bin/python uses it all the same"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			top := t.TempDir()

@@ -12,14 +12,49 @@ def hint(error, kind, where, name):
         folder, tail = os.path.split(where)
         member, path = tail.rpartition('.')[0] or tail, where
     if isinstance(error, ImportError):
-        return _imports(error, folder, member, name or 'application') or (path and _cgi(error, path)) or ''
-    return path and _cgi(error, path) or ''
+        return _imports(error, folder, member, name or 'application') or path and (_link(error, path) or _cgi(error, path)) or ''
+    return path and _cgi(error, path) or _text(error, path)
+
+
+def _text(error, path):
+    """What is no Python, and where: Python itself says that on another line, or not at all."""
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        return '%s, line %d' % (error.filename, error.lineno)
+    if not path or not isinstance(error, (SyntaxError, ValueError)):
+        return ''
+    try:
+        with open(path, 'rb') as f:
+            text = f.read()
+    except OSError:
+        return ''
+    if b'\0' not in text:
+        return ''
+    if b'PK\3\4' in text:
+        return '%s is an archive: set PYTHONPATH=%s, and name a module that is in it' % (path, path)
+    if text[2:4] == b'\r\n':  # importlib.util.MAGIC_NUMBER of any Python
+        return '%s is compiled: name the source, or the module' % path
+    if text[:2] in (b'\xff\xfe', b'\xfe\xff'):
+        return '%s is in UTF-16: save it in UTF-8' % path
+    return '%s is no text: there are NUL bytes in it' % path
+
+
+def _link(error, path):
+    real = os.path.realpath(path)
+    name, folder = (error.name or '').partition('.')[0], os.path.dirname(real)
+    if name and folder != os.path.realpath(os.path.dirname(path)) and any(
+            os.path.exists(os.path.join(folder, name + end)) for end in ('', '.py')):
+        return '%s is in %s, and %s is a link that leads there: use %s' % (name, folder, path, real)
+    return ''
 
 
 def _imports(error, folder, member, name):
     top = (error.name or '').partition('.')[0]
     # A package whose folder has no __init__.py is known by what is imported.
     is_relative = 'relative import' in str(error)
+    if top in sys.modules and 'is not a package' in str(error):
+        own = getattr(sys.modules[top], '__file__', None) or ''
+        if os.path.dirname(own) == os.path.dirname(os.__file__):
+            return '%s is a module of Python\'s own: the package needs another name' % top
     package, above, inside = '', folder, []
     while above != os.path.dirname(above) and not package:
         above, part = os.path.split(above)
