@@ -79,7 +79,7 @@ var (
 		{"Other processes and control groups are out of sight.", []string{
 			"ProtectProc=invisible", "ProcSubset=pid", "ProtectControlGroups=yes"}},
 		{"The services of the system bus do nothing for it.", []string{"InaccessiblePaths=-/run/dbus"}},
-		{"So are devices, kernel modules and the kernel's log.", []string{
+		{"Devices, kernel modules and the kernel's log are out of sight, too.", []string{
 			"PrivateDevices=yes", "ProtectKernelModules=yes", "ProtectKernelLogs=yes"}},
 	}
 )
