@@ -308,6 +308,22 @@ def application(e, s):
 	})
 }
 
+// TestClosedConnection closes the connection's descriptor before there is a response: as nothing was
+// sent, the client is told.
+func TestClosedConnection(t *testing.T) {
+	eachMode(t, nil, func(t *testing.T, c *culprit) {
+		for _, path := range []string{"/close_connection", "/close_connection_large"} {
+			got := c.get(path)
+			assert.NoError(t, got.err)
+			assert.Equal(t, 500, got.status)
+			assert.Contains(t, got.log, "the application has closed the descriptor of the connection")
+			c.says("well", "/ok")
+		}
+		assert.Equal(t, 502, c.try("/close_all"))
+		c.says("well", "/ok")
+	})
+}
+
 // TestLateWrite keeps what a request was given, and uses it when another one is served.
 func TestLateWrite(t *testing.T) {
 	app := program(t, `
@@ -519,7 +535,7 @@ var mischief = map[string][]int{
 	"group_parents": {504}, "group_deaf": {504}, "group_left": nil, "stopped": {504}, "killed": {502}, "terminated": {502},
 	"group_killed": {502}, "segfault": {500, 502}, "aborted": {502}, "exited": {502}, "alarm": {502}, "execs": {502},
 	"execs_sleep": {502, 504}, "orphan": nil, "sigchld": nil, "interrupt": {500}, "close1": nil, "close012": nil,
-	"close_all": {200, 502, 500, 0}, "close_jobs": {200, 502, 0}, "leak": nil, "no_streams": nil, "gone_folder": nil,
+	"close_all": {502}, "close_connection": {500}, "close_connection_large": {500}, "close_jobs": {200, 502, 0}, "leak": nil, "no_streams": nil, "gone_folder": nil,
 	"truncate": nil, "scribble": {200, 502}, "flood": nil, "lies": {200, 500, 502, 504, 0}, "nothing": {500},
 }
 

@@ -174,8 +174,10 @@ func report(r *Report, msg []byte) (done bool) {
 	case "R":
 		return true
 	case "H":
-		r.Status = statusCode(number(rest))
-		r.End = child.Cut // until it is known to be whole
+		r.Status, r.End = statusCode(number(rest)), child.None
+		if r.Status != 0 {
+			r.End = child.Cut // until it is known to be whole
+		}
 	case "E":
 		_, text, _ := bytes.Cut(rest, []byte{'\n'})
 		r.Problem = &child.Problem{Kind: child.Failed, Text: string(text)}

@@ -261,6 +261,23 @@ class Path:
         os.closerange(3, 1000)
         return 'parent'
 
+    def close_connection(self):
+        """As code does that closes a number twice, which is another file's by then."""
+        for name in os.listdir('/proc/self/fd'):
+            try:
+                s = socket.socket(fileno=int(name))
+            except OSError:
+                continue
+            if s.type == socket.SOCK_STREAM:
+                s.close()
+                break  # or the next one that is opened has its number
+            s.detach()
+        return 'parent'
+
+    def close_connection_large(self):
+        self.close_connection()
+        return 'parent' * 100000
+
     def close_jobs(self):
         for s in job_sockets():
             s.shutdown(socket.SHUT_RDWR)

@@ -6,7 +6,7 @@ and the body's file if it is not. A job that is larger than a message is in a fi
 the descriptors, and the message has None for environ. The worker reports in messages of their own, of which the
 first letter is the kind:
 
-    H STATUS        the head of the response goes out now
+    H STATUS        the head of the response goes out now; 0: it could not
     E KIND\\nTEXT    the application failed; KIND is import, exception, exit or cut
     D BYTES END     done: how many bytes of body were sent, and whether the response
                     is whole, cut, left by the client, or none (no head was sent)
@@ -31,13 +31,14 @@ import _socket
 from _thread import allocate_lock
 from marshal import loads
 
-from _socketgi.response import FORKED, RETURNED
+from _socketgi.response import FORKED, RETURNED, Unsent
 
 _INT = 4  # sizeof(int), what a descriptor takes in a control message
 _CONTROL = _socket.CMSG_SPACE(3 * _INT)
 _MOST = 262144  # bytes of a message (messageBytes in worker.go)
 _MSG_CMSG_CLOEXEC = 0x40000000  # which PyPy's _socket lacks
 _MSG_CTRUNC = 8
+_EBADF = 9
 
 
 class Job:
@@ -76,6 +77,10 @@ class Connection:
                 n = posix.write(self.fd, data)
             except BlockingIOError:
                 n = 0
+            except OSError as e:
+                if e.errno != _EBADF:
+                    raise
+                raise Unsent('the application has closed the descriptor of the connection') from None
             if n < len(data):
                 rest = memoryview(data)
                 while n < len(rest):

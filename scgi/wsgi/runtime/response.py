@@ -74,6 +74,10 @@ class ClientStuck(ClientGone):
     why = 'the web server has read nothing of the response for --send-timeout: it is given up'
 
 
+class Unsent(OSError):
+    """Nothing of what was to be sent has been."""
+
+
 class ShortBody(Exception):
     """The application ended before the Content-Length that it announced."""
 
@@ -258,7 +262,14 @@ class Response:
             else:
                 if head:
                     self.connection.send(head)
+                    head = b''
                 self.connection.send(data)
+        except Unsent:
+            self.sent -= len(data)
+            if head:  # so the client can still be told
+                self.head_sent = False
+                self.announce(0)
+            raise
         except (BrokenPipeError, ConnectionResetError):
             self._lost(ClientGone)
         except TimeoutError:
