@@ -152,7 +152,8 @@ func (s *site) steady(path string, every time.Duration, over <-chan struct{}) ma
 
 // descriptors counts what the adapter that stays has open, and its processes.
 func (s *site) held() string {
-	fds := s.Run("sh", "-c", "ls /proc/$(systemctl show -p MainPID --value no.service)/fd | wc -l")
+	// A worker whose parent was killed has a second pidfd, for as long as it lives.
+	fds := s.Run("sh", "-c", "ls -l /proc/$(systemctl show -p MainPID --value no.service)/fd | grep -vc pidfd")
 	processes := s.Run("sh", "-c", "pgrep -c -x python3")
 	return strings.TrimSpace(fds) + " descriptors, " + strings.TrimSpace(processes) + " processes"
 }
