@@ -19,6 +19,7 @@ type member struct {
 	jobs    []*job    // what was sent to it: the first is its work, the others wait
 	begun   time.Time // when the first became that
 	done    int64     // how many it has finished
+	shut    bool      // nothing can be sent to it any more
 	killed  bool      // because the first took too long, or for this reason:
 	fault   string
 }
@@ -95,6 +96,10 @@ func (k *keeper) dispatch() {
 				k.failed(j, child.Result{Problem: &child.Problem{Kind: child.Busy, Text: err.Error()}})
 				continue
 			}
+			if len(m.jobs) > 0 {
+				m.shut = true // what becomes of those is known in a moment
+				continue
+			}
 			k.expel(m) // it is about to end, or should be
 			go m.Kill()
 			k.bury(m)
@@ -117,7 +122,7 @@ func (k *keeper) taker() *member {
 	var best *member
 	for _, m := range k.members {
 		n := len(m.jobs)
-		if n > 0 && n <= ahead && m.version == k.version && !m.killed && k.now.Sub(m.begun) < quick &&
+		if n > 0 && n <= ahead && m.version == k.version && !m.killed && !m.shut && k.now.Sub(m.begun) < quick &&
 			!m.jobs[n-1].last && (best == nil || n < len(best.jobs)) {
 			best = m
 		}
@@ -147,8 +152,8 @@ func (k *keeper) hearFrom(m *member) {
 			}
 			return
 		}
-		if len(m.jobs) == 0 {
-			continue
+		if begun, _ := m.State(); len(m.jobs) == 0 || begun <= m.done {
+			continue // it has not begun with what it says to be done
 		}
 		j := m.jobs[0]
 		if rep.Problem == nil {
@@ -183,9 +188,9 @@ func (k *keeper) hearFrom(m *member) {
 func (k *keeper) deaf(m *member) {
 	k.poll.remove(m.FD()) // which stays readable
 	if !m.killed {
-		m.fault = "the application has shut down the socket on which its worker takes requests"
+		m.fault = "a worker takes no more requests: the application has opened too many files, or shut down the socket for that"
 		k.idle = slices.DeleteFunc(k.idle, func(i *member) bool { return i == m })
-		if len(m.jobs) == 0 {
+		if begun, _ := m.State(); len(m.jobs) == 0 || begun <= m.done { // else the request's record has it
 			k.log.write(prioErr, m.fault, field{"MESSAGE_ID", msgProblem})
 		}
 		k.kill(m)
@@ -276,15 +281,18 @@ func (k *keeper) lookAt(m *member) {
 	k.expel(m)
 	jobs := m.jobs
 	begun, status := m.State()
+	if begun <= m.done {
+		status = 0 // that is the last one's
+	}
 	switch {
 	case len(jobs) == 0:
 		k.endedIdle(m, m.done == 0)
-	case begun > m.done || m.killed: // also one that has hung before it began
+	case begun > m.done || m.killed && m.fault == "": // also one that has hung before it began
 		k.lost(m, jobs[0], status)
 		jobs = jobs[1:]
 	default:
-		// It was killed while it waited, by somebody or something: that is not this request's
-		// fault.
+		// It was killed while it waited, by somebody or something, or could take no other: that
+		// is not this request's fault.
 		if jobs[0].tries++; jobs[0].tries >= mostTries {
 			k.lost(m, jobs[0], 0)
 			jobs = jobs[1:]

@@ -230,6 +230,16 @@ class JobSocket:
     def take(self):
         """The next job, None when there will be none."""
         try:
+            return self._take()
+        except OSError:
+            try:
+                self.socket.shutdown(2)  # another process is asked then, however long the end of this one takes
+            except OSError:
+                pass  # it is closed
+            raise
+
+    def _take(self):
+        try:
             if self.buffers is None:
                 data, control, flags, _ = self.socket.recvmsg(_MOST, _CONTROL, _MSG_CMSG_CLOEXEC)
                 size = len(data)
