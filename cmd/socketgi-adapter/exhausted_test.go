@@ -55,10 +55,10 @@ func TestNoDescriptors(t *testing.T) {
 	assert.Less(t, limit, 19, "at first there were enough")
 }
 
-// TestNoDescriptorsStays takes the descriptors away from a process that stays and has
+// TestNoDescriptorsWarm takes the descriptors away from a warm adapter and has
 // nothing to wait for. Its end is a failure: the service manager waits before it starts the
 // next one, for the connection that is still there.
-func TestNoDescriptorsStays(t *testing.T) {
+func TestNoDescriptorsWarm(t *testing.T) {
 	for name, u := range map[string]*unit{"wsgi": newUnit(t, "--workers", "1", "testdata/warm.py"), "cgi": newUnit(t, "--cgi", "/bin/true")} {
 		t.Run(name, func(t *testing.T) {
 			p := u.start()

@@ -10,14 +10,14 @@ import (
 )
 
 // What an application writes to its standard error goes to the journal as a stream, and
-// records go there by another way: neither waits for the other. The units of what stays lift
+// records go there by another way: neither waits for the other. A warm service's unit lifts
 // journald's limit, which would count both together, so there is one here for the stream.
 const (
-	// floodRequest and floodStays are how much may come at once, of a request and of
-	// workers that stay, with [child.LineCost] for each line. The latter is what journald's own
+	// floodRequest and floodWarm are how much may come at once, of a request and of
+	// warm workers, with [child.LineCost] for each line. The latter is what journald's own
 	// limit lets through on a disk of common size: 40,000 lines.
 	floodRequest = 1 << 20
-	floodStays   = 8 << 20
+	floodWarm    = 8 << 20
 	// floodRate is how much more there may be each second.
 	floodRate = 256 << 10
 	// floodTold is how long it takes until a flood is told of that goes on.
@@ -34,7 +34,7 @@ func (l *logger) pass(from *os.File, r *request) {
 		}
 	}
 	defer tell()
-	b := bucket{most: floodStays}
+	b := bucket{most: floodWarm}
 	if r != nil {
 		b.most = floodRequest
 	}

@@ -27,7 +27,7 @@ def fork(child):
 
 
 def background():
-    """A process that stays."""
+    """A background process."""
     pid = os.fork()
     if pid == 0:
         time.sleep(300)

@@ -31,7 +31,7 @@ type removal struct {
 	app     *host.Application
 	files   []file
 	code    string   // cached code, "" for none
-	kept    error    // why there is something in its place that stays
+	kept    error    // why something else in its place is kept
 	dropIns []string // directories
 }
 
@@ -107,7 +107,7 @@ func (r *Remove) Plan() (steps []string, err error) {
 	return append(steps, x.left(r)...), nil
 }
 
-// markState notes whose data it is that stays: an application of that name may have it again.
+// markState marks kept data with the name of its application, which may be given it again.
 func (r *Remove) markState() {
 	for _, dir := range stateDirs(r.Host, r.Name) {
 		real, err := host.Inside(r.Host.Root, dir)
