@@ -4,14 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/socketgi/socketgi/scgi/cgi"
 	"github.com/socketgi/socketgi/scgi/wsgi"
 	"github.com/spf13/cobra"
 )
@@ -157,130 +154,4 @@ func (a *appFlags) parse(name string) (wsgi.App, error) {
 	app, err := wsgi.ParseApp(real + callable)
 	app.File = file
 	return app, err
-}
-
-func (a *appFlags) resolveCGI(args []string) (*application, error) {
-	if a.python != "" {
-		return nil, errors.New("--python is for WSGI applications: a CGI program says itself what runs it")
-	}
-	if a.idleTimeout < 0 {
-		return nil, fmt.Errorf("--idle-timeout %v: a timeout is not negative; 0 is none", a.idleTimeout)
-	}
-	r := &application{}
-	c := cgi.Config{}
-	var err error
-	if a.cgiRoot != "" {
-		if c.Root, err = a.root.outside(a.cgiRoot); err != nil {
-			return nil, err
-		}
-		for _, dir := range a.cgiTargets {
-			if dir, err = a.root.outside(dir); err != nil {
-				return nil, err
-			}
-			c.Targets = append(c.Targets, dir)
-		}
-	}
-	if a.cgi {
-		c.Program, c.Args = args[0], args[1:]
-		if a.root != "" {
-			if c.Program, err = a.root.outside(c.Program); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if c.Root != "" {
-		real := cgi.Config{}
-		if real.Root, err = a.root.real(c.Root); err != nil {
-			return nil, err
-		}
-		for _, dir := range c.Targets {
-			if dir, err = a.root.real(dir); err != nil {
-				return nil, err
-			}
-			real.Targets = append(real.Targets, dir)
-		}
-		err = real.Resolve()
-		c.Root, _ = filepath.Abs(c.Root)
-	} else {
-		err = c.Resolve()
-	}
-	if err != nil {
-		return nil, err
-	}
-	if a.nph {
-		r.words = append(r.words, "--nph")
-	}
-	if a.isindex {
-		r.words = append(r.words, "--isindex")
-	}
-	if a.idleTimeout != 0 {
-		r.words = append(r.words, "--idle-timeout", a.idleTimeout.String())
-	}
-	if c.Root != "" {
-		if a.root == "" { // what links are in another system is not followed
-			r.refused = linksOut(c.Root, c.Targets)
-		}
-		if c.Root, err = a.root.inside(c.Root); err != nil {
-			return nil, err
-		}
-		r.label, r.files = a.cgiRoot, []string{c.Root}
-		for _, dir := range c.Targets {
-			if dir, err = a.root.inside(dir); err != nil {
-				return nil, err
-			}
-			r.files = append(r.files, dir)
-			r.words = append(r.words, "--cgi-target", dir)
-		}
-		r.trees = r.files
-		r.words = append(r.words, "--cgi-root", c.Root)
-		return r, nil
-	}
-	real, err := a.root.real(c.Program)
-	if err != nil {
-		return nil, err
-	}
-	if !isProgram(real) {
-		return nil, fmt.Errorf("%s is no program that can be executed", c.Program)
-	}
-	if c.Program, err = a.root.inside(c.Program); err != nil {
-		return nil, err
-	}
-	r.label, r.files, r.folders = strings.Join(args, " "), []string{c.Program}, append([]string{filepath.Dir(c.Program)}, c.Args...)
-	r.words = append(append(r.words, "--cgi", c.Program), c.Args...)
-	return r, nil
-}
-
-// mostLinked is how many files linksOut looks at.
-const mostLinked = 20_000
-
-// linksOut finds the links below root for which requests are refused with 403, and says which
-// flag allows each.
-func linksOut(root string, targets []string) (refused []string) {
-	var allowed []string
-	for _, dir := range append([]string{root}, targets...) {
-		if real, err := filepath.EvalSymlinks(dir); err == nil {
-			allowed = append(allowed, strings.TrimSuffix(real, "/")+"/")
-		}
-	}
-	seen := 0
-	_ = filepath.WalkDir(root+"/", func(path string, d fs.DirEntry, err error) error {
-		if seen++; seen > mostLinked {
-			return fs.SkipAll
-		}
-		if err != nil || d.Type()&fs.ModeSymlink == 0 {
-			return nil
-		}
-		real, err := filepath.EvalSymlinks(path)
-		if err != nil || slices.ContainsFunc(allowed, func(dir string) bool { return strings.HasPrefix(real+"/", dir) }) {
-			return nil
-		}
-		dir := real
-		if info, err := os.Stat(real); err == nil && !info.IsDir() {
-			dir = filepath.Dir(real)
-		}
-		refused = append(refused, fmt.Sprintf("%s is a link to %s, outside of %s: requests for it are refused with 403; --cgi-target %s allows it",
-			filepath.Clean(path), real, root, dir))
-		return nil
-	})
-	return refused
 }
