@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 )
 
 // webGroup finds the group of the web server.
@@ -37,7 +38,7 @@ func webUser(h host.Host, group string) string {
 // fields. Those of this machine that are in no file - of LDAP, say - are asked for by
 // getent(1): a program without libc has no other way.
 func account(root, db, name string) (fields []string, ok bool) {
-	path, err := host.Inside(root, "/etc/"+db)
+	path, err := rootfs.Inside(root, "/etc/"+db)
 	if err != nil {
 		return nil, false
 	}

@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/python"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 	"github.com/socketgi/socketgi/scgi/wsgi"
 )
 
@@ -59,7 +59,7 @@ func (a *appFlags) otherInterpreter(app wsgi.App) (path string, folders []string
 			path, err = a.root.inside(path)
 		}
 		if err == nil {
-			seen, realErr := host.Inside(string(a.root), path)
+			seen, realErr := rootfs.Inside(string(a.root), path)
 			_, err = os.Stat(seen)
 			err = errors.Join(realErr, err)
 		}

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 	"github.com/socketgi/socketgi/units"
 )
 
@@ -70,6 +70,6 @@ func (p *pairFlags) pin(o *units.Options) error {
 
 // pinned tells whether only root can have a path lead elsewhere.
 func (r rootDir) pinned(path string) bool {
-	names, err := host.Names(string(r), path)
+	names, err := rootfs.Names(string(r), path)
 	return err == nil && !slices.ContainsFunc(names, owner{}.canBeReplaced)
 }

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 )
 
 // rootDir is a directory with the files of another system (--root), "" for this one.
@@ -32,7 +32,7 @@ func (r rootDir) real(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return host.Inside(string(r), inside)
+	return rootfs.Inside(string(r), inside)
 }
 
 // inside returns what a file is called in that system.
@@ -54,7 +54,7 @@ func (r rootDir) existing(paths ...string) (found []string) {
 		return existing(paths...)
 	}
 	for _, path := range paths {
-		real, err := host.Inside(string(r), path)
+		real, err := rootfs.Inside(string(r), path)
 		if err != nil || !filepath.IsAbs(path) {
 			continue
 		}
@@ -73,9 +73,9 @@ func rootMayWrite(root string) error {
 		return nil
 	}
 	by := owner{os.Getenv("SUDO_UID"), os.Getenv("SUDO_GID")}
-	names, err := host.Names("", root)
+	names, err := rootfs.Names("", root)
 	for _, path := range []string{"/etc/systemd/system/sockets.target.wants/x", "/var/cache/socketgi/x", "/etc/passwd"} {
-		more, moreErr := host.Names(root, path)
+		more, moreErr := rootfs.Names(root, path)
 		names, err = append(names, more...), errors.Join(err, moreErr)
 	}
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/dbus"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 )
 
 // Host says whose units are meant. The zero value means this machine's systemd.
@@ -39,7 +40,7 @@ func (h Host) Dirs() ([]string, error) {
 	}
 	for i := range dirs {
 		var err error
-		if dirs[i], err = Inside(h.Root, dirs[i]); err != nil {
+		if dirs[i], err = rootfs.Inside(h.Root, dirs[i]); err != nil {
 			return nil, err
 		}
 	}

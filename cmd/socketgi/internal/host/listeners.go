@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/unit"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 )
 
 // Listener is a socket unit of anybody's.
@@ -93,7 +94,7 @@ func (h Host) path(s string) string {
 	}
 	s = filepath.Clean(s)
 	if h.Root != "" {
-		if real, err := InsideDir(h.Root, s); err == nil {
+		if real, err := rootfs.InsideDir(h.Root, s); err == nil {
 			s = "/" + strings.TrimPrefix(strings.TrimPrefix(real, h.Root), "/")
 		}
 	} else if dir, err := filepath.EvalSymlinks(filepath.Dir(s)); err == nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/unit"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 )
 
 // Unit is a unit file with its drop-ins.
@@ -139,4 +140,16 @@ func (u *Unit) Get(section, name string) string {
 // Has tells whether the unit has a section.
 func (u *Unit) Has(section string) bool {
 	return slices.ContainsFunc(u.options, func(o *unit.UnitOption) bool { return o.Section == section })
+}
+
+// real is where a file below Root really is, which is named as it is seen from here.
+func (h Host) real(path string) (string, error) {
+	if h.Root == "" {
+		return path, nil
+	}
+	rest, err := filepath.Rel(h.Root, path)
+	if err != nil || !filepath.IsLocal(rest) {
+		return "", fmt.Errorf("%s is not below %s", path, h.Root)
+	}
+	return rootfs.Inside(h.Root, rest)
 }

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 	"github.com/socketgi/socketgi/units"
 	"golang.org/x/sys/unix"
 )
@@ -98,7 +99,7 @@ func (a *Add) claimState() error {
 		return nil
 	}
 	for _, dir := range stateDirs(a.Host, name) {
-		real, err := host.Inside(a.Host.Root, dir)
+		real, err := rootfs.Inside(a.Host.Root, dir)
 		if err != nil {
 			return err
 		}

@@ -6,13 +6,13 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 )
 
 // wants is where a link has a socket of the system in root listen at every boot
 // (systemd.unit(5), WantedBy=).
 func wants(root, socket string) (string, error) {
-	return host.InsideDir(root, "/etc/systemd/system/sockets.target.wants/"+socket)
+	return rootfs.InsideDir(root, "/etc/systemd/system/sockets.target.wants/"+socket)
 }
 
 // enableOffline enables a socket of a system that doesn't run, as systemctl --root does.

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 	"github.com/socketgi/socketgi/units"
 )
 
@@ -22,7 +22,7 @@ func (a *Add) look(pair units.Pair) (files []file, err error) {
 	others := dirs[1:]
 	if !a.Host.User {
 		for _, dir := range []string{"/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient", "/run/systemd/generator", "/run/systemd/generator.late"} {
-			if dir, err = host.Inside(a.Host.Root, dir); err != nil {
+			if dir, err = rootfs.Inside(a.Host.Root, dir); err != nil {
 				return nil, err
 			}
 			others = append(others, dir)

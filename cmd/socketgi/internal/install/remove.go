@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 	"github.com/socketgi/socketgi/units"
 )
 
@@ -64,7 +65,7 @@ func (r *Remove) look() (*removal, error) {
 			x.dropIns = append(x.dropIns, dir)
 		}
 	}
-	code, err := host.InsideDir(r.Host.Root, units.CachePath(r.Name))
+	code, err := rootfs.InsideDir(r.Host.Root, units.CachePath(r.Name))
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +111,7 @@ func (r *Remove) Plan() (steps []string, err error) {
 // markState marks kept data with the name of its application, which may be given it again.
 func (r *Remove) markState() {
 	for _, dir := range stateDirs(r.Host, r.Name) {
-		real, err := host.Inside(r.Host.Root, dir)
+		real, err := rootfs.Inside(r.Host.Root, dir)
 		if err != nil {
 			continue
 		}

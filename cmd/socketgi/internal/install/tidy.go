@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 	"github.com/socketgi/socketgi/units"
 	"golang.org/x/sys/unix"
 )
@@ -29,7 +30,7 @@ func tidyFiles(h host.Host, dir, name string) error {
 			}))
 	}
 	if !h.User {
-		code, err := host.InsideDir(h.Root, units.CachePath(name))
+		code, err := rootfs.InsideDir(h.Root, units.CachePath(name))
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,7 @@
-package host
+// Package rootfs finds files of a system that lies in a directory (--root), with its own links.
+package rootfs
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,16 +69,4 @@ func inside(root, path string, through func(name string)) (string, error) {
 func InsideDir(root, path string) (string, error) {
 	dir, err := Inside(root, filepath.Dir(path))
 	return filepath.Join(dir, filepath.Base(path)), err
-}
-
-// real is where a file below Root really is, which is named as it is seen from here.
-func (h Host) real(path string) (string, error) {
-	if h.Root == "" {
-		return path, nil
-	}
-	rest, err := filepath.Rel(h.Root, path)
-	if err != nil || !filepath.IsLocal(rest) {
-		return "", fmt.Errorf("%s is not below %s", path, h.Root)
-	}
-	return Inside(h.Root, rest)
 }
