@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
@@ -95,7 +97,7 @@ func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
 		return nil // it runs as whoever says this
 	}
 	for _, path := range append(app.files, a.adapter) {
-		if why := unreachable(path, o.User); why != "" && !slices.Contains(a.warnings, why) {
+		if why := access.Unreachable(path, o.User); why != "" && !slices.Contains(a.warnings, why) {
 			a.warnings = append(a.warnings, why)
 		}
 	}
@@ -109,11 +111,11 @@ func (a *adapterFlags) readable(app *application, o *units.Options) (folders []s
 		return app.folders
 	}
 	user := o.User
-	if _, ok := account("", "passwd", user); !ok {
+	if _, ok := account.FindUser("", user); !ok {
 		user = "" // one that is still to be made
 	}
 	for _, folder := range app.folders {
-		if unreachable(folder, user) == "" {
+		if access.Unreachable(folder, user) == "" {
 			folders = append(folders, folder)
 		}
 	}

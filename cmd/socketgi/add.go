@@ -8,9 +8,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strconv"
 	"syscall"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/install"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
@@ -51,7 +52,7 @@ func (h *hostFlags) host() (host.Host, error) {
 	if _, err = other.Dirs(); err != nil { // whether there is a way to its units
 		return other, err
 	}
-	return other, rootMayWrite(root)
+	return other, access.RootMayWrite(root)
 }
 
 func newAdd() *cobra.Command {
@@ -144,16 +145,11 @@ func (p *pairFlags) addition(h host.Host, args []string) (*install.Add, error) {
 	if o.Listen != "" && o.Listen[0] != '/' {
 		group = "" // whoever is on this machine may connect
 	}
-	if err := checkAccounts(h.Root, o.User, group); err != nil {
+	if err := account.Check(h.Root, o.User, group); err != nil {
 		return nil, err
 	}
-	if user, ok := account(h.Root, "passwd", o.User); ok && o.User != "" && len(user) > 3 {
-		if gid, err := strconv.Atoi(user[3]); err == nil {
-			a.Group = gid
-		}
-		if uid, err := strconv.Atoi(user[2]); err == nil {
-			a.UID = uid
-		}
+	if user, ok := account.FindUser(h.Root, o.User); ok {
+		a.Group, a.UID = user.GID, user.UID
 	}
 	return a, nil
 }

@@ -11,10 +11,13 @@ import (
 	"net/http/httputil"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/dev"
 	"github.com/socketgi/socketgi/scgi"
 	"github.com/socketgi/socketgi/scgi/scgihttp"
 	"github.com/socketgi/socketgi/units"
@@ -42,7 +45,7 @@ It runs as whoever says this. Root is refused what somebody else can write.
 			if err != nil {
 				return err
 			}
-			if err := rootMayRun(app); err != nil {
+			if err := dev.RootMayRun(slices.Concat([]string{app.dir}, app.files, app.folders), app.trees); err != nil {
 				return err
 			}
 			if err := units.CheckMount(mount); err != nil {
@@ -81,7 +84,7 @@ func devCache() string {
 		return ""
 	}
 	dir += "/socketgi"
-	if os.MkdirAll(dir, 0o700) != nil || os.Geteuid() == 0 && writableByOthers(dir) != "" {
+	if os.MkdirAll(dir, 0o700) != nil || os.Geteuid() == 0 && access.WritableByOthers(dir) != "" {
 		return ""
 	}
 	return dir

@@ -20,8 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// dev is socketgi dev, running.
-type dev struct {
+// devRun is socketgi dev, running.
+type devRun struct {
 	t    *testing.T
 	cmd  *exec.Cmd
 	url  string
@@ -31,21 +31,21 @@ type dev struct {
 	log bytes.Buffer
 }
 
-func (d *dev) Write(p []byte) (int, error) {
+func (d *devRun) Write(p []byte) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.log.Write(p)
 }
 
-func (d *dev) logged() string {
+func (d *devRun) logged() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.log.String()
 }
 
-func startDev(t *testing.T, args ...string) *dev {
+func startDev(t *testing.T, args ...string) *devRun {
 	t.Helper()
-	d := &dev{t: t}
+	d := &devRun{t: t}
 	d.cmd = exec.Command("socketgi", append([]string{"dev", "--listen", "127.0.0.1:0", "--adapter", filepath.Join(adapterDir, adapterName)}, args...)...)
 	d.cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+t.TempDir())
 	d.cmd.Stderr = d
@@ -63,7 +63,7 @@ func startDev(t *testing.T, args ...string) *dev {
 	return d
 }
 
-func (d *dev) get(path string) (int, string) {
+func (d *devRun) get(path string) (int, string) {
 	d.t.Helper()
 	resp, err := http.Get(strings.TrimSuffix(d.url, "/") + path)
 	require.NoError(d.t, err)
@@ -74,7 +74,7 @@ func (d *dev) get(path string) (int, string) {
 }
 
 // interrupt is what Ctrl-C sends.
-func (d *dev) interrupt() {
+func (d *devRun) interrupt() {
 	d.t.Helper()
 	require.NoError(d.t, d.cmd.Process.Signal(os.Interrupt))
 	ended := make(chan error, 1)

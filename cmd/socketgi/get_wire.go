@@ -8,11 +8,10 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"os/user"
-	"strconv"
 	"syscall"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/scgi/scgihttp"
 )
 
@@ -117,18 +116,11 @@ func (g *getRequest) mayConnect() string {
 	}
 	st := info.Sys().(*syscall.Stat_t)
 	who := "root"
-	if name := strconv.Itoa(int(st.Uid)); name != "0" && info.Mode()&0o200 != 0 {
-		if u, err := user.LookupId(name); err == nil {
-			name = u.Username
-		}
-		who += ", " + name
+	if st.Uid != 0 && info.Mode()&0o200 != 0 {
+		who += ", " + account.UserName(st.Uid)
 	}
 	if info.Mode()&0o020 != 0 {
-		name := strconv.Itoa(int(st.Gid))
-		if gr, err := user.LookupGroupId(name); err == nil {
-			name = gr.Name
-		}
-		who += " and the group " + name
+		who += " and the group " + account.GroupName(st.Gid)
 	}
 	return who
 }

@@ -5,10 +5,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 )
 
 // adapterDir is where the adapter that the tests use is.
@@ -44,8 +46,8 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", e.Getenv("PATH")+string(filepath.ListSeparator)+adapterDir)
 			// The user that the web server is taken for.
-			if web, ok := account("", "passwd", "www-data"); ok {
-				e.Setenv("WEB", web[2])
+			if web, ok := account.FindUser("", "www-data"); ok {
+				e.Setenv("WEB", strconv.Itoa(web.UID))
 			}
 			out, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
 			e.Setenv("PYTHON", strings.TrimSpace(string(out)))

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
@@ -112,7 +113,7 @@ func (p *pairFlags) options(h host.Host, args []string) (o units.Options, err er
 		return o, fmt.Errorf("--accept %s: yes or no", p.accept)
 	}
 	if o.Group == "" {
-		o.Group = webGroup(h)
+		o.Group = account.WebGroup(h.Root)
 	}
 	if isRoot(h, o.User) {
 		p.warnings = append(p.warnings, "it is to run as root: whoever finds a hole in it has all of this machine")
@@ -146,25 +147,31 @@ func (p *pairFlags) options(h host.Host, args []string) (o units.Options, err er
 func (p *pairFlags) peers(h host.Host, o *units.Options) error {
 	users := p.allowUser
 	if o.SeesPeers() {
-		if web := webUser(h, o.Group); web != "" {
-			users = append([]string{web}, users...)
+		if web, ok := account.WebUser(h.Root, o.Group); ok {
+			users = append([]string{web.Name}, users...)
 		} else if len(users) == 0 {
 			p.warnings = append(p.warnings, fmt.Sprintf("which user the web server is can't be said from the group %s: "+
 				"whoever is in that group may talk to the application, unless --allow-user says who", o.Group))
 		}
 	}
 	for _, name := range users {
-		user, ok := account(h.Root, "passwd", name)
+		user, ok := account.FindUser(h.Root, name)
 		if !ok {
-			return noAccount("user", name, h.Root, "say with --allow-user one that is there")
+			return account.Missing("user", name, h.Root, "say with --allow-user one that is there")
 		}
-		uid, err := strconv.ParseUint(user[2], 10, 32)
-		if err != nil {
-			return fmt.Errorf("user %s has %q for a number", name, user[2])
-		}
-		if !slices.Contains(o.AllowUIDs, uint32(uid)) {
-			o.AllowUIDs = append(o.AllowUIDs, uint32(uid))
+		if !slices.Contains(o.AllowUIDs, uint32(user.UID)) {
+			o.AllowUIDs = append(o.AllowUIDs, uint32(user.UID))
 		}
 	}
 	return nil
+}
+
+// isRoot tells whether an application runs as root, by whichever name; in a user's own systemd
+// it runs as whoever says this.
+func isRoot(h host.Host, user string) bool {
+	if h.User {
+		return os.Geteuid() == 0
+	}
+	u, ok := account.FindUser(h.Root, user)
+	return ok && u.UID == 0
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 	"github.com/socketgi/socketgi/units"
 )
@@ -71,5 +72,5 @@ func (p *pairFlags) pin(o *units.Options) error {
 // pinned tells whether only root can have a path lead elsewhere.
 func (r rootDir) pinned(path string) bool {
 	names, err := rootfs.Names(string(r), path)
-	return err == nil && !slices.ContainsFunc(names, owner{}.canBeReplaced)
+	return err == nil && !slices.ContainsFunc(names, access.Owner{}.CanBeReplaced)
 }

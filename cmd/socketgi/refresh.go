@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"syscall"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
@@ -31,7 +30,7 @@ Exit status: 0, or 1 when one of them can't be loaded.`,
 			apps, problems := refreshed(h, args)
 			return interruptible(func(ctx context.Context) error {
 				for _, app := range apps {
-					r := install.Refresh{Host: h, App: app, Group: groupOf(app), Log: logTo(cmd.ErrOrStderr())}
+					r := install.Refresh{Host: h, App: app, Log: logTo(cmd.ErrOrStderr())}
 					switch {
 					case ctx.Err() != nil:
 						return ctx.Err()
@@ -60,23 +59,4 @@ func refreshed(h host.Host, names []string) (apps []*host.Application, problems 
 		apps = append(apps, app)
 	}
 	return apps, nil
-}
-
-// groupOf is the number of the group that the application runs with, -1 where that exists
-// only while it runs.
-func groupOf(app *host.Application) int {
-	name := app.Service.Get("Service", "User")
-	if name != "" {
-		if group, ok := account("", "group", app.Service.Get("Service", "Group")); ok {
-			if gid, err := strconv.Atoi(group[2]); err == nil {
-				return gid
-			}
-		}
-	}
-	if user, ok := account("", "passwd", name); ok && name != "" && len(user) > 3 {
-		if gid, err := strconv.Atoi(user[3]); err == nil {
-			return gid
-		}
-	}
-	return -1
 }

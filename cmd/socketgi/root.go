@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -63,29 +62,4 @@ func (r rootDir) existing(paths ...string) (found []string) {
 		}
 	}
 	return found
-}
-
-// rootMayWrite tells why root is not to work on the system in a directory: whoever can replace
-// something on the way to its units can have them written to those of this machine. It may be of
-// the one who has become root by sudo(8).
-func rootMayWrite(root string) error {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	by := owner{os.Getenv("SUDO_UID"), os.Getenv("SUDO_GID")}
-	names, err := rootfs.Names("", root)
-	for _, path := range []string{"/etc/systemd/system/sockets.target.wants/x", "/var/cache/socketgi/x", "/etc/passwd"} {
-		more, moreErr := rootfs.Names(root, path)
-		names, err = append(names, more...), errors.Join(err, moreErr)
-	}
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if by.canBeReplaced(name) {
-			return fmt.Errorf("root is not to work on a system that somebody else can change: %s is in a folder that others can write. "+
-				"Have root own it (chown root: %s; chmod go-w %[2]s), or say this as the user whose it is", name, filepath.Dir(name))
-		}
-	}
-	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 )
 
@@ -83,8 +84,8 @@ func (s *status) print(w io.Writer, p painter, now time.Time) {
 // userNames puts the names of users in the place of their numbers.
 func userNames(users []string) (names []string) {
 	for _, name := range users {
-		if fields, ok := account("", "passwd", name); ok {
-			name = fields[0]
+		if u, ok := account.FindUser("", name); ok {
+			name = u.Name
 		}
 		names = append(names, name)
 	}

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/user"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"golang.org/x/sys/unix"
 )
@@ -36,12 +37,12 @@ func checkConnect(ctx context.Context, x *examination, app *host.Application) (f
 		f.unchecked("as which user the web server connects: "+x.web.userErr.Error(), "")
 		return f
 	}
-	if !x.root && x.web.user.uid != os.Geteuid() {
-		f.unchecked("only root can try to connect as "+x.web.user.name, "sudo socketgi doctor "+app.Name)
+	if !x.root && x.web.user.UID != os.Geteuid() {
+		f.unchecked("only root can try to connect as "+x.web.user.Name, "sudo socketgi doctor "+app.Name)
 		return f
 	}
 	peer := 0
-	err := x.web.user.do(func() (err error) {
+	err := x.web.user.Do(func() (err error) {
 		peer, err = knock(app.Listen)
 		return err
 	})
@@ -53,7 +54,7 @@ func checkConnect(ctx context.Context, x *examination, app *host.Application) (f
 	case err == nil:
 		checkPeers(ctx, x, app, &f)
 		if !f.wrong() {
-			f.ok("the web server's user " + x.web.user.name + " can connect")
+			f.ok("the web server's user " + x.web.user.Name + " can connect")
 		}
 	case errors.Is(err, unix.EACCES):
 		refused(x.web.user, app, &f)
@@ -65,7 +66,7 @@ func checkConnect(ctx context.Context, x *examination, app *host.Application) (f
 		f.fail("no more connections wait at "+app.Listen+" (Backlog=)", "they come faster than they are accepted; the web server answers 502",
 			"journalctl -n 20 -u "+app.Socket.Name)
 	default:
-		f.unchecked("connecting as "+x.web.user.name+": "+err.Error(), "")
+		f.unchecked("connecting as "+x.web.user.Name+": "+err.Error(), "")
 	}
 	return f
 }
@@ -89,35 +90,28 @@ func knock(path string) (peer int, err error) {
 }
 
 // refused says what keeps the web server out.
-func refused(web *identity, app *host.Application, f *findings) {
+func refused(web *access.Rights, app *host.Application, f *findings) {
 	const why = "the web server answers 502, and its error log says Permission denied"
-	where := web.obstacle(app.Listen)
+	where := web.Obstacle(app.Listen)
 	info, err := os.Stat(where)
 	if err != nil {
-		f.fail(fmt.Sprintf("%s may not connect to %s", web.name, app.Listen), why, "namei -l "+shell(app.Listen))
+		f.fail(fmt.Sprintf("%s may not connect to %s", web.Name, app.Listen), why, "namei -l "+shell(app.Listen))
 		return
 	}
 	if where != app.Listen {
-		f.fail(fmt.Sprintf("%s may not enter %s, which has mode %04o", web.name, where, info.Mode().Perm()), why, "chmod a+x "+shell(where))
+		f.fail(fmt.Sprintf("%s may not enter %s, which has mode %04o", web.Name, where, info.Mode().Perm()), why, "chmod a+x "+shell(where))
 		return
 	}
-	group := web.name
-	if g, err := user.LookupGroupId(fmt.Sprint(web.gid)); err == nil {
+	group := web.Name
+	if g, ok := account.FindGroup("", fmt.Sprint(web.GID)); ok {
 		group = g.Name
 	}
-	f.fail(fmt.Sprintf("%s may not connect to %s, which has %s and mode %04o", web.name, where, owner(info), info.Mode().Perm()), why,
+	f.fail(fmt.Sprintf("%s may not connect to %s, which has %s and mode %04o", web.Name, where, owner(info), info.Mode().Perm()), why,
 		dropIn(app.Socket.Name, "Socket", "SocketGroup="+group, "SocketMode=0660")+" && "+relisten(app))
 }
 
 // owner says whom a file belongs to.
 func owner(info os.FileInfo) string {
 	st := info.Sys().(*syscall.Stat_t)
-	name, group := fmt.Sprint(st.Uid), fmt.Sprint(st.Gid)
-	if u, err := user.LookupId(name); err == nil {
-		name = u.Username
-	}
-	if g, err := user.LookupGroupId(group); err == nil {
-		group = g.Name
-	}
-	return "user " + name + ", group " + group
+	return "user " + account.UserName(st.Uid) + ", group " + account.GroupName(st.Gid)
 }

@@ -1,13 +1,13 @@
 package doctor
 
 import (
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/units"
 	"github.com/stretchr/testify/assert"
@@ -84,7 +84,7 @@ app@i.service: Command /nope is not executable: No such file or directory
 }
 
 func TestPeers(t *testing.T) {
-	web := &webServer{user: &identity{name: "www-data", uid: 33}}
+	web := &webServer{user: &access.Rights{Name: "www-data", UID: 33}}
 	for _, c := range []struct {
 		o          units.Options
 		flags      string
@@ -157,40 +157,6 @@ func TestCgroups(t *testing.T) {
 	mount, _, favored = cgroups("1 2 0:3 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,favordynmods,name=systemd\n")
 	assert.True(t, favored)
 	assert.Empty(t, mount)
-}
-
-// TestIdentity: what is done as somebody else has their rights, and nothing after it.
-func TestIdentity(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Skip("only root can be somebody else")
-	}
-	nobody, err := lookup("nobody", "")
-	require.NoError(t, err)
-	dir, err := os.MkdirTemp("", "doctor-")
-	require.NoError(t, err)
-	defer os.RemoveAll(dir)
-	require.NoError(t, os.Mkdir(dir+"/in", 0o755))
-	require.NoError(t, os.WriteFile(dir+"/in/file", nil, 0o600))
-	open := func() error {
-		f, err := os.Open(dir + "/in/file")
-		if err == nil {
-			f.Close()
-		}
-		return err
-	}
-	assert.Equal(t, dir, nobody.obstacle(dir+"/in/file"), "MkdirTemp makes it with 0700")
-	assert.ErrorIs(t, nobody.do(open), unix.EACCES)
-	require.NoError(t, os.Chmod(dir, 0o755))
-	assert.Equal(t, dir+"/in/file", nobody.obstacle(dir+"/in/file"))
-	assert.ErrorIs(t, nobody.do(open), unix.EACCES)
-	require.NoError(t, os.Chmod(dir+"/in/file", 0o604))
-	assert.NoError(t, nobody.do(open))
-	require.NoError(t, os.Chmod(dir+"/in/file", 0o600))
-	for range 20 {
-		assert.NoError(t, open(), "no thread is left that is somebody else")
-	}
-	broken := errors.New("as it is")
-	assert.Equal(t, broken, nobody.do(func() error { return broken }))
 }
 
 func TestPathsInLogs(t *testing.T) {

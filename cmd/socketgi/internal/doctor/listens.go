@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
 	"slices"
 	"strconv"
 	"syscall"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 )
 
@@ -106,8 +106,8 @@ func userID(name string) string {
 	if name == "" {
 		return "0"
 	}
-	if u, err := user.Lookup(name); err == nil {
-		return u.Uid
+	if u, ok := account.FindUser("", name); ok {
+		return strconv.Itoa(u.UID)
 	}
 	if _, err := strconv.Atoi(name); err == nil {
 		return name
@@ -118,13 +118,13 @@ func userID(name string) string {
 // groupID is the same for a group, which is by default the user's own.
 func groupID(name, owner string) string {
 	if name == "" {
-		if u, err := user.Lookup(owner); err == nil {
-			return u.Gid
+		if u, ok := account.FindUser("", owner); ok {
+			return strconv.Itoa(u.GID)
 		}
 		return "0"
 	}
-	if g, err := user.LookupGroup(name); err == nil {
-		return g.Gid
+	if g, ok := account.FindGroup("", name); ok {
+		return strconv.Itoa(g.GID)
 	}
 	if _, err := strconv.Atoi(name); err == nil {
 		return name

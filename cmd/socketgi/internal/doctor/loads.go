@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"golang.org/x/sys/unix"
 )
@@ -245,17 +246,17 @@ func isPart(app *host.Application, path string) bool {
 // letIn is a command that lets the application's user at a file, "" if it isn't kept
 // from it by the modes of the file and of the folders above it.
 func letIn(app *host.Application, path string) string {
-	id, err := lookup(app.Service.Get("Service", "User"), app.Service.Get("Service", "Group"))
+	id, err := access.RightsOf(app.Service.Get("Service", "User"), app.Service.Get("Service", "Group"))
 	if err != nil { // one that exists only while it runs: nothing belongs to it
-		if id, err = lookup("nobody", ""); err != nil {
+		if id, err = access.RightsOf("nobody", ""); err != nil {
 			return ""
 		}
 	}
-	if where := id.obstacle(path); where != path {
+	if where := id.Obstacle(path); where != path {
 		return "chmod a+x " + shell(where)
 	}
 	// It is asked, and not opened: the log has the path, and it may be a pipe or a device.
-	readable := id.do(func() error { return unix.Faccessat(unix.AT_FDCWD, path, unix.R_OK, unix.AT_EACCESS) })
+	readable := id.Do(func() error { return unix.Faccessat(unix.AT_FDCWD, path, unix.R_OK, unix.AT_EACCESS) })
 	if errors.Is(readable, fs.ErrPermission) {
 		return "chmod a+r " + shell(filepath.Clean(path))
 	}

@@ -23,12 +23,12 @@ func checkPeers(ctx context.Context, x *examination, app *host.Application, f *f
 		f.fail("at "+app.Listen+" nobody can tell which user connects, and "+app.Service.Name+" has "+flags, why, reallow(app, ""))
 	case x.ifThere(ctx, serviceOf(app), "Service").yes("PrivateUsers"):
 		f.fail("PrivateUsers= hides from "+app.Service.Name+" which user connects, and it has "+flags, why, reallow(app, ""))
-	case web.uid != 0 && !slices.Contains(users, web.name) && !slices.Contains(users, strconv.Itoa(web.uid)):
-		with := "--allow-uid " + strings.TrimPrefix(app.Flag("allow-uid")+",", ",") + strconv.Itoa(web.uid) + " "
+	case web.UID != 0 && !slices.Contains(users, web.Name) && !slices.Contains(users, strconv.Itoa(web.UID)):
+		with := "--allow-uid " + strings.TrimPrefix(app.Flag("allow-uid")+",", ",") + strconv.Itoa(web.UID) + " "
 		if names := app.Flag("allow-user"); names != "" {
 			with += "--allow-user " + names + " "
 		}
-		f.fail(app.Service.Name+" has "+flags+", and not "+web.name, why, reallow(app, with))
+		f.fail(app.Service.Name+" has "+flags+", and not "+web.Name, why, reallow(app, with))
 	}
 }
 

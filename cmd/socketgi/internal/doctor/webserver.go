@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"os/user"
 	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginx"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
 )
@@ -26,7 +27,7 @@ type webServer struct {
 	about string
 
 	// user is who connects; userErr why that is not known.
-	user    *identity
+	user    *access.Rights
 	userErr error
 }
 
@@ -45,7 +46,7 @@ func findWebServer(ctx context.Context, root bool) *webServer {
 	w.about = string(about)
 	w.version = parseVersion(w.about)
 	if m := regexp.MustCompile(`--user=(\S+)`).FindStringSubmatch(w.about); m != nil {
-		w.user = &identity{name: m[1]}
+		w.user = &access.Rights{Name: m[1]}
 	}
 	var stdout, stderr strings.Builder
 	cmd := exec.CommandContext(ctx, program, "-T", "-q")
@@ -69,7 +70,7 @@ func findWebServer(ctx context.Context, root bool) *webServer {
 func (w *webServer) findUser() {
 	name, group := "", ""
 	if w.user != nil {
-		name = w.user.name
+		name = w.user.Name
 	}
 	for _, d := range w.conf {
 		if d.Name == "user" {
@@ -78,7 +79,7 @@ func (w *webServer) findUser() {
 	}
 	if name == "" {
 		for _, try := range []string{"www-data", "nginx", "http", "apache"} {
-			if _, err := user.Lookup(try); err == nil {
+			if _, ok := account.FindUser("", try); ok {
 				name = try
 				break
 			}
@@ -88,7 +89,7 @@ func (w *webServer) findUser() {
 		w.user, w.userErr = nil, errors.New("there is no nginx, and none of the users www-data, nginx, http and apache")
 		return
 	}
-	w.user, w.userErr = lookup(name, group)
+	w.user, w.userErr = access.RightsOf(name, group)
 }
 
 // version of nginx or another program.

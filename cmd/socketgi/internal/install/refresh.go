@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/units"
 )
@@ -14,9 +15,6 @@ import (
 type Refresh struct {
 	Host host.Host
 	App  *host.Application
-	// Group is the number of its user's group, who may read its cached code; -1 where
-	// everybody may.
-	Group int
 	// Log says what is being done.
 	Log func(format string, arg ...any)
 }
@@ -68,7 +66,7 @@ func (r *Refresh) Run(ctx context.Context) error {
 	if err := tidyFiles(r.Host, dir, r.App.Name); err != nil {
 		return err
 	}
-	a := &Add{Host: r.Host, Options: units.Options{Name: r.App.Name, App: r.App.What}, Group: r.Group, Log: r.Log}
+	a := &Add{Host: r.Host, Options: units.Options{Name: r.App.Name, App: r.App.What}, Group: groupOf(r.App), Log: r.Log}
 	return wholly(ctx, func(back, keep *undo) error {
 		m, err := connect(ctx, r.Host)
 		if err != nil {
@@ -94,4 +92,20 @@ func (r *Refresh) write(unit, output string) (clean undo, err error) {
 	})
 	clean.add(func() error { remove(); return nil })
 	return clean, err
+}
+
+// groupOf is the number of the group that an application runs with, -1 where that exists
+// only while it runs.
+func groupOf(app *host.Application) int {
+	name := app.Service.Get("Service", "User")
+	if name == "" {
+		return -1
+	}
+	if group, ok := account.FindGroup("", app.Service.Get("Service", "Group")); ok {
+		return group.GID
+	}
+	if user, ok := account.FindUser("", name); ok {
+		return user.GID
+	}
+	return -1
 }

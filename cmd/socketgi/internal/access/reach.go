@@ -1,30 +1,28 @@
-package main
+package access
 
 import (
 	"fmt"
 	"os"
-	"os/user"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"syscall"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 )
 
-// unreachable says why the user of an application, a name or a number, can't get at a file;
-// "" if it can. Without a user it is somebody whom nothing belongs to.
-func unreachable(path, name string) string {
-	uid, groups := -1, []string(nil)
+// Unreachable says why a user, a name or a number, can't read a file, by the modes on the way to
+// it; "" if it can. Without a name the user is one to whom nothing belongs.
+func Unreachable(path, name string) string {
+	uid, groups := -1, []int(nil)
 	if name != "" {
-		fields, ok := account("", "passwd", name)
-		if !ok || len(fields) < 4 {
+		u, ok := account.FindUser("", name)
+		if !ok {
 			return fmt.Sprintf("there is no user %s on this machine yet: adduser --system --group %s", name, name)
 		}
-		if fields[2] == "0" {
+		if u.UID == 0 {
 			return ""
 		}
-		uid, _ = strconv.Atoi(fields[2])
-		groups, _ = (&user.User{Username: fields[0], Uid: fields[2], Gid: fields[3]}).GroupIds()
-		groups = append(groups, fields[3])
+		uid, groups = u.UID, u.Groups()
 	}
 	who := name
 	if who == "" {
@@ -41,7 +39,7 @@ func unreachable(path, name string) string {
 		switch {
 		case int(st.Uid) == uid:
 			mode >>= 6
-		case slices.Contains(groups, strconv.Itoa(int(st.Gid))):
+		case slices.Contains(groups, int(st.Gid)):
 			mode >>= 3
 		}
 		if mode&want == 0 {

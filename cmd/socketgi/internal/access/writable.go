@@ -1,0 +1,112 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
+)
+
+// WritableByOthers returns the first file, folder or link on the way to path that somebody
+// else than root can change, "" where there is none. What it has looked at stays as it is
+// then, so the path can be used afterwards. What isn't there is nobody's.
+func WritableByOthers(path string) string {
+	left := strings.Split(path, "/")
+	at := "/"
+	for links := 0; ; {
+		for len(left) > 0 && (left[0] == "" || left[0] == ".") {
+			left = left[1:]
+		}
+		info, err := os.Lstat(at)
+		switch {
+		case err != nil:
+			return ""
+		case canWrite(info, len(left) > 0):
+			return at
+		case info.Mode()&fs.ModeSymlink != 0:
+			target, err := os.Readlink(at)
+			if links++; links > 40 || err != nil { // as many as the kernel follows (path_resolution(7))
+				return at
+			}
+			left = append(strings.Split(target, "/"), left...)
+			if at = filepath.Dir(at); filepath.IsAbs(target) {
+				at = "/"
+			}
+			continue
+		case len(left) == 0:
+			return ""
+		}
+		at, left = filepath.Join(at, left[0]), left[1:] // .. is the parent of what is no link any more
+	}
+}
+
+// canWrite tells whether anybody but root can change a file. In a folder with the sticky
+// bit, like /tmp, nobody can replace what is root's: it is good for passing through.
+func canWrite(info fs.FileInfo, passing bool) bool {
+	st := info.Sys().(*syscall.Stat_t)
+	switch {
+	case st.Uid != 0:
+		return true
+	case info.Mode()&fs.ModeSymlink != 0, passing && info.IsDir() && info.Mode()&fs.ModeSticky != 0:
+		return false
+	}
+	return info.Mode()&0o002 != 0 || info.Mode()&0o020 != 0 && st.Gid != 0
+}
+
+// Owner is a user and a group, by number, who may change files besides root; "" for none.
+type Owner struct{ UID, GID string }
+
+// CanBeReplaced tells whether somebody else can put something in the place of what has this path.
+// What is not there is looked at as if it were root's.
+func (o Owner) CanBeReplaced(path string) bool {
+	info, err := os.Lstat(filepath.Dir(path))
+	if err != nil {
+		return false
+	}
+	trusted := func(info fs.FileInfo) bool {
+		uid := info.Sys().(*syscall.Stat_t).Uid
+		return uid == 0 || strconv.Itoa(int(uid)) == o.UID
+	}
+	gid := info.Sys().(*syscall.Stat_t).Gid
+	switch {
+	case !trusted(info):
+		return true
+	case info.Mode()&0o002 == 0 && (info.Mode()&0o020 == 0 || gid == 0 || strconv.Itoa(int(gid)) == o.GID):
+		return false
+	case info.Mode()&fs.ModeSticky == 0:
+		return true
+	}
+	entry, err := os.Lstat(path) // which only its owner can replace
+	return err == nil && !trusted(entry)
+}
+
+// RootMayWrite tells why root is not to work on the system in a directory: whoever can replace
+// something on the way to its units can have them written to those of this machine. It may be of
+// the one who has become root by sudo(8).
+func RootMayWrite(root string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	by := Owner{os.Getenv("SUDO_UID"), os.Getenv("SUDO_GID")}
+	names, err := rootfs.Names("", root)
+	for _, path := range []string{"/etc/systemd/system/sockets.target.wants/x", "/var/cache/socketgi/x", "/etc/passwd"} {
+		more, moreErr := rootfs.Names(root, path)
+		names, err = append(names, more...), errors.Join(err, moreErr)
+	}
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if by.CanBeReplaced(name) {
+			return fmt.Errorf("root is not to work on a system that somebody else can change: %s is in a folder that others can write. "+
+				"Have root own it (chown root: %s; chmod go-w %[2]s), or say this as the user whose it is", name, filepath.Dir(name))
+		}
+	}
+	return nil
+}
