@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/dbus"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/spf13/cobra"
 )
@@ -103,7 +103,7 @@ func (l *listing) fill(s *host.State) {
 func listed(h host.Host, apps []*host.Application) (list []listing, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), busTimeout)
 	defer cancel()
-	var c *dbus.Conn
+	var c *manager.Manager
 	if h.Root == "" && len(apps) > 0 {
 		if c, err = h.Connect(ctx); err == nil {
 			defer c.Close()

@@ -6,15 +6,15 @@ import (
 	"os"
 	"strings"
 
-	"github.com/coreos/go-systemd/v22/dbus"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/units"
 )
 
 // examination is what the checks share.
 type examination struct {
 	host    host.Host
-	manager *dbus.Conn // nil: noManager says why
+	manager *manager.Manager // nil: noManager says why
 	// noManager is why systemd can't be asked.
 	noManager error
 	root      bool
@@ -112,4 +112,18 @@ func unreadable(err error) Finding {
 	}
 	return Finding{Check: "units", Level: Error, What: err.Error(),
 		Why: "systemd leaves out what it can't read, and goes on as if it weren't there", Mend: mend}
+}
+
+// of asks systemd for a unit's properties, those of its type (Socket, Service) included.
+func (x *examination) of(ctx context.Context, unit, kind string) (manager.Properties, error) {
+	if x.manager == nil {
+		return nil, x.noManager
+	}
+	return x.manager.Properties(ctx, unit, kind)
+}
+
+// ifThere returns no properties where systemd has none.
+func (x *examination) ifThere(ctx context.Context, unit, kind string) manager.Properties {
+	p, _ := x.of(ctx, unit, kind)
+	return p
 }

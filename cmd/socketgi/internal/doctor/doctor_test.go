@@ -9,6 +9,7 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/units"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -113,10 +114,10 @@ func TestPeers(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	app := application(t, units.Options{}, "--concurrency", "10")
-	good := properties{"TriggerLimitIntervalUSec": uint64(0), "TriggerLimitBurst": uint32(200), "MaxConnections": uint32(1024)}
-	collects := properties{"CollectMode": "inactive-or-failed"}
-	with := func(p properties, name string, value any) properties {
-		q := properties{name: value}
+	good := manager.Properties{"TriggerLimitIntervalUSec": uint64(0), "TriggerLimitBurst": uint32(200), "MaxConnections": uint32(1024)}
+	collects := manager.Properties{"CollectMode": "inactive-or-failed"}
+	with := func(p manager.Properties, name string, value any) manager.Properties {
+		q := manager.Properties{name: value}
 		for k, v := range p {
 			if k != name {
 				q[k] = v
@@ -124,11 +125,11 @@ func TestLimits(t *testing.T) {
 		}
 		return q
 	}
-	for what, c := range map[string]struct{ socket, service properties }{
+	for what, c := range map[string]struct{ socket, service manager.Properties }{
 		"":                               {good, collects},
 		"200 connections within 2s":      {with(good, "TriggerLimitIntervalUSec", uint64(2e6)), collects},
 		"MaxConnections=10 leaves":       {with(good, "MaxConnections", uint32(10)), collects},
-		"instances that failed are kept": {good, properties{"CollectMode": "inactive"}},
+		"instances that failed are kept": {good, manager.Properties{"CollectMode": "inactive"}},
 	} {
 		var f findings
 		limits(app, c.socket, c.service, &f)
@@ -141,7 +142,7 @@ func TestLimits(t *testing.T) {
 		assert.Contains(t, f[0].What, what)
 	}
 	var f findings
-	limits(application(t, units.Options{Warm: true}), good, properties{"StartLimitIntervalUSec": uint64(10e6), "StartLimitBurst": uint32(5)}, &f)
+	limits(application(t, units.Options{Warm: true}), good, manager.Properties{"StartLimitIntervalUSec": uint64(10e6), "StartLimitBurst": uint32(5)}, &f)
 	require.Len(t, f, 1)
 	assert.Contains(t, f[0].What, "5 starts of app.service within 10s stop app.socket for good")
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 )
 
 // checkLimits looks for limits of systemd that end an application in busy times.
@@ -38,8 +39,8 @@ func serviceOf(app *host.Application) string {
 }
 
 // limits judges what systemd says of socket and service.
-func limits(app *host.Application, socket, service properties, f *findings) {
-	interval, burst := socket.span("TriggerLimitIntervalUSec"), socket.number("TriggerLimitBurst")
+func limits(app *host.Application, socket, service manager.Properties, f *findings) {
+	interval, burst := socket.Span("TriggerLimitIntervalUSec"), socket.Number("TriggerLimitBurst")
 	// More than a thousand a second systemd doesn't start anyway.
 	if interval > 0 && float64(burst) < interval.Seconds()*1000 {
 		f.warn(fmt.Sprintf("%d connections within %v stop %s for good (TriggerLimitBurst=)", burst, interval, app.Socket.Name),
@@ -47,20 +48,20 @@ func limits(app *host.Application, socket, service properties, f *findings) {
 			dropIn(app.Socket.Name, "Socket", "TriggerLimitIntervalSec=0")+" && "+relisten(app))
 	}
 	if app.Warm {
-		if interval, burst := service.span("StartLimitIntervalUSec"), service.number("StartLimitBurst"); interval > 0 && interval < time.Hour*24*365 && burst > 0 {
+		if interval, burst := service.Span("StartLimitIntervalUSec"), service.Number("StartLimitBurst"); interval > 0 && interval < time.Hour*24*365 && burst > 0 {
 			f.warn(fmt.Sprintf("%d starts of %s within %v stop %s for good (StartLimitBurst=)", burst, app.Service.Name, interval, app.Socket.Name),
 				"an application that crashes a few times is gone until somebody starts the socket again",
 				dropIn(app.Service.Name, "Unit", "StartLimitIntervalSec=0"))
 		}
 		return
 	}
-	most := socket.number("MaxConnections")
+	most := socket.Number("MaxConnections")
 	if n, err := strconv.ParseUint(app.Flag("concurrency"), 10, 32); err == nil && n > 0 && most <= n {
 		f.warn(fmt.Sprintf("MaxConnections=%d leaves no room to wait for one of the %d places of --concurrency", most, n),
 			"systemd closes further connections without a word, and the client gets a 502",
 			dropIn(app.Socket.Name, "Socket", "MaxConnections=1024")+" && "+relisten(app))
 	}
-	if service.text("CollectMode") == "inactive" {
+	if service.Text("CollectMode") == "inactive" {
 		f.warn("instances that failed are kept (CollectMode=inactive)", "each counts as a connection, until MaxConnections= is reached",
 			dropIn(app.Service.Name, "Unit", "CollectMode=inactive-or-failed"))
 	}

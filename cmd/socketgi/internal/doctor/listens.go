@@ -12,6 +12,7 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 )
 
 // checkListens asks systemd whether the socket is there, and looks at its file.
@@ -22,7 +23,7 @@ func checkListens(ctx context.Context, x *examination, app *host.Application) (f
 	} else {
 		socketState(app, socket, &f)
 	}
-	if app.Listen != "" && app.Listen[0] == '/' && (socket == nil || socket.text("ActiveState") == "active") {
+	if app.Listen != "" && app.Listen[0] == '/' && (socket == nil || socket.Text("ActiveState") == "active") {
 		socketFile(app, socket, &f)
 	}
 	if !f.wrong() {
@@ -40,13 +41,13 @@ var failures = map[string]string{
 }
 
 // socketState judges what systemd says of the socket.
-func socketState(app *host.Application, socket properties, f *findings) {
+func socketState(app *host.Application, socket manager.Properties, f *findings) {
 	name := app.Socket.Name
-	enabled := slices.Contains([]string{"enabled", "alias", "indirect", "generated"}, socket.text("UnitFileState"))
-	switch state := socket.text("ActiveState"); state {
+	enabled := slices.Contains([]string{"enabled", "alias", "indirect", "generated"}, socket.Text("UnitFileState"))
+	switch state := socket.Text("ActiveState"); state {
 	case "active":
 	case "failed":
-		result := socket.text("Result")
+		result := socket.Text("Result")
 		why := failures[result]
 		if why == "" {
 			why = "journalctl -u " + name + " has the reason"
@@ -60,12 +61,12 @@ func socketState(app *host.Application, socket properties, f *findings) {
 		f.fail(name+" is stopped ("+state+")", "nobody listens, and the web server answers 502", start)
 	}
 	if !enabled {
-		f.warn(name+" is not enabled ("+socket.text("UnitFileState")+")", "after the next boot nobody listens", "systemctl enable "+name)
+		f.warn(name+" is not enabled ("+socket.Text("UnitFileState")+")", "after the next boot nobody listens", "systemctl enable "+name)
 	}
 }
 
 // socketFile compares the file of the socket with what the unit says of it.
-func socketFile(app *host.Application, socket properties, f *findings) {
+func socketFile(app *host.Application, socket manager.Properties, f *findings) {
 	info, err := os.Lstat(app.Listen)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -81,7 +82,7 @@ func socketFile(app *host.Application, socket properties, f *findings) {
 	if socket == nil {
 		return
 	}
-	if mode, want := info.Mode().Perm(), fs.FileMode(socket.number("SocketMode")); mode != want {
+	if mode, want := info.Mode().Perm(), fs.FileMode(socket.Number("SocketMode")); mode != want {
 		f.warn(fmt.Sprintf("%s has mode %04o, and the unit says %04o", app.Listen, mode, want),
 			"somebody changed it: the next start of the socket undoes that", relisten(app))
 	}
@@ -90,8 +91,8 @@ func socketFile(app *host.Application, socket properties, f *findings) {
 		what, want string
 		id         uint32
 	}{
-		{"user", userID(socket.text("SocketUser")), st.Uid},
-		{"group", groupID(socket.text("SocketGroup"), socket.text("SocketUser")), st.Gid},
+		{"user", userID(socket.Text("SocketUser")), st.Uid},
+		{"group", groupID(socket.Text("SocketGroup"), socket.Text("SocketUser")), st.Gid},
 	} {
 		if got := strconv.Itoa(int(c.id)); c.want != "" && got != c.want {
 			f.warn(fmt.Sprintf("%s belongs to the %s %s, and the unit says %s", app.Listen, c.what, got, c.want),

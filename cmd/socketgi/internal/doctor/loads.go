@@ -15,6 +15,7 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"golang.org/x/sys/unix"
 )
 
@@ -147,7 +148,7 @@ var idle = regexp.MustCompile(`Main process exited|Failed with result|^Failed to
 const mostLines = 30
 
 // notLoaded says why an application doesn't load, by how its service ended.
-func notLoaded(app *host.Application, name, who string, service properties, log []string, f *findings) {
+func notLoaded(app *host.Application, name, who string, service manager.Properties, log []string, f *findings) {
 	again := "correct it, then: socketgi doctor " + app.Name
 	edit := "systemctl edit --full " + app.Service.Name
 	text := strings.Join(log, "\n")
@@ -158,11 +159,11 @@ func notLoaded(app *host.Application, name, who string, service properties, log 
 		text = ":\n" + text
 	}
 	const why = "each request is answered with 500"
-	status := service.number("ExecMainStatus")
+	status := service.Number("ExecMainStatus")
 	switch {
 	case strings.Contains(text, "not defined: -check"):
 		f.unchecked(app.Exec[0]+" is older than this program, and knows no --check", "make install")
-	case service.text("Result") == "timeout":
+	case service.Text("Result") == "timeout":
 		f.fail(fmt.Sprintf("%s is not loaded after %v%s", name, loadTime, text), "a request takes longer than that", again)
 	// Exit statuses of systemd itself (systemd.exec(5), Process Exit Codes).
 	case status == 203:
@@ -177,11 +178,11 @@ func notLoaded(app *host.Application, name, who string, service properties, log 
 		f.fail("the folder "+dir+" can't be entered by "+who+text, why, edit)
 	case status == 226:
 		f.fail("the sandbox can't be made"+text, why, edit)
-	case status >= 200 && status < 250 && service.number("ExecMainCode") == 1:
+	case status >= 200 && status < 250 && service.Number("ExecMainCode") == 1:
 		f.fail(fmt.Sprintf("systemd can't set up %s (status %d, systemd.exec(5))%s", app.Service.Name, status, text), why, edit)
 	default:
 		what := name + " doesn't load as " + who + text
-		if service.text("Result") == "" {
+		if service.Text("Result") == "" {
 			what += " (systemd says no more about it)"
 		}
 		if mend := mendPathIn(app, text); mend != "" {

@@ -21,7 +21,7 @@ func checkPeers(ctx context.Context, x *examination, app *host.Application, f *f
 	switch web := x.web.user; {
 	case app.Listen == "" || app.Listen[0] != '/':
 		f.fail("at "+app.Listen+" nobody can tell which user connects, and "+app.Service.Name+" has "+flags, why, reallow(app, ""))
-	case x.ifThere(ctx, serviceOf(app), "Service").yes("PrivateUsers"):
+	case x.ifThere(ctx, serviceOf(app), "Service").Yes("PrivateUsers"):
 		f.fail("PrivateUsers= hides from "+app.Service.Name+" which user connects, and it has "+flags, why, reallow(app, ""))
 	case web.UID != 0 && !slices.Contains(users, web.Name) && !slices.Contains(users, strconv.Itoa(web.UID)):
 		with := "--allow-uid " + strings.TrimPrefix(app.Flag("allow-uid")+",", ",") + strconv.Itoa(web.UID) + " "

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 )
 
 // checkUnits has systemd verify the unit files with their drop-ins, and compares what
@@ -26,18 +27,18 @@ func checkUnits(ctx context.Context, x *examination, app *host.Application) (f f
 	}
 	for _, u := range []struct {
 		*host.Unit
-		name string
-		properties
+		name       string
+		properties manager.Properties
 	}{{app.Socket, app.Socket.Name, socket}, {app.Service, service, x.ifThere(ctx, service, "Service")}} {
 		name, p := u.name, u.properties
 		if stale, err := host.Stale(ctx, x.manager, u.Unit, name); err == nil && stale {
 			f.fail(name+" has changed since systemd read it", "systemd goes by what it read before", "systemctl daemon-reload && "+relisten(app))
 		}
-		if state := p.text("LoadState"); state != "loaded" && state != "not-found" && state != "" {
+		if state := p.Text("LoadState"); state != "loaded" && state != "not-found" && state != "" {
 			f.fail("systemd can't load "+name+": "+state, "it isn't started then", "systemctl status "+app.Socket.Name)
 		}
 	}
-	if socket.text("LoadState") == "not-found" {
+	if socket.Text("LoadState") == "not-found" {
 		f.fail("systemd doesn't know "+app.Socket.Name, "it was written after systemd last looked", "systemctl daemon-reload && systemctl enable --now "+app.Socket.Name)
 	}
 	if len(f) == 0 {
@@ -51,12 +52,6 @@ func dropInCount(app *host.Application) string {
 		return ", with " + strings.Join(all, ", ")
 	}
 	return ""
-}
-
-// ifThere returns no properties where systemd has none.
-func (x *examination) ifThere(ctx context.Context, unit, kind string) properties {
-	p, _ := x.of(ctx, unit, kind)
-	return p
 }
 
 // aboutFile is how a complaint about a line begins.

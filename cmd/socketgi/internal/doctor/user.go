@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 )
 
 // checkUser finds out as whom the application runs, and that it isn't root.
@@ -24,11 +25,11 @@ func checkUser(ctx context.Context, x *examination, app *host.Application) (f fi
 
 // runsAs says as whom a service runs, by what systemd has loaded; where that isn't known, by
 // the files. Wrong says why that is root.
-func runsAs(app *host.Application, service properties) (who, wrong string) {
+func runsAs(app *host.Application, service manager.Properties) (who, wrong string) {
 	name := app.Service.Get("Service", "User")
 	dynamic := isYes(app.Service.Get("Service", "DynamicUser"))
-	if service.text("LoadState") == "loaded" {
-		name, dynamic = service.text("User"), service.yes("DynamicUser")
+	if service.Text("LoadState") == "loaded" {
+		name, dynamic = service.Text("User"), service.Yes("DynamicUser")
 	}
 	if prefix, ok := execPrefix(app); ok {
 		return "root", "ExecStart= begins with " + prefix + ", for which User= doesn't count (systemd.service(5))"

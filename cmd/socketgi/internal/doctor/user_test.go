@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -15,12 +16,12 @@ func TestRunsAs(t *testing.T) {
 	system := filepath.Join(dir, "etc/systemd/system")
 	require.NoError(t, os.MkdirAll(system, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(system, "app.socket"), []byte("[Socket]\nListenStream=/run/x\nAccept=yes\n"), 0o600))
-	loaded := func(user string, dynamic bool) properties {
-		return properties{"LoadState": "loaded", "User": user, "DynamicUser": dynamic}
+	loaded := func(user string, dynamic bool) manager.Properties {
+		return manager.Properties{"LoadState": "loaded", "User": user, "DynamicUser": dynamic}
 	}
 	for _, c := range []struct {
 		service    string
-		loaded     properties
+		loaded     manager.Properties
 		who, wrong string
 	}{
 		{"User=www-data", nil, "www-data", ""},

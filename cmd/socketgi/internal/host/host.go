@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/dbus"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 )
 
@@ -85,7 +86,7 @@ func versionIn(text string) int {
 var ErrNoManager = errors.New("systemd doesn't answer here")
 
 // Connect connects to systemd.
-func (h Host) Connect(ctx context.Context) (*dbus.Conn, error) {
+func (h Host) Connect(ctx context.Context) (*manager.Manager, error) {
 	if h.Root != "" {
 		return nil, fmt.Errorf("%w: the system in %s doesn't run", ErrNoManager, h.Root)
 	}
@@ -97,5 +98,5 @@ func (h Host) Connect(ctx context.Context) (*dbus.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoManager, err)
 	}
-	return c, nil
+	return &manager.Manager{Conn: c}, nil
 }

@@ -7,30 +7,31 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/dbus"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 )
 
 // Stale tells whether systemd goes by other files than u has now. name is that of the unit
 // which is loaded of them: u.Name, or an instance where that is a template.
-func Stale(ctx context.Context, c *dbus.Conn, u *Unit, name string) (bool, error) {
-	p, err := c.GetUnitPropertiesContext(ctx, name)
-	if err != nil || get[string](p, "LoadState") != "loaded" {
+func Stale(ctx context.Context, m *manager.Manager, u *Unit, name string) (bool, error) {
+	all, err := m.GetUnitPropertiesContext(ctx, name)
+	p := manager.Properties(all)
+	if err != nil || p.Text("LoadState") != "loaded" {
 		return false, err
 	}
 	// systemd notices that a file is not the one it read, but not a new directory of drop-ins.
-	known := get[[]string](p, "DropInPaths")
+	known := manager.Get[[]string](p, "DropInPaths")
 	if !containsFiles(known, u.DropIns) || gone(known) {
 		return true, nil
 	}
-	if !get[bool](p, "NeedDaemonReload") {
+	if !p.Yes("NeedDaemonReload") {
 		return false, nil
 	}
 	// Since systemd 255, enabling any unit over D-Bus makes all say that, until the next reload: also
 	// the scope of PID 1, which has no file. What has changed is then for the files to tell.
-	if all, err := c.GetUnitPropertyContext(ctx, "init.scope", "NeedDaemonReload"); err != nil || all.Value.Value() != true {
+	if all, err := m.GetUnitPropertyContext(ctx, "init.scope", "NeedDaemonReload"); err != nil || all.Value.Value() != true {
 		return true, nil
 	}
-	read, err := unitsLoaded(c)
+	read, err := unitsLoaded(m)
 	if err != nil {
 		return true, nil
 	}
@@ -44,8 +45,8 @@ func Stale(ctx context.Context, c *dbus.Conn, u *Unit, name string) (bool, error
 
 // unitsLoaded returns when systemd last read its units (org.freedesktop.systemd1(5),
 // UnitsLoadTimestamp).
-func unitsLoaded(c *dbus.Conn) (time.Time, error) {
-	text, err := c.GetManagerProperty("UnitsLoadTimestamp") // "@t 1700000000000000": microseconds
+func unitsLoaded(m *manager.Manager) (time.Time, error) {
+	text, err := m.GetManagerProperty("UnitsLoadTimestamp") // "@t 1700000000000000": microseconds
 	if err != nil {
 		return time.Time{}, err
 	}

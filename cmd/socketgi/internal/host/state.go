@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/dbus"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 )
 
 // State is what systemd says of an application's socket (org.freedesktop.systemd1(5)).
@@ -65,27 +65,27 @@ type Service struct {
 }
 
 // State asks for the state of an application's socket.
-func (a *Application) State(ctx context.Context, c *dbus.Conn) (*State, error) {
-	p, err := properties(ctx, c, a.Socket.Name, "Socket")
+func (a *Application) State(ctx context.Context, m *manager.Manager) (*State, error) {
+	p, err := m.Properties(ctx, a.Socket.Name, "Socket")
 	if err != nil {
 		return nil, err
 	}
 	s := &State{
-		Active: get[string](p, "ActiveState"), Sub: get[string](p, "SubState"), Result: get[string](p, "Result"),
-		Enabled: get[string](p, "UnitFileState"), Since: p.time("StateChangeTimestamp"),
-		Accepted: get[uint32](p, "NAccepted"), Now: get[uint32](p, "NConnections"), Refused: get[uint32](p, "NRefused"),
-		MaxConnections: get[uint32](p, "MaxConnections"), MaxPerSource: get[uint32](p, "MaxConnectionsPerSource"),
-		TriggerInterval: time.Duration(get[uint64](p, "TriggerLimitIntervalUSec")) * time.Microsecond,
-		TriggerBurst:    get[uint32](p, "TriggerLimitBurst"),
+		Active: p.Text("ActiveState"), Sub: p.Text("SubState"), Result: p.Text("Result"),
+		Enabled: p.Text("UnitFileState"), Since: p.Time("StateChangeTimestamp"),
+		Accepted: manager.Get[uint32](p, "NAccepted"), Now: manager.Get[uint32](p, "NConnections"), Refused: manager.Get[uint32](p, "NRefused"),
+		MaxConnections: manager.Get[uint32](p, "MaxConnections"), MaxPerSource: manager.Get[uint32](p, "MaxConnectionsPerSource"),
+		TriggerInterval: time.Duration(manager.Get[uint64](p, "TriggerLimitIntervalUSec")) * time.Microsecond,
+		TriggerBurst:    manager.Get[uint32](p, "TriggerLimitBurst"),
 	}
-	for _, l := range get[[][]any](p, "Listen") { // pairs of a kind and an address
+	for _, l := range manager.Get[[][]any](p, "Listen") { // pairs of a kind and an address
 		if len(l) == 2 {
 			s.Listen = append(s.Listen, fmt.Sprint(l[1]))
 		}
 	}
-	if s.Stale, err = Stale(ctx, c, a.Socket, a.Socket.Name); err == nil && a.Warm && !s.Stale {
+	if s.Stale, err = Stale(ctx, m, a.Socket, a.Socket.Name); err == nil && a.Warm && !s.Stale {
 		// The template of an Accept=yes socket is read anew for each connection.
-		s.Stale, err = Stale(ctx, c, a.Service, a.Service.Name)
+		s.Stale, err = Stale(ctx, m, a.Service, a.Service.Name)
 	}
 	return s, err
 }
@@ -109,12 +109,12 @@ func containsFiles(known, files []string) bool {
 
 // Services asks for what runs of an application now, oldest first: the requests that are
 // being answered, or the service that answers all of them, whether it runs or not.
-func (a *Application) Services(ctx context.Context, c *dbus.Conn) ([]Service, error) {
+func (a *Application) Services(ctx context.Context, m *manager.Manager) ([]Service, error) {
 	names := []string{a.Service.Name}
 	if !a.Warm {
 		// A template's name has no instance: NAME@.service is NAME@INSTANCE.service.
 		pattern := strings.TrimSuffix(a.Service.Name, ".service") + "*.service"
-		list, err := c.ListUnitsByPatternsContext(ctx, nil, []string{pattern})
+		list, err := m.ListUnitsByPatternsContext(ctx, nil, []string{pattern})
 		if err != nil {
 			return nil, fmt.Errorf("asking systemd for %s: %w", pattern, err)
 		}
@@ -125,17 +125,17 @@ func (a *Application) Services(ctx context.Context, c *dbus.Conn) ([]Service, er
 	}
 	services := make([]Service, 0, len(names))
 	for _, name := range names {
-		p, err := properties(ctx, c, name, "Service")
+		p, err := m.Properties(ctx, name, "Service")
 		if err != nil {
 			return nil, err
 		}
-		if !a.Warm && get[string](p, "ActiveState") == "inactive" {
+		if !a.Warm && p.Text("ActiveState") == "inactive" {
 			continue // it ended in the meantime
 		}
-		memory := get[uint64](p, "MemoryCurrent")
+		memory := manager.Get[uint64](p, "MemoryCurrent")
 		s := Service{
-			Name: name, Active: get[string](p, "ActiveState"), Sub: get[string](p, "SubState"), Result: get[string](p, "Result"),
-			Text: get[string](p, "StatusText"), PID: get[uint32](p, "MainPID"), Since: p.time("StateChangeTimestamp"), Memory: int64(memory),
+			Name: name, Active: p.Text("ActiveState"), Sub: p.Text("SubState"), Result: p.Text("Result"),
+			Text: p.Text("StatusText"), PID: manager.Get[uint32](p, "MainPID"), Since: p.Time("StateChangeTimestamp"), Memory: int64(memory),
 		}
 		if memory == math.MaxUint64 || memory == 0 {
 			s.Memory = -1
@@ -167,37 +167,4 @@ func (h Host) Enabled(a *Application) string {
 		return "disabled"
 	}
 	return "static"
-}
-
-// props are the properties of a unit.
-type props map[string]any
-
-// properties asks for those that all units have, and those of the unit's kind.
-func properties(ctx context.Context, c *dbus.Conn, unit, kind string) (props, error) {
-	all, err := c.GetUnitPropertiesContext(ctx, unit)
-	if err != nil {
-		return nil, fmt.Errorf("asking systemd for %s: %w", unit, err)
-	}
-	own, err := c.GetUnitTypePropertiesContext(ctx, unit, kind)
-	if err != nil {
-		return nil, fmt.Errorf("asking systemd for %s: %w", unit, err)
-	}
-	for k, v := range own {
-		all[k] = v
-	}
-	return all, nil
-}
-
-// get is the zero value where a systemd doesn't have the property.
-func get[T any](p props, name string) T {
-	v, _ := p[name].(T)
-	return v
-}
-
-func (p props) time(name string) time.Time {
-	usec := get[uint64](p, name)
-	if usec == 0 {
-		return time.Time{}
-	}
-	return time.UnixMicro(int64(usec))
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/units"
 )
 
@@ -121,8 +122,8 @@ func (a *Add) Run(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		back.add(m.close)
-		keep.add(m.close)
+		back.add(disconnect(m))
+		keep.add(disconnect(m))
 		if err := tidyChecks(ctx, m, a.Host, a.Options.Name); err != nil {
 			return err
 		}
@@ -163,7 +164,7 @@ func (a *Add) offline(back, keep *undo, pair units.Pair, files []file) error {
 }
 
 // online adds to a system that runs.
-func (a *Add) online(ctx context.Context, m manager, back, keep *undo, pair units.Pair, files []file) error {
+func (a *Add) online(ctx context.Context, m *manager.Manager, back, keep *undo, pair units.Pair, files []file) error {
 	after := context.WithoutCancel(ctx) // for what is taken back
 	if len(files) > 0 {
 		if err := a.verify(ctx, pair); err != nil {
@@ -176,7 +177,7 @@ func (a *Add) online(ctx context.Context, m manager, back, keep *undo, pair unit
 	if err := a.tryOut(ctx, m, back, keep); err != nil {
 		return err
 	}
-	was, err := m.active(ctx, pair.SocketName)
+	was, err := m.Active(ctx, pair.SocketName)
 	if err != nil {
 		return err
 	}
@@ -186,7 +187,7 @@ func (a *Add) online(ctx context.Context, m manager, back, keep *undo, pair unit
 	} else {
 		back.add(func() error {
 			if restarted {
-				return m.restart(after, pair.SocketName)
+				return m.Restart(after, pair.SocketName)
 			}
 			return nil
 		})
@@ -206,7 +207,7 @@ func (a *Add) online(ctx context.Context, m manager, back, keep *undo, pair unit
 			loaded = append(loaded, pair.SliceName)
 		}
 		for _, unit := range loaded {
-			if err := m.loaded(ctx, unit); err != nil {
+			if err := m.CheckLoaded(ctx, unit); err != nil {
 				return err
 			}
 		}
@@ -223,7 +224,7 @@ func (a *Add) online(ctx context.Context, m manager, back, keep *undo, pair unit
 	switch {
 	case was && len(files) > 0:
 		restarted = true
-		err = m.restart(ctx, pair.SocketName)
+		err = m.Restart(ctx, pair.SocketName)
 	case !was:
 		err = a.listen(ctx, m, back, pair.SocketName)
 	}
@@ -234,7 +235,7 @@ func (a *Add) online(ctx context.Context, m manager, back, keep *undo, pair unit
 		// What stays, and a slice with all that is left in it; a template has only instances,
 		// which end by themselves.
 		if unit := filepath.Base(f.path); f.gone && !strings.HasSuffix(unit, "@.service") {
-			if err := m.stop(ctx, unit); err != nil {
+			if err := m.Stop(ctx, unit); err != nil {
 				return err
 			}
 		}
@@ -270,7 +271,7 @@ func (a *Add) write(back, keep *undo, files []file) error {
 }
 
 // tryOut loads the application, and keeps the cached code that comes of it.
-func (a *Add) tryOut(ctx context.Context, m manager, back, keep *undo) error {
+func (a *Add) tryOut(ctx context.Context, m *manager.Manager, back, keep *undo) error {
 	if !a.Options.Adapter {
 		return nil
 	}
@@ -312,7 +313,7 @@ func (a *Add) keepCode(back, keep *undo, check func(take func() error) error) er
 }
 
 // enable has the socket listen at every boot.
-func (a *Add) enable(ctx context.Context, m manager, back *undo, socket string) error {
+func (a *Add) enable(ctx context.Context, m *manager.Manager, back *undo, socket string) error {
 	after := context.WithoutCancel(ctx)
 	_, changes, err := m.EnableUnitFilesContext(ctx, []string{socket}, false, false)
 	if len(changes) > 0 {
@@ -329,11 +330,11 @@ func (a *Add) enable(ctx context.Context, m manager, back *undo, socket string) 
 }
 
 // listen starts the socket.
-func (a *Add) listen(ctx context.Context, m manager, back *undo, socket string) error {
+func (a *Add) listen(ctx context.Context, m *manager.Manager, back *undo, socket string) error {
 	after := context.WithoutCancel(ctx)
 	_, statErr := os.Stat(filepath.Join(runtimeDir(a.Host), "socketgi"))
 	back.add(func() error { return stopAll(after, m, a.Host, a.Options.Name, os.IsNotExist(statErr)) })
-	if err := m.start(ctx, socket); err != nil {
+	if err := m.Start(ctx, socket); err != nil {
 		return err
 	}
 	a.Log("started %s", socket)
@@ -342,14 +343,14 @@ func (a *Add) listen(ctx context.Context, m manager, back *undo, socket string) 
 
 // stopAll stops an application with what runs of it, and removes what was there of it
 // while it ran.
-func stopAll(ctx context.Context, m manager, h host.Host, name string, last bool) error {
-	all := []error{m.stop(ctx, name+".socket")}
-	instances, err := m.instances(ctx, name)
+func stopAll(ctx context.Context, m *manager.Manager, h host.Host, name string, last bool) error {
+	all := []error{m.Stop(ctx, name+".socket")}
+	instances, err := instances(ctx, m, name)
 	all = append(all, err)
 	for _, unit := range instances {
-		all = append(all, m.stop(ctx, unit))
+		all = append(all, m.Stop(ctx, unit))
 	}
-	all = append(all, m.stop(ctx, units.SliceName(name)))
+	all = append(all, m.Stop(ctx, units.SliceName(name)))
 	base := runtimeDir(h)
 	all = append(all, removeRuntime(filepath.Join(base, filepath.Base(units.RuntimePath(name)))))
 	if last {
@@ -374,8 +375,8 @@ func removeRuntime(path string) error {
 }
 
 // notListening says why the socket didn't start.
-func (a *Add) notListening(ctx context.Context, m manager, socket string, err error) error {
-	if !errors.Is(err, errJob) {
+func (a *Add) notListening(ctx context.Context, m *manager.Manager, socket string, err error) error {
+	if !errors.Is(err, manager.ErrJob) {
 		return err
 	}
 	result := ""

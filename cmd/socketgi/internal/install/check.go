@@ -8,13 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/socketgi/socketgi/units"
 )
 
 // check has systemd load the application in its sandbox, as its user. What it leaves to
 // be kept is handed to take while it is there.
-func (a *Add) check(ctx context.Context, m manager, take func() error) error {
+func (a *Add) check(ctx context.Context, m *manager.Manager, take func() error) error {
 	dir, _, err := a.checkDirs()
 	if err != nil {
 		return err
@@ -30,7 +31,7 @@ func (a *Add) check(ctx context.Context, m manager, take func() error) error {
 
 // load starts a unit of a check that write writes, which says to the file output what is
 // wrong.
-func (a *Add) load(ctx context.Context, m manager, write func(unit, output string) (undo, error), take func() error) (err error) {
+func (a *Add) load(ctx context.Context, m *manager.Manager, write func(unit, output string) (undo, error), take func() error) (err error) {
 	_, runtime, err := a.checkDirs()
 	if err != nil {
 		return err
@@ -45,7 +46,7 @@ func (a *Add) load(ctx context.Context, m manager, write func(unit, output strin
 	defer func() {
 		// Also when somebody interrupts. What runs goes first.
 		ctx := context.WithoutCancel(ctx)
-		stopErr := m.stop(ctx, unit)
+		stopErr := m.Stop(ctx, unit)
 		// systemd gives up on one with very many directories in each other.
 		left := removeRuntime(filepath.Join(runtime, filepath.Base(units.CheckPath(a.Options.Name))))
 		err = errors.Join(err, stopErr, left, clean.run(), m.ReloadContext(ctx))
@@ -56,15 +57,15 @@ func (a *Add) load(ctx context.Context, m manager, write func(unit, output strin
 	if err := m.ReloadContext(ctx); err != nil {
 		return err
 	}
-	switch err := m.start(ctx, unit); {
+	switch err := m.Start(ctx, unit); {
 	case err == nil:
 		return take()
-	case !errors.Is(err, errJob):
+	case !errors.Is(err, manager.ErrJob):
 		return err
 	}
-	why := m.explainStart(ctx, unit)
+	why := explainStart(ctx, m, unit)
 	// What it has left running ends, and says no more.
-	if err := m.stop(context.WithoutCancel(ctx), unit); err != nil {
+	if err := m.Stop(context.WithoutCancel(ctx), unit); err != nil {
 		return err
 	}
 	said := out.said()

@@ -72,8 +72,8 @@ func (r *Refresh) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		back.add(m.close)
-		keep.add(m.close)
+		back.add(disconnect(m))
+		keep.add(disconnect(m))
 		if err := tidyChecks(ctx, m, r.Host, r.App.Name); err != nil {
 			return err
 		}

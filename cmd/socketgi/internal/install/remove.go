@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 	"github.com/socketgi/socketgi/units"
 )
@@ -199,14 +200,14 @@ func (r *Remove) Run(ctx context.Context) (err error) {
 }
 
 // stop stops it, if that is wanted.
-func (r *Remove) stop(ctx context.Context, m manager, x *removal) error {
+func (r *Remove) stop(ctx context.Context, m *manager.Manager, x *removal) error {
 	units := []string{x.app.Socket.Name}
 	if x.app.Warm {
 		units = append(units, x.app.Service.Name)
 	}
 	active := false
 	for _, unit := range units {
-		running, err := m.active(ctx, unit)
+		running, err := m.Active(ctx, unit)
 		if err != nil {
 			return err
 		}
@@ -224,7 +225,7 @@ func (r *Remove) stop(ctx context.Context, m manager, x *removal) error {
 	}
 	for _, socket := range others {
 		// systemd has removed the path, whoever listens there.
-		if err := m.restart(ctx, socket); err != nil {
+		if err := m.Restart(ctx, socket); err != nil {
 			return err
 		}
 		r.Log("restarted %s, which listens at the same place", socket)
@@ -236,7 +237,7 @@ func (r *Remove) stop(ctx context.Context, m manager, x *removal) error {
 }
 
 // sharers are the other sockets that listen at the application's paths now.
-func (r *Remove) sharers(ctx context.Context, m manager, x *removal, active bool) (sockets []string, err error) {
+func (r *Remove) sharers(ctx context.Context, m *manager.Manager, x *removal, active bool) (sockets []string, err error) {
 	if !active {
 		return nil, nil
 	}
@@ -248,7 +249,7 @@ func (r *Remove) sharers(ctx context.Context, m manager, x *removal, active bool
 		if other.Name == x.app.Socket.Name || !shares {
 			continue
 		}
-		running, err := m.active(ctx, other.Name)
+		running, err := m.Active(ctx, other.Name)
 		if err != nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 	"github.com/socketgi/socketgi/units"
 	"golang.org/x/sys/unix"
@@ -65,7 +66,7 @@ func removeAll(dir string, which func(name string) bool) error {
 
 // tidyChecks ends checks of the application that nobody waits for, and removes what they are
 // made of.
-func tidyChecks(ctx context.Context, m manager, h host.Host, name string) error {
+func tidyChecks(ctx context.Context, m *manager.Manager, h host.Host, name string) error {
 	dir, runtime, err := (&Add{Host: h}).checkDirs()
 	if err != nil {
 		return err
@@ -81,7 +82,7 @@ func tidyChecks(ctx context.Context, m manager, h host.Host, name string) error 
 			continue
 		}
 		left = true
-		all = append(all, m.stop(ctx, unit), os.RemoveAll(filepath.Join(dir, e.Name())))
+		all = append(all, m.Stop(ctx, unit), os.RemoveAll(filepath.Join(dir, e.Name())))
 	}
 	if left {
 		all = append(all, m.ReloadContext(ctx))
