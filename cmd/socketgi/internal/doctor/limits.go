@@ -8,6 +8,7 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 )
 
 // checkLimits looks for limits of systemd that end an application in busy times.
@@ -35,7 +36,7 @@ func serviceOf(app *host.Application) string {
 	if app.Warm {
 		return app.Service.Name
 	}
-	return app.Name + "@" + checkInstance + ".service"
+	return trial.Instance(app.Name)
 }
 
 // limits judges what systemd says of socket and service.

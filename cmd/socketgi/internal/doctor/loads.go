@@ -2,12 +2,10 @@ package doctor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -15,16 +13,13 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 	"golang.org/x/sys/unix"
 )
 
-// checkInstance begins the name of the instance in which an application is loaded. It
-// has the prefix of the application's own units, and so the same DynamicUser=.
-const checkInstance = host.CheckInstance
-
-// loadTime bounds how long loading may take.
-const loadTime = time.Minute
+// loadLimit bounds how long loading may take.
+const loadLimit = time.Minute
 
 // checkLoads has systemd start the service once more, with all that its units say, and
 // the adapter load the application and do nothing else.
@@ -40,19 +35,16 @@ func checkLoads(ctx context.Context, x *examination, app *host.Application) (f f
 		f.unchecked("only root can start it with its user and sandbox", "sudo socketgi doctor "+app.Name)
 		return f
 	}
-	unit := fmt.Sprintf("%s@%s_%d.service", app.Name, checkInstance, os.Getpid())
-	remove, err := app.WriteCheck(unit, func(command string) string {
-		return fmt.Sprintf(override, command, int(loadTime.Seconds()))
-	})
-	defer remove()
+	t, err := trial.Installed(x.host, app)
 	if err != nil {
 		f.unchecked(err.Error(), "")
 		return f
 	}
+	t.Manager, t.Limit = x.manager, loadLimit
 	began := time.Now()
-	result, err := x.start(ctx, unit)
+	o, err := t.Run(ctx)
 	if err != nil {
-		f.unchecked("systemd doesn't start "+unit+": "+err.Error(), "")
+		f.unchecked("systemd doesn't start "+o.Unit+": "+err.Error(), "")
 		return f
 	}
 	what := app.What
@@ -60,85 +52,32 @@ func checkLoads(ctx context.Context, x *examination, app *host.Application) (f f
 		what = app.Name
 	}
 	who, _ := runsAs(app, x.ifThere(ctx, serviceOf(app), "Service"))
-	if result == "done" {
+	if o.Loaded {
 		f.ok(what + " loads as " + who + ", in its sandbox")
 		return f
 	}
-	service := x.ifThere(context.WithoutCancel(ctx), unit, "Service")
-	defer func() { _ = x.manager.ResetFailedUnitContext(context.WithoutCancel(ctx), unit) }()
-	notLoaded(app, what, who, service, unitLog(unit, began), &f)
+	if text := wordsOfSystemd(ctx, o.Unit, began); text != "" {
+		o.Said = strings.TrimSpace(o.Said + "\n" + text)
+	}
+	notLoaded(app, what, who, o, &f)
 	return f
 }
 
-// start starts a unit and waits for the end of its job.
-func (x *examination) start(ctx context.Context, unit string) (result string, err error) {
-	ended := make(chan string, 1)
-	if _, err := x.manager.StartUnitContext(ctx, unit, "replace", ended); err != nil {
-		return "", err
-	}
-	select {
-	case result = <-ended:
-		return result, nil
-	case <-ctx.Done():
-		_, _ = x.manager.StopUnitContext(context.WithoutCancel(ctx), unit, "replace", nil)
-		return "", ctx.Err()
-	case <-time.After(loadTime + 30*time.Second):
-		return "", errors.New("there is no end of it")
-	}
-}
-
-// override makes the unit load the application and end.
-const override = `
-[Unit]
-# It is asked how it ended before it is forgotten.
-CollectMode=inactive
-[Service]
-Type=oneshot
-ExecStart=
-ExecStart=%s
-ExecStartPost=
-ExecStop=
-ExecStopPost=
-RemainAfterExit=no
-Restart=no
-WatchdogSec=0
-StandardInput=null
-TimeoutStartSec=%d
-`
-
-// unitLog returns what a unit has left in the journal since then, its own lines and
-// systemd's about it. The name is asked for, and not the invocation: of a process that has
-// ended journald may not find out the latter.
-func unitLog(unit string, since time.Time) (lines []string) {
-	_ = exec.Command("journalctl", "--sync").Run() // what was just written is not yet there otherwise
-	out, err := exec.Command("journalctl", "--no-pager", "--quiet", "--all", "--lines=1000", "-o", "json", "-u", unit,
-		fmt.Sprintf("--since=@%d", since.Unix())).Output()
-	if err != nil {
-		return nil
-	}
-	for line := range strings.Lines(string(out)) {
-		var e struct {
-			Message any    `json:"MESSAGE"`
-			PID     string `json:"_PID"`
+// wordsOfSystemd returns what systemd has logged about a unit since then, besides what it says of
+// every service that fails.
+func wordsOfSystemd(ctx context.Context, unit string, since time.Time) string {
+	journal.Sync(ctx) // or else what was just written is not there yet
+	var lines []string
+	q := journal.Query{Unit: unit, Since: fmt.Sprintf("@%d", since.Unix()), Last: 1000}
+	for e, err := range q.Entries(ctx) {
+		if err != nil {
+			break // it is only part of a reason
 		}
-		if json.Unmarshal([]byte(line), &e) != nil {
-			continue
-		}
-		text, ok := e.Message.(string)
-		if list, isList := e.Message.([]any); isList { // of bytes, when it isn't plain text
-			var b strings.Builder
-			for _, n := range list {
-				if f, isNumber := n.(float64); isNumber {
-					b.WriteByte(byte(f))
-				}
-			}
-			text, ok = b.String(), true
-		}
-		if ok && (e.PID != "1" || !idle.MatchString(text)) {
-			lines = append(lines, strings.TrimRight(text, "\n"))
+		if e.PID != 1 || !idle.MatchString(e.Message) {
+			lines = append(lines, strings.TrimRight(e.Message, "\n"))
 		}
 	}
-	return lines
+	return strings.Join(lines, "\n")
 }
 
 // idle is what systemd says of every service that fails.
@@ -148,10 +87,10 @@ var idle = regexp.MustCompile(`Main process exited|Failed with result|^Failed to
 const mostLines = 30
 
 // notLoaded says why an application doesn't load, by how its service ended.
-func notLoaded(app *host.Application, name, who string, service manager.Properties, log []string, f *findings) {
+func notLoaded(app *host.Application, name, who string, o trial.Outcome, f *findings) {
 	again := "correct it, then: socketgi doctor " + app.Name
 	edit := "systemctl edit --full " + app.Service.Name
-	text := strings.Join(log, "\n")
+	text := o.Said
 	if lines := strings.Split(text, "\n"); len(lines) > mostLines {
 		text = strings.Join(lines[len(lines)-mostLines:], "\n")
 	}
@@ -159,12 +98,12 @@ func notLoaded(app *host.Application, name, who string, service manager.Properti
 		text = ":\n" + text
 	}
 	const why = "each request is answered with 500"
-	status := service.Number("ExecMainStatus")
+	status := o.SetUp()
 	switch {
 	case strings.Contains(text, "not defined: -check"):
 		f.unchecked(app.Exec[0]+" is older than this program, and knows no --check", "make install")
-	case service.Text("Result") == "timeout":
-		f.fail(fmt.Sprintf("%s is not loaded after %v%s", name, loadTime, text), "a request takes longer than that", again)
+	case o.Result == "timeout":
+		f.fail(fmt.Sprintf("%s is not loaded after %v%s", name, loadLimit, text), "a request takes longer than that", again)
 	// Exit statuses of systemd itself (systemd.exec(5), Process Exit Codes).
 	case status == 203:
 		f.fail(app.Exec[0]+" can't be executed"+text, why, edit)
@@ -178,11 +117,11 @@ func notLoaded(app *host.Application, name, who string, service manager.Properti
 		f.fail("the folder "+dir+" can't be entered by "+who+text, why, edit)
 	case status == 226:
 		f.fail("the sandbox can't be made"+text, why, edit)
-	case status >= 200 && status < 250 && service.Number("ExecMainCode") == 1:
+	case status > 0:
 		f.fail(fmt.Sprintf("systemd can't set up %s (status %d, systemd.exec(5))%s", app.Service.Name, status, text), why, edit)
 	default:
 		what := name + " doesn't load as " + who + text
-		if service.Text("Result") == "" {
+		if o.Result == "" {
 			what += " (systemd says no more about it)"
 		}
 		if mend := mendPathIn(app, text); mend != "" {

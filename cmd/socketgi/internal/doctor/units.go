@@ -10,6 +10,7 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 )
 
 // checkUnits has systemd verify the unit files with their drop-ins, and compares what
@@ -18,7 +19,7 @@ func checkUnits(ctx context.Context, x *examination, app *host.Application) (f f
 	verify(ctx, x, app, &f)
 	service := app.Service.Name
 	if !app.Warm { // a template itself is never loaded
-		service = app.Name + "@" + checkInstance + ".service"
+		service = trial.Instance(app.Name)
 	}
 	socket, err := x.of(ctx, app.Socket.Name, "Socket")
 	if err != nil {

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -35,4 +36,13 @@ func (h Host) runtimeDir() string {
 		return os.Getenv("XDG_RUNTIME_DIR")
 	}
 	return "/run"
+}
+
+// RuntimeDir is where lies what exists while the machine runs, or while the user is logged in.
+func (h Host) RuntimeDir() (string, error) {
+	dir := h.runtimeDir()
+	if dir == "" {
+		return "", errors.New("XDG_RUNTIME_DIR is not set: log in as that user, or say machinectl shell USER@")
+	}
+	return dir, nil
 }

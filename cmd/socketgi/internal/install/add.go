@@ -13,6 +13,8 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/tree"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 	"github.com/socketgi/socketgi/units"
 )
 
@@ -124,7 +126,7 @@ func (a *Add) Run(ctx context.Context) (err error) {
 		}
 		back.add(disconnect(m))
 		keep.add(disconnect(m))
-		if err := tidyChecks(ctx, m, a.Host, a.Options.Name); err != nil {
+		if err := tidyTrials(ctx, m, a.Host, a.Options.Name); err != nil {
 			return err
 		}
 		return a.online(ctx, m, back, keep, pair, files)
@@ -174,7 +176,7 @@ func (a *Add) online(ctx context.Context, m *manager.Manager, back, keep *undo, 
 	if a.Options.State && !a.stateThere() {
 		back.add(func() error { a.dropState(); return nil })
 	}
-	if err := a.tryOut(ctx, m, back, keep); err != nil {
+	if err := a.tryOut(ctx, m, back, keep, pair); err != nil {
 		return err
 	}
 	was, err := m.Active(ctx, pair.SocketName)
@@ -200,7 +202,7 @@ func (a *Add) online(ctx context.Context, m *manager.Manager, back, keep *undo, 
 		}
 		service := pair.ServiceName
 		if !a.Options.Warm {
-			service = units.CheckService(a.Options.Name) // as an instance of it
+			service = trial.Instance(a.Options.Name) // as an instance of it
 		}
 		loaded := []string{pair.SocketName, service}
 		if pair.Slice != "" {
@@ -270,48 +272,6 @@ func (a *Add) write(back, keep *undo, files []file) error {
 	return nil
 }
 
-// tryOut loads the application, and keeps the cached code that comes of it.
-func (a *Add) tryOut(ctx context.Context, m *manager.Manager, back, keep *undo) error {
-	if !a.Options.Adapter {
-		return nil
-	}
-	a.Log("loading %s in its sandbox", a.Options.App)
-	if !a.caches() {
-		return a.check(ctx, m, func() error { return nil })
-	}
-	return a.keepCode(back, keep, func(take func() error) error { return a.check(ctx, m, take) })
-}
-
-// keepCode keeps what a check leaves.
-func (a *Add) keepCode(back, keep *undo, check func(take func() error) error) error {
-	path := units.CachePath(a.Options.Name)
-	made, err := makeDirs(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	back.add(func() error { removeEmpty(made); return nil })
-	if err := ours(filepath.Dir(path)); err != nil {
-		return err
-	}
-	// No application can have a name with a dot in front.
-	staged := filepath.Join(filepath.Dir(path), "."+a.Options.Name)
-	if err := os.RemoveAll(staged); err != nil { // of somebody who was interrupted
-		return err
-	}
-	back.add(func() error { return os.RemoveAll(staged) })
-	err = check(func() error { return copyCode(units.CheckPath(a.Options.Name), staged, a.Group) })
-	if err != nil {
-		return err
-	}
-	undo, kept, err := putCode(staged, path)
-	if err != nil {
-		return err
-	}
-	back.add(undo)
-	keep.add(kept)
-	return nil
-}
-
 // enable has the socket listen at every boot.
 func (a *Add) enable(ctx context.Context, m *manager.Manager, back *undo, socket string) error {
 	after := context.WithoutCancel(ctx)
@@ -332,7 +292,11 @@ func (a *Add) enable(ctx context.Context, m *manager.Manager, back *undo, socket
 // listen starts the socket.
 func (a *Add) listen(ctx context.Context, m *manager.Manager, back *undo, socket string) error {
 	after := context.WithoutCancel(ctx)
-	_, statErr := os.Stat(filepath.Join(runtimeDir(a.Host), "socketgi"))
+	runtime, err := a.Host.RuntimeDir()
+	if err != nil {
+		return err
+	}
+	_, statErr := os.Stat(filepath.Join(runtime, "socketgi"))
 	back.add(func() error { return stopAll(after, m, a.Host, a.Options.Name, os.IsNotExist(statErr)) })
 	if err := m.Start(ctx, socket); err != nil {
 		return err
@@ -351,27 +315,15 @@ func stopAll(ctx context.Context, m *manager.Manager, h host.Host, name string, 
 		all = append(all, m.Stop(ctx, unit))
 	}
 	all = append(all, m.Stop(ctx, units.SliceName(name)))
-	base := runtimeDir(h)
-	all = append(all, removeRuntime(filepath.Join(base, filepath.Base(units.RuntimePath(name)))))
+	runtime, err := h.RuntimeDir()
+	if err != nil {
+		return errors.Join(append(all, err)...)
+	}
+	all = append(all, tree.RemoveRuntime(filepath.Join(runtime, filepath.Base(units.RuntimePath(name)))))
 	if last {
-		_ = os.Remove(filepath.Join(base, "socketgi")) // if nobody else listens there
+		_ = os.Remove(filepath.Join(runtime, "socketgi")) // if nobody else listens there
 	}
 	return errors.Join(all...)
-}
-
-// runtimeDir is where what exists while the machine runs lies, %t of systemd.
-func runtimeDir(h host.Host) string {
-	if h.User {
-		return os.Getenv("XDG_RUNTIME_DIR")
-	}
-	return "/run"
-}
-
-// removeRuntime removes a directory that systemd keeps while the machine runs. That of a
-// user who exists only while something runs is a link to one in /run/private.
-func removeRuntime(path string) error {
-	private := filepath.Join(filepath.Dir(path), "private", filepath.Base(path))
-	return errors.Join(removeTree(path), removeTree(private))
 }
 
 // notListening says why the socket didn't start.

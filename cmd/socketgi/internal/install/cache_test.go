@@ -54,7 +54,7 @@ func TestCopyCode(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			assert.Equal(t, map[string]string{"start-0-0": "first", "start-1-1.code": "code"}, tree(t, to))
+			assert.Equal(t, map[string]string{"start-0-0": "first", "start-1-1.code": "code"}, contents(t, to))
 			for path, mode := range map[string]uint32{to: 0o750, filepath.Join(to, "start-0-0"): 0o644} {
 				var st unix.Stat_t
 				require.NoError(t, unix.Stat(path, &st))
@@ -85,7 +85,7 @@ func TestPutCode(t *testing.T) {
 	back, _, err := putCode(staged, path)
 	require.NoError(t, err)
 	require.NoError(t, back())
-	assert.Empty(t, tree(t, dir))
+	assert.Empty(t, contents(t, dir))
 	stage("one")
 	_, keep, err := putCode(staged, path)
 	require.NoError(t, err)
@@ -93,7 +93,7 @@ func TestPutCode(t *testing.T) {
 	stage("two")
 	back, _, err = putCode(staged, path)
 	require.NoError(t, err)
-	assert.Equal(t, "two", tree(t, path)["start"])
+	assert.Equal(t, "two", contents(t, path)["start"])
 	require.NoError(t, back())
-	assert.Equal(t, map[string]string{"app/start": "one"}, tree(t, dir))
+	assert.Equal(t, map[string]string{"app/start": "one"}, contents(t, dir))
 }

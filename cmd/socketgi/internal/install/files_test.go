@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tree returns the files below a directory with what they say.
-func tree(t *testing.T, dir string) map[string]string {
+// contents returns the files below a directory with what they say.
+func contents(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
 	require.NoError(t, filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
@@ -30,19 +30,19 @@ func TestReplace(t *testing.T) {
 	at := func(name string) string { return filepath.Join(dir, name) }
 	require.NoError(t, os.WriteFile(at("old"), []byte("as it was"), 0o600))
 	require.NoError(t, os.WriteFile(at("other"), []byte("also"), 0o600))
-	before, kept := tree(t, dir), must(os.Stat(at("old")))
+	before, kept := contents(t, dir), must(os.Stat(at("old")))
 	files := []file{{path: at("new"), text: "one"}, {path: at("old"), text: "two"}, {path: at("other"), gone: true}}
 
 	back, _, err := replace(files)
 	require.NoError(t, err)
 	require.NoError(t, back())
-	assert.Equal(t, before, tree(t, dir))
+	assert.Equal(t, before, contents(t, dir))
 	assert.True(t, os.SameFile(kept, must(os.Stat(at("old")))), "the very same file")
 
 	_, keep, err := replace(files)
 	require.NoError(t, err)
 	require.NoError(t, keep())
-	assert.Equal(t, map[string]string{"new": "one", "old": "two"}, tree(t, dir))
+	assert.Equal(t, map[string]string{"new": "one", "old": "two"}, contents(t, dir))
 	assert.Equal(t, os.FileMode(0o644), must(os.Stat(at("new"))).Mode())
 }
 
@@ -57,10 +57,10 @@ func TestReplaceFails(t *testing.T) {
 			at := func(name string) string { return filepath.Join(dir, name) }
 			require.NoError(t, os.MkdirAll(at("folder/full"), 0o700))
 			require.NoError(t, os.WriteFile(at("old"), []byte("as it was"), 0o600))
-			before := tree(t, dir)
+			before := contents(t, dir)
 			_, _, err := replace([]file{{path: at("new"), text: "one"}, {path: at("old"), text: "two"}, {path: at(last), text: "three"}})
 			assert.Error(t, err)
-			assert.Equal(t, before, tree(t, dir))
+			assert.Equal(t, before, contents(t, dir))
 		})
 	}
 }

@@ -2,11 +2,10 @@ package install
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 	"github.com/socketgi/socketgi/units"
 )
 
@@ -18,30 +17,6 @@ type Refresh struct {
 	// Log says what is being done.
 	Log func(format string, arg ...any)
 }
-
-// loading makes the unit load the application and leave the code for as long as it is
-// not stopped.
-const loading = `
-[Unit]
-CollectMode=inactive
-[Service]
-Type=oneshot
-ExecStart=
-ExecStart=%s
-ExecStartPost=
-ExecStop=
-ExecStopPost=
-RemainAfterExit=yes
-Restart=no
-WatchdogSec=0
-StandardInput=null
-StandardOutput=file:%[2]s
-StandardError=file:%[2]s
-RuntimeDirectory=
-RuntimeDirectory=%[3]s
-RuntimeDirectoryMode=0700
-RuntimeDirectoryPreserve=no
-`
 
 // Caches tells whether an application has cached code that root keeps.
 func (r *Refresh) Caches() bool {
@@ -66,7 +41,6 @@ func (r *Refresh) Run(ctx context.Context) error {
 	if err := tidyFiles(r.Host, dir, r.App.Name); err != nil {
 		return err
 	}
-	a := &Add{Host: r.Host, Options: units.Options{Name: r.App.Name, App: r.App.What}, Group: groupOf(r.App), Log: r.Log}
 	return wholly(ctx, func(back, keep *undo) error {
 		m, err := connect(ctx, r.Host)
 		if err != nil {
@@ -74,24 +48,17 @@ func (r *Refresh) Run(ctx context.Context) error {
 		}
 		back.add(disconnect(m))
 		keep.add(disconnect(m))
-		if err := tidyChecks(ctx, m, r.Host, r.App.Name); err != nil {
+		if err := tidyTrials(ctx, m, r.Host, r.App.Name); err != nil {
 			return err
 		}
-		a.Log("loading %s in its sandbox", r.App.What)
-		return a.keepCode(back, keep, func(take func() error) error { return a.load(ctx, m, r.write, take) })
+		r.Log("loading %s in its sandbox", r.App.What)
+		t, err := trial.Installed(r.Host, r.App)
+		if err != nil {
+			return err
+		}
+		t.Manager, t.Locked, t.Limit = m, true, longestLoad(r.App.Timeout())
+		return keepCode(ctx, t, code{r.App.Name, r.App.What, groupOf(r.App)}, back, keep)
 	})
-}
-
-// write writes the unit that loads it.
-func (r *Refresh) write(unit, output string) (clean undo, err error) {
-	name := r.App.Name
-	remove, err := r.App.WriteCheck(unit, func(command string) string {
-		// No name of an application has to be quoted.
-		command = strings.Replace(command, units.CachePath(name), units.CheckPath(name), 1)
-		return fmt.Sprintf(loading, command, output, strings.TrimPrefix(units.CheckPath(name), "/run/"))
-	})
-	clean.add(func() error { remove(); return nil })
-	return clean, err
 }
 
 // groupOf is the number of the group that an application runs with, -1 where that exists

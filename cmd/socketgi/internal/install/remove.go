@@ -186,7 +186,7 @@ func (r *Remove) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer m.Close()
-	if err := tidyChecks(ctx, m, r.Host, r.Name); err != nil {
+	if err := tidyTrials(ctx, m, r.Host, r.Name); err != nil {
 		return err
 	}
 	if err := r.stop(ctx, m, x); err != nil {

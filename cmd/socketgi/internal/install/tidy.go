@@ -6,14 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 	"github.com/socketgi/socketgi/units"
-	"golang.org/x/sys/unix"
 )
 
 // Whoever is killed takes nothing back. What was left of a command for an application is
@@ -64,35 +63,11 @@ func removeAll(dir string, which func(name string) bool) error {
 	return errors.Join(all...)
 }
 
-// tidyChecks ends checks of the application that nobody waits for, and removes what they are
-// made of.
-func tidyChecks(ctx context.Context, m *manager.Manager, h host.Host, name string) error {
-	dir, runtime, err := (&Add{Host: h}).checkDirs()
+// tidyTrials ends trials of the application that nobody waits for.
+func tidyTrials(ctx context.Context, m *manager.Manager, h host.Host, name string) error {
+	runtime, err := h.RuntimeDir()
 	if err != nil {
 		return err
 	}
-	all := []error{removeAll(runtime, func(file string) bool {
-		return strings.HasPrefix(file, ".socketgi-check-") || strings.HasPrefix(file, ".socketgi-verify-")
-	})}
-	entries, _ := os.ReadDir(dir)
-	left := false
-	for _, e := range entries {
-		unit := strings.TrimSuffix(e.Name(), ".d")
-		if unit != units.CheckService(name) && !isLeft(unit, name) {
-			continue
-		}
-		left = true
-		all = append(all, m.Stop(ctx, unit), os.RemoveAll(filepath.Join(dir, e.Name())))
-	}
-	if left {
-		all = append(all, m.ReloadContext(ctx))
-	}
-	return errors.Join(all...)
-}
-
-// isLeft tells whether a unit is one of a doctor that is gone.
-func isLeft(unit, name string) bool {
-	instance, ok := strings.CutPrefix(strings.TrimSuffix(unit, ".service"), name+"@"+host.CheckInstance+"_")
-	pid, err := strconv.Atoi(instance)
-	return ok && err == nil && pid > 0 && unix.Kill(pid, 0) == unix.ESRCH
+	return errors.Join(removeAll(runtime, func(file string) bool { return strings.HasPrefix(file, verifyPrefix) }), trial.Tidy(ctx, h, m, name))
 }

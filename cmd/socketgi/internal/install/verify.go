@@ -13,13 +13,16 @@ import (
 	"github.com/socketgi/socketgi/units"
 )
 
+// verifyPrefix begins the name of a directory with units that are verified.
+const verifyPrefix = ".socketgi-verify-"
+
 // verify has systemd read the units before anybody else sees them.
 func (a *Add) verify(ctx context.Context, pair units.Pair) error {
-	_, runtime, err := a.checkDirs()
+	runtime, err := a.Host.RuntimeDir()
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(runtime, ".socketgi-verify-")
+	dir, err := os.MkdirTemp(runtime, verifyPrefix)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,8 @@ type Entry struct {
 	Priority int
 	// ID is its MESSAGE_ID.
 	ID string
+	// PID is the process that wrote it, 0 for none.
+	PID int
 	// Unit is what it is of, or about. Invocation is the run of the unit.
 	Unit, Invocation string
 	// What the adapter says of a request; Status is 0 where it says nothing.
@@ -72,6 +74,7 @@ func parse(line []byte) (*Entry, error) {
 		return nil, fmt.Errorf("journalctl printed an entry without a time: %s", line)
 	}
 	e.Time = time.UnixMicro(usec)
+	e.PID, _ = strconv.Atoi(f("_PID"))
 	// A program can write any fields: what is no number counts as none.
 	e.Status, _ = strconv.Atoi(f("SOCKETGI_STATUS"))
 	e.Bytes, _ = strconv.ParseInt(f("SOCKETGI_BYTES"), 10, 64)

@@ -20,6 +20,8 @@ type Query struct {
 	User bool
 	// Matches are FIELD=VALUE; "+" between them is an or (journalctl(1)).
 	Matches []string
+	// Unit leaves those of one unit, and systemd's about it; "" for all.
+	Unit string
 	// Backwards wants the newest first.
 	Backwards bool
 	// Follow goes on with what comes, until the context is done.
@@ -35,7 +37,7 @@ type Query struct {
 }
 
 // fields are those that an Entry is made of: the others need not be printed.
-const fields = "MESSAGE,MESSAGE_ID,PRIORITY,UNIT,USER_UNIT,_SYSTEMD_UNIT,_SYSTEMD_USER_UNIT,INVOCATION_ID,USER_INVOCATION_ID," +
+const fields = "_PID,MESSAGE,MESSAGE_ID,PRIORITY,UNIT,USER_UNIT,_SYSTEMD_UNIT,_SYSTEMD_USER_UNIT,INVOCATION_ID,USER_INVOCATION_ID," +
 	"_SYSTEMD_INVOCATION_ID,SOCKETGI_REQUEST_ID,SOCKETGI_METHOD,SOCKETGI_PATH,SOCKETGI_STATUS,SOCKETGI_BYTES,SOCKETGI_MS"
 
 func (q *Query) args() []string {
@@ -48,6 +50,7 @@ func (q *Query) args() []string {
 		{q.Backwards, "--reverse"},
 		{q.Follow, "--follow"},
 		{q.Follow, "--no-tail"},
+		{q.Unit != "", "--unit=" + q.Unit},
 		{q.Since != "", "--since=" + q.Since},
 		{q.From != "", "--cursor=" + q.From},
 		{q.After != "", "--after-cursor=" + q.After},
@@ -118,3 +121,6 @@ func each(out io.Reader, yield func(*Entry, error) bool) (more bool, err error) 
 		}
 	}
 }
+
+// Sync has journald write down what it was sent before. Where it can't be asked, nothing is done.
+func Sync(ctx context.Context) { _ = exec.CommandContext(ctx, "journalctl", "--sync").Run() }

@@ -1,23 +1,32 @@
-package install
+// Package tree removes directories that somebody else may be filling.
+package tree
 
 import (
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
+// RemoveRuntime removes a directory that systemd keeps while the machine runs. That of a
+// user who exists only while something runs is a link to one in /run/private.
+func RemoveRuntime(path string) error {
+	private := filepath.Join(filepath.Dir(path), "private", filepath.Base(path))
+	return errors.Join(Remove(path), Remove(private))
+}
+
 // mostRemoving bounds how long a directory is being emptied that somebody else may be filling.
 const mostRemoving = time.Minute
 
-// removeTree removes a directory of an application's user with all that is in it. Unlike
+// Remove removes a directory of an application's user with all that is in it. Unlike
 // [os.RemoveAll] it has no more than three files open, however deep the directory is, and an
 // error of it is short.
-func removeTree(path string) error {
+func Remove(path string) error {
 	if err := os.Remove(path); err == nil || errors.Is(err, os.ErrNotExist) {
 		return nil
 	}

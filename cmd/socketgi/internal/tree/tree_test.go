@@ -1,4 +1,4 @@
-package install
+package tree
 
 import (
 	"os"
@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestRemoveTree removes what an application has made to stay: more directories in each other
+// TestRemove removes what an application has made to stay: more directories in each other
 // than a process can have open.
-func TestRemoveTree(t *testing.T) {
+func TestRemove(t *testing.T) {
 	var before unix.Rlimit
 	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &before))
 	few := before
@@ -48,33 +48,10 @@ func TestRemoveTree(t *testing.T) {
 	}
 	link := filepath.Join(base, "link")
 	require.NoError(t, os.Symlink(tree, link))
-	require.NoError(t, removeTree(link))
+	require.NoError(t, Remove(link))
 	assert.DirExists(t, tree, "a link is not followed")
-	require.NoError(t, removeTree(tree))
+	require.NoError(t, Remove(tree))
 	assert.NoDirExists(t, tree)
 	assert.FileExists(t, filepath.Join(kept, "file"))
-	assert.NoError(t, removeTree(tree), "it is gone")
-}
-
-// TestLock has somebody else lock what they can open.
-func TestLock(t *testing.T) {
-	dir := t.TempDir()
-	d, err := os.Open(dir)
-	require.NoError(t, err)
-	defer d.Close()
-	require.NoError(t, unix.Flock(int(d.Fd()), unix.LOCK_EX))
-	l, err := lock(dir)
-	require.NoError(t, err)
-	info, err := os.Stat(filepath.Join(dir, lockName))
-	require.NoError(t, err)
-	assert.Equal(t, os.FileMode(0o600), info.Mode())
-	_, err = lock(dir)
-	assert.ErrorContains(t, err, "another socketgi")
-	require.NoError(t, l.Close())
-	entries, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	assert.Empty(t, entries)
-	l, err = lock(dir)
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
+	assert.NoError(t, Remove(tree), "it is gone")
 }

@@ -1,4 +1,4 @@
-package install
+package trial
 
 import (
 	"fmt"
@@ -11,6 +11,9 @@ import (
 
 // mostSaid is how much of what a check says is kept: the end of it, where the reason is.
 const mostSaid = 16 << 10
+
+// outletPrefix begins the name of the directory of an outlet.
+const outletPrefix = ".socketgi-check-"
 
 // outlet is a pipe in the file system, to which a check writes what it has to say. It is read
 // all the time, and what is too much is counted: a file would grow for as long as the
@@ -33,7 +36,7 @@ type outlet struct {
 // secret.
 func newOutlet(runtime string) (o *outlet, err error) {
 	o = &outlet{drained: make(chan struct{})}
-	if o.dir, err = os.MkdirTemp(runtime, ".socketgi-check-"); err != nil {
+	if o.dir, err = os.MkdirTemp(runtime, outletPrefix); err != nil {
 		return nil, err
 	}
 	o.path = filepath.Join(o.dir, "output")

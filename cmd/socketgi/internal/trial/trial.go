@@ -1,138 +1,151 @@
-package install
+// Package trial loads an application once as a request would: in the sandbox of its units, as its
+// user, with their environment. systemd starts its service for that once more, and the adapter
+// does nothing else (socketgi-adapter --check).
+package trial
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
-	"github.com/socketgi/socketgi/units"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/tree"
 )
 
-// check has systemd load the application in its sandbox, as its user. What it leaves to
-// be kept is handed to take while it is there.
-func (a *Add) check(ctx context.Context, m *manager.Manager, take func() error) error {
-	dir, _, err := a.checkDirs()
-	if err != nil {
-		return err
-	}
-	return a.load(ctx, m, func(unit, output string) (undo, error) {
-		text, err := units.RenderCheck(a.Options, output)
-		if err != nil {
-			return nil, err
-		}
-		return a.writeCheck(dir, unit, text)
-	}, take)
+// Trial is an application that is to be loaded. [Installed] and [Rendered] make one.
+type Trial struct {
+	// Host and Manager are whose units are meant, and the systemd that runs them.
+	Host    host.Host
+	Manager *manager.Manager
+	// Limit is how long it may take, in whole seconds; 0 is for as long as it wants.
+	Limit time.Duration
+	// Keep gets the directory with the code that was cached, while that is there; nil leaves
+	// the cache as it is.
+	Keep func(dir string) error
+	// Locked says that nobody else adds, removes or tries the application meanwhile. The unit has
+	// the same name each time then, and systemd reads all units again.
+	Locked bool
+
+	name    string
+	service string   // the text of the unit's file, with its drop-ins where it is not of a template
+	command string   // ExecStart=
+	made    []string // folders, the innermost first
 }
 
-// load starts a unit of a check that write writes, which says to the file output what is
-// wrong.
-func (a *Add) load(ctx context.Context, m *manager.Manager, write func(unit, output string) (undo, error), take func() error) (err error) {
-	_, runtime, err := a.checkDirs()
+// Outcome is how a trial ended.
+type Outcome struct {
+	// Unit is what systemd started.
+	Unit string
+	// Loaded says that the application can be loaded. The rest is of one that can't.
+	Loaded bool
+	// Said is the end of what the adapter and the application wrote.
+	Said string
+	// Result is systemd's, such as exit-code or timeout (systemd.exec(5), $SERVICE_RESULT); Code
+	// and Status are of the main process, as waitid(2) has them.
+	Result       string
+	Code, Status int
+}
+
+// exited is the Code of a process that has ended by itself (CLD_EXITED).
+const exited = 1
+
+// SetUp returns the exit status by which systemd tells what it could not set up before the
+// program ran (systemd.exec(5), Process Exit Codes); 0 where it did not fail there.
+func (o Outcome) SetUp() int {
+	if o.Code == exited && o.Status >= 200 && o.Status < 250 {
+		return o.Status
+	}
+	return 0
+}
+
+// grace is what systemd may take for a unit beyond its limit.
+const grace = 30 * time.Second
+
+// Run loads the application. The error is for what kept it from being tried; of an application
+// that can't be loaded the outcome tells. Nothing of the trial is left, also when ctx ends.
+func (t *Trial) Run(ctx context.Context) (o Outcome, err error) {
+	runtime, err := t.Host.RuntimeDir()
 	if err != nil {
-		return err
+		return o, err
 	}
 	out, err := newOutlet(runtime)
 	if err != nil {
-		return err
+		return o, err
 	}
 	defer out.close()
-	unit := units.CheckService(a.Options.Name)
-	clean, err := write(unit, out.path)
-	defer func() {
-		// Also when somebody interrupts. What runs goes first.
-		ctx := context.WithoutCancel(ctx)
-		stopErr := m.Stop(ctx, unit)
-		// systemd gives up on one with very many directories in each other.
-		left := removeRuntime(filepath.Join(runtime, filepath.Base(units.CheckPath(a.Options.Name))))
-		err = errors.Join(err, stopErr, left, clean.run(), m.ReloadContext(ctx))
-	}()
-	if err != nil {
-		return err
+	o.Unit = t.unit()
+	defer func() { err = errors.Join(err, t.remove(context.WithoutCancel(ctx), runtime)) }()
+	if err := t.write(runtime, out.path); err != nil {
+		return o, err
 	}
-	if err := m.ReloadContext(ctx); err != nil {
-		return err
+	if t.Locked {
+		if err := t.Manager.ReloadContext(ctx); err != nil {
+			return o, err
+		}
 	}
-	switch err := m.Start(ctx, unit); {
+	switch err := t.start(ctx, o.Unit); {
 	case err == nil:
-		return take()
+		if o.Loaded = true; t.Keep != nil {
+			return o, t.Keep(filepath.Join(runtime, t.directory()))
+		}
+		return o, nil
 	case !errors.Is(err, manager.ErrJob):
-		return err
+		return o, err
 	}
-	why := explainStart(ctx, m, unit)
+	after := context.WithoutCancel(ctx)
+	if p, err := t.Manager.Properties(after, o.Unit, "Service"); err == nil {
+		o.Result = p.Text("Result")
+		o.Code, o.Status = int(manager.Get[int32](p, "ExecMainCode")), int(manager.Get[int32](p, "ExecMainStatus"))
+	}
 	// What it has left running ends, and says no more.
-	if err := m.Stop(context.WithoutCancel(ctx), unit); err != nil {
-		return err
+	if err := t.Manager.Stop(after, o.Unit); err != nil {
+		return o, err
 	}
-	said := out.said()
-	if why != "" {
-		said = strings.TrimSpace(said + "\n" + why)
-	}
-	return fmt.Errorf("%s can't be loaded:\n%s", a.Options.App, plain.Quote(said))
+	o.Said = out.said()
+	return o, nil
 }
 
-// writeCheck writes the unit of the check, and a drop-in that counts more than those of
-// the operator: they may change the sandbox and the environment, and not what is run.
-func (a *Add) writeCheck(dir, unit, text string) (clean undo, err error) {
-	dropIns := filepath.Join(dir, unit+".d")
-	made, err := makeDirs(dropIns)
-	clean.add(func() error { removeEmpty(made); return nil })
-	if err != nil {
-		return clean, err
+// start starts the unit, and returns when the application is loaded.
+func (t *Trial) start(ctx context.Context, unit string) error {
+	if t.Limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, t.Limit+grace, fmt.Errorf("%s has no end", unit))
+		defer cancel()
 	}
-	own := "[Service]\nExecStart=\n"
-	for line := range strings.Lines(text) {
-		switch name, _, _ := strings.Cut(line, "="); name {
-		case "Type", "RemainAfterExit", "StandardOutput", "StandardError", "ExecStart":
-			own += line
-		}
-	}
-	for path, text := range map[string]string{
-		filepath.Join(dir, unit):                          text,
-		filepath.Join(dropIns, "zzz-socketgi-check.conf"): own,
-	} {
-		clean.add(func() error { return remove(path) })
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			return clean, err
-		}
-	}
-	if !a.Options.Warm {
-		return clean, nil // it is an instance of the service, and has its drop-ins
-	}
-	service, err := a.Host.Unit(a.Options.Name + ".service")
-	if err != nil {
-		return clean, nil // there is none yet
-	}
-	for _, dropIn := range service.DropIns {
-		link := filepath.Join(dropIns, filepath.Base(dropIn))
-		clean.add(func() error { return remove(link) })
-		if err := os.Symlink(dropIn, link); err != nil && !os.IsExist(err) {
-			return clean, err
-		}
-	}
-	return clean, nil
+	return t.Manager.Start(ctx, unit)
 }
 
-// remove removes a file, if it is there.
-func remove(path string) error {
-	if err := os.Remove(path); !os.IsNotExist(err) {
-		return err
+// remove takes all back. What runs goes first.
+func (t *Trial) remove(ctx context.Context, runtime string) error {
+	all := []error{t.Manager.Stop(ctx, t.unit())}
+	// systemd gives up on a directory with very many in each other.
+	all = append(all, tree.RemoveRuntime(filepath.Join(runtime, t.directory())))
+	all = append(all, t.erase(runtime))
+	if t.Locked {
+		all = append(all, t.Manager.ReloadContext(ctx))
 	}
-	return nil
+	return errors.Join(all...)
 }
 
-// checkDirs are where units that exist until the next boot lie, and where files do.
-func (a *Add) checkDirs() (units, runtime string, err error) {
-	if !a.Host.User {
-		return "/run/systemd/system", "/run", nil
+// directory is what systemd makes for the cached code, below the runtime directory. No
+// application can have a name with an @.
+func (t *Trial) directory() string {
+	return "socketgi-" + strings.TrimSuffix(t.unit(), ".service")
+}
+
+// Explain says what kept systemd from starting the program, "" where it ran and ended by itself.
+func (o Outcome) Explain() string {
+	if o.Result == "exit-code" && o.Status < 200 {
+		return ""
 	}
-	runtime = os.Getenv("XDG_RUNTIME_DIR")
-	if runtime == "" {
-		return "", "", errors.New("XDG_RUNTIME_DIR is not set: log in as that user, or say machinectl shell USER@")
+	what := map[int]string{200: "its working directory", 203: "the program", 216: "its group", 217: "its user", 218: "its capabilities",
+		226: "the sandbox's files", 228: "the sandbox's system calls", 233: "a directory of its own", 239: "a directory of its own", 240: "a directory of its own"}[o.Status]
+	if what == "" {
+		what = "it"
 	}
-	return filepath.Join(runtime, "systemd/user"), runtime, nil
+	return fmt.Sprintf("systemd couldn't set up %s (%s, status %d); its own words: journalctl -u %s", what, o.Result, o.Status, o.Unit)
 }

@@ -1,69 +1,205 @@
-package host
+package trial
 
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/coreos/go-systemd/v22/unit"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/units"
 )
 
-// CheckInstance begins the name of the instance in which doctor loads an application; its
-// process id follows.
-const CheckInstance = "socketgi_check"
-
-// WriteCheck writes what makes unit the application's service, with settings that count
-// more than all others: they are made of the command line that has --check. For a
-// template that is a drop-in of one instance; a service that stays is copied.
-func (a *Application) WriteCheck(unit string, settings func(command string) string) (remove func(), err error) {
-	command, err := withCheck(a.Service.Get("Service", "ExecStart"))
-	if err != nil {
-		return func() {}, err
-	}
-	text := settings(command)
-	const dir = "/run/systemd/system/"
-	if !a.Warm {
-		remove = func() { _ = os.RemoveAll(dir + unit + ".d") }
-		if err := os.MkdirAll(dir+unit+".d", 0o755); err != nil {
-			return remove, err
-		}
-		return remove, os.WriteFile(dir+unit+".d/zzz-socketgi.conf", []byte(text), 0o644)
-	}
-	remove = func() { _ = os.Remove(dir + unit) }
-	if a.Service.Get("Service", "DynamicUser") != "" && a.Service.Get("Service", "User") == "" && !userName.MatchString(a.Name) {
+// Installed makes a trial of an application as its units are now, drop-ins included.
+func Installed(h host.Host, app *host.Application) (*Trial, error) {
+	if app.Warm && app.Service.Get("Service", "DynamicUser") != "" && app.Service.Get("Service", "User") == "" && !userName.MatchString(app.Name) {
 		// Its user is made of the whole name of the unit; another one would take the
 		// application's folders away from it.
-		return remove, fmt.Errorf("%s can't be the name of a user, so no other unit can have the user of %s", a.Name, a.Service.Name)
+		return nil, fmt.Errorf("%s can't be the name of a user, so no other unit can have the user of %s", app.Name, app.Service.Name)
 	}
-	var all strings.Builder
-	for _, path := range append([]string{a.Service.Path}, a.Service.DropIns...) {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return remove, err
+	text, err := os.ReadFile(app.Service.Path)
+	if err != nil {
+		return nil, err
+	}
+	t := &Trial{Host: h, name: app.Name, service: without(string(text), ties), command: app.Service.Get("Service", "ExecStart")}
+	if app.Warm {
+		err = t.addDropIns(app.Service.DropIns)
+	}
+	return t, err
+}
+
+// Rendered makes a trial of an application whose service, called service, is still to be written.
+// Drop-ins that are there for it may change the sandbox and the environment, and not what is run.
+// Its slice is left out: that isn't there yet.
+func Rendered(h host.Host, name, service, text string) (*Trial, error) {
+	options, err := unit.DeserializeOptions(strings.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	// Nor is there a directory of slots that is to stay.
+	t := &Trial{Host: h, name: name, service: without(text, append(ties, "Slice", "RuntimeDirectory"))}
+	for _, o := range options {
+		if o.Section == "Service" && o.Name == "ExecStart" {
+			t.command = o.Value
 		}
-		all.WriteString(alone(string(content)))
 	}
-	return remove, os.WriteFile(dir+unit, []byte(all.String()+text), 0o644)
+	if service != name+"@.service" { // or else the unit of the trial is an instance of it
+		u, err := h.WithDropIns(service, text)
+		if err != nil {
+			return nil, err
+		}
+		err = t.addDropIns(u.DropIns)
+		return t, err
+	}
+	return t, nil
+}
+
+func (t *Trial) addDropIns(paths []string) error {
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		t.service += without(string(text), ties)
+	}
+	return nil
 }
 
 // userName is what systemd takes for the name of a user (systemd.io/USER_NAMES).
 var userName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_-]{0,30}$`)
 
+// instance begins the name of the instance of a trial that isn't [Trial.Locked]; the process id of
+// this program follows. locked is the one of a trial that is.
+const instance, locked = "socketgi_check", "check"
+
+// Instance is the name of an instance about which systemd can be asked what it makes of the
+// template called NAME@.service.
+func Instance(name string) string { return name + "@" + instance + ".service" }
+
+// unit is the unit that loads the application. It has the prefix of the application's own units,
+// and so the same DynamicUser=; drop-ins of a template count for it as for any instance.
+func (t *Trial) unit() string {
+	if t.Locked {
+		return lockedUnit(t.name)
+	}
+	return fmt.Sprintf("%s@%s_%d.service", t.name, instance, os.Getpid())
+}
+
+func lockedUnit(name string) string { return name + "@" + locked + ".service" }
+
+// settings count more than all that the operator has. What is compiled is there for as long as the
+// unit isn't stopped.
+const settings = `[Unit]
+# It is asked how it ended before it is forgotten.
+CollectMode=inactive
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=
+ExecStart=%s
+ExecStartPost=
+ExecStop=
+ExecStopPost=
+Restart=no
+WatchdogSec=0
+TimeoutStartSec=%s
+StandardInput=null
+StandardOutput=file:%[3]s
+StandardError=file:%[3]s
+`
+
+// place is where the code is cached that is to be kept.
+const place = `RuntimeDirectory=
+RuntimeDirectory=%s
+RuntimeDirectoryMode=0700
+RuntimeDirectoryPreserve=no
+`
+
+// unitDir is where units lie that exist until the next boot.
+func unitDir(h host.Host, runtime string) string {
+	if h.User {
+		return filepath.Join(runtime, "systemd/user")
+	}
+	return filepath.Join(runtime, "systemd/system")
+}
+
+// files are what the unit consists of.
+func (t *Trial) files(runtime string) (file, dropIns string) {
+	file = filepath.Join(unitDir(t.Host, runtime), t.unit())
+	return file, file + ".d"
+}
+
+// write writes the unit, which has what it says written to the file output.
+func (t *Trial) write(runtime, output string) error {
+	command, err := withCheck(t.command)
+	if err != nil {
+		return err
+	}
+	cache := ""
+	if t.Keep != nil {
+		// No name of an application has to be quoted.
+		command = strings.Replace(command, units.CachePath(t.name), "/run/"+t.directory(), 1)
+		cache = fmt.Sprintf(place, t.directory())
+	}
+	limit := "infinity"
+	if t.Limit > 0 {
+		limit = fmt.Sprint(int(t.Limit.Seconds()))
+	}
+	file, dropIns := t.files(runtime)
+	for dir := filepath.Dir(file); ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(dir); err == nil || dir == "/" {
+			break
+		}
+		t.made = append(t.made, dir)
+	}
+	if err := os.MkdirAll(dropIns, 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, []byte(t.service), 0o644); err != nil {
+		return err
+	}
+	// After those of the operator: of the same directive the last one counts.
+	text := fmt.Sprintf(settings, command, limit, strings.ReplaceAll(output, "%", "%%"))
+	return os.WriteFile(filepath.Join(dropIns, "zzz-socketgi-check.conf"), []byte(text+cache), 0o644)
+}
+
+// erase removes what write has written.
+func (t *Trial) erase(runtime string) error {
+	file, dropIns := t.files(runtime)
+	err := os.Remove(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	err = errors.Join(err, os.RemoveAll(dropIns))
+	for _, dir := range t.made {
+		_ = os.Remove(dir) // if nobody else has put something there
+	}
+	return err
+}
+
 // ties are directives that make other units start or stop with this one.
 var ties = []string{"Requires", "Requisite", "Wants", "BindsTo", "PartOf", "Upholds", "Conflicts", "OnFailure", "OnSuccess",
 	"Sockets", "PropagatesStopTo", "StopPropagatedFrom", "JoinsNamespaceOf", "FailureAction", "SuccessAction"}
 
-// alone leaves ties out of the text of a unit.
-func alone(text string) string {
+// without leaves directives out of the text of a unit, and the section by which an application is
+// known.
+func without(text string, directives []string) string {
 	var b strings.Builder
-	dropped := false
+	dropped, ours := false, false
 	for line := range strings.Lines(strings.TrimRight(text, "\n") + "\n") {
 		if !dropped {
+			if strings.HasPrefix(line, "[") {
+				ours = strings.HasPrefix(line, "[X-Socketgi]")
+			}
 			name, _, _ := strings.Cut(line, "=")
-			dropped = slices.Contains(ties, strings.TrimSpace(name))
+			dropped = slices.Contains(directives, strings.TrimSpace(name))
 		}
-		if !dropped {
+		if !dropped && !ours {
 			b.WriteString(line)
 		}
 		dropped = dropped && strings.HasSuffix(line, "\\\n")
@@ -74,35 +210,14 @@ func alone(text string) string {
 // withCheck puts --check right behind the program of a command line.
 func withCheck(exec string) (string, error) {
 	exec = strings.ReplaceAll(exec, "\\\n", " ")
-	program, rest := CutProgram(exec)
+	program, rest := host.CutProgram(exec)
 	if prefix := program[:len(program)-len(strings.TrimLeft(program, "@-:+!"))]; strings.Contains(prefix, "@") {
 		var name string // how it calls itself
-		name, rest = CutProgram(rest)
+		name, rest = host.CutProgram(rest)
 		program += " " + name
 	}
 	if program == "" {
 		return "", errors.New("ExecStart= is empty")
 	}
 	return strings.TrimRight(program+" --check "+rest, " "), nil
-}
-
-// CutProgram cuts the first word off a command line, with its quotes.
-func CutProgram(s string) (word, rest string) {
-	s = strings.TrimLeft(s, " \t")
-	quote := byte(0)
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\\':
-			i++
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'':
-			quote = c
-		case c == ' ' || c == '\t':
-			return s[:i], strings.TrimLeft(s[i:], " \t")
-		}
-	}
-	return s, ""
 }

@@ -1,4 +1,4 @@
-package host
+package trial
 
 import (
 	"strings"
@@ -27,7 +27,8 @@ func TestWithCheck(t *testing.T) {
 	assert.Error(t, err)
 }
 
-func TestAlone(t *testing.T) {
+func TestWithout(t *testing.T) {
 	assert.Equal(t, "[Unit]\nAfter=a.socket\n[Service]\nUser=x\n",
-		alone("[Unit]\nRequires=a.socket\nAfter=a.socket\nWants = b \\\n  c\\\n d\n[Service]\nSockets=a.socket\nUser=x"))
+		without("[Unit]\nRequires=a.socket\nAfter=a.socket\nWants = b \\\n  c\\\n d\n[Service]\nSockets=a.socket\nUser=x\n[X-Socketgi]\nApplication=a", ties))
+	assert.Equal(t, "[Service]\nUser=x\n", without("[Service]\nSlice=a.slice\nUser=x", append(ties, "Slice")))
 }

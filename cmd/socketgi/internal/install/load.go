@@ -1,0 +1,88 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
+	"github.com/socketgi/socketgi/units"
+)
+
+// tryOut loads the application, and keeps the cached code that comes of it.
+func (a *Add) tryOut(ctx context.Context, m *manager.Manager, back, keep *undo, pair units.Pair) error {
+	if !a.Options.Adapter {
+		return nil
+	}
+	a.Log("loading %s in its sandbox", a.Options.App)
+	t, err := trial.Rendered(a.Host, a.Options.Name, pair.ServiceName, pair.Service)
+	if err != nil {
+		return err
+	}
+	t.Manager, t.Locked, t.Limit = m, true, longestLoad(a.Timeout)
+	if !a.caches() {
+		return load(ctx, t, a.Options.App)
+	}
+	return keepCode(ctx, t, code{a.Options.Name, a.Options.App, a.Group}, back, keep)
+}
+
+// longestLoad is how long a trial of an application may take of which a request may take timeout,
+// 0 for as long as it wants: the adapter loads it up to three times, each within its --timeout.
+func longestLoad(timeout time.Duration) time.Duration {
+	if timeout <= 0 {
+		timeout = 5 * time.Minute
+	}
+	return 3*timeout + 30*time.Second
+}
+
+// load makes an error of a trial that doesn't load the application, which the operator calls what.
+func load(ctx context.Context, t *trial.Trial, what string) error {
+	o, err := t.Run(ctx)
+	if o.Loaded || o.Result == "" && err != nil {
+		return err
+	}
+	said := strings.TrimSpace(o.Said + "\n" + o.Explain())
+	return errors.Join(fmt.Errorf("%s can't be loaded:\n%s", what, plain.Quote(said)), err)
+}
+
+// code is what is to be cached for an application.
+type code struct {
+	name, what string
+	group      int // who may read it, -1 for everybody
+}
+
+// keepCode keeps what a trial leaves.
+func keepCode(ctx context.Context, t *trial.Trial, c code, back, keep *undo) error {
+	path := units.CachePath(c.name)
+	made, err := makeDirs(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	back.add(func() error { removeEmpty(made); return nil })
+	if err := ours(filepath.Dir(path)); err != nil {
+		return err
+	}
+	// No application can have a name with a dot in front.
+	staged := filepath.Join(filepath.Dir(path), "."+c.name)
+	if err := os.RemoveAll(staged); err != nil { // of somebody who was interrupted
+		return err
+	}
+	back.add(func() error { return os.RemoveAll(staged) })
+	t.Keep = func(dir string) error { return copyCode(dir, staged, c.group) }
+	if err := load(ctx, t, c.what); err != nil {
+		return err
+	}
+	undo, kept, err := putCode(staged, path)
+	if err != nil {
+		return err
+	}
+	back.add(undo)
+	keep.add(kept)
+	return nil
+}

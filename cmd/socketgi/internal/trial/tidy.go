@@ -1,0 +1,58 @@
+package trial
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
+	"golang.org/x/sys/unix"
+)
+
+// Tidy ends trials of an application that nobody waits for, and removes what they are made of.
+// Nobody else may be trying it with [Trial.Locked].
+func Tidy(ctx context.Context, h host.Host, m *manager.Manager, name string) error {
+	runtime, err := h.RuntimeDir()
+	if err != nil {
+		return err
+	}
+	var all []error
+	for _, e := range entries(runtime) {
+		if strings.HasPrefix(e, outletPrefix) {
+			all = append(all, os.RemoveAll(filepath.Join(runtime, e)))
+		}
+	}
+	dir, left := unitDir(h, runtime), false
+	for _, e := range entries(dir) {
+		unit := strings.TrimSuffix(e, ".d")
+		if unit != lockedUnit(name) && !isLeft(unit, name) {
+			continue
+		}
+		left = true
+		all = append(all, m.Stop(ctx, unit), os.RemoveAll(filepath.Join(dir, e)))
+	}
+	if left {
+		all = append(all, m.ReloadContext(ctx))
+	}
+	return errors.Join(all...)
+}
+
+// isLeft tells whether a unit is one of a program that is gone.
+func isLeft(unit, name string) bool {
+	id, ok := strings.CutPrefix(strings.TrimSuffix(unit, ".service"), name+"@"+instance+"_")
+	pid, err := strconv.Atoi(id)
+	return ok && err == nil && pid > 0 && unix.Kill(pid, 0) == unix.ESRCH
+}
+
+// entries are the names in a directory, none where it can't be read.
+func entries(dir string) (names []string) {
+	all, _ := os.ReadDir(dir)
+	for _, e := range all {
+		names = append(names, e.Name())
+	}
+	return names
+}
