@@ -14,6 +14,7 @@ import (
 
 	"github.com/socketgi/socketgi/scgi"
 	"github.com/socketgi/socketgi/scgi/cgi"
+	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/wsgi"
 )
 
@@ -36,11 +37,21 @@ type config struct {
 	backlog      int
 	warm         warmConfig
 	quiet        bool // no records of requests that went well
-	peers        peers
+	peers        gateway.Peers
 	debug        bool
 	check        bool
 	askReload    int // the process id of another adapter
 	version      bool
+}
+
+// warmConfig is what the command line says of warm workers.
+type warmConfig struct {
+	workers     int    // how many
+	maxRequests int    // after how many a worker is replaced, 0: never
+	maxMemory   int64  // with how many bytes resident it is, 0: any
+	preload     bool   // they are forked from a process that has the application
+	reload      bool   // load the application again when a file of it changes
+	warmPath    string // what it is asked for before anybody else does
 }
 
 const usageHead = `usage: socketgi-adapter [flags] APP
@@ -101,7 +112,7 @@ func parseFlags(args []string, out io.Writer) (*config, error) {
 	fs.StringVar(&c.warm.warmPath, "warm-path", "", "ask the application for `PATH` when it is loaded, before anybody else does")
 	accessLog := true
 	yesNoVar(fs, &accessLog, "access-log", "log each request: `yes or no` (default yes); what fails always is")
-	var uids, users peers
+	var uids, users gateway.Peers
 	fs.Func("allow-uid", "answer 403 to who connects by a unix socket, unless it is root or one of the users `UID[,UID]`", func(s string) (err error) {
 		uids, err = parseUIDs(s)
 		return err

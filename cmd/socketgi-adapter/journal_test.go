@@ -20,6 +20,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// entryPatience is how long an entry waits for a journald that doesn't read (internal/journal).
+const entryPatience = 100 * time.Millisecond
+
 // unreadJournal is a journald that doesn't read: its sockets, where processes find them
 // that are started in it.
 type unreadJournal struct {

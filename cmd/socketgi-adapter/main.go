@@ -11,6 +11,9 @@ import (
 
 	"github.com/socketgi/socketgi/activation"
 	"github.com/socketgi/socketgi/cmd/internal/version"
+	"github.com/socketgi/socketgi/cmd/socketgi-adapter/internal/journal"
+	"github.com/socketgi/socketgi/scgi/gateway"
+	"github.com/socketgi/socketgi/scgi/wsgi/pool"
 )
 
 // Exit statuses. A request that was answered, if only with an error, is a
@@ -33,45 +36,127 @@ func run() int {
 		return exitOK
 	case flagErr == nil && cfg.askReload != 0:
 		return askReload(cfg.askReload)
-	}
-	if cfg.check {
+	case cfg.check:
 		return check(cfg, flagErr)
 	}
+	return serve(cfg, flagErr)
+}
+
+// askReload has the adapter with that process id load its application again.
+func askReload(pid int) int {
+	if err := pool.AskReload(pid); err != nil {
+		_, _ = os.Stderr.WriteString("the application is not reloaded: " + err.Error() + "\n")
+		return exitServe
+	}
+	return exitOK
+}
+
+// check loads the application as a request would, and prints which Python runs it, and on
+// standard error what is wrong.
+func check(cfg *config, flagErr error) int {
+	status, err := exitConfig, flagErr
+	if err == nil {
+		status, err = exitServe, cfg.checkApplication()
+	}
+	if err != nil {
+		_, _ = os.Stderr.WriteString(err.Error() + "\n")
+		return status
+	}
+	return exitOK
+}
+
+func (c *config) checkApplication() error {
+	if c.cgi != nil {
+		return c.cgi.Check()
+	}
+	for _, why := range c.passed {
+		_, _ = os.Stdout.WriteString(why + "\n")
+	}
+	_, _ = os.Stdout.WriteString("Python: " + c.python + "\n")
+	worker := c.wsgi()
+	worker.Alone = true
+	return worker.Check(c.timeout)
+}
+
+// serve serves what this process was handed. Clients are answered also where the command
+// line is wrong; how to mend it is the operator's to read.
+func serve(cfg *config, flagErr error) int {
 	handed, err := activation.Receive()
 	fd := -1
 	if err == nil && handed.Connection != nil {
 		fd = handed.Connection.FD
 	}
-	log := openLog(fd)
-	defer log.close()
+	log := journal.Open(fd)
+	log.Quiet = cfg.quiet
+	defer log.Close()
 	if flagErr == nil && fd >= 0 {
 		flagErr = cfg.checkSingle()
 	}
 	if flagErr != nil && fd < 0 { // with a connection it is logged with the request
-		log.write(prioErr, "socketgi-adapter: "+flagErr.Error())
+		log.Failure("socketgi-adapter: " + flagErr.Error())
 	}
 	switch {
 	case errors.Is(err, activation.ErrNothing) && flagErr == nil:
-		log.write(prioErr, "socketgi-adapter serves what a systemd socket unit hands to it, "+
-			"and was handed nothing; to try it by hand: socketgi dev "+strings.Join(os.Args[len(os.Args)-1:], " "))
+		log.Failure("socketgi-adapter serves what a systemd socket unit hands to it, " +
+			"and was handed nothing; to try it by hand: socketgi dev " + strings.Join(os.Args[len(os.Args)-1:], " "))
 		return exitServe
 	case errors.Is(err, activation.ErrNothing):
 		return exitConfig
 	case err != nil:
-		log.write(prioErr, "socketgi-adapter: "+err.Error())
+		log.Failure("socketgi-adapter: " + err.Error())
 		return exitServe
 	}
-	// Whoever asks gets an answer also where the command line is wrong; how to mend
-	// it is the operator's to read.
-	app := cfg.application(flagErr, fd >= 0)
 	if fd >= 0 {
-		serveConnection(cfg, log, app, fd)
-	} else if err := cfg.serveListeners(log, app, handed.Listeners); err != nil {
-		log.write(prioErr, "socketgi-adapter: "+err.Error())
+		cfg.serveConnection(log, flagErr, fd)
+	} else if err := cfg.serveListeners(log, flagErr, handed.Listeners); err != nil {
+		log.Failure("socketgi-adapter: " + err.Error())
 		return exitServe
 	}
 	if flagErr != nil {
 		return exitConfig
 	}
 	return exitOK
+}
+
+// serveConnection serves the one connection of an Accept=yes socket, or of inetd.
+func (c *config) serveConnection(log *journal.Log, flagErr error, fd int) {
+	if c.cgi != nil {
+		c.cgi.Alone = true
+	}
+	queue := gateway.Unlimited
+	if c.concurrency > 0 && flagErr == nil {
+		queue = gateway.Slots(c.slotsDir, c.concurrency)
+	}
+	c.gateway(log).ServeConnection(fd, c.application(log, flagErr), queue)
+}
+
+// serveListeners serves the sockets of an Accept=no unit.
+func (c *config) serveListeners(log *journal.Log, flagErr error, listeners []activation.Socket) error {
+	if flagErr == nil && c.cgi == nil {
+		return c.serveWarm(log, listeners)
+	}
+	queue := gateway.Unlimited
+	if c.concurrency > 0 && flagErr == nil {
+		queue = gateway.Places(c.concurrency)
+	}
+	s := gateway.Server{Config: c.gateway(log), Application: c.application(log, flagErr), Queue: queue, IdleExit: c.idleExit, Backlog: c.backlog}
+	return s.Serve(listeners)
+}
+
+// application is what starts a process for each request.
+func (c *config) application(log *journal.Log, flagErr error) gateway.Application {
+	switch {
+	case flagErr != nil:
+		return gateway.Broken{Reason: flagErr}
+	case c.cgi != nil:
+		c.cgi.Env = os.Environ()
+		return cgiApplication{c.cgi, log}
+	}
+	return wsgiApplication{c.wsgi(), c.timeout, log}
+}
+
+// gateway is what holds for all requests.
+func (c *config) gateway(log *journal.Log) *gateway.Config {
+	return &gateway.Config{Peers: c.peers, Limits: c.limits, Mount: c.mount, QueueTimeout: c.queueTimeout, SendTimeout: c.sendTimeout,
+		Debug: c.debug, Explain: explain, Log: log}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -175,7 +176,7 @@ func TestPeerOfNetwork(t *testing.T) {
 }
 
 func TestPeerFlags(t *testing.T) {
-	for in, want := range map[string]peers{"0": {0}, "33,1000": {33, 1000}, "4294967294": {4294967294}} {
+	for in, want := range map[string]gateway.Peers{"0": {0}, "33,1000": {33, 1000}, "4294967294": {4294967294}} {
 		got, err := parseUIDs(in)
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
@@ -188,7 +189,7 @@ func TestPeerFlags(t *testing.T) {
 	require.NoError(t, os.WriteFile(passwd, []byte("root:x:0:0::/:\n\n:x:5:5::/:\nbad:x:y:5::/:\nshort:x\nwww-data:x:33:33:www-data:/var/www:/usr/sbin/nologin"), 0o600))
 	got, err := parseUsers("www-data,root", passwd)
 	require.NoError(t, err)
-	assert.Equal(t, peers{33, 0}, got)
+	assert.Equal(t, gateway.Peers{33, 0}, got)
 	for _, in := range []string{"", "nobody-there", "www-data,", "bad", "short", "33"} {
 		_, err := parseUsers(in, passwd)
 		assert.ErrorContains(t, err, "there is no user", in)

@@ -3,17 +3,14 @@ package main
 import (
 	"context"
 	"io"
-	"math"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -21,7 +18,6 @@ import (
 	"github.com/socketgi/socketgi/scgi/scgihttp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 )
 
 // unit is a socket unit with Accept=no, and its service.
@@ -297,68 +293,4 @@ func TestServerNoDescriptors(t *testing.T) {
 	assert.Equal(t, 200, u.get("/").status)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	assert.NotContains(t, p.wait(t), "fatal error")
-}
-
-// stopped is a worker that notes whether it was told to stop.
-type stopped struct {
-	worker
-	by []syscall.Signal
-}
-
-func (w *stopped) Signal(sig syscall.Signal) { w.by = append(w.by, sig) }
-
-// TestServerStopsLateWorkers checks that whoever gets a place only because its worker was
-// stopped is told the same.
-func TestServerStopsLateWorkers(t *testing.T) {
-	s := &server{running: map[worker]*atomic.Bool{}}
-	early, late := &stopped{}, &stopped{}
-	told, forget := s.watch(early)
-	assert.False(t, told.Load())
-	s.requests.Add(1)
-	go func() {
-		for !told.Load() {
-			runtime.Gosched()
-		}
-		forget()
-		told, forget := s.watch(late)
-		assert.True(t, told.Load())
-		forget()
-		s.requests.Done()
-	}()
-	s.drain(time.Millisecond)
-	assert.Equal(t, []syscall.Signal{syscall.SIGTERM}, early.by)
-	assert.Equal(t, []syscall.Signal{syscall.SIGTERM}, late.by)
-	assert.Empty(t, s.running)
-}
-
-// TestServerNoProcesses checks that a user who may have few processes doesn't end the
-// server, which needs a thread for each connection. Nobody is limited who is root.
-func TestServerNoProcesses(t *testing.T) {
-	assert.Equal(t, int32(maxConnections), mostConnections(math.MaxUint64))
-	assert.Equal(t, int32(15), mostConnections(60))
-	assert.Equal(t, int32(1), mostConnections(0))
-	if os.Geteuid() == 0 {
-		return // and what follows is for who is
-	}
-	var own unix.Rlimit
-	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NPROC, &own))
-	require.NoError(t, unix.Prlimit(0, unix.RLIMIT_NPROC, &unix.Rlimit{Cur: 40, Max: own.Max}, nil))
-	defer func() { require.NoError(t, unix.Prlimit(0, unix.RLIMIT_NPROC, &own, nil)) }()
-	assert.LessOrEqual(t, taskLimit(), uint64(40))
-}
-
-// TestServerKills checks that a worker which ignores SIGTERM ends while the unit can still
-// tell its client.
-func TestServerKills(t *testing.T) {
-	s := &server{running: map[worker]*atomic.Bool{}}
-	deaf := &stopped{}
-	s.watch(deaf)
-	s.requests.Add(1)
-	go s.drain(time.Millisecond)
-	assert.Eventually(t, func() bool {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return len(deaf.by) == 2 && deaf.by[1] == syscall.SIGKILL
-	}, 10*time.Second, time.Millisecond)
-	s.requests.Done()
 }

@@ -1,6 +1,7 @@
 package cgi
 
 import (
+	"io"
 	"path"
 	"strings"
 	"time"
@@ -13,8 +14,8 @@ import (
 // Program is a CGI program that runs for one request.
 type Program struct {
 	*child.Process
-	// Log takes what it writes to its standard error. It may be nil.
-	Log *child.Lines
+	// Log takes what it writes to its standard error, and is closed at the end. It may be nil.
+	Log io.WriteCloser
 
 	limits   Limits
 	deadline time.Time // zero: none
@@ -89,6 +90,9 @@ func (c *Config) Start(params []scgi.Header, body scgi.Body) (*Program, error) {
 		unix.Close(p.out)
 		unix.Close(p.err)
 		return nil, c.explain(s.path, err)
+	}
+	if c.Alone {
+		child.AdoptOrphans()
 	}
 	if c.Limits.Timeout > 0 {
 		p.deadline = time.Now().Add(c.Limits.Timeout)

@@ -34,7 +34,7 @@ func (p *Program) Wait() child.Usage {
 	usage := p.Process.Wait(p.deadline)
 	p.takeLog()
 	if p.Log != nil {
-		p.Log.End()
+		p.Log.Close()
 	}
 	return usage
 }

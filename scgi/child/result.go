@@ -54,7 +54,16 @@ const (
 	Forbidden             // what the request names may not be run
 	NotFound              // there is nothing that the request names
 	Busy                  // the machine has no room for another process
+	Stopped               // it was told to end, because the service ends
 )
+
+// Stopped is the same problem of a process that was told to end; nil stays nil.
+func (p *Problem) Stopped() *Problem {
+	if p == nil {
+		return nil
+	}
+	return &Problem{Kind: Stopped, Text: p.Text}
+}
 
 // NotStarted says why there is no process: a machine that has no room for one is busy.
 func NotStarted(err error) *Problem {

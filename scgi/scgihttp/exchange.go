@@ -2,12 +2,10 @@ package scgihttp
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
 	"runtime/debug"
-	"syscall"
 	"time"
 
 	"github.com/socketgi/socketgi/scgi"
@@ -106,17 +104,14 @@ func (s *Server) handle(rw *response, r *http.Request) {
 
 // refuse answers a request that no handler sees.
 func (s *Server) refuse(w *wire, err error) {
-	var wrong *scgi.RequestError
-	status, text := http.StatusInternalServerError, "The request can't be stored here."
-	switch {
-	case errors.As(err, &wrong):
-		status, text = wrong.Status, "The request was refused: "+wrong.Reason+"."
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		status, text = http.StatusInsufficientStorage, "There is no space for the request's body."
+	status, text := scgi.Refusal(err)
+	header := ""
+	if status == http.StatusServiceUnavailable {
+		header = scgi.RetryAfter
 	}
 	s.logf("scgihttp: request refused with %d: %v", status, err)
 	_ = w.conn.SetWriteDeadline(time.Now().Add(linger))
-	_, _ = w.conn.Write(scgi.AppendError(nil, status, "", text)) // who is gone needs no answer
-	w.unread = 0                                                 // of an unknown number of bytes
+	_, _ = w.conn.Write(scgi.AppendError(nil, status, header, text)) // whoever is gone needs no answer
+	w.unread = 0                                                     // of an unknown number of bytes
 	w.finish(true)
 }

@@ -1,6 +1,8 @@
 package wsgi
 
 import (
+	"errors"
+	"os"
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/child"
@@ -24,4 +26,44 @@ func (w *Worker) Check(timeout time.Duration) *child.Problem {
 		res.Problem = &child.Problem{Kind: child.Died, Text: "while it was loaded its process " + usage.Ending()}
 	}
 	return res.Problem
+}
+
+// slowest is how long an application may take to be loaded that may take as long as it
+// wants to answer.
+const slowest = 5 * time.Minute
+
+// Check loads the application without a request, for at most timeout (0: 5 minutes), and
+// returns what is wrong with it. It fills the cache.
+func (c *Config) Check(timeout time.Duration) error {
+	if timeout == 0 {
+		timeout = slowest
+	}
+	child.AdoptOrphans()
+	// What Python writes the first time - .pyc files next to modules - changes folders,
+	// of which the cache speaks. The second or third time nothing new is found.
+	for range 3 {
+		before := c.cached()
+		w, err := Start(c)
+		if err != nil {
+			return err
+		}
+		problem := w.Check(timeout)
+		w.Close()
+		if problem != nil {
+			return errors.New(problem.Text)
+		}
+		if c.cached() == before {
+			return nil
+		}
+	}
+	return nil
+}
+
+// cached tells when something was written to the cache.
+func (c *Config) cached() time.Time {
+	info, err := os.Stat(c.CacheDir)
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
 }

@@ -16,6 +16,9 @@ type Config struct {
 	App App
 	// Python is the interpreter: CPython 3.8 or later, or PyPy 3.
 	Python string
+	// Passed are the environments that aren't used ([Python.Passed]): it is worth to name them
+	// where a module is missing.
+	Passed []string
 	// CacheDir is a directory where the worker keeps what it needs to start
 	// faster next time, or "". It must belong to the worker's user or to root:
 	// code is loaded from it.

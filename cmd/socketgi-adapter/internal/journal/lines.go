@@ -1,23 +1,23 @@
-package child
+package journal
 
 import "bytes"
 
-// Lines takes what a process writes to its standard error apart into lines. The
-// zero value is of no use: Line must be set.
-type Lines struct {
-	// Line is called for each line, without its line break.
-	Line func(line []byte)
-	// Bytes is how much is passed on at most, with [LineCost] for each line. Default 1 MiB.
-	Bytes int64
-	// Left is how many bytes were not.
-	Left int64
+// lines takes what a process writes to its standard error apart into lines. The
+// zero value is of no use: line must be set.
+type lines struct {
+	// line is called for each line, without its line break.
+	line func(line []byte)
+	// most is how much is passed on at most, with lineCost for each line. Default 1 MiB.
+	most int64
+	// left is how many bytes were not.
+	left int64
 
 	taken   int64
 	partial []byte
 }
 
-// LineCost is about what an entry of the journal takes besides its text.
-const LineCost = 200
+// lineCost is about what an entry of the journal takes besides its text.
+const lineCost = 200
 
 const (
 	// maxLine is the longest line; a longer one is passed on in pieces. It is less
@@ -27,7 +27,7 @@ const (
 )
 
 // Write takes more. It never fails.
-func (l *Lines) Write(p []byte) (int, error) {
+func (l *lines) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 {
 		i := bytes.IndexByte(p, '\n')
@@ -54,26 +54,26 @@ func (l *Lines) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// End passes on what came after the last line break.
-func (l *Lines) End() {
+// end passes on what came after the last line break.
+func (l *lines) end() {
 	if len(l.partial) > 0 {
 		l.pass(l.partial)
 		l.partial = nil
 	}
 }
 
-func (l *Lines) pass(line []byte) {
+func (l *lines) pass(line []byte) {
 	if line = bytes.TrimSuffix(line, []byte("\r")); len(line) == 0 {
 		return
 	}
-	most := l.Bytes
+	most := l.most
 	if most == 0 {
 		most = defaultBytes
 	}
-	if l.Left > 0 || l.taken+int64(len(line))+LineCost > most {
-		l.Left += int64(len(line)) + 1
+	if l.left > 0 || l.taken+int64(len(line))+lineCost > most {
+		l.left += int64(len(line)) + 1
 		return
 	}
-	l.taken += int64(len(line)) + 1 + LineCost
-	l.Line(line)
+	l.taken += int64(len(line)) + 1 + lineCost
+	l.line(line)
 }

@@ -1,4 +1,4 @@
-package child
+package journal
 
 import (
 	"strings"
@@ -24,14 +24,14 @@ func TestLines(t *testing.T) {
 		{[]string{long, long, long, "a\nb\n"}, []string{long, long}, maxLine + 5},
 	} {
 		var got []string
-		l := &Lines{Bytes: 2*maxLine + 3*LineCost, Line: func(b []byte) { got = append(got, string(b)) }}
+		l := &lines{most: 2*maxLine + 3*lineCost, line: func(b []byte) { got = append(got, string(b)) }}
 		for _, w := range c.writes {
 			n, err := l.Write([]byte(w))
 			assert.NoError(t, err)
 			assert.Equal(t, len(w), n)
 		}
-		l.End()
+		l.end()
 		assert.Equal(t, c.want, got)
-		assert.Equal(t, c.left, l.Left)
+		assert.Equal(t, c.left, l.left)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package pool
 
 import (
 	"errors"
@@ -18,16 +18,9 @@ func reloadSocket(pid int) *unix.SockaddrUnix {
 	return &unix.SockaddrUnix{Name: "@socketgi/reload/" + strconv.Itoa(pid)}
 }
 
-// askReload has another adapter load its application again, and says how that went.
-func askReload(pid int) int {
-	if err := askedReload(pid); err != nil {
-		_, _ = os.Stderr.WriteString("the application is not reloaded: " + err.Error() + "\n")
-		return exitServe
-	}
-	return exitOK
-}
-
-func askedReload(pid int) error {
+// AskReload has the adapter with that process id load its application again, and returns
+// why it could not.
+func AskReload(pid int) error {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return os.NewSyscallError("socket", err)

@@ -1,4 +1,4 @@
-package main
+package pool
 
 import (
 	"io"
@@ -6,15 +6,12 @@ import (
 
 	"github.com/socketgi/socketgi/scgi"
 	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/socketgi/socketgi/scgi/gateway"
 )
 
 // job is a request on its way to a worker that stays, and back.
 type job struct {
-	request
-	params   []scgi.Header
-	body     scgi.Body
-	came     time.Time      // when the connection was accepted
-	arrived  time.Time      // when the request was there
+	gateway.Request
 	deadline time.Time      // for what it waits for now: the request, or a worker
 	problem  *child.Problem // what its worker has said of it so far
 	number   uint32         // of the message by which it was handed over
@@ -29,12 +26,9 @@ const mostTries = 3
 func (k *keeper) arrive(fd int) {
 	k.open++
 	k.asked = k.now
-	j := &job{request: request{cfg: k.cfg, log: k.log, conn: newConn(k.cfg, fd), stays: true}, came: k.now}
-	if why := k.cfg.peers.check(fd); why != nil {
-		go func() {
-			j.forbid(why)
-			k.mail.post(k.gone)
-		}()
+	j := &job{Request: k.cfg.Gateway.NewRequest(fd, k.now)}
+	if err := j.CheckPeer(); err != nil {
+		go k.refuse(j, err)
 		return
 	}
 	if !k.hear(j) {
@@ -48,9 +42,9 @@ func (k *keeper) await() {
 		if k.hear(j) {
 			continue
 		}
-		j.deadline = k.now.Add(k.cfg.limits.HeaderTimeout)
+		j.deadline = k.now.Add(k.cfg.Gateway.Limits.HeaderTimeout)
 		place := k.silent.PushBack(j)
-		if err := k.poll.addEdge(j.conn.FD(), func() {
+		if err := k.poll.addEdge(j.Conn.FD(), func() {
 			if k.hear(j) {
 				k.silent.Remove(place)
 			}
@@ -65,21 +59,21 @@ func (k *keeper) await() {
 // hear takes the request when its header is there; a body that isn't is waited for
 // elsewhere.
 func (k *keeper) hear(j *job) bool {
-	req, err := j.conn.ReadReady(k.buf, &k.cfg.limits)
-	if err == scgi.ErrNoHeader && !j.conn.Ended() {
+	req, err := j.Conn.ReadReady(k.buf, &k.cfg.Gateway.Limits)
+	if err == scgi.ErrNoHeader && !j.Conn.Ended() {
 		return false
 	}
-	k.poll.remove(j.conn.FD())
+	k.poll.remove(j.Conn.FD())
 	switch err {
 	case scgi.ErrNoHeader, scgi.ErrNoBody:
 		go k.listen(j)
 		return true
 	case io.EOF:
-		j.conn.Close() // somebody looked whether we are there
+		j.Conn.Close() // somebody looked whether we are there
 		k.gone()
 		return true
 	}
-	if err := k.understand(j, req, err); err != nil {
+	if err := j.Take(req, err); err != nil {
 		go k.refuse(j, err)
 		return true
 	}
@@ -87,33 +81,17 @@ func (k *keeper) hear(j *job) bool {
 	return true
 }
 
-// understand makes a job of what was read.
-func (k *keeper) understand(j *job, req *scgi.Request, err error) error {
-	if err != nil {
-		return err
-	}
-	if j.params, err = req.Params(k.cfg.mount); err != nil {
-		return err
-	}
-	j.body = req.Body
-	j.describe(j.params)
-	return nil
-}
-
 // listen waits for all of a request, and posts it.
 func (k *keeper) listen(j *job) {
-	limits := k.cfg.limits
-	limits.HeaderTimeout = max(time.Millisecond, limits.HeaderTimeout-time.Since(j.came))
-	req, err := scgi.ReadRequest(j.conn, &limits)
+	limits := k.cfg.Gateway.Limits
+	limits.HeaderTimeout = max(time.Millisecond, limits.HeaderTimeout-time.Since(j.Came))
+	req, err := scgi.ReadRequest(j.Conn, &limits)
 	if err == io.EOF {
-		j.conn.Close()
+		j.Conn.Close()
 		k.mail.post(k.gone)
 		return
 	}
-	if err := k.understand(j, req, err); err != nil {
-		if req != nil && req.Body.File != nil {
-			req.Body.File.Close()
-		}
+	if err := j.Take(req, err); err != nil {
 		k.refuse(j, err)
 		return
 	}
@@ -122,14 +100,8 @@ func (k *keeper) listen(j *job) {
 
 // refuse answers a request that never reaches the application.
 func (k *keeper) refuse(j *job, err error) {
-	j.reject(err)
-	k.mail.post(k.gone)
-}
-
-// neverSpoke ends a connection without a request.
-func (k *keeper) neverSpoke(j *job) {
-	k.poll.remove(j.conn.FD())
-	go k.refuse(j, scgi.ErrHeaderTimeout)
+	j.Refuse(err)
+	k.over(j)
 }
 
 // gone notes that a connection is closed.
@@ -141,73 +113,60 @@ func (k *keeper) gone() {
 
 // enqueue has a request wait for a worker.
 func (k *keeper) enqueue(j *job) {
-	j.arrived = k.now
+	j.Arrived = k.now
 	if k.hopeless() {
 		k.failed(j, child.Result{Problem: &child.Problem{Kind: child.Busy, Text: k.why()}})
 		return
 	}
-	j.deadline = j.arrived.Add(k.cfg.queueTimeout)
+	j.deadline = j.Arrived.Add(k.cfg.Gateway.QueueTimeout)
 	k.queue = append(k.queue, j)
 	k.news = true
 }
 
-// tooLate answers a request for which no worker became free in time.
-func (k *keeper) tooLate(j *job) {
-	j.queued = k.now.Sub(j.arrived)
-	go func() {
-		j.busy(errBusy)
-		k.over(j)
-	}()
-}
-
 // done ends a response that a worker has sent.
 func (k *keeper) done(j *job, res child.Result, begun time.Time) {
-	j.queued, j.service = begun.Sub(j.arrived), k.now.Sub(begun)
+	j.Queued, j.Service = begun.Sub(j.Arrived), k.now.Sub(begun)
 	if res.Problem != nil || res.End != child.Whole {
 		k.failed(j, res)
 		return
 	}
-	j.closeBody()
-	k.records.add(&j.request, res, k.now.Sub(j.came))
-	if j.conn.FinishNow(k.buf) {
+	j.CloseBody()
+	k.cfg.Records.Record(j.WarmRecord(res, k.now.Sub(j.Came)))
+	if j.Conn.FinishNow(k.buf) {
 		k.gone()
 		return
 	}
 	go func() {
-		j.conn.Finish(linger)
+		j.Finish()
 		k.mail.post(k.gone)
 	}()
 }
 
 // failed answers a request in the place of a worker, or ends what that has begun.
 func (k *keeper) failed(j *job, res child.Result) {
-	took := k.now.Sub(j.came)
-	stopped := k.stopping != nil && res.Problem != nil && res.Problem.Kind == child.Died
+	took := k.now.Sub(j.Came)
+	if k.stopping != nil && res.Problem != nil && res.Problem.Kind == child.Died {
+		res.Problem = res.Problem.Stopped()
+	}
 	go func() {
-		res := j.fail(res, stopped)
-		j.conn.Finish(linger)
-		j.record(res, child.UsageOf(0, res.CPU, 0), took)
+		res := j.Fail(res)
+		j.Finish()
+		k.cfg.Gateway.Log.Record(j.WarmRecord(res, took))
 		k.over(j)
 	}()
 }
 
 // left notes that nobody waits for the answer any more.
 func (k *keeper) left(j *job) {
-	j.queued = k.now.Sub(j.arrived)
-	j.closeBody()
-	j.conn.Close()
-	k.records.add(&j.request, child.Result{End: child.Left}, k.now.Sub(j.came))
+	j.Queued = k.now.Sub(j.Arrived)
+	j.CloseBody()
+	j.Conn.Close()
+	k.cfg.Records.Record(j.WarmRecord(child.Result{End: child.Left}, k.now.Sub(j.Came)))
 	k.gone()
 }
 
 // over ends a request in a goroutine of its own.
 func (k *keeper) over(j *job) {
-	j.closeBody()
+	j.CloseBody()
 	k.mail.post(k.gone)
-}
-
-func (j *job) closeBody() {
-	if j.body.File != nil {
-		j.body.File.Close()
-	}
 }

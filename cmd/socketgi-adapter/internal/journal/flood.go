@@ -1,12 +1,10 @@
-package main
+package journal
 
 import (
 	"math"
 	"os"
 	"sync/atomic"
 	"time"
-
-	"github.com/socketgi/socketgi/scgi/child"
 )
 
 // What an application writes to its standard error goes to the journal as a stream, and
@@ -14,7 +12,7 @@ import (
 // journald's limit, which would count both together, so there is one here for the stream.
 const (
 	// floodRequest and floodWarm are how much may come at once, of a request and of
-	// warm workers, with [child.LineCost] for each line. The latter is what journald's own
+	// warm workers, with lineCost for each line. The latter is what journald's own
 	// limit lets through on a disk of common size: 40,000 lines.
 	floodRequest = 1 << 20
 	floodWarm    = 8 << 20
@@ -25,26 +23,26 @@ const (
 )
 
 // pass passes on what comes from a pipe to standard error, as much as may be, and counts the
-// rest.
-func (l *logger) pass(from *os.File, r *request) {
+// rest, which is logged with fields; without any, with those of a problem, and meanwhile, too.
+func (l *Log) pass(from *os.File, most int64, fields []field) {
 	var left atomic.Int64
+	shared := fields == nil
+	if shared {
+		fields = []field{{"MESSAGE_ID", msgProblem}}
+	}
 	tell := func() {
 		if n := left.Swap(0); n > 0 {
-			l.leftOut(r, n)
+			l.leftOut(fields, n)
 		}
 	}
 	defer tell()
-	b := bucket{most: floodWarm}
-	if r != nil {
-		b.most = floodRequest
-	}
-	b.level = b.most
+	b := bucket{level: most, most: most}
 	var out []byte
-	lines := child.Lines{Bytes: math.MaxInt64, Line: func(line []byte) {
+	lines := lines{most: math.MaxInt64, line: func(line []byte) {
 		n := int64(len(line)) + 1
-		if b.take(n+child.LineCost, time.Now()) {
+		if b.take(n+lineCost, time.Now()) {
 			out = append(append(out, line...), '\n')
-		} else if left.Add(n) == n && r == nil {
+		} else if left.Add(n) == n && shared {
 			time.AfterFunc(floodTold, tell)
 		}
 	}}
@@ -53,7 +51,7 @@ func (l *logger) pass(from *os.File, r *request) {
 		n, err := from.Read(buf)
 		_, _ = lines.Write(buf[:n])
 		if err != nil {
-			lines.End()
+			lines.end()
 		}
 		if len(out) > 0 {
 			_, _ = os.Stderr.Write(out)

@@ -1,29 +1,27 @@
-package main
+// Package journal is where the adapter logs: the journal, with fields, or where there is
+// none, standard error. What processes write to their standard error goes there, too.
+package journal
 
 import (
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/socketgi/socketgi/activation"
+	"github.com/socketgi/socketgi/scgi/gateway"
 	"golang.org/x/sys/unix"
 )
 
-// Message ids of the two kinds of entries (sd_id128(3)): journalctl finds all of
-// a kind by MESSAGE_ID=.
-const (
-	msgRequest = "1f2f4ac1f4f14ec1a3f8b9a40c7de4a6"
-	msgProblem = "b0c5d3c9f7c14f4d8d2b0f0a6f1f8c37"
-)
+// Log writes to the journal with fields, or plain lines to standard error.
+type Log struct {
+	// Quiet leaves out the records of requests that went well.
+	Quiet bool
 
-// logger writes to the journal with fields, or plain lines to standard error.
-type logger struct {
 	native  bool // there is a journal to write to
 	connect sync.Once
-	journal journal     // -1: none, or nothing was written
+	journal socket      // -1: none, or nothing was written
 	unread  atomic.Bool // something was sent that journald may not have read yet
 	// stuck says that journald doesn't read, and left how many entries were left out since.
 	stuck atomic.Bool
@@ -33,14 +31,15 @@ type logger struct {
 	foreign bool
 }
 
-// openLog finds out where the log is. Under inetd standard error is the
-// connection: then it becomes a stream into the journal, or, where there is no
-// journal, /dev/null, because nothing but the response may be written to it.
-func openLog(conn int) *logger {
-	l := &logger{journal: -1}
+// Open finds out where the log is, for a process that was handed the connection conn, -1:
+// none. Under inetd standard error is the connection: then it becomes a stream into the
+// journal, or, where there is no journal, /dev/null, because nothing but the response may
+// be written to it.
+func Open(conn int) *Log {
+	l := &Log{journal: -1}
 	native := stderrIsJournal()
 	if conn >= 0 && activation.SameFile(2, conn) {
-		fd, err := journalStream("socketgi-adapter", prioNotice)
+		fd, err := openStream("socketgi-adapter", gateway.Notice)
 		native = err == nil
 		if l.foreign = native; !native {
 			fd, _ = unix.Open("/dev/null", unix.O_WRONLY|unix.O_CLOEXEC, 0)
@@ -57,13 +56,16 @@ func openLog(conn int) *logger {
 	return l
 }
 
+// Failure logs why this process can't do what it is for.
+func (l *Log) Failure(text string) { l.write(gateway.Error, text) }
+
 // write logs one entry. Without a journal the message alone is written, behind the
 // request's id, and on more than one line when it has more.
-func (l *logger) write(priority int, message string, fields ...field) {
+func (l *Log) write(priority gateway.Priority, message string, fields ...field) {
 	if l.open() {
 		fields = append(fields,
 			field{"MESSAGE", message},
-			field{"PRIORITY", strconv.Itoa(priority)},
+			field{"PRIORITY", strconv.Itoa(int(priority))},
 			field{"SYSLOG_IDENTIFIER", "socketgi-adapter"})
 		switch l.send(fields) {
 		case nil:
@@ -83,11 +85,11 @@ func (l *logger) write(priority int, message string, fields ...field) {
 }
 
 // open tells whether there is a journal to write to.
-func (l *logger) open() bool {
+func (l *Log) open() bool {
 	// Not sooner, because nobody waits for it then.
 	l.connect.Do(func() {
 		if l.native {
-			l.journal, _ = openJournal()
+			l.journal, _ = openSocket()
 		}
 	})
 	return l.journal >= 0
@@ -95,7 +97,7 @@ func (l *logger) open() bool {
 
 // send sends an entry to the journal. One that stopped reading holds a request up for a
 // moment, once; until it reads again entries are left out.
-func (l *logger) send(fields []field) error {
+func (l *Log) send(fields []field) error {
 	flags := 0
 	if l.stuck.Load() {
 		flags = unix.MSG_DONTWAIT
@@ -106,38 +108,22 @@ func (l *logger) send(fields []field) error {
 		l.stuck.Store(true)
 		l.left.Add(1)
 	case l.stuck.Swap(false):
-		l.write(prioWarning, strconv.FormatInt(l.left.Swap(0), 10)+" entries are left out: the journal was not read",
-			field{"MESSAGE_ID", msgProblem})
+		l.Line(gateway.Line{Priority: gateway.Warning,
+			Text: strconv.FormatInt(l.left.Swap(0), 10) + " entries are left out: the journal was not read"})
 	}
 	return err
 }
 
 // wait waits until the journal takes another entry, however long that is.
-func (l *logger) wait() {
+func (l *Log) wait() {
 	if l.open() {
 		l.journal.wait()
 	}
 }
 
-// close returns when journald knows whose entries they are.
-func (l *logger) close() {
+// Close returns when journald knows whose entries they are.
+func (l *Log) Close() {
 	if l.unread.Load() && !l.stuck.Load() {
 		l.journal.settle(100 * time.Millisecond)
 	}
-}
-
-// printable makes a path of a request fit for a log: a control character can
-// neither end the line nor steer a terminal.
-func printable(s string) string {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7f {
-			q := strconv.QuoteToASCII(s)
-			return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
-		}
-	}
-	return s
-}
-
-func milliseconds(d time.Duration) string {
-	return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', 1, 64)
 }

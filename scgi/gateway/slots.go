@@ -1,8 +1,7 @@
-package main
+package gateway
 
 import (
 	"encoding/binary"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -12,19 +11,34 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errBusy says that no slot became free in time.
-var errBusy = errors.New("no slot became free in time")
+// Slots returns the queue of all processes that serve single connections of one unit: n
+// slots, which are locks on a file in dir.
+func Slots(dir string, n int) Queue { return slots{dir, n} }
 
-// slotQueue is the queue of all processes that serve single connections of one unit.
-type slotQueue struct {
+type slots struct {
 	dir string
 	n   int
 }
 
-func (q slotQueue) take(timeout time.Duration) (func(), error) {
+func (q slots) take(timeout time.Duration) (func(), error) {
 	s, err := takeSlot(q.dir, q.n, timeout)
+	if err != nil && err != ErrQueueTimeout {
+		err = &SlotsError{err}
+	}
 	return sync.OnceFunc(s.release), err
 }
+
+// SlotsError is why there are no [Slots].
+type SlotsError struct {
+	// Err is an error of a system call.
+	Err error
+}
+
+// Error is that of Err.
+func (e *SlotsError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *SlotsError) Unwrap() error { return e.Err }
 
 // Slots and places in the queue are locks on single bytes of a file, which the
 // kernel drops when their process ends, however it ends (fcntl(2), open file
@@ -67,7 +81,7 @@ func takeSlot(dir string, n int, timeout time.Duration) (slot, error) {
 			}
 		}
 		if time.Now().After(deadline) {
-			return noSlot, errBusy
+			return noSlot, ErrQueueTimeout
 		}
 	}
 }
@@ -121,7 +135,7 @@ func (s slot) waitForTurn(ticket int64, deadline time.Time) error {
 	case err := <-turn:
 		return err
 	case <-time.After(time.Until(deadline)):
-		return errBusy
+		return ErrQueueTimeout
 	}
 }
 

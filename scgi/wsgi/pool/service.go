@@ -1,4 +1,4 @@
-package main
+package pool
 
 import (
 	"os"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/activation"
+	"github.com/socketgi/socketgi/scgi/gateway"
 	"golang.org/x/sys/unix"
 )
 
@@ -122,7 +123,7 @@ func (k *keeper) stop() {
 		return
 	}
 	k.setAccepting(false)
-	k.stopping = &stopping{next: time.Now().Add(drainTime)}
+	k.stopping = &stopping{next: time.Now().Add(gateway.DrainTime)}
 	k.notes.send(activation.Stopping)
 	for _, l := range k.listeners {
 		unix.Close(l.FD)
@@ -146,10 +147,10 @@ func (k *keeper) stopped() bool {
 		case s.step == finishing:
 			k.stopWorkers(syscall.SIGTERM)
 			k.stopQueue()
-			step(ending, killTime)
+			step(ending, gateway.KillTime)
 		default: // so that the client of a program that ignores SIGTERM is told, too
 			k.stopWorkers(syscall.SIGKILL)
-			step(killing, killTime)
+			step(killing, gateway.KillTime)
 		}
 	case leaving:
 		if late || k.alive == 0 && k.parents == 0 && !k.loading && !k.reloading {

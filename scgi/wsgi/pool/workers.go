@@ -1,4 +1,4 @@
-package main
+package pool
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/wsgi"
 	"golang.org/x/sys/unix"
 )
@@ -74,7 +75,7 @@ func (k *keeper) join(w *wsgi.Warm, version int) {
 func (k *keeper) dispatch() {
 	for len(k.queue) > 0 {
 		j := k.queue[0]
-		if k.now.Sub(j.arrived) > patientClient && j.conn.Gone() {
+		if k.now.Sub(j.Arrived) > patientClient && j.Conn.Gone() {
 			k.queue = k.queue[1:]
 			k.left(j)
 			continue
@@ -83,11 +84,11 @@ func (k *keeper) dispatch() {
 		if m == nil {
 			return
 		}
-		j.last = k.cfg.warm.maxRequests > 0 && m.done+int64(len(m.jobs))+1 >= int64(k.cfg.warm.maxRequests)
+		j.last = k.cfg.MaxRequests > 0 && m.done+int64(len(m.jobs))+1 >= int64(k.cfg.MaxRequests)
 		k.numbers++
 		j.number = k.numbers
-		k.msg = wsgi.AppendJob(k.msg[:0], j.number, j.params, j.body, j.last)
-		if err := m.Send(k.msg, j.conn.FD(), j.body.File); err != nil {
+		k.msg = wsgi.AppendJob(k.msg[:0], j.number, j.Params, j.Body, j.last)
+		if err := m.Send(k.msg, j.Conn.FD(), j.Body.File); err != nil {
 			if len(m.jobs) > 0 && errors.Is(err, unix.EAGAIN) {
 				return // it is too large to wait there
 			}
@@ -172,7 +173,7 @@ func (k *keeper) hearFrom(m *member) {
 		k.done(j, rep.Result, begun)
 		switch {
 		case m.version != k.version || j.last ||
-			k.cfg.warm.maxMemory > 0 && rep.Resident > k.cfg.warm.maxMemory:
+			k.cfg.MaxMemory > 0 && rep.Resident > k.cfg.MaxMemory:
 			k.retire(m)
 			return
 		case len(m.jobs) == 0:
@@ -191,7 +192,7 @@ func (k *keeper) deaf(m *member) {
 		m.fault = "a worker takes no more requests: the application has opened too many files, or shut down the socket for that"
 		k.idle = slices.DeleteFunc(k.idle, func(i *member) bool { return i == m })
 		if begun, _ := m.State(); len(m.jobs) == 0 || begun <= m.done { // else the request's record has it
-			k.log.write(prioErr, m.fault, field{"MESSAGE_ID", msgProblem})
+			k.problem(gateway.Error, m.fault)
 		}
 		k.kill(m)
 	}
@@ -305,7 +306,7 @@ func (k *keeper) lookAt(m *member) {
 
 // lost ends a request whose worker has died of it.
 func (k *keeper) lost(m *member, j *job, status int) {
-	j.queued, j.service = m.begun.Sub(j.arrived), k.now.Sub(m.begun)
+	j.Queued, j.Service = m.begun.Sub(j.Arrived), k.now.Sub(m.begun)
 	res := child.Result{Status: status}
 	if status != 0 {
 		res.End = child.Cut
@@ -316,7 +317,7 @@ func (k *keeper) lost(m *member, j *job, status int) {
 		return
 	}
 	if m.killed {
-		res.Problem = &child.Problem{Kind: child.Timeout, Text: "no end of the response after " + k.cfg.timeout.String()}
+		res.Problem = &child.Problem{Kind: child.Timeout, Text: "no end of the response after " + k.cfg.Timeout.String()}
 		k.failed(j, res)
 		return
 	}
@@ -347,7 +348,7 @@ func (k *keeper) endedIdle(p endingProcess, useless bool) {
 			k.noWorker(&child.Problem{Kind: child.Busy, Text: how + " before it could serve a request"})
 			return
 		}
-		k.log.write(prioWarning, how+" while it waited", field{"MESSAGE_ID", msgProblem})
+		k.problem(gateway.Warning, how+" while it waited")
 	})
 }
 

@@ -1,4 +1,4 @@
-package main
+package journal
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/socketgi/socketgi/scgi/gateway"
 	"golang.org/x/sys/unix"
 )
 
@@ -15,33 +16,26 @@ import (
 // start 0.1 ms, and 1.3 ms when the program is linked with cgo.
 
 const (
-	journalSocket = "/run/systemd/journal/socket"
-	journalStdout = "/run/systemd/journal/stdout"
+	entrySocket  = "/run/systemd/journal/socket"
+	streamSocket = "/run/systemd/journal/stdout"
 )
 
 // entryPatience is how long an entry waits for a journald that doesn't read. What is sent next
 // doesn't wait then, until it reads again.
 const entryPatience = 100 * time.Millisecond
 
-// Priorities of syslog(3).
-const (
-	prioErr     = 3
-	prioWarning = 4
-	prioNotice  = 5
-)
-
-// journal is a connection to journald by its native protocol
+// socket is a connection to journald by its native protocol
 // (https://systemd.io/JOURNAL_NATIVE_PROTOCOL/), as one descriptor.
-type journal int
+type socket int
 
-func openJournal() (journal, error) {
+func openSocket() (socket, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, os.NewSyscallError("socket", err)
 	}
 	most := unix.NsecToTimeval(entryPatience.Nanoseconds())
 	_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &most)
-	j := journal(fd)
+	j := socket(fd)
 	if err := j.connect(); err != nil {
 		unix.Close(fd)
 		return -1, os.NewSyscallError("connect to the journal", err)
@@ -49,8 +43,8 @@ func openJournal() (journal, error) {
 	return j, nil
 }
 
-func (j journal) connect() error {
-	return unix.Connect(int(j), &unix.SockaddrUnix{Name: journalSocket})
+func (j socket) connect() error {
+	return unix.Connect(int(j), &unix.SockaddrUnix{Name: entrySocket})
 }
 
 // field is one field of a journal entry.
@@ -58,7 +52,7 @@ type field struct{ name, value string }
 
 // send sends an entry. Where journald doesn't read it waits for a moment, and with
 // unix.MSG_DONTWAIT in flags not at all; the error is unix.EAGAIN then.
-func (j journal) send(fields []field, flags int) error {
+func (j socket) send(fields []field, flags int) error {
 	var msg []byte
 	for _, f := range fields {
 		msg = append(msg, f.name...)
@@ -84,7 +78,7 @@ func (j journal) send(fields []field, flags int) error {
 }
 
 // wait waits until journald has read so much that another entry can be sent.
-func (j journal) wait() {
+func (j socket) wait() {
 	fds := []unix.PollFd{{Fd: int32(j), Events: unix.POLLOUT}}
 	for {
 		if _, err := unix.Poll(fds, -1); err != unix.EINTR {
@@ -97,7 +91,7 @@ func (j journal) wait() {
 // in /proc while it reads, and an entry of a process that has ended by then
 // belongs to no unit. The empty datagram is read, and ignored, only after the
 // entry before it has been dealt with.
-func (j journal) settle(most time.Duration) {
+func (j socket) settle(most time.Duration) {
 	if unix.Sendto(int(j), nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT, nil) != nil {
 		return
 	}
@@ -122,17 +116,17 @@ func stderrIsJournal() bool {
 		strconv.FormatUint(st.Dev, 10) == dev && strconv.FormatUint(st.Ino, 10) == ino
 }
 
-// journalStream opens a stream into the journal, as sd_journal_stream_fd(3)
+// openStream opens a stream into the journal, as sd_journal_stream_fd(3)
 // does: what is written to it is logged line by line.
-func journalStream(identifier string, priority int) (int, error) {
+func openStream(identifier string, priority gateway.Priority) (int, error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, os.NewSyscallError("socket", err)
 	}
-	err = unix.Connect(fd, &unix.SockaddrUnix{Name: journalStdout})
+	err = unix.Connect(fd, &unix.SockaddrUnix{Name: streamSocket})
 	if err == nil {
 		var b bytes.Buffer
-		b.WriteString(identifier + "\n\n" + strconv.Itoa(priority) + "\n1\n0\n0\n0\n")
+		b.WriteString(identifier + "\n\n" + strconv.Itoa(int(priority)) + "\n1\n0\n0\n0\n")
 		_, err = unix.Write(fd, b.Bytes())
 	}
 	if err != nil {

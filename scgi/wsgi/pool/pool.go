@@ -1,4 +1,4 @@
-package main
+package pool
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/wsgi"
 	"golang.org/x/sys/unix"
 )
@@ -34,15 +35,15 @@ type pool struct {
 
 // grow has as many workers made as there should be.
 func (k *keeper) grow() {
-	orphaned := k.cfg.warm.preload && k.parent == nil
+	orphaned := k.cfg.Preload && k.parent == nil
 	switch {
-	case k.count >= k.cfg.warm.workers && !orphaned, k.loading, k.now.Before(k.again):
+	case k.count >= k.cfg.Workers && !orphaned, k.loading, k.now.Before(k.again):
 		return
 	case k.trouble != nil && k.count == 0 && len(k.queue) == 0:
 		return // not before somebody asks
 	case k.stopping != nil && (k.stopping.step > finishing || len(k.queue) == 0):
 		return
-	case orphaned, !k.cfg.warm.preload:
+	case orphaned, !k.cfg.Preload:
 		cfg, problem := k.prepare()
 		if problem != nil {
 			k.noWorker(problem)
@@ -57,7 +58,7 @@ func (k *keeper) grow() {
 		go k.startOne(cfg, k.version)
 		return
 	}
-	for k.count < k.cfg.warm.workers {
+	for k.count < k.cfg.Workers {
 		err := k.parent.Fork()
 		if errors.Is(err, unix.EPIPE) {
 			return // it has ended, which is about to be noticed
@@ -72,7 +73,7 @@ func (k *keeper) grow() {
 
 // startOne starts a worker that loads the application by itself.
 func (k *keeper) startOne(cfg *wsgi.Config, version int) {
-	w, rep := wsgi.StartWarm(cfg, k.cfg.timeout)
+	w, rep := wsgi.StartWarm(cfg, k.cfg.Timeout)
 	k.mail.post(func() {
 		k.loading = false
 		k.loaded(rep)
@@ -90,7 +91,7 @@ func (k *keeper) startOne(cfg *wsgi.Config, version int) {
 
 // startParent starts what workers are forked from.
 func (k *keeper) startParent(cfg *wsgi.Config) {
-	p, rep := wsgi.StartParent(cfg, k.cfg.timeout)
+	p, rep := wsgi.StartParent(cfg, k.cfg.Timeout)
 	k.mail.post(func() {
 		k.loading = false
 		k.loaded(rep)
@@ -105,13 +106,13 @@ func (k *keeper) startParent(cfg *wsgi.Config) {
 // adopt forks workers from p from now on.
 func (k *keeper) adopt(p *wsgi.Parent, warnings []string) {
 	for _, text := range warnings {
-		k.log.write(prioWarning, text, field{"MESSAGE_ID", msgProblem})
+		k.problem(gateway.Warning, text)
 	}
 	k.works()
 	k.parents++
 	version := k.version
 	if err := k.poll.add(p.FD(), func() { k.hearParent(p, version) }); err != nil {
-		k.log.write(prioErr, err.Error(), field{"MESSAGE_ID", msgProblem})
+		k.problem(gateway.Error, err.Error())
 	}
 	k.parent = p
 	if k.stopping != nil && k.stopping.step > finishing {
@@ -148,7 +149,7 @@ func (k *keeper) hearParent(p *wsgi.Parent, version int) {
 
 // forking is since when a worker is being forked that may take no longer than --timeout.
 func (k *keeper) forking() (since time.Time, limited bool) {
-	if k.parent == nil || k.cfg.timeout <= 0 {
+	if k.parent == nil || k.cfg.Timeout <= 0 {
 		return time.Time{}, false
 	}
 	since = k.parent.Since()
@@ -165,7 +166,7 @@ func (k *keeper) parentHangs() {
 			k.count--
 		}
 	}
-	k.noWorker(&child.Problem{Kind: child.Busy, Text: "no worker was forked within " + k.cfg.timeout.String() +
+	k.noWorker(&child.Problem{Kind: child.Busy, Text: "no worker was forked within " + k.cfg.Timeout.String() +
 		": a function that the application has given to os.register_at_fork may hang"})
 	go func() {
 		p.Kill()
@@ -192,14 +193,14 @@ func (k *keeper) noWorker(problem *child.Problem) {
 	told := false
 	if k.count == 0 {
 		for _, j := range k.queue {
-			j.queued = k.now.Sub(j.arrived)
+			j.Queued = k.now.Sub(j.Arrived)
 			k.failed(j, child.Result{Problem: problem})
 			told = true
 		}
 		k.queue = nil
 	}
 	if !told { // else the log has it with the request
-		k.log.write(prioErr, problem.Text, field{"MESSAGE_ID", msgProblem})
+		k.problem(gateway.Error, problem.Text)
 	}
 	k.isReady() // with why there is none
 }
@@ -238,9 +239,9 @@ func (k *keeper) reload() {
 		k.reloaded(problem)
 		return
 	}
-	if k.cfg.warm.preload {
+	if k.cfg.Preload {
 		go func() {
-			p, rep := wsgi.StartParent(cfg, k.cfg.timeout)
+			p, rep := wsgi.StartParent(cfg, k.cfg.Timeout)
 			k.mail.post(func() {
 				k.loaded(rep)
 				if rep.Problem == nil {
@@ -255,8 +256,8 @@ func (k *keeper) reload() {
 	go func() {
 		var fresh []*wsgi.Warm
 		var rep wsgi.Report
-		for range k.cfg.warm.workers {
-			w, one := wsgi.StartWarm(cfg, k.cfg.timeout)
+		for range k.cfg.Workers {
+			w, one := wsgi.StartWarm(cfg, k.cfg.Timeout)
 			rep.Files = append(rep.Files, one.Files...)
 			if rep.Problem = one.Problem; rep.Problem != nil {
 				break
@@ -298,9 +299,9 @@ func (k *keeper) replace() {
 // reloaded ends a reload.
 func (k *keeper) reloaded(problem *child.Problem) {
 	if problem == nil {
-		k.log.write(prioNotice, "the application is reloaded")
+		k.cfg.Gateway.Log.Line(gateway.Line{Priority: gateway.Notice, Text: "the application is reloaded", Event: true})
 	} else {
-		k.log.write(prioErr, "the application is not reloaded, and goes on as it was: "+problem.Text, field{"MESSAGE_ID", msgProblem})
+		k.problem(gateway.Error, "the application is not reloaded, and goes on as it was: "+problem.Text)
 	}
 	k.reloading = false
 	k.tellReloaded()

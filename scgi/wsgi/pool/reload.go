@@ -1,4 +1,4 @@
-package main
+package pool
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/wsgi"
 	"golang.org/x/sys/unix"
 )
@@ -39,8 +40,8 @@ func (k *keeper) prepare() (*wsgi.Config, *child.Problem) {
 			return nil, &child.Problem{Kind: child.Failed, Text: "the working directory " + k.dir + " can't be entered: " + errors.Unwrap(err).Error()}
 		}
 	}
-	if k.cfg.findsPython {
-		found, err := wsgi.FindPython(k.cfg.app)
+	if k.cfg.FindPython {
+		found, err := wsgi.FindPython(k.cfg.Worker.App)
 		if err != nil {
 			return nil, &child.Problem{Kind: child.Failed, Text: err.Error()}
 		}
@@ -78,8 +79,8 @@ func (k *keeper) watchFiles() error {
 		return err
 	}
 	k.watcher = &watcher{fd: fd, files: map[string]bool{}, warned: map[string]bool{}, new: map[string]bool{}}
-	if k.cfg.app.File != "" {
-		k.watcher.files[k.cfg.app.File] = true
+	if k.cfg.Worker.App.File != "" {
+		k.watcher.files[k.cfg.Worker.App.File] = true
 	}
 	k.walk()
 	return k.poll.add(fd, k.filesChanged)
@@ -202,7 +203,7 @@ func (k *keeper) look(dir string) map[string]bool {
 	if err != nil {
 		if !w.warned[dir] && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTDIR) {
 			w.warned[dir] = true // once is enough
-			k.log.write(prioWarning, "--reload: changes in "+dir+" are not noticed: "+err.Error(), field{"MESSAGE_ID", msgProblem})
+			k.problem(gateway.Warning, "--reload: changes in "+dir+" are not noticed: "+err.Error())
 		}
 		return nil
 	}

@@ -1,0 +1,22 @@
+package main
+
+import (
+	"github.com/socketgi/socketgi/cmd/socketgi-adapter/internal/journal"
+	"github.com/socketgi/socketgi/scgi/cgi"
+	"github.com/socketgi/socketgi/scgi/gateway"
+)
+
+// cgiApplication answers each request by a CGI program.
+type cgiApplication struct {
+	cfg *cgi.Config
+	log *journal.Log
+}
+
+func (a cgiApplication) Start(r *gateway.Request) (gateway.Process, *gateway.Problem) {
+	p, err := a.cfg.Start(r.Params, r.Body)
+	if err != nil {
+		return nil, cgi.ProblemOf(err)
+	}
+	p.Log = a.log.Output(r.Subject)
+	return p, nil
+}

@@ -1,0 +1,98 @@
+package journal
+
+import (
+	"bytes"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi/gateway"
+)
+
+// This file takes what a process writes to its standard error.
+
+// Output logs what the program of a request writes, each line as an entry. It is closed
+// when there is no more.
+type Output struct {
+	lines
+	log *Log
+	of  gateway.Subject
+}
+
+// Output returns the log of a program. A line may have its own priority: "<3>..."
+// (sd-daemon(3)).
+func (l *Log) Output(of gateway.Subject) *Output {
+	return &Output{log: l, of: of, lines: lines{line: func(line []byte) {
+		priority := gateway.Notice
+		if len(line) > 3 && line[0] == '<' && line[1] >= '0' && line[1] <= '7' && line[2] == '>' {
+			priority, line = gateway.Priority(line[1]-'0'), line[3:]
+		}
+		l.write(priority, string(bytes.ToValidUTF8(line, []byte("\ufffd"))), about(of)...)
+	}}}
+}
+
+// Close logs the last line, and how much was too much. It never fails.
+func (o *Output) Close() error {
+	if o.end(); o.left > 0 {
+		o.log.leftOut(about(o.of), o.left)
+	}
+	return nil
+}
+
+// leftOut logs how much of a program's standard error was too much.
+func (l *Log) leftOut(fields []field, n int64) {
+	l.write(gateway.Warning, strconv.FormatInt(n, 10)+" more bytes that the program wrote to its standard error are left out", fields...)
+}
+
+// Stderr returns the standard error for the process of a request, and what waits until all
+// that came through it is in the log.
+func (l *Log) Stderr(of gateway.Subject) (fd int, logged func()) {
+	return l.pipe(func(from *os.File) {
+		if l.foreign {
+			l.copyLines(from, l.Output(of))
+		} else {
+			l.pass(from, floodRequest, about(of))
+		}
+	})
+}
+
+// WarmStderr is [Log.Stderr] for warm workers, whose requests are not told apart.
+func (l *Log) WarmStderr() (fd int, logged func()) {
+	return l.pipe(func(from *os.File) { l.pass(from, floodWarm, nil) })
+}
+
+// pipe returns a pipe that is read by a goroutine.
+func (l *Log) pipe(read func(from *os.File)) (fd int, logged func()) {
+	if !l.native {
+		return 2, func() {}
+	}
+	from, to, err := os.Pipe()
+	if err != nil {
+		return 2, func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		read(from)
+	}()
+	return int(to.Fd()), func() {
+		to.Close()
+		// A process that the worker left behind may still have it open.
+		_ = from.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		<-done
+		from.Close()
+	}
+}
+
+// copyLines makes entries of lines.
+func (l *Log) copyLines(from *os.File, to *Output) {
+	defer to.Close()
+	buf := make([]byte, 8<<10)
+	for {
+		n, err := from.Read(buf)
+		_, _ = to.Write(buf[:n])
+		if err != nil {
+			return
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package gateway
+
+import (
+	"errors"
+
+	"github.com/socketgi/socketgi/scgi"
+	"github.com/socketgi/socketgi/scgi/child"
+)
+
+// failure is what the client is told of a request that the application gives no answer
+// to, and how much it matters to the log.
+type failure struct {
+	status   int
+	text     string
+	priority Priority
+	header   string // that a client may come again in a moment, or nothing
+}
+
+// failures are what becomes of a request that has no process, or whose process fails. The
+// text is followed by the id under which the log says more.
+var failures = [...]failure{
+	child.Failed:    {500, "The application failed.", Error, ""},
+	child.Died:      {502, "The application ended without an answer.", Error, ""},
+	child.Timeout:   {504, "The application took too long.", Error, ""},
+	child.Stopped:   {503, "The application is being stopped.", Error, scgi.RetryAfter},
+	child.Busy:      {503, "This machine is too busy. Try again in a few seconds.", Error, scgi.RetryAfter},
+	child.Forbidden: {403, "This may not be run.", Warning, ""},
+	child.NotFound:  {404, "There is no such program.", Warning, ""},
+}
+
+// The other failures.
+var (
+	stranger  = failure{403, "The request was refused: it doesn't come from the web server. The log says more.", Warning, ""}
+	queueFull = failure{503, "All places are taken. Try again in a few seconds.", Error, scgi.RetryAfter}
+	noQueue   = failure{500, "This application is not set up correctly. The log says why.", Error, ""}
+)
+
+// failureOf is the failure of a process, nil: that of one that gave no reason.
+func failureOf(p *child.Problem) failure {
+	if p == nil {
+		return failures[child.Died]
+	}
+	return failures[p.Kind]
+}
+
+// refusal is the failure of a request that nothing but its connection, or what was read of
+// it, is known of.
+func refusal(err error) failure {
+	var peer *PeerError
+	if errors.As(err, &peer) {
+		return stranger
+	}
+	f := failure{priority: Error}
+	if f.status, f.text = scgi.Refusal(err); f.status == 503 {
+		f.header = scgi.RetryAfter
+	}
+	return f
+}

@@ -1,0 +1,25 @@
+package gateway
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/socketgi/socketgi/scgi"
+)
+
+// page makes the response: a line of text, which is for anybody.
+func (f failure) page() []byte { return scgi.AppendError(nil, f.status, f.header, f.text) }
+
+// debugPage makes a response with detail, which is not for anybody.
+func (f failure) debugPage(detail string) []byte {
+	title := scgi.StatusLine(f.status)
+	body := "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + title + "</title>\n" +
+		"<style>body{font:16px/1.5 sans-serif;margin:2em}pre{background:#f4f4f4;padding:1em;overflow:auto}</style></head>\n" +
+		"<body><h1>" + title + "</h1><p>" + escapeHTML(f.text) + "</p>\n<pre>" + escapeHTML(detail) + "</pre></body></html>\n"
+	return []byte("Status: " + title + "\r\nContent-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n" +
+		"Content-Length: " + strconv.Itoa(len(body)) + "\r\n" + f.header + "\r\n" + body)
+}
+
+func escapeHTML(s string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;").Replace(s)
+}

@@ -1,0 +1,236 @@
+package gateway
+
+import (
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/socketgi/socketgi/activation"
+	"golang.org/x/sys/unix"
+)
+
+// How long requests may go on once the unit is being stopped.
+const (
+	// DrainTime is how long that is before their processes are told to end. It is less than
+	// the TimeoutStopSec= that the units have, so that clients are told.
+	DrainTime = 8 * time.Second
+	// KillTime is how long processes may take to end then.
+	KillTime = time.Second
+)
+
+// Server serves listeners (Accept=no): it accepts, and each request gets a process as
+// with Accept=yes. Its fields may not be changed once it serves.
+type Server struct {
+	// Config is what holds for all requests.
+	Config *Config
+	// Application answers them.
+	Application Application
+	// Queue bounds how many at once.
+	Queue Queue
+	// IdleExit is how long there may be no request until Serve returns; 0: for ever.
+	IdleExit time.Duration
+	// Backlog is how many connections are held at once; more wait in the kernel.
+	Backlog int
+
+	listeners []activation.Socket
+	wake      int   // an eventfd: something that accept waits for has happened
+	most      int32 // connections
+	open      atomic.Int32
+	done      atomic.Bool // stop accepting
+	requests  sync.WaitGroup
+
+	mu       sync.Mutex
+	running  map[Process]*stopped
+	stopping syscall.Signal // all of them were told to end, by this one
+}
+
+// Serve serves until nothing was asked for IdleExit, or SIGTERM. A connection that comes
+// after that waits in the listener for the next process.
+func (s *Server) Serve(listeners []activation.Socket) error {
+	// Next to a process for each request, to collect garbage sooner costs nothing that could
+	// be measured, and this process stays small.
+	debug.SetGCPercent(25)
+	// Go opens what its timers wait with at the first of them, and crashes where that fails:
+	// it must not be the one that waits because no descriptor is left.
+	time.Sleep(time.Nanosecond)
+	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return os.NewSyscallError("eventfd", err)
+	}
+	s.listeners, s.wake, s.most = listeners, wake, int32(MostConnections(s.Backlog))
+	for _, l := range listeners { // as systemd has made it already: accepting never waits
+		_ = unix.SetNonblock(l.FD, true)
+	}
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		<-stop
+		s.done.Store(true)
+		s.nudge()
+	}()
+	if every := watchdogTime(); every > 0 {
+		go func() {
+			for range time.Tick(every) {
+				_ = activation.Notify("WATCHDOG=1")
+			}
+		}()
+	}
+	_ = activation.Notify(activation.Ready)
+	err = s.acceptAll()
+	_ = activation.Notify(activation.Stopping)
+	for _, l := range listeners {
+		unix.Close(l.FD)
+	}
+	s.drain(DrainTime)
+	return err
+}
+
+// acceptAll accepts until it is time to leave.
+func (s *Server) acceptAll() error {
+	fds := make([]unix.PollFd, 0, len(s.listeners)+1)
+	for lastRequest := time.Now(); ; {
+		if s.done.Load() {
+			return nil
+		}
+		fds = append(fds[:0], unix.PollFd{Fd: int32(s.wake), Events: unix.POLLIN})
+		if s.open.Load() < s.most {
+			for _, l := range s.listeners {
+				fds = append(fds, unix.PollFd{Fd: int32(l.FD), Events: unix.POLLIN})
+			}
+		}
+		if s.open.Load() > 0 {
+			lastRequest = time.Now()
+		}
+		timeout, leave := s.patience(lastRequest)
+		n, err := unix.Poll(fds, timeout)
+		if err != nil && err != unix.EINTR {
+			return os.NewSyscallError("poll", err)
+		}
+		if leave && err == nil && n == 0 {
+			return nil
+		}
+		if fds[0].Revents != 0 {
+			var b [8]byte
+			_, _ = unix.Read(s.wake, b[:])
+			lastRequest = time.Now()
+		}
+		for _, l := range fds[1:] {
+			if l.Revents != 0 {
+				if err := s.accept(int(l.Fd)); err != nil {
+					return err
+				}
+				lastRequest = time.Now()
+			}
+		}
+	}
+}
+
+// patience is how many milliseconds to wait for a connection, -1: for ever. To leave is when
+// none is there: the next process would start for it.
+func (s *Server) patience(lastRequest time.Time) (ms int, leave bool) {
+	if s.open.Load() > 0 || s.IdleExit <= 0 {
+		return -1, false
+	}
+	left := time.Until(lastRequest.Add(s.IdleExit))
+	if left <= 0 {
+		return 0, true
+	}
+	return int(left/time.Millisecond) + 1, false
+}
+
+// nudge makes acceptAll look again.
+func (s *Server) nudge() { _, _ = unix.Write(s.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
+
+func (s *Server) accept(listener int) error {
+	fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
+	switch err {
+	case nil:
+	case unix.EAGAIN, unix.EINTR, unix.ECONNABORTED:
+		return nil
+	case unix.EMFILE, unix.ENFILE, unix.ENOMEM, unix.ENOBUFS:
+		if s.open.Load() == 0 {
+			return os.NewSyscallError("accept", err)
+		}
+		time.Sleep(10 * time.Millisecond) // until a request has ended, which frees some
+		return nil
+	default:
+		return os.NewSyscallError("accept", err)
+	}
+	s.open.Add(1)
+	s.requests.Add(1)
+	go func() {
+		defer s.requests.Done()
+		r := s.Config.NewRequest(fd, time.Now())
+		r.serve(s.Application, s.Queue, s)
+		if n := s.open.Add(-1); n == 0 || n == s.most-1 {
+			s.nudge()
+		}
+	}()
+	return nil
+}
+
+// watch makes it possible for drain to stop a process.
+func (s *Server) watch(p Process) (*stopped, func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running == nil {
+		s.running = map[Process]*stopped{}
+	}
+	told := new(stopped)
+	s.running[p] = told
+	if s.stopping != 0 { // it got the place of one that was stopped
+		told.Store(true)
+		p.Signal(s.stopping)
+	}
+	return told, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.running, p)
+	}
+}
+
+// drain waits for the requests that are left, and stops what takes too long.
+func (s *Server) drain(most time.Duration) {
+	over := make(chan struct{})
+	go func() {
+		s.requests.Wait()
+		close(over)
+	}()
+	// A program that ignores SIGTERM is killed, so that its client is told, too.
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		select {
+		case <-over:
+			return
+		case <-time.After(most):
+		}
+		s.stop(sig)
+		most = KillTime
+	}
+	<-over
+}
+
+// stop ends all processes, and those that are still to come.
+func (s *Server) stop(sig syscall.Signal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopping = sig
+	for p, told := range s.running {
+		told.Store(true)
+		p.Signal(sig)
+	}
+}
+
+// watchdogTime is how often WatchdogSec= wants to hear of us, halved
+// (sd_watchdog_enabled(3)); 0: never. It hears when requests are looked after.
+func watchdogTime() time.Duration {
+	usec, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64)
+	if pid := os.Getenv("WATCHDOG_PID"); err != nil || usec <= 0 || pid != "" && pid != strconv.Itoa(os.Getpid()) {
+		return 0
+	}
+	return time.Duration(usec) * time.Microsecond / 2
+}
