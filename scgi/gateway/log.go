@@ -71,7 +71,7 @@ type Record struct {
 	Growth int64
 	// PeakMemory is the largest resident set of a process of its own, in bytes.
 	PeakMemory int64
-	// ExitStatus is that of such a process, 0 where it ended by a signal.
+	// ExitStatus is that of such a process, -1 where it ended by a signal.
 	ExitStatus int
 }
 
