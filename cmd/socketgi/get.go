@@ -4,17 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/signal"
-	"sort"
 	"syscall"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/get"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
-	"github.com/socketgi/socketgi/scgi/scgihttp"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
@@ -23,8 +20,9 @@ import (
 const exitFailed = 22
 
 func newGet() *cobra.Command {
-	var g getRequest
+	var g get.Request
 	var listen string
+	var fail bool
 	cmd := &cobra.Command{
 		Use:   "get NAME PATH | get --listen ADDRESS PATH",
 		Short: "Send one request to an application, without a web server",
@@ -42,126 +40,47 @@ Exit status: 0 when there was a response, whatever its status; 22 when that was
 			}
 			return words("NAME", "PATH")(cmd, args)
 		},
-		ValidArgsFunction: completeNamesAt(&g.host),
+		ValidArgsFunction: completeNamesAt(&g.Host),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			g.path, g.hasData = args[len(args)-1], cmd.Flags().Changed("data")
+			g.Path, g.HasData = args[len(args)-1], cmd.Flags().Changed("data")
 			if listen == "" {
-				if g.app, err = g.host.Load(args[0]); err != nil {
+				if g.App, err = g.Host.Load(args[0]); err != nil {
 					return err
 				}
-				if g.network, g.address, err = g.host.Address(g.app); err != nil {
+				if g.Network, g.Address, err = g.Host.Address(g.App); err != nil {
 					return err
 				}
 				if !cmd.Flags().Changed("mount") {
-					g.mount = g.app.Flag("mount")
+					g.Mount = g.App.Flag("mount")
 				}
 			} else {
-				g.network, g.address = host.ParseAddress(listen)
+				g.Network, g.Address = host.ParseAddress(listen)
 			}
-			if err := units.CheckMount(g.mount); err != nil {
+			if err := units.CheckMount(g.Mount); err != nil {
 				return err
 			}
-			if g.timeout < 0 {
-				return fmt.Errorf("--timeout %v: a timeout is not negative; 0 is none", g.timeout)
+			if g.Timeout < 0 {
+				return fmt.Errorf("--timeout %v: a timeout is not negative; 0 is none", g.Timeout)
 			}
 			ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer cancel()
-			return g.send(ctx, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			status, err := g.Send(ctx, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+			if err == nil && fail && status.Code >= 400 {
+				return &exitError{exitFailed, errors.New("the response's status is " + plain.Line(status.Text))}
+			}
+			return err
 		},
 	}
 	f := cmd.Flags()
-	defineHost(cmd, &g.host)
+	defineHost(cmd, &g.Host)
 	f.StringVar(&listen, "listen", "", "send it to `PATH or ADDRESS`, whoever listens there")
-	f.StringVar(&g.mount, "mount", "", "the application lives below `/PREFIX` (default: what its unit says)")
-	f.StringVarP(&g.method, "request", "X", "", "the `METHOD` (default GET, or POST with -d)")
-	f.StringVarP(&g.data, "data", "d", "", "the `BODY`, or @FILE, or @- for standard input, as it is")
-	f.StringArrayVarP(&g.headers, "header", "H", nil, "a header, `'NAME: VALUE'`; can be repeated")
-	f.BoolVarP(&g.include, "include", "i", false, "print the status and the headers, too, and the request's id on standard error")
-	f.BoolVar(&g.raw, "raw", false, "print the response as it comes, \"Status:\" and all")
-	f.BoolVar(&g.fail, "fail", false, "exit with status 22 when the response's status is 400 or more")
-	f.DurationVar(&g.timeout, "timeout", 105*time.Second, "give up when nothing comes for so long; 0 never does")
+	f.StringVar(&g.Mount, "mount", "", "the application lives below `/PREFIX` (default: what its unit says)")
+	f.StringVarP(&g.Method, "request", "X", "", "the `METHOD` (default GET, or POST with -d)")
+	f.StringVarP(&g.Data, "data", "d", "", "the `BODY`, or @FILE, or @- for standard input, as it is")
+	f.StringArrayVarP(&g.Headers, "header", "H", nil, "a header, `'NAME: VALUE'`; can be repeated")
+	f.BoolVarP(&g.Include, "include", "i", false, "print the status and the headers, too, and the request's id on standard error")
+	f.BoolVar(&g.Raw, "raw", false, "print the response as it comes, \"Status:\" and all")
+	f.BoolVar(&fail, "fail", false, "exit with status 22 when the response's status is 400 or more")
+	f.DurationVar(&g.Timeout, "timeout", 105*time.Second, "give up when nothing comes for so long; 0 never does")
 	return cmd
-}
-
-// getRequest is a request, and what is wanted of its response.
-type getRequest struct {
-	host             host.Host
-	app              *host.Application // nil with --listen
-	network, address string
-	mount, path      string
-	method, data     string
-	hasData          bool
-	headers          []string
-	include          bool
-	raw              bool
-	fail             bool
-	timeout          time.Duration
-}
-
-func (g *getRequest) send(ctx context.Context, in io.Reader, out, errOut io.Writer) error {
-	req, id, err := g.request(ctx, in)
-	if err != nil {
-		return err
-	}
-	wire := &wire{network: g.network, address: g.address, timeout: g.timeout}
-	if isTerminal(out) { // the body, too: what is piped is as it came
-		terminal := plain.NewWriter(out)
-		defer terminal.Close()
-		out = terminal
-	}
-	if g.raw {
-		wire.copy = out
-	}
-	t := &scgihttp.Transport{Dial: wire.dial, Mount: g.mount, Params: idParam(id)}
-	resp, err := t.RoundTrip(req)
-	if g.include && wire.conn != nil {
-		g.explain(errOut, id)
-	}
-	if g.raw {
-		// Also of what is no response everything is shown.
-		if restErr := wire.rest(); err == nil {
-			err = restErr
-		}
-	}
-	if err != nil {
-		return g.why(err)
-	}
-	defer resp.Body.Close()
-	if g.include && !g.raw {
-		fmt.Fprintf(out, "Status: %s\n", plain.Line(resp.Status))
-		writeHeader(out, resp.Header)
-	}
-	if !g.raw {
-		if _, err := io.Copy(out, resp.Body); err != nil {
-			return fmt.Errorf("the response is not whole: %w", g.why(err))
-		}
-	}
-	if g.fail && resp.StatusCode >= 400 {
-		return &exitError{exitFailed, errors.New("the response's status is " + plain.Line(resp.Status))}
-	}
-	return nil
-}
-
-// explain says under which id the log has the request.
-func (g *getRequest) explain(w io.Writer, id string) {
-	if g.app == nil {
-		fmt.Fprintf(w, "the request's id is %s\n", id)
-		return
-	}
-	_, end := systemctl(g.host)
-	fmt.Fprintf(w, "the request's log: socketgi logs %s --id %s%s\n", g.app.Name, id, end)
-}
-
-func writeHeader(w io.Writer, h http.Header) {
-	names := make([]string, 0, len(h))
-	for name := range h {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		for _, value := range h[name] {
-			fmt.Fprintf(w, "%s: %s\n", name, plain.Line(value))
-		}
-	}
-	fmt.Fprintln(w)
 }

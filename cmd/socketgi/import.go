@@ -11,6 +11,7 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
@@ -74,7 +75,7 @@ func importFile(cmd *cobra.Command, im *units.Importer, file string) (failed int
 		return 0, err
 	}
 	pairs, notes := im.Import(string(text))
-	out := shown(cmd.OutOrStdout())
+	out := terminal.Shown(cmd.OutOrStdout())
 	for _, n := range notes {
 		where := file
 		if n.Line > 0 {

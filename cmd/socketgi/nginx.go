@@ -10,6 +10,7 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginx"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
@@ -78,7 +79,7 @@ may still be answered as before.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprint(shown(cmd.OutOrStdout()), text)
+			fmt.Fprint(terminal.Shown(cmd.OutOrStdout()), text)
 			return nil
 		},
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -57,7 +58,7 @@ func (s *systemdFlag) version(h host.Host) int {
 	if s.systemd > 0 {
 		return int(min(s.systemd, math.MaxInt32))
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), busTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), manager.Timeout)
 	defer cancel()
 	return h.SystemdVersion(ctx)
 }

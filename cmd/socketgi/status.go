@@ -1,17 +1,14 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
-	"github.com/socketgi/socketgi/scgi/wsgi"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/report"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 	"github.com/spf13/cobra"
 )
 
@@ -43,8 +40,8 @@ application, 1 when that can't be found out.`,
 			if err != nil {
 				return err
 			}
-			done := progress(os.Stderr, "looking through the journal")
-			s, err := newStatusOf(h, a)
+			done := terminal.Progress(os.Stderr, "looking through the journal")
+			s, err := report.StatusOf(h, a)
 			done()
 			if err != nil {
 				return err
@@ -55,9 +52,9 @@ application, 1 when that can't be found out.`,
 					return err
 				}
 			} else {
-				s.print(out, newPainter(out), time.Now())
+				s.Print(out, terminal.NewPainter(out), time.Now())
 			}
-			if s.state.Active != "active" {
+			if s.Active != "active" {
 				return &exitError{exitNotActive, nil}
 			}
 			return nil
@@ -66,216 +63,4 @@ application, 1 when that can't be found out.`,
 	defineHost(cmd, &h)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
-}
-
-// status is all that status shows; the names of --json are there to stay.
-type status struct {
-	listing
-	Active      string      `json:"active_state"`
-	Sub         string      `json:"sub_state"`
-	Result      string      `json:"result"`
-	Since       *time.Time  `json:"since"`
-	Connections connections `json:"connections"`
-	Limits      limits      `json:"limits"`
-	Slots       *host.Slots `json:"slots"` // null: no limit, or not known
-	// Allowed are the users that may talk to the adapter besides root, null for whoever
-	// may connect.
-	Allowed []string `json:"allowed_users"`
-	// Python runs the application; "" where none does, or the command line leaves it open.
-	Python    string         `json:"python,omitempty"`
-	Services  []serviceState `json:"services"`
-	Requests  []request      `json:"requests"` // the last ones, newest first
-	LastError *lastError     `json:"last_error"`
-	// Notes are what could not be found out, and why.
-	Notes []string `json:"notes"`
-
-	host  host.Host
-	app   *host.Application
-	state *host.State
-}
-
-type connections struct {
-	Accepted uint32 `json:"accepted"`
-	Now      uint32 `json:"now"`
-	Refused  uint32 `json:"refused"`
-}
-
-type limits struct {
-	MaxConnections          uint32  `json:"max_connections"`
-	MaxConnectionsPerSource uint32  `json:"max_connections_per_source"`
-	TriggerIntervalSeconds  float64 `json:"trigger_interval_seconds"` // 0 is no limit
-	TriggerBurst            uint32  `json:"trigger_burst"`
-	Timeout                 string  `json:"timeout,omitempty"` // the adapter's
-	QueueTimeout            string  `json:"queue_timeout,omitempty"`
-}
-
-type serviceState struct {
-	Name        string     `json:"name"`
-	Active      string     `json:"active_state"`
-	Sub         string     `json:"sub_state"`
-	Result      string     `json:"result"`
-	Text        string     `json:"status_text,omitempty"`
-	PID         uint32     `json:"pid,omitempty"`
-	Since       *time.Time `json:"since"`
-	MemoryBytes *int64     `json:"memory_bytes"` // null: nobody counts
-}
-
-type request struct {
-	Time   time.Time `json:"time"`
-	ID     string    `json:"id"`
-	Method string    `json:"method"`
-	Path   string    `json:"path"`
-	Status int       `json:"status"`
-	Bytes  int64     `json:"bytes"`
-	MS     float64   `json:"ms"`
-}
-
-type lastError struct {
-	Time    time.Time `json:"time"`
-	ID      string    `json:"id"` // of the request, "" when it has none
-	Unit    string    `json:"unit"`
-	Message string    `json:"message"`
-}
-
-// newStatusOf asks systemd, the kernel and the journal.
-func newStatusOf(h host.Host, a *host.Application) (*status, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), busTimeout)
-	defer cancel()
-	c, err := h.Connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	st, err := a.State(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	s := &status{listing: newListing(a), host: h, app: a, state: st, Active: st.Active, Sub: st.Sub, Result: st.Result, Since: timeOrNull(st.Since),
-		Connections: connections{st.Accepted, st.Now, st.Refused},
-		Limits: limits{MaxConnections: st.MaxConnections, MaxConnectionsPerSource: st.MaxPerSource,
-			TriggerIntervalSeconds: st.TriggerInterval.Seconds(), TriggerBurst: st.TriggerBurst},
-		Allowed: a.Allowed(), Python: pythonOf(a), Services: []serviceState{}, Requests: []request{}, Notes: []string{},
-	}
-	s.fill(st)
-	if len(st.Listen) > 0 {
-		s.Listen = st.Listen[0] // with its specifiers expanded
-	}
-	if a.UsesAdapter() {
-		s.Limits.Timeout, s.Limits.QueueTimeout = flagOr(a, "timeout", "60s"), flagOr(a, "queue-timeout", "30s")
-	}
-	services, err := a.Services(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range services {
-		state := serviceState{r.Name, r.Active, r.Sub, r.Result, r.Text, r.PID, timeOrNull(r.Since), nil}
-		if r.Memory >= 0 {
-			state.MemoryBytes = &r.Memory
-		}
-		s.Services = append(s.Services, state)
-	}
-	if s.Slots, err = h.Slots(a); err != nil {
-		s.note("how many slots are in use: %v", err)
-	}
-	s.readJournal()
-	return s, nil
-}
-
-// pythonOf is the Python of an application, as far as its command line tells.
-func pythonOf(a *host.Application) string {
-	operands := a.Operands()
-	if a.Flag("python") != "" || len(operands) != 1 || a.Flag("cgi") != "" || !filepath.IsAbs(operands[0]) {
-		return a.Flag("python")
-	}
-	app, err := wsgi.ParseApp(operands[0])
-	if err != nil {
-		return ""
-	}
-	found, _ := wsgi.FindPython(app)
-	return found.Path
-}
-
-func (s *status) note(format string, args ...any) {
-	s.Notes = append(s.Notes, fmt.Sprintf(format, args...))
-}
-
-func flagOr(a *host.Application, name, otherwise string) string {
-	if v := a.Flag(name); v != "" {
-		return v
-	}
-	return otherwise
-}
-
-func timeOrNull(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	return &t
-}
-
-const (
-	// shownRequests is how many of the last requests are shown.
-	shownRequests = 5
-	// lookBack is how long the journal is read backwards for them: where others log a
-	// lot, and this application nothing, there is no end to it.
-	lookBack = 5 * time.Second
-)
-
-// readJournal finds the last requests and the last error.
-func (s *status) readJournal() {
-	if !s.host.User {
-		if err := journal.Readable(); err != nil {
-			s.note("last requests and errors: %v", err)
-			return
-		}
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), lookBack)
-	defer cancel()
-	errs := make(chan error, 1)
-	go func() { errs <- s.readError(ctx) }()
-	err := s.readRequests(ctx)
-	for _, err := range []error{err, <-errs} {
-		if err != nil {
-			s.note("last requests and errors: %v", err)
-		}
-	}
-	if ctx.Err() != nil {
-		s.note("the journal is long: after %v no more of it was read", lookBack)
-	}
-}
-
-func (s *status) readRequests(ctx context.Context) error {
-	q := journal.Query{User: s.host.User, Backwards: true, Matches: []string{"MESSAGE_ID=" + journal.Request}}
-	for e, err := range q.Entries(ctx) {
-		switch {
-		case err != nil:
-			return err
-		case !e.Of(s.Name):
-			continue
-		}
-		s.Requests = append(s.Requests, request{e.Time, e.RequestID, e.Method, e.Path, e.Status, e.Bytes, e.MS})
-		if len(s.Requests) == shownRequests {
-			break
-		}
-	}
-	return nil
-}
-
-// readError finds the last problem that the adapter had, or systemd with starting it.
-func (s *status) readError(ctx context.Context) error {
-	q := journal.Query{User: s.host.User, Backwards: true, Errors: true,
-		Matches: []string{"MESSAGE_ID=" + journal.Problem, "MESSAGE_ID=" + journal.SpawnFailed}}
-	if !s.app.UsesAdapter() {
-		q.Matches = journal.Matches(s.app) // it has no entries of a kind
-	}
-	for e, err := range q.Entries(ctx) {
-		if err != nil {
-			return err
-		}
-		if e.Of(s.Name) {
-			s.LastError = &lastError{e.Time, e.RequestID, e.Unit, e.Message}
-			return nil
-		}
-	}
-	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
@@ -38,7 +39,7 @@ is there for applications that were added.
 			if err != nil {
 				return err
 			}
-			printPair(shown(cmd.OutOrStdout()), dir, pair)
+			printPair(terminal.Shown(cmd.OutOrStdout()), dir, pair)
 			return nil
 		},
 	}

@@ -6,12 +6,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/dbus"
 )
 
 // Manager is a systemd that can be asked, and told what to do.
 type Manager struct{ *dbus.Conn }
+
+// Timeout is how long a systemd may take to answer; it takes milliseconds.
+const Timeout = 25 * time.Second
 
 // ErrJob is wrapped by the error of a job that didn't go well; it says how the job ended.
 var ErrJob = errors.New("systemd couldn't do that")

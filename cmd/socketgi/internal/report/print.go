@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"fmt"
@@ -8,37 +8,39 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/hint"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 )
 
 // shownServices is how many running requests have a line of their own.
 const shownServices = 5
 
-// print shows a status on one screen, laid out as systemctl does.
-func (s *status) print(w io.Writer, p painter, now time.Time) {
+// Print shows a status on one screen, laid out as systemctl does.
+func (s *Status) Print(w io.Writer, p terminal.Painter, now time.Time) {
 	line := func(key, format string, args ...any) {
 		if key != "" {
 			key += ":"
 		}
 		fmt.Fprintf(w, "%12s %s\n", key, fmt.Sprintf(format, args...))
 	}
-	systemctl, _ := systemctl(s.host)
-	fmt.Fprintf(w, "%s %s - %s\n", p.paint(stateColor(s.State), "●"), p.paint(bold, s.Name+".socket"), plain.Line(s.Application))
+	systemctl := hint.Systemctl(s.host)
+	fmt.Fprintf(w, "%s %s - %s\n", p.Paint(stateColor(s.State), "●"), p.Paint(terminal.Bold, s.Name+".socket"), plain.Line(s.Application))
 	line("Loaded", "%s; %s", plain.Line(s.app.Socket.Path), orDash(s.Enabled))
 	line("", "%s", plain.Line(s.app.Service.Path))
 	for i, path := range s.DropIns {
 		line([]string{"Drop-Ins", ""}[min(i, 1)], "%s", plain.Line(path))
 	}
 	if s.Stale {
-		line("", "%s", p.paint(yellow, "changed since systemd read it: "+systemctl+" daemon-reload"))
+		line("", "%s", p.Paint(terminal.Yellow, "changed since systemd read it: "+systemctl+" daemon-reload"))
 	}
 	active := fmt.Sprintf("%s (%s)", s.Active, s.Sub)
 	if s.Active == "failed" {
 		active = fmt.Sprintf("failed (%s)", s.Result)
 	}
-	active = p.paint(stateColor(s.State), active)
+	active = p.Paint(stateColor(s.State), active)
 	if s.Since != nil {
-		active += fmt.Sprintf(" since %s; %s ago", s.Since.Format("Mon 2006-01-02 15:04:05 MST"), span(now.Sub(*s.Since)))
+		active += fmt.Sprintf(" since %s; %s ago", s.Since.Format("Mon 2006-01-02 15:04:05 MST"), terminal.Span(now.Sub(*s.Since)))
 	}
 	line("Active", "%s", active)
 	if s.Active == "failed" || s.Active == "inactive" {
@@ -60,7 +62,7 @@ func (s *status) print(w io.Writer, p painter, now time.Time) {
 			text += fmt.Sprintf(", %d waiting", s.Slots.Waiting)
 		}
 		if s.Slots.InUse >= s.Slots.Total {
-			text = p.paint(yellow, text)
+			text = p.Paint(terminal.Yellow, text)
 		}
 		line("Slots", "%s", text)
 	}
@@ -77,7 +79,7 @@ func (s *status) print(w io.Writer, p painter, now time.Time) {
 		if i == 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "%s %s\n", p.paint(yellow, "note:"), plain.Line(n))
+		fmt.Fprintf(w, "%s %s\n", p.Paint(terminal.Yellow, "note:"), plain.Line(n))
 	}
 }
 
@@ -92,23 +94,23 @@ func userNames(users []string) (names []string) {
 	return names
 }
 
-func (s *status) accept() string {
+func (s *Status) accept() string {
 	if s.Accept {
 		return "yes: a process for each request"
 	}
 	return "no: " + s.app.Service.Name + " accepts by itself"
 }
 
-func (s *status) connections(p painter) string {
+func (s *Status) connections(p terminal.Painter) string {
 	c := s.Connections
 	refused := fmt.Sprintf("%d refused", c.Refused)
 	if c.Refused > 0 {
-		refused = p.paint(red, refused)
+		refused = p.Paint(terminal.Red, refused)
 	}
 	return fmt.Sprintf("%d accepted, %d now, %s", c.Accepted, c.Now, refused)
 }
 
-func (s *status) limits() string {
+func (s *Status) limits() string {
 	var parts []string
 	l := s.Limits
 	if s.Accept { // a service that accepts by itself is not counted
@@ -128,20 +130,20 @@ func (s *status) limits() string {
 	return strings.Join(parts, ", ")
 }
 
-func (r *serviceState) line(p painter, now time.Time) string {
+func (r *serviceState) line(p terminal.Painter, now time.Time) string {
 	state := r.Active + " (" + r.Sub + ")"
 	if r.Active == "failed" {
-		state = p.paint(red, "failed ("+r.Result+")")
+		state = p.Paint(terminal.Red, "failed ("+r.Result+")")
 	}
 	text := plain.Line(r.Name) + " " + state
 	if r.Since != nil {
-		text += " for " + span(now.Sub(*r.Since))
+		text += " for " + terminal.Span(now.Sub(*r.Since))
 	}
 	if r.PID != 0 {
 		text += ", PID " + strconv.FormatUint(uint64(r.PID), 10)
 	}
 	if r.MemoryBytes != nil {
-		text += ", " + size(*r.MemoryBytes)
+		text += ", " + terminal.Size(*r.MemoryBytes)
 	}
 	if r.Text != "" {
 		text += `, "` + plain.Line(r.Text) + `"`
@@ -149,40 +151,39 @@ func (r *serviceState) line(p painter, now time.Time) string {
 	return text
 }
 
-func (s *status) printRequests(w io.Writer, p painter) {
-	_, end := systemctl(s.host)
+func (s *Status) printRequests(w io.Writer, p terminal.Painter) {
 	switch {
 	case len(s.Requests) > 0:
 	case !s.app.UsesAdapter():
-		fmt.Fprintf(w, "\nThe program logs requests as it likes: socketgi logs %s%s\n", s.Name, end)
+		fmt.Fprintf(w, "\nThe program logs requests as it likes: %s\n", hint.Socketgi(s.host, "logs "+s.Name))
 		return
 	case len(s.Notes) == 0:
-		fmt.Fprintf(w, "\nThe journal has no requests: socketgi get %s /%s makes one\n", s.Name, end)
+		fmt.Fprintf(w, "\nThe journal has no requests: %s makes one\n", hint.Socketgi(s.host, "get "+s.Name+" /"))
 		return
 	default:
 		return
 	}
 	fmt.Fprintf(w, "\nLast requests:\n")
-	var t table
+	var t terminal.Table
 	for _, r := range s.Requests {
-		t.add(cell{text: r.Time.Format(stamp)}, cell{text: strconv.Itoa(r.Status), color: statusColor(r.Status)},
-			cell{text: fmt.Sprintf("%.1f ms", r.MS), right: true}, cell{text: size(r.Bytes), right: true}, cell{text: plain.Line(r.Method + " " + r.Path)})
+		t.Add(terminal.Cell{Text: r.Time.Format(terminal.Stamp)}, terminal.Cell{Text: strconv.Itoa(r.Status), Color: terminal.OfStatus(r.Status)},
+			terminal.Cell{Text: fmt.Sprintf("%.1f ms", r.MS), Right: true}, terminal.Cell{Text: terminal.Size(r.Bytes), Right: true},
+			terminal.Cell{Text: plain.Line(r.Method + " " + r.Path)})
 	}
-	t.print(w, p, "  ")
+	t.Print(w, p, "  ")
 }
 
-func (s *status) printError(w io.Writer, p painter, now time.Time) {
+func (s *Status) printError(w io.Writer, p terminal.Painter, now time.Time) {
 	e := s.LastError
 	if e == nil {
 		return
 	}
-	_, end := systemctl(s.host)
-	fmt.Fprintf(w, "\n%s %s, %s ago\n", p.paint(red, "Last error:"), e.Time.Format(stamp), span(now.Sub(e.Time)))
+	fmt.Fprintf(w, "\n%s %s, %s ago\n", p.Paint(terminal.Red, "Last error:"), e.Time.Format(terminal.Stamp), terminal.Span(now.Sub(e.Time)))
 	fmt.Fprintf(w, "  %s\n", plain.Line(lastLine(e.Message)))
 	if e.ID != "" {
-		fmt.Fprintf(w, "  all of it: socketgi logs %s --id %s%s\n", s.Name, plain.Line(e.ID), end)
+		fmt.Fprintf(w, "  all of it: %s\n", hint.Socketgi(s.host, "logs "+s.Name+" --id "+plain.Line(e.ID)))
 	} else {
-		fmt.Fprintf(w, "  more: socketgi logs %s --errors%s\n", s.Name, end)
+		fmt.Fprintf(w, "  more: %s\n", hint.Socketgi(s.host, "logs "+s.Name+" --errors"))
 	}
 }
 

@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"testing"
@@ -13,18 +13,18 @@ func TestSpan(t *testing.T) {
 		60 * time.Second: "1 min", 61 * time.Second: "1 min 1 s", time.Hour + time.Second: "1 h", 90 * time.Minute: "1 h 30 min",
 		50 * time.Hour: "2 d 2 h",
 	} {
-		assert.Equal(t, want, span(d), "%v", d)
+		assert.Equal(t, want, Span(d), "%v", d)
 	}
 }
 
 func TestSize(t *testing.T) {
 	for n, want := range map[int64]string{0: "0B", 1023: "1023B", 1024: "1.0K", 1536: "1.5K", 20 << 20: "20.0M", 1 << 60: "1024.0P"} {
-		assert.Equal(t, want, size(n))
+		assert.Equal(t, want, Size(n))
 	}
 }
 
 func TestColor(t *testing.T) {
-	assert.Equal(t, "x", painter(false).paint(red, "x"))
-	assert.Equal(t, "\x1b[1;31mx\x1b[0m", painter(true).paint(red, "x"))
-	assert.Equal(t, "x", painter(true).paint("", "x"))
+	assert.Equal(t, "x", Painter(false).Paint(Red, "x"))
+	assert.Equal(t, "\x1b[1;31mx\x1b[0m", Painter(true).Paint(Red, "x"))
+	assert.Equal(t, "x", Painter(true).Paint("", "x"))
 }

@@ -1,4 +1,4 @@
-package main
+package logs
 
 import (
 	"fmt"
@@ -8,23 +8,26 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 )
 
-// logPrinter prints entries for a person: the time, what kind of entry it is, and the
+// printer prints entries for a person: the time, what kind of entry it is, and the
 // text, with more lines of it below each other.
-type logPrinter struct {
+type printer struct {
 	w     io.Writer
-	paint painter
+	paint terminal.Painter
 }
+
+func newPrinter(w io.Writer) *printer { return &printer{w, terminal.NewPainter(w)} }
 
 // priorities are names of three letters (syslog(3)).
 var priorities = []string{"emg", "alt", "crt", "err", "wrn", "-", "-", "-"}
 
-func (p *logPrinter) print(e *journal.Entry) error {
-	kind, look, text := "-", color(""), e.Message
+func (p *printer) print(e *journal.Entry) error {
+	kind, look, text := "-", terminal.Color(""), e.Message
 	if e.ID == journal.Request {
-		kind, look = strconv.Itoa(e.Status), statusColor(e.Status)
-		text = fmt.Sprintf("%s %s, %s, %.1f ms", e.Method, e.Path, size(e.Bytes), e.MS)
+		kind, look = strconv.Itoa(e.Status), terminal.OfStatus(e.Status)
+		text = fmt.Sprintf("%s %s, %s, %.1f ms", e.Method, e.Path, terminal.Size(e.Bytes), e.MS)
 		if _, more, ok := strings.Cut(e.Message, " MiB, "); ok { // such as: cut, exit status 3
 			text += ", " + more
 		}
@@ -32,9 +35,9 @@ func (p *logPrinter) print(e *journal.Entry) error {
 		kind = priorities[e.Priority]
 		switch {
 		case e.Priority <= 3:
-			look = red
+			look = terminal.Red
 		case e.Priority == 4:
-			look = yellow
+			look = terminal.Yellow
 		}
 	}
 	if e.RequestID != "" && look != "" {
@@ -48,7 +51,7 @@ func (p *logPrinter) print(e *journal.Entry) error {
 	for i := range lines {
 		lines[i] = plain.Line(lines[i])
 	}
-	_, err := fmt.Fprintf(p.w, "%s %s %s\n", e.Time.Format(stamp), p.paint.paint(look, fmt.Sprintf("%-3s", kind)),
-		strings.Join(lines, "\n"+strings.Repeat(" ", len(stamp)+5)))
+	_, err := fmt.Fprintf(p.w, "%s %s %s\n", e.Time.Format(terminal.Stamp), p.paint.Paint(look, fmt.Sprintf("%-3s", kind)),
+		strings.Join(lines, "\n"+strings.Repeat(" ", len(terminal.Stamp)+5)))
 	return err
 }

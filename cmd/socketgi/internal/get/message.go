@@ -1,4 +1,4 @@
-package main
+package get
 
 import (
 	"context"
@@ -19,15 +19,15 @@ import (
 func idParam(id string) []scgi.Header { return []scgi.Header{{Name: "UNIQUE_ID", Value: id}} }
 
 // request makes the request, which looks like one of a browser on this machine.
-func (g *getRequest) request(ctx context.Context, in io.Reader) (r *http.Request, id string, err error) {
+func (g *Request) request(ctx context.Context, in io.Reader) (r *http.Request, id string, err error) {
 	u, err := g.url()
 	if err != nil {
 		return nil, "", err
 	}
-	method := g.method
+	method := g.Method
 	if method == "" {
 		method = http.MethodGet
-		if g.hasData {
+		if g.HasData {
 			method = http.MethodPost
 		}
 	}
@@ -48,7 +48,7 @@ func (g *getRequest) request(ctx context.Context, in io.Reader) (r *http.Request
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	given := http.Header{}
-	for _, h := range g.headers {
+	for _, h := range g.Headers {
 		name, value, ok := strings.Cut(h, ":")
 		name, value = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)), strings.TrimSpace(value)
 		switch {
@@ -77,34 +77,34 @@ func notInNames(c rune) bool {
 }
 
 // url is where the request goes: below the mount.
-func (g *getRequest) url() (*url.URL, error) {
-	path := g.path
+func (g *Request) url() (*url.URL, error) {
+	path := g.Path
 	if path != "" && path[0] != '/' && path[0] != '?' {
 		path = "/" + path
 	}
-	path = strings.TrimRight(g.mount, "/") + path
+	path = strings.TrimRight(g.Mount, "/") + path
 	if path == "" || path[0] == '?' {
 		path = "/" + path
 	}
 	path, _, _ = strings.Cut(path, "#") // no client sends it
 	u, err := url.ParseRequestURI(path)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no path: %w", g.path, err)
+		return nil, fmt.Errorf("%q is no path: %w", g.Path, err)
 	}
 	u.Scheme, u.Host = "http", "localhost"
 	return u, nil
 }
 
 // body opens what -d says; a length of -1 is not known.
-func (g *getRequest) body(in io.Reader) (io.Reader, int64, error) {
-	name, isFile := strings.CutPrefix(g.data, "@")
+func (g *Request) body(in io.Reader) (io.Reader, int64, error) {
+	name, isFile := strings.CutPrefix(g.Data, "@")
 	switch {
-	case !g.hasData:
+	case !g.HasData:
 		return nil, 0, nil
-	case g.data == "":
+	case g.Data == "":
 		return http.NoBody, 0, nil
 	case !isFile:
-		return strings.NewReader(g.data), int64(len(g.data)), nil
+		return strings.NewReader(g.Data), int64(len(g.Data)), nil
 	case name == "-":
 		return in, -1, nil
 	}

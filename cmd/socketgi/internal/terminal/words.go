@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"fmt"
@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// stamp is how a time is written in a line, as journalctl does.
-const stamp = "Jan 02 15:04:05"
+// Stamp is how a time is written in a line, as journalctl does.
+const Stamp = "Jan 02 15:04:05"
 
-// span is a duration in the two units that say most of it.
-func span(d time.Duration) string {
+// Span is a duration in the two units that say most of it.
+func Span(d time.Duration) string {
 	if d < time.Second {
 		return fmt.Sprintf("%d ms", max(d, 0).Milliseconds())
 	}
@@ -31,8 +31,8 @@ func span(d time.Duration) string {
 	return ""
 }
 
-// size is a number of bytes as systemd writes it, in powers of 1024.
-func size(n int64) string {
+// Size is a number of bytes as systemd writes it, in powers of 1024.
+func Size(n int64) string {
 	if n < 1024 {
 		return strconv.FormatInt(n, 10) + "B"
 	}
@@ -42,15 +42,4 @@ func size(n int64) string {
 		unit++
 	}
 	return fmt.Sprintf("%.1f%c", f, "KMGTP"[unit])
-}
-
-// statusColor is that of an HTTP status.
-func statusColor(status int) color {
-	switch {
-	case status >= 500:
-		return red
-	case status >= 400:
-		return yellow
-	}
-	return ""
 }
