@@ -9,27 +9,26 @@ import (
 	"strings"
 	"time"
 
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 	"github.com/socketgi/socketgi/units"
 )
 
 // tryOut loads the application, and keeps the cached code that comes of it.
-func (a *Add) tryOut(ctx context.Context, m *manager.Manager, back, keep *undo, pair units.Pair) error {
+func (a *adding) tryOut(ctx context.Context) error {
 	if !a.Options.Adapter {
 		return nil
 	}
 	a.Log("loading %s in its sandbox", a.Options.App)
-	t, err := trial.Rendered(a.Host, a.Options.Name, pair.ServiceName, pair.Service)
+	t, err := trial.Rendered(a.Host, a.Options.Name, a.pair.ServiceName, a.pair.Service)
 	if err != nil {
 		return err
 	}
-	t.Manager, t.Locked, t.Limit = m, true, longestLoad(a.Timeout)
+	t.Manager, t.Locked, t.Limit = a.manager, true, longestLoad(a.Timeout)
 	if !a.caches() {
 		return load(ctx, t, a.Options.App)
 	}
-	return keepCode(ctx, t, code{a.Options.Name, a.Options.App, a.Group}, back, keep)
+	return keepCode(ctx, t, code{a.Options.Name, a.Options.App, a.Group}, a.back, a.keep)
 }
 
 // longestLoad is how long a trial of an application may take of which a request may take timeout,

@@ -1,6 +1,10 @@
 package install
 
-import "errors"
+import (
+	"context"
+	"errors"
+	"fmt"
+)
 
 // undo is what takes back what was done so far.
 type undo []func() error
@@ -15,4 +19,20 @@ func (u *undo) run() error {
 	}
 	*u = nil
 	return errors.Join(all...)
+}
+
+// wholly does something wholly or not at all.
+func wholly(ctx context.Context, do func(back, keep *undo) error) error {
+	var back, keep undo
+	err := do(&back, &keep)
+	if err == nil {
+		return keep.run()
+	}
+	if ctx.Err() != nil {
+		err = errors.New("interrupted: nothing of it was left")
+	}
+	if backErr := back.run(); backErr != nil {
+		err = fmt.Errorf("%w\nand taking it back went wrong, too: %w", err, backErr)
+	}
+	return err
 }

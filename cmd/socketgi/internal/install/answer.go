@@ -1,0 +1,122 @@
+package install
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
+	"github.com/socketgi/socketgi/scgi/scgihttp"
+)
+
+// checkAnswers asks the application for a page.
+func (a *adding) checkAnswers(ctx context.Context) error {
+	app, err := a.Host.Load(a.Options.Name)
+	if err != nil {
+		return err
+	}
+	status, err := a.ask(ctx, app)
+	if err != nil {
+		return err
+	}
+	a.Log("%s answers: %s", a.Options.Name, status)
+	return nil
+}
+
+// ask asks the application for a page, as a web server would, and says with what
+// status it answered. One from 500 on is an error.
+func (a *Add) ask(ctx context.Context, app *host.Application) (status string, err error) {
+	if a.Timeout > 0 {
+		const queue = 30 * time.Second // the adapter's --queue-timeout
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, a.Timeout+queue, fmt.Errorf("there was no answer after %v", a.Timeout+queue))
+		defer cancel()
+	}
+	mount := strings.TrimRight(a.Options.Mount, "/")
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost"+mount+"/", nil)
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("User-Agent", "socketgi add")
+	address := "tcp:" + app.Listen
+	if strings.HasPrefix(app.Listen, "/") {
+		address = "unix:" + app.Listen
+	}
+	since := time.Now()
+	resp, err := (&scgihttp.Transport{Address: address, Mount: mount}).RoundTrip(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return "", a.unanswered(mount, err.Error(), logged(ctx, a.Host, app, since))
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	switch {
+	case resp.StatusCode >= 500:
+		if id := requestID.FindSubmatch(body); id != nil {
+			return "", a.unanswered(mount, resp.Status, loggedOf(ctx, a.Host, string(id[1])))
+		}
+		return "", a.unanswered(mount, resp.Status, logged(ctx, a.Host, app, since))
+	case err != nil:
+		return "", a.unanswered(mount, err.Error(), logged(ctx, a.Host, app, since))
+	}
+	return resp.Status, nil
+}
+
+// requestID is in the adapter's own pages.
+var requestID = regexp.MustCompile(`The log says why, under ([0-9a-zA-Z@_-]+)\.`)
+
+func (a *Add) unanswered(mount, what, log string) error {
+	if log != "" {
+		log = ":\n" + plain.Quote(log)
+	}
+	return fmt.Errorf("%s answers GET %s/ with %s%s", a.Options.Name, mount, what, log)
+}
+
+// loggedOf returns the errors that the journal has of a request.
+func loggedOf(ctx context.Context, h host.Host, id string) string {
+	q := journal.Query{User: h.User, Errors: true, Last: mostLogged, Matches: []string{"SOCKETGI_REQUEST_ID=" + id}}
+	return await(ctx, q, func(*journal.Entry) bool { return true })
+}
+
+// logged returns what the journal has of an application's services since then.
+func logged(ctx context.Context, h host.Host, app *host.Application, since time.Time) string {
+	q := journal.Query{User: h.User, Since: fmt.Sprintf("@%d", since.Unix()), Last: mostLogged, Matches: journal.Matches(app)}
+	return await(ctx, q, func(e *journal.Entry) bool { return e.Of(app.Name) && e.Unit != app.Socket.Name })
+}
+
+// mostLogged is how many entries are looked at.
+const mostLogged = 200
+
+// await returns the entries that are wanted, "" where there are none after a while: it takes a
+// moment until the journal has what was just logged.
+func await(ctx context.Context, q journal.Query, wanted func(*journal.Entry) bool) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	for {
+		var lines []string
+		for e, err := range q.Entries(ctx) {
+			if err != nil {
+				return ""
+			}
+			if wanted(e) {
+				lines = append(lines, e.Message)
+			}
+		}
+		if text := strings.TrimSpace(strings.Join(lines, "\n")); text != "" {
+			return text
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return ""
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
+	"github.com/socketgi/socketgi/units"
+)
+
+// adding is an addition to a system that runs.
+type adding struct {
+	*Add
+	manager    *manager.Manager
+	back, keep *undo
+	pair       units.Pair
+	files      []file
+	// restarted says that the socket listens by the new units.
+	restarted bool
+}
+
+func (a *adding) run(ctx context.Context) error {
+	if len(a.files) > 0 {
+		if err := a.verify(ctx, a.pair); err != nil {
+			return err
+		}
+	}
+	if a.Options.State && !a.stateThere() {
+		a.back.add(func() error { a.dropState(); return nil })
+	}
+	if err := a.tryOut(ctx); err != nil {
+		return err
+	}
+	listened, err := a.manager.Active(ctx, a.pair.SocketName)
+	if err != nil {
+		return err
+	}
+	if len(a.files) == 0 {
+		a.Log("the units are there already, and say the same")
+	} else if err := a.replace(ctx); err != nil {
+		return err
+	}
+	if !a.Now {
+		if listened && len(a.files) > 0 {
+			a.Log("%s listens as before: systemctl restart %[1]s has it listen as it is written now", a.pair.SocketName)
+		}
+		return nil
+	}
+	if err := a.enable(ctx); err != nil {
+		return err
+	}
+	if !listened {
+		err = a.listen(ctx)
+	} else if len(a.files) > 0 {
+		a.restarted = true
+		err = a.manager.Restart(ctx, a.pair.SocketName)
+	}
+	if err != nil {
+		return a.notListening(ctx, err)
+	}
+	if err := a.stopReplaced(ctx); err != nil {
+		return err
+	}
+	return a.checkAnswers(ctx)
+}
+
+// replace writes the units, and has systemd read them.
+func (a *adding) replace(ctx context.Context) error {
+	after := context.WithoutCancel(ctx) // for what is taken back
+	a.back.add(func() error {
+		if a.restarted {
+			return a.manager.Restart(after, a.pair.SocketName)
+		}
+		return nil
+	})
+	a.back.add(func() error { return a.manager.ReloadContext(after) }) // of what is there again
+	if err := a.write(a.back, a.keep, a.files); err != nil {
+		return err
+	}
+	if err := a.manager.ReloadContext(ctx); err != nil {
+		return err
+	}
+	service := a.pair.ServiceName
+	if !a.Options.Warm {
+		service = trial.Instance(a.Options.Name) // a template itself is never loaded
+	}
+	loaded := []string{a.pair.SocketName, service}
+	if a.pair.Slice != "" {
+		loaded = append(loaded, a.pair.SliceName)
+	}
+	for _, unit := range loaded {
+		if err := a.manager.CheckLoaded(ctx, unit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stopReplaced stops what runs of units that are gone: a warm application, and a slice with all that
+// is left in it. A template has only instances, which end by themselves.
+func (a *adding) stopReplaced(ctx context.Context) error {
+	for _, f := range a.files {
+		if unit := filepath.Base(f.path); f.gone && !strings.HasSuffix(unit, "@.service") {
+			if err := a.manager.Stop(ctx, unit); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// enable has the socket listen at every boot.
+func (a *adding) enable(ctx context.Context) error {
+	m, socket := a.manager, a.pair.SocketName
+	after := context.WithoutCancel(ctx)
+	_, changes, err := m.EnableUnitFilesContext(ctx, []string{socket}, false, false)
+	if len(changes) > 0 {
+		a.back.add(func() error {
+			_, err := m.DisableUnitFilesContext(after, []string{socket}, false)
+			return errors.Join(err, m.ReloadContext(after))
+		})
+		a.Log("enabled %s", socket)
+		if err == nil {
+			err = m.ReloadContext(ctx) // or else all units want that, since systemd 255
+		}
+	}
+	return err
+}
+
+// listen starts the socket.
+func (a *adding) listen(ctx context.Context) error {
+	after := context.WithoutCancel(ctx)
+	runtime, err := a.Host.RuntimeDir()
+	if err != nil {
+		return err
+	}
+	_, statErr := os.Stat(filepath.Join(runtime, "socketgi"))
+	a.back.add(func() error { return stopAll(after, a.manager, a.Host, a.Options.Name, os.IsNotExist(statErr)) })
+	if err := a.manager.Start(ctx, a.pair.SocketName); err != nil {
+		return err
+	}
+	a.Log("started %s", a.pair.SocketName)
+	return nil
+}
+
+// notListening says why the socket didn't start.
+func (a *adding) notListening(ctx context.Context, err error) error {
+	if !errors.Is(err, manager.ErrJob) {
+		return err
+	}
+	socket := a.pair.SocketName
+	p, _ := a.manager.Properties(ctx, socket, "Socket")
+	return fmt.Errorf("%s can't listen (%s): is something else there at %s? journalctl -u %s says more", socket, p.Text("Result"), a.Options.Listen, socket)
+}
