@@ -9,6 +9,8 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/application"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
@@ -21,6 +23,7 @@ type adapterFlags struct {
 	timeout     time.Duration
 	concurrency int
 	accessLog   bool
+	runs        string // the Python that was found or named
 	warm        warmFlags
 }
 
@@ -39,18 +42,19 @@ func (a *adapterFlags) define(cmd *cobra.Command) {
 // path returns where the adapter is.
 func (a *adapterFlags) path() (string, error) {
 	if a.adapter == "" {
-		return findAdapter()
+		return program.Adapter()
 	}
 	return filepath.Abs(a.adapter)
 }
 
 // fill writes down how the adapter is run.
 func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
-	app, err := a.resolve(args)
+	app, err := a.Resolve(args)
 	if err != nil {
 		return err
 	}
-	a.warnings = append(a.warnings, a.passed...)
+	a.runs = app.Interpreter
+	a.warnings = append(append(a.warnings, app.Slow...), app.Passed...)
 	if a.adapter, err = a.path(); err != nil {
 		return err
 	}
@@ -60,7 +64,7 @@ func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
 	case a.concurrency < 0:
 		return fmt.Errorf("--concurrency %d: 0 sets no limit, and less is not possible", a.concurrency)
 	}
-	warm, err := a.warm.args(o.Warm, app.python)
+	warm, err := a.warm.args(o.Warm, app.WSGI)
 	if err != nil {
 		return err
 	}
@@ -79,24 +83,24 @@ func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
 	}
 	o.Exec = append(o.Exec, warm...)
 	// The workers of an application that stays are the limit.
-	if a.concurrency != 0 && !(o.Warm && app.python) {
+	if a.concurrency != 0 && !(o.Warm && app.WSGI) {
 		o.Exec = append(o.Exec, "--concurrency", strconv.Itoa(a.concurrency))
 	}
-	o.Exec = append(o.Exec, app.words...)
-	o.App, o.WorkingDirectory = app.label, app.dir
-	o.Adapter, o.Code, o.Mount = true, app.python, a.mount
-	if app.pwd != "" && o.Warm { // a link may lead elsewhere when it is loaded again
-		o.Env = append(o.Env, "PWD="+app.pwd)
+	o.Exec = append(o.Exec, app.Words...)
+	o.App, o.WorkingDirectory = app.Label, app.Dir
+	o.Adapter, o.Code, o.Mount = true, app.WSGI, a.mount
+	if app.PWD != "" && o.Warm { // a link may lead elsewhere when it is loaded again
+		o.Env = append(o.Env, "PWD="+app.PWD)
 	}
-	a.warnings = append(a.warnings, app.refused...)
-	o.Reads = a.root.existing(append(app.files, a.readable(app, o)...)...)
-	if a.root != "" {
+	a.warnings = append(a.warnings, app.Refused...)
+	o.Reads = a.Root.Existing(append(app.Files, a.readable(app, o)...)...)
+	if a.Root != "" {
 		return nil // who gets at what there can't be said from here
 	}
 	if o.UserManager {
 		return nil // it runs as whoever says this
 	}
-	for _, path := range append(app.files, a.adapter) {
+	for _, path := range append(app.Files, a.adapter) {
 		if why := access.Unreachable(path, o.User); why != "" && !slices.Contains(a.warnings, why) {
 			a.warnings = append(a.warnings, why)
 		}
@@ -106,15 +110,15 @@ func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
 
 // readable are the folders of an application that the sandbox may show to it. Those of a Python
 // are what its own files say: they open nothing to it that is closed to its user.
-func (a *adapterFlags) readable(app *application, o *units.Options) (folders []string) {
-	if !app.python || a.root != "" || o.UserManager {
-		return app.folders
+func (a *adapterFlags) readable(app *application.Application, o *units.Options) (folders []string) {
+	if !app.WSGI || a.Root != "" || o.UserManager {
+		return app.Folders
 	}
 	user := o.User
 	if _, ok := account.FindUser("", user); !ok {
 		user = "" // one that is still to be made
 	}
-	for _, folder := range app.folders {
+	for _, folder := range app.Folders {
 		if access.Unreachable(folder, user) == "" {
 			folders = append(folders, folder)
 		}

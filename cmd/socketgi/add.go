@@ -15,6 +15,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/install"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
@@ -125,18 +126,18 @@ func (p *pairFlags) addition(h host.Host, args []string) (*install.Add, error) {
 		return nil, err
 	}
 	a := &install.Add{Host: h, Options: o, Timeout: p.timeout, Group: -1, UID: -1}
-	program, err := p.root.outside(o.Exec[0])
+	path, err := p.Root.Outside(o.Exec[0])
 	if err != nil {
 		return nil, err
 	}
-	if program, err = p.root.real(program); err != nil {
+	if path, err = p.Root.Real(path); err != nil {
 		return nil, err
 	}
-	if _, err := os.Stat(program); err != nil && h.Root != "" {
+	if _, err := os.Stat(path); err != nil && h.Root != "" {
 		return nil, fmt.Errorf("%w: install socketgi there first (make install DESTDIR=%s), or say with --adapter where it is", err, h.Root)
 	}
-	if !isProgram(program) {
-		return nil, fmt.Errorf("%s is no program that can be executed", program)
+	if !program.Is(path) {
+		return nil, fmt.Errorf("%s is no program that can be executed", path)
 	}
 	if h.User {
 		return a, nil

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/dev"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
@@ -28,11 +29,11 @@ It runs as whoever says this. Root is refused what somebody else can write.
 			"  socketgi dev --cgi ./hello.cgi",
 		Args: a.words(),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			app, err := a.resolve(args)
+			app, err := a.Resolve(args)
 			if err != nil {
 				return err
 			}
-			if err := dev.RootMayRun(slices.Concat([]string{app.dir}, app.files, app.folders), app.trees); err != nil {
+			if err := dev.RootMayRun(slices.Concat([]string{app.Dir}, app.Files, app.Folders), app.Trees); err != nil {
 				return err
 			}
 			if err := units.CheckMount(mount); err != nil {
@@ -40,20 +41,20 @@ It runs as whoever says this. Root is refused what somebody else can write.
 			}
 			mount = strings.TrimRight(mount, "/")
 			if adapter == "" {
-				if adapter, err = findAdapter(); err != nil {
+				if adapter, err = program.Adapter(); err != nil {
 					return err
 				}
-			} else if !isProgram(adapter) {
+			} else if !program.Is(adapter) {
 				return fmt.Errorf("--adapter %s: there is no program", adapter)
 			}
-			for _, text := range append(a.passed, app.refused...) {
+			for _, text := range append(app.Passed, app.Refused...) {
 				fmt.Fprintln(cmd.ErrOrStderr(), "socketgi: warning: "+text)
 			}
 			argv := []string{adapter, "--debug", "--mount", mount}
 			if dir := dev.Cache(); dir != "" {
 				argv = append(argv, "--cache", dir)
 			}
-			s := dev.Server{Listen: listen, Mount: mount, App: app.label, Python: a.runs, Command: append(argv, app.words...)}
+			s := dev.Server{Listen: listen, Mount: mount, App: app.Label, Python: app.Interpreter, Command: append(argv, app.Words...)}
 			return interruptible(func(ctx context.Context) error { return s.Serve(ctx, cmd.OutOrStdout()) })
 		},
 	}

@@ -55,7 +55,7 @@ with inetd_scgi become applications of socketgi-adapter; scripts are read here a
 	}
 	f := cmd.Flags()
 	f.StringVar(&a.adapter, "adapter", "", "`PATH` of socketgi-adapter on the machine that gets the units")
-	f.StringVar(&a.python, "python", "", "`PATH` of the Python to run scripts with (default: their virtual environment, else python3)")
+	f.StringVar(&a.Python, "python", "", "`PATH` of the Python to run scripts with (default: their virtual environment, else python3)")
 	systemd.define(f)
 	f.StringVar(&services, "services", "/etc/services", "`FILE` with the ports of named services")
 	return cmd

@@ -9,6 +9,7 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/internal/manual"
 	"github.com/socketgi/socketgi/cmd/internal/version"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
 	"github.com/spf13/cobra"
 )
 
@@ -21,7 +22,7 @@ func newMan() *cobra.Command {
 		Hidden: true,
 		Args:   words("DIR"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			adapter, err := findAdapter()
+			adapter, err := program.Adapter()
 			if err != nil {
 				return err
 			}

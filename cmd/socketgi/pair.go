@@ -13,6 +13,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -88,7 +89,7 @@ func (p *pairFlags) define(cmd *cobra.Command) {
 }
 
 func (p *pairFlags) args(cmd *cobra.Command, args []string) error {
-	if p.exec && (p.cgi || p.cgiRoot != "") || p.cgi && p.cgiRoot != "" {
+	if p.exec && (p.CGI || p.CGIRoot != "") || p.CGI && p.CGIRoot != "" {
 		return errors.New("--exec, --cgi and --cgi-root exclude each other")
 	}
 	if p.exec {
@@ -101,7 +102,7 @@ func (p *pairFlags) args(cmd *cobra.Command, args []string) error {
 func (p *pairFlags) options(h host.Host, args []string) (o units.Options, err error) {
 	o = units.Options{Name: args[0], Listen: p.listen, Group: p.group, User: p.user, State: p.state, Network: p.network,
 		Env: p.env, Mount: p.mount, Limits: p.limits, UserManager: h.User, Allow: p.allow}
-	p.root = rootDir(h.Root)
+	p.Root = rootfs.Dir(h.Root)
 	o.SystemdVersion = p.version(h)
 	if o.Profile, err = units.ParseProfile(p.profile); err != nil {
 		return o, err
@@ -131,15 +132,15 @@ func (p *pairFlags) options(h host.Host, args []string) (o units.Options, err er
 	if len(p.allowUser) > 0 {
 		return o, errors.New("--allow-user is for what socketgi-adapter runs: a program of --exec has to look by itself who connects")
 	}
-	program, err := p.root.outside(args[1])
+	program, err := p.Root.Outside(args[1])
 	if err != nil {
 		return o, err
 	}
-	if program, err = p.root.inside(program); err != nil {
+	if program, err = p.Root.Inside(program); err != nil {
 		return o, err
 	}
 	o.Exec, o.App = append([]string{program}, args[2:]...), strings.Join(args[1:], " ")
-	o.Reads = p.root.existing(append([]string{filepath.Dir(program)}, o.Exec...)...)
+	o.Reads = p.Root.Existing(append([]string{filepath.Dir(program)}, o.Exec...)...)
 	return o, p.pin(&o)
 }
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -109,4 +110,10 @@ func RootMayWrite(root string) error {
 		}
 	}
 	return nil
+}
+
+// Pinned tells whether only root can have a path of the system in root lead elsewhere.
+func Pinned(root, path string) bool {
+	names, err := rootfs.Names(root, path)
+	return err == nil && !slices.ContainsFunc(names, Owner{}.CanBeReplaced)
 }

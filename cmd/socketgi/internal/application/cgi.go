@@ -1,4 +1,4 @@
-package main
+package application
 
 import (
 	"errors"
@@ -9,42 +9,43 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
 	"github.com/socketgi/socketgi/scgi/cgi"
 )
 
 // resolveCGI finds out on this machine which CGI programs are to be served.
-func (a *appFlags) resolveCGI(args []string) (*application, error) {
-	if a.python != "" {
+func (s *Spec) resolveCGI(args []string) (*Application, error) {
+	if s.Python != "" {
 		return nil, errors.New("--python is for WSGI applications: a CGI program says itself what runs it")
 	}
-	if a.idleTimeout < 0 {
-		return nil, fmt.Errorf("--idle-timeout %v: a timeout is not negative; 0 is none", a.idleTimeout)
+	if s.IdleTimeout < 0 {
+		return nil, fmt.Errorf("--idle-timeout %v: a timeout is not negative; 0 is none", s.IdleTimeout)
 	}
-	r := &application{}
-	if a.nph {
-		r.words = append(r.words, "--nph")
+	r := &Application{}
+	if s.NPH {
+		r.Words = append(r.Words, "--nph")
 	}
-	if a.isindex {
-		r.words = append(r.words, "--isindex")
+	if s.IsIndex {
+		r.Words = append(r.Words, "--isindex")
 	}
-	if a.idleTimeout != 0 {
-		r.words = append(r.words, "--idle-timeout", a.idleTimeout.String())
+	if s.IdleTimeout != 0 {
+		r.Words = append(r.Words, "--idle-timeout", s.IdleTimeout.String())
 	}
-	if a.cgiRoot != "" {
-		return r, a.resolveTree(r, args)
+	if s.CGIRoot != "" {
+		return r, s.resolveTree(r, args)
 	}
-	return r, a.resolveProgram(r, args)
+	return r, s.resolveProgram(r, args)
 }
 
 // resolveTree is for the programs below --cgi-root.
-func (a *appFlags) resolveTree(r *application, args []string) error {
+func (s *Spec) resolveTree(r *Application, args []string) error {
 	var seen, real cgi.Config // as they are seen from here, and where links lead
-	for i, dir := range append([]string{a.cgiRoot}, a.cgiTargets...) {
-		path, err := a.root.outside(dir)
+	for i, dir := range append([]string{s.CGIRoot}, s.CGITargets...) {
+		path, err := s.Root.Outside(dir)
 		if err != nil {
 			return err
 		}
-		leads, err := a.root.real(path)
+		leads, err := s.Root.Real(path)
 		if err != nil {
 			return err
 		}
@@ -54,55 +55,55 @@ func (a *appFlags) resolveTree(r *application, args []string) error {
 			seen.Targets, real.Targets = append(seen.Targets, path), append(real.Targets, leads)
 		}
 	}
-	if a.cgi {
+	if s.CGI {
 		real.Program = args[0] // which Resolve refuses beside a directory
 	}
 	if err := real.Resolve(); err != nil {
 		return err
 	}
-	if a.root == "" { // what links are in another system is not followed
-		r.refused = linksOut(seen.Root, seen.Targets)
+	if s.Root == "" { // what links are in another system is not followed
+		r.Refused = linksOut(seen.Root, seen.Targets)
 	}
-	root, err := a.root.inside(seen.Root)
+	root, err := s.Root.Inside(seen.Root)
 	if err != nil {
 		return err
 	}
-	r.label, r.files = a.cgiRoot, []string{root}
+	r.Label, r.Files = s.CGIRoot, []string{root}
 	for _, dir := range seen.Targets {
-		if dir, err = a.root.inside(dir); err != nil {
+		if dir, err = s.Root.Inside(dir); err != nil {
 			return err
 		}
-		r.files = append(r.files, dir)
-		r.words = append(r.words, "--cgi-target", dir)
+		r.Files = append(r.Files, dir)
+		r.Words = append(r.Words, "--cgi-target", dir)
 	}
-	r.trees = r.files
-	r.words = append(r.words, "--cgi-root", root)
+	r.Trees = r.Files
+	r.Words = append(r.Words, "--cgi-root", root)
 	return nil
 }
 
 // resolveProgram is for the one of --cgi, with its arguments.
-func (a *appFlags) resolveProgram(r *application, args []string) (err error) {
+func (s *Spec) resolveProgram(r *Application, args []string) (err error) {
 	c := cgi.Config{Program: args[0], Args: args[1:]}
-	if a.root != "" {
-		if c.Program, err = a.root.outside(c.Program); err != nil {
+	if s.Root != "" {
+		if c.Program, err = s.Root.Outside(c.Program); err != nil {
 			return err
 		}
 	}
 	if err := c.Resolve(); err != nil {
 		return err
 	}
-	real, err := a.root.real(c.Program)
+	real, err := s.Root.Real(c.Program)
 	if err != nil {
 		return err
 	}
-	if !isProgram(real) {
+	if !program.Is(real) {
 		return fmt.Errorf("%s is no program that can be executed", c.Program)
 	}
-	if c.Program, err = a.root.inside(c.Program); err != nil {
+	if c.Program, err = s.Root.Inside(c.Program); err != nil {
 		return err
 	}
-	r.label, r.files, r.folders = strings.Join(args, " "), []string{c.Program}, append([]string{filepath.Dir(c.Program)}, c.Args...)
-	r.words = append(append(r.words, "--cgi", c.Program), c.Args...)
+	r.Label, r.Files, r.Folders = strings.Join(args, " "), []string{c.Program}, append([]string{filepath.Dir(c.Program)}, c.Args...)
+	r.Words = append(append(r.Words, "--cgi", c.Program), c.Args...)
 	return nil
 }
 

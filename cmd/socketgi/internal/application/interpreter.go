@@ -1,0 +1,85 @@
+package application
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/python"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
+	"github.com/socketgi/socketgi/scgi/wsgi"
+)
+
+// interpreter finds the interpreter for an application - the one that is named, or the
+// one that is found - and returns the folders that it loads modules from. It is looked at, and not
+// run: its files may belong to somebody else. Whether it can load the application is for a
+// service of systemd to say, which has the user and the sandbox for that.
+func (s *Spec) interpreter(app wsgi.App, r *Application) (folders []string, err error) {
+	if s.Root != "" {
+		r.Interpreter, folders, err = s.otherInterpreter(app)
+		return folders, err
+	}
+	path := ""
+	switch {
+	case s.Python == "":
+		var found wsgi.Python
+		found, err = wsgi.FindPython(app)
+		path, r.Passed = found.Path, found.Passed
+	case strings.Contains(s.Python, "/"):
+		path, err = filepath.Abs(s.Python)
+	default:
+		if path, err = exec.LookPath(s.Python); err == nil {
+			path, err = filepath.Abs(path)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !program.Is(path) {
+		return nil, fmt.Errorf("%s is no program that can be executed: say with --python which Python is to run", path)
+	}
+	p := python.Look(path)
+	if p.Older(3, 8) {
+		return nil, fmt.Errorf("%s is Python %d.%d, which is older than Python 3.8: say --python with a later one", path, p.Major, p.Minor)
+	}
+	if p.Script {
+		r.Slow = append(r.Slow, path+" is a script, which looks for the interpreter at each start: "+
+			"--python with the path of the interpreter itself is faster")
+	}
+	r.Interpreter = path
+	return p.Folders, nil
+}
+
+// otherInterpreter returns the interpreter for an application of another system, where
+// it can't be run.
+func (s *Spec) otherInterpreter(app wsgi.App) (path string, folders []string, err error) {
+	if path = s.Python; path == "" {
+		found, err := wsgi.FindPython(app)
+		if path = found.Path; err == nil {
+			path, err = s.Root.Inside(path)
+		}
+		if err == nil {
+			seen, realErr := rootfs.Inside(string(s.Root), path)
+			_, err = os.Stat(seen)
+			err = errors.Join(realErr, err)
+		}
+		if err != nil { // that of this machine
+			path = "/usr/bin/python3"
+		}
+	}
+	seen, err := s.Root.Outside(path)
+	if err != nil {
+		return "", nil, err
+	}
+	if seen, err = s.Root.Real(seen); err != nil {
+		return "", nil, err
+	}
+	if _, err := os.Stat(seen); err != nil || !filepath.IsAbs(path) {
+		return "", nil, fmt.Errorf("%s is not in %s: say with --python which one is", path, string(s.Root))
+	}
+	return path, []string{filepath.Dir(filepath.Dir(path))}, nil
+}

@@ -1,0 +1,43 @@
+// Package program finds programs to run.
+package program
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// AdapterName is what the adapter is called.
+const AdapterName = "socketgi-adapter"
+
+// Adapter returns the absolute path of the adapter: next to this program,
+// where packages put it, or in PATH.
+func Adapter() (string, error) {
+	self, err := os.Executable()
+	if err == nil {
+		if self, err = filepath.EvalSymlinks(self); err == nil {
+			dir := filepath.Dir(self)
+			for _, path := range []string{
+				filepath.Join(dir, AdapterName),
+				filepath.Join(dir, "../libexec/socketgi", AdapterName),
+				filepath.Join(dir, "../lib/socketgi", AdapterName),
+			} {
+				if Is(path) {
+					return path, nil
+				}
+			}
+		}
+	}
+	if path, err := exec.LookPath(AdapterName); err == nil {
+		return filepath.Abs(path)
+	}
+	return "", errors.New(AdapterName + " is neither next to this program nor in PATH: install both, " +
+		"or say where it is with --adapter")
+}
+
+// Is tells whether a path is that of a file that can be executed.
+func Is(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+}
