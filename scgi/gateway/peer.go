@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file says who may talk to an application, by the user of the other side of a unix
-// socket (SO_PEERCRED in unix(7)). Who may connect is the socket's mode and group, which
-// is systemd's to set.
+// This file decides which users may talk to an application, by the user of the other side of
+// a unix socket (SO_PEERCRED in unix(7)). The mode and the group of the socket, which systemd
+// sets, decide who can connect.
 
 // Peers are the users that may talk to the application, besides root, who can do all
-// that it can; nil is everybody who can connect.
+// that it can; nil is every user that can connect.
 type Peers []uint32
 
 // PeerError is why a connection may not talk to the application.

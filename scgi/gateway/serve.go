@@ -58,13 +58,13 @@ func (r *Request) serve(app Application, q Queue, stop stopper) {
 		r.Refuse(err)
 		return
 	}
-	req, err := scgi.ReadRequest(r.Conn, &r.config.Limits)
+	err := r.Read()
 	if err == io.EOF {
 		r.Conn.Close() // a probe: connected and closed
 		return
 	}
 	defer r.CloseBody()
-	if err := r.Take(req, err); err != nil {
+	if err != nil {
 		r.Refuse(err)
 		return
 	}
@@ -114,9 +114,25 @@ func (r *Request) run(app Application, stop stopper, release func()) {
 // CheckPeer tells why whoever connected may not talk to the application.
 func (r *Request) CheckPeer() error { return r.config.Peers.check(r.Conn.FD()) }
 
-// Take takes what was read of the request, and returns what is wrong with it: err, if
+// Read reads the request, and returns what is wrong with it. io.EOF is a probe: connected and
+// closed. The header has the time of the limits from when the connection came.
+func (r *Request) Read() error {
+	limits := r.config.Limits
+	if limits.HeaderTimeout == 0 {
+		limits.HeaderTimeout = scgi.DefaultHeaderTimeout
+	}
+	limits.HeaderTimeout = max(time.Millisecond, limits.HeaderTimeout-time.Since(r.Came))
+	return r.take(scgi.ReadRequest(r.Conn, &limits))
+}
+
+// ReadReady is Read for a request that has arrived, and never waits ([scgi.Conn.ReadReady]).
+func (r *Request) ReadReady(scratch []byte) error {
+	return r.take(r.Conn.ReadReady(scratch, &r.config.Limits))
+}
+
+// take takes what was read of the request, and returns what is wrong with it: err, if
 // there is one.
-func (r *Request) Take(req *scgi.Request, err error) error {
+func (r *Request) take(req *scgi.Request, err error) error {
 	if req != nil {
 		r.Body = req.Body
 	}
@@ -162,7 +178,7 @@ func isID(s string) bool {
 }
 
 // Refuse answers a request that never reaches the application, because of an error of
-// [Request.CheckPeer] or [Request.Take], and ends its connection.
+// [Request.CheckPeer] or [Request.Read], and ends its connection.
 func (r *Request) Refuse(err error) {
 	f := refusal(err)
 	r.config.Log.Line(Line{Priority: f.priority, Status: f.status,

@@ -49,7 +49,7 @@ const (
 	firstTicket = 1 << 32
 )
 
-// slot is the file of slots, open: who has it open holds the locks.
+// slot is the file of slots: the locks are held as long as it is open.
 type slot int
 
 // noSlot is held where there is no limit.

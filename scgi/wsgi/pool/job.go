@@ -9,7 +9,7 @@ import (
 	"github.com/socketgi/socketgi/scgi/gateway"
 )
 
-// job is a request on its way to a worker that stays, and back.
+// job is a request on its way to a warm worker, and back.
 type job struct {
 	gateway.Request
 	deadline time.Time      // for what it waits for now: the request, or a worker
@@ -59,7 +59,7 @@ func (k *keeper) await() {
 // hear takes the request when its header is there; a body that isn't is waited for
 // elsewhere.
 func (k *keeper) hear(j *job) bool {
-	req, err := j.Conn.ReadReady(k.buf, &k.cfg.Gateway.Limits)
+	err := j.ReadReady(k.buf)
 	if err == scgi.ErrNoHeader && !j.Conn.Ended() {
 		return false
 	}
@@ -67,35 +67,28 @@ func (k *keeper) hear(j *job) bool {
 	switch err {
 	case scgi.ErrNoHeader, scgi.ErrNoBody:
 		go k.listen(j)
-		return true
 	case io.EOF:
-		j.Conn.Close() // somebody looked whether we are there
+		j.Conn.Close() // a probe: connected and closed
 		k.gone()
-		return true
-	}
-	if err := j.Take(req, err); err != nil {
+	case nil:
+		k.enqueue(j)
+	default:
 		go k.refuse(j, err)
-		return true
 	}
-	k.enqueue(j)
 	return true
 }
 
 // listen waits for all of a request, and posts it.
 func (k *keeper) listen(j *job) {
-	limits := k.cfg.Gateway.Limits
-	limits.HeaderTimeout = max(time.Millisecond, limits.HeaderTimeout-time.Since(j.Came))
-	req, err := scgi.ReadRequest(j.Conn, &limits)
-	if err == io.EOF {
+	switch err := j.Read(); err {
+	case nil:
+		k.mail.post(func() { k.enqueue(j) })
+	case io.EOF:
 		j.Conn.Close()
 		k.mail.post(k.gone)
-		return
-	}
-	if err := j.Take(req, err); err != nil {
+	default:
 		k.refuse(j, err)
-		return
 	}
-	k.mail.post(func() { k.enqueue(j) })
 }
 
 // refuse answers a request that never reaches the application.

@@ -50,7 +50,7 @@ type Config struct {
 	Backlog int
 }
 
-// keeper serves listeners by workers that stay. One goroutine, that of run, does all that
+// keeper serves listeners by warm workers. One goroutine, that of run, does all that
 // never waits: there is nothing to lock, and no switch between threads on the way from a
 // connection to the worker that answers it. What waits is done by others, who post what
 // comes of it.
@@ -154,7 +154,7 @@ func (k *keeper) run() error {
 		if err := k.poll.wait(k.patience()); err != nil {
 			return err
 		}
-		k.now = time.Now() // before all else: who comes after a long silence comes now
+		k.now = time.Now() // before all else: a connection after a long silence comes now
 		k.poll.handle()
 		k.await()
 		k.expire()

@@ -93,7 +93,7 @@ func (p *poller) handle() {
 type mailbox struct {
 	wake    int // an eventfd
 	mu      sync.Mutex
-	letters []func()
+	callbacks []func()
 }
 
 func newMailbox() (*mailbox, error) {
@@ -101,11 +101,11 @@ func newMailbox() (*mailbox, error) {
 	return &mailbox{wake: fd}, os.NewSyscallError("eventfd", err)
 }
 
-func (m *mailbox) post(letter func()) {
+func (m *mailbox) post(callback func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.letters = append(m.letters, letter)
-	if len(m.letters) == 1 {
+	m.callbacks = append(m.callbacks, callback)
+	if len(m.callbacks) == 1 {
 		_, _ = unix.Write(m.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	}
 }
@@ -114,10 +114,10 @@ func (m *mailbox) open() {
 	var b [8]byte
 	_, _ = unix.Read(m.wake, b[:])
 	m.mu.Lock()
-	letters := m.letters
-	m.letters = nil
+	callbacks := m.callbacks
+	m.callbacks = nil
 	m.mu.Unlock()
-	for _, letter := range letters {
-		letter()
+	for _, callback := range callbacks {
+		callback()
 	}
 }

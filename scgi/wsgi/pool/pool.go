@@ -291,7 +291,7 @@ func (k *keeper) replace() {
 	for _, m := range slices.Clone(k.members) {
 		k.takeBack(m)
 		if len(m.jobs) == 0 {
-			k.retire(m)
+			k.retireIdle(m)
 		}
 	}
 }

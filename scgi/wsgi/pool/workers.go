@@ -36,7 +36,7 @@ const (
 	// mostEarly is how many processes in a row may end without having been of use, until it
 	// is thought that the next one would, too.
 	mostEarly = 3
-	// patientClient is how long a request waits before somebody looks whether its client does.
+	// patientClient is how long a request waits until it is checked whether its client does.
 	patientClient = 50 * time.Millisecond
 )
 
@@ -45,11 +45,11 @@ func (k *keeper) join(w *wsgi.Warm, version int) {
 	m := &member{Warm: w, version: version}
 	k.alive++
 	if version != k.version || k.stopping != nil && k.stopping.step > finishing { // it comes too late
-		k.bury(m)
+		k.retire(m)
 		return
 	}
 	if w.PidFD() < 0 { // it has ended already
-		k.bury(m)
+		k.retire(m)
 		k.count--
 		k.endedIdle(m, true)
 		return
@@ -60,7 +60,7 @@ func (k *keeper) join(w *wsgi.Warm, version int) {
 	}
 	if err != nil {
 		k.poll.remove(w.FD())
-		k.bury(m)
+		k.retire(m)
 		k.count--
 		k.noWorker(&child.Problem{Kind: child.Died, Text: "a new worker is of no use: " + err.Error()})
 		return
@@ -103,7 +103,7 @@ func (k *keeper) dispatch() {
 			}
 			k.expel(m) // it is about to end, or should be
 			go m.Kill()
-			k.bury(m)
+			k.retire(m)
 			continue
 		}
 		k.queue = k.queue[1:]
@@ -174,7 +174,7 @@ func (k *keeper) hearFrom(m *member) {
 		switch {
 		case m.version != k.version || j.last ||
 			k.cfg.MaxMemory > 0 && rep.Resident > k.cfg.MaxMemory:
-			k.retire(m)
+			k.retireIdle(m)
 			return
 		case len(m.jobs) == 0:
 			if !m.killed {
@@ -231,13 +231,13 @@ func (k *keeper) requeue(jobs ...*job) {
 	k.queue = slices.Insert(k.queue, 0, jobs...)
 }
 
-// retire ends a worker that is at no job.
-func (k *keeper) retire(m *member) {
+// retireIdle ends a worker that is at no job.
+func (k *keeper) retireIdle(m *member) {
 	if k.takeBackFrom(m, 0); len(m.jobs) > 0 {
 		return // it has begun with the next one: after that
 	}
 	k.expel(m)
-	k.bury(m)
+	k.retire(m)
 }
 
 // expel takes a worker out of the pool.
@@ -253,8 +253,8 @@ func (k *keeper) expel(m *member) {
 	k.news = true
 }
 
-// bury has somebody wait for the end of a worker.
-func (k *keeper) bury(m *member) {
+// retire ends a worker, and waits for that elsewhere.
+func (k *keeper) retire(m *member) {
 	go func() {
 		m.Retire(retireGrace)
 		m.Close()
@@ -292,7 +292,7 @@ func (k *keeper) lookAt(m *member) {
 		k.lost(m, jobs[0], status)
 		jobs = jobs[1:]
 	default:
-		// It was killed while it waited, by somebody or something, or could take no other: that
+		// It was killed while it waited, or could take no other: that
 		// is not this request's fault.
 		if jobs[0].tries++; jobs[0].tries >= mostTries {
 			k.lost(m, jobs[0], 0)
@@ -301,7 +301,7 @@ func (k *keeper) lookAt(m *member) {
 		k.endedIdle(m, m.done == 0)
 	}
 	k.requeue(jobs...)
-	k.bury(m)
+	k.retire(m)
 }
 
 // lost ends a request whose worker has died of it.
@@ -359,7 +359,7 @@ const endedTime = time.Second
 func (k *keeper) whenEnded(p endingProcess, f func(how string)) {
 	go func() {
 		how := "a process ended"
-		select { // who has forked it will tell
+		select { // the process that has forked it will tell
 		case <-p.Ended():
 			how = p.Ending()
 		case <-time.After(endedTime):

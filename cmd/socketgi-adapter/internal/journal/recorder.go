@@ -45,8 +45,9 @@ func (r *Recorder) Record(rec gateway.Record) {
 	if !r.log.wants(&rec) {
 		return
 	}
+	held := rec // what is left out needs no memory
 	select {
-	case r.records <- &rec:
+	case r.records <- &held:
 	default:
 		r.left.Add(1)
 	}
