@@ -68,6 +68,16 @@ func eachPython(t *testing.T, test func(t *testing.T, python string)) {
 	}
 }
 
+// eachVersion runs a test of what no implementation does differently with the first interpreter,
+// or with all that SOCKETGI_PYTHONS names.
+func eachVersion(t *testing.T, test func(t *testing.T, python string)) {
+	if os.Getenv("SOCKETGI_PYTHONS") != "" {
+		eachPython(t, test)
+		return
+	}
+	test(t, pythons(t)[0])
+}
+
 // adapter is how the adapter is run in a test.
 type adapter struct {
 	t    *testing.T
@@ -234,6 +244,7 @@ func pep(t *testing.T, python string, more ...string) *adapter {
 }
 
 func TestHandedNothing(t *testing.T) {
+	t.Parallel()
 	cmd := exec.Command(os.Args[0], "testdata/pep.py")
 	cmd.Env = append(os.Environ(), "BE_ADAPTER=1")
 	out, err := cmd.CombinedOutput()
@@ -245,6 +256,7 @@ func TestHandedNothing(t *testing.T) {
 
 // TestListenFDs hands the connection over as systemd does.
 func TestListenFDs(t *testing.T) {
+	t.Parallel()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)
 	ours, theirs := os.NewFile(uintptr(pair[0]), "ours"), os.NewFile(uintptr(pair[1]), "theirs")
@@ -272,6 +284,7 @@ func TestListenFDs(t *testing.T) {
 
 // TestMalformed checks that nothing is started for what the decoder refuses.
 func TestMalformed(t *testing.T) {
+	t.Parallel()
 	rows, err := os.ReadFile("../../scgi/testdata/malformed.txt")
 	require.NoError(t, err)
 	for line := range strings.Lines(string(rows)) {
@@ -295,6 +308,7 @@ func TestMalformed(t *testing.T) {
 }
 
 func TestConnectAndClose(t *testing.T) {
+	t.Parallel()
 	conn, p := pep(t, "/nonexistent").start()
 	conn.Close()
 	assert.Empty(t, p.wait(t), "somebody looked whether we are there: no news")
@@ -302,6 +316,7 @@ func TestConnectAndClose(t *testing.T) {
 }
 
 func TestHeaderTimeout(t *testing.T) {
+	t.Parallel()
 	conn, p := pep(t, "/nonexistent", "--header-timeout", "20ms").start()
 	_, err := conn.Write([]byte("70:CONTENT"))
 	require.NoError(t, err)
@@ -313,6 +328,7 @@ func TestHeaderTimeout(t *testing.T) {
 }
 
 func TestLimitFlags(t *testing.T) {
+	t.Parallel()
 	a := pep(t, "/nonexistent", "--max-body", "1K")
 	assert.Equal(t, 413, a.do("POST", "/", bytes.NewReader(make([]byte, 1025))).status)
 	a = pep(t, "/nonexistent", "--max-header", "64")
@@ -323,6 +339,7 @@ func TestLimitFlags(t *testing.T) {
 
 // TestMisconfigured checks that the client gets an answer, and the log the reason.
 func TestMisconfigured(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		args []string
 		log  string
@@ -350,6 +367,7 @@ func TestMisconfigured(t *testing.T) {
 // TestConcurrency fills the only slot, and checks that the next request waits for
 // it, that one which waits too long is told, and that a killed holder frees it.
 func TestConcurrency(t *testing.T) {
+	t.Parallel()
 	python := pythons(t)[0]
 	dir := t.TempDir()
 	args := []string{"--python", python, "--cache", dir, "--concurrency", "1", "--queue-timeout", "100ms"}

@@ -17,6 +17,7 @@ import (
 // TestCache checks that cached code is used, replaced when anything changed, and
 // not believed when somebody else may have written it.
 func TestCache(t *testing.T) {
+	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
 		dir, cache := t.TempDir(), t.TempDir()
 		app := filepath.Join(dir, "app.py")
@@ -63,6 +64,7 @@ func TestCache(t *testing.T) {
 
 // TestCacheLeft has files in the cache that a killed process didn't finish.
 func TestCacheLeft(t *testing.T) {
+	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
 		cache := t.TempDir()
 		a := &adapter{t: t, args: []string{"--python", python, "--cache", cache, program(t, "def application(e, s):\n    s('200 OK', [])\n    return [b'well']\n")}}
@@ -88,6 +90,7 @@ func TestCacheLeft(t *testing.T) {
 // TestImportCache checks that a module whose code is kept is replaced by whatever
 // Python would import in its place.
 func TestImportCache(t *testing.T) {
+	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
 		dir, lib, cache := t.TempDir(), t.TempDir(), t.TempDir()
 		write := func(path, text string) {
@@ -203,6 +206,7 @@ func output(t *testing.T, name string, arg ...string) string {
 // TestImportCacheFolders changes folders that modules are found in: what has nothing to
 // do with imports leaves the record as good as it was.
 func TestImportCacheFolders(t *testing.T) {
+	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
 		if strings.Contains(python, "pypy") {
 			return // nothing of imports is kept for it
@@ -255,6 +259,7 @@ func TestImportCacheFolders(t *testing.T) {
 
 // TestSiteCode has .pth files with code, which site treats in its own way.
 func TestSiteCode(t *testing.T) {
+	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
 		dir, cache := t.TempDir(), t.TempDir()
 		venv := filepath.Join(dir, "venv")

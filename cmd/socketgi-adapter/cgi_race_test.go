@@ -16,6 +16,7 @@ import (
 // TestRootRace swaps a directory for a symbolic link that leads out, all the time, while
 // requests name the program in it. The one outside must never run.
 func TestRootRace(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	root := filepath.Join(dir, "root")
 	for _, d := range []string{"root/swapped", "outside"} {

@@ -40,6 +40,7 @@ func executable(t *testing.T, path, text string) {
 const plain = `printf 'Content-Type: text/plain\n\n'; `
 
 func TestCGI(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		script string
 		status int
@@ -89,6 +90,7 @@ func TestCGI(t *testing.T) {
 // TestCannotExecute checks that the log says what is wrong with a program, of all the
 // things that execve(2) has the same number for.
 func TestCannotExecute(t *testing.T) {
+	t.Parallel()
 	other := "\x7fELF\x02\x01\x01" + strings.Repeat("\x00", 9) + "\x02\x00\xb7\x00\x01\x00\x00\x00" + strings.Repeat("\x00", 40)
 	if runtime.GOARCH == "arm64" {
 		other = strings.Replace(other, "\xb7", "\x3e", 1)
@@ -132,6 +134,7 @@ func TestCannotExecute(t *testing.T) {
 // TestCGIBody checks that a program gets the whole body and then its end, from memory
 // and from a file, and however much it answers meanwhile.
 func TestCGIBody(t *testing.T) {
+	t.Parallel()
 	for _, size := range []int{0, 1, 1000, 64 << 10, 64<<10 + 1, 3 << 20} {
 		body := bytes.Repeat([]byte("0123456789abcdef\n"), size/17+1)[:size]
 		got := script(t, plain+`echo "$CONTENT_LENGTH"; tee /dev/stderr 2>/dev/null`).do("POST", "/", bytes.NewReader(body))
@@ -146,6 +149,7 @@ func TestCGIBody(t *testing.T) {
 
 // TestCGILarge sends more than any buffer holds, to somebody who takes a break.
 func TestCGILarge(t *testing.T) {
+	t.Parallel()
 	conn, p := script(t, plain+`head -c 50000000 /dev/zero; echo end`).start()
 	_, err := conn.Write(wire(t, "GET", "/"))
 	require.NoError(t, err)
@@ -161,6 +165,7 @@ func TestCGILarge(t *testing.T) {
 
 // TestCGICut checks that nobody takes for a whole response what is a part of one.
 func TestCGICut(t *testing.T) {
+	t.Parallel()
 	for text, log := range map[string]string{
 		`printf 'Content-Type: a/b\nContent-Length: 9\n\nabc'`:                 "6 bytes before the Content-Length of 9",
 		plain + `printf 'abc'; kill -9 $$`:                                     "was killed by SIGKILL: by hand, or because memory ran out in the middle",
@@ -176,6 +181,7 @@ func TestCGICut(t *testing.T) {
 }
 
 func TestCGITimeouts(t *testing.T) {
+	t.Parallel()
 	got := script(t, `exec sleep 100`, "--timeout", "100ms").get("/")
 	assert.Equal(t, 504, got.status)
 	assert.Contains(t, got.log, "no end of the response after 100ms")
@@ -196,6 +202,7 @@ func TestCGITimeouts(t *testing.T) {
 // TestCGIBackground checks that a process which keeps the output open neither holds
 // the response nor outlives the request.
 func TestCGIBackground(t *testing.T) {
+	t.Parallel()
 	pid := filepath.Join(t.TempDir(), "pid")
 	got := script(t, plain+`sleep 100 & echo $! >`+pid+`; echo well`).get("/")
 	assert.Equal(t, "well\n", got.body)
@@ -215,6 +222,7 @@ func TestCGIBackground(t *testing.T) {
 // TestCGIClientLeaves checks that the whole process group ends, also one that never
 // writes.
 func TestCGIClientLeaves(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{"", plain} {
 		fifo := filepath.Join(t.TempDir(), "fifo")
 		require.NoError(t, syscall.Mkfifo(fifo, 0o600))
@@ -235,6 +243,7 @@ func TestCGIClientLeaves(t *testing.T) {
 // TestCGIMore checks that a program which sends more than it announced is neither held
 // up nor ended.
 func TestCGIMore(t *testing.T) {
+	t.Parallel()
 	done := filepath.Join(t.TempDir(), "done")
 	got := script(t, `printf 'Content-Type: a/b\nContent-Length: 3\n\nabc'; head -c 200000 /dev/zero && >`+done).get("/")
 	assert.Equal(t, "abc", got.body)
@@ -244,6 +253,7 @@ func TestCGIMore(t *testing.T) {
 // TestCGIStandardError checks that a program which says very much neither stops nor
 // fills the log.
 func TestCGIStandardError(t *testing.T) {
+	t.Parallel()
 	got := script(t, plain+`head -c 3000000 /dev/zero | tr '\0' e >&2; echo >&2; yes | head -n 500000 >&2; echo well`).get("/")
 	assert.Equal(t, "well\n", got.body)
 	assert.Less(t, len(got.log), 2<<20)
@@ -251,6 +261,7 @@ func TestCGIStandardError(t *testing.T) {
 }
 
 func TestCGIHead(t *testing.T) {
+	t.Parallel()
 	a := script(t, `printf 'Content-Type: a/b\nContent-Length: 6\n\nabcdef'`)
 	conn, p := a.start()
 	_, err := conn.Write(wire(t, "HEAD", "/"))
@@ -263,6 +274,7 @@ func TestCGIHead(t *testing.T) {
 }
 
 func TestCGIFlags(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "args")
 	executable(t, path, "#!/bin/sh\n"+plain+"\nprintf '%s;' \"$@\"\n")

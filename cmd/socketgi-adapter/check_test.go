@@ -25,7 +25,8 @@ func tryOut(t *testing.T, args ...string) (string, int) {
 
 // TestCheck loads applications, good and bad.
 func TestCheck(t *testing.T) {
-	eachPython(t, func(t *testing.T, python string) {
+	t.Parallel()
+	eachVersion(t, func(t *testing.T, python string) {
 		app := filepath.Join(t.TempDir(), "app.py")
 		for name, c := range map[string]struct{ text, more, want string }{
 			"good":      {"def application(e, s): raise ValueError", "", ""},
@@ -68,6 +69,7 @@ func TestCheck(t *testing.T) {
 
 // TestCheckCache has a check fill the cache for requests that can't write to it.
 func TestCheckCache(t *testing.T) {
+	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
 		dir, filled := t.TempDir(), t.TempDir()
 		app := filepath.Join(dir, "app.py")
@@ -110,6 +112,7 @@ func TestCheckCache(t *testing.T) {
 
 // TestCheckCGI checks programs without running them.
 func TestCheckCGI(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for name, c := range map[string]struct {
 		text string
@@ -146,6 +149,7 @@ func TestCheckCGI(t *testing.T) {
 
 // TestOldPython has the adapter run Pythons that are too old, which say so.
 func TestOldPython(t *testing.T) {
+	t.Parallel()
 	// One that is none, for machines that have no other: what it runs believes that it is.
 	claims := filepath.Join(t.TempDir(), "python")
 	require.NoError(t, os.WriteFile(claims, []byte("#!/bin/sh\nexec "+pythons(t)[0]+
@@ -176,6 +180,7 @@ func TestOldPython(t *testing.T) {
 
 // TestPassedOver has a virtual environment that can't be used: who looks for what is wrong is told.
 func TestPassedOver(t *testing.T) {
+	t.Parallel()
 	dir := tree(t, map[string]string{".venv": "/elsewhere", "src/app.py": "import no_such_module_at_all"})
 	app := filepath.Join(dir, "src", "app.py")
 	want := dir + "/.venv is a file, and no virtual environment; one that is elsewhere is used with --python /elsewhere/bin/python (pipenv --py prints it)\n"

@@ -21,6 +21,7 @@ import (
 // Python can't be started for lack of them, that is a machine that is too busy, and no
 // fault of the application.
 func TestNoDescriptors(t *testing.T) {
+	t.Parallel()
 	get := func(limit int) (status int, body string) {
 		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		require.NoError(t, err)
@@ -59,6 +60,7 @@ func TestNoDescriptors(t *testing.T) {
 // nothing to wait for. Its end is a failure: the service manager waits before it starts the
 // next one, for the connection that is still there.
 func TestNoDescriptorsWarm(t *testing.T) {
+	t.Parallel()
 	for name, u := range map[string]*unit{"wsgi": newUnit(t, "--workers", "1", "testdata/warm.py"), "cgi": newUnit(t, "--cgi", "/bin/true")} {
 		t.Run(name, func(t *testing.T) {
 			p := u.start()

@@ -49,6 +49,7 @@ func imported(t *testing.T, args ...string) []string {
 }
 
 func TestForbiddenImports(t *testing.T) {
+	t.Parallel()
 	deps := imported(t, "-deps", ".")
 	assert.Contains(t, deps, "os")
 	for _, d := range deps {
@@ -59,6 +60,7 @@ func TestForbiddenImports(t *testing.T) {
 }
 
 func TestLayers(t *testing.T) {
+	t.Parallel()
 	const module = "github.com/socketgi/socketgi/"
 	for room, allowed := range layers {
 		for _, d := range imported(t, "-deps", module+room) {

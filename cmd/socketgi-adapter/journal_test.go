@@ -120,6 +120,7 @@ func (j *unreadJournal) start(env, args []string, handed *os.File) *process {
 
 // TestUnreadJournal has requests answered while journald is stopped, and processes end.
 func TestUnreadJournal(t *testing.T) {
+	t.Parallel()
 	j := newUnreadJournal(t)
 	get := func() int {
 		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -148,6 +149,7 @@ func TestUnreadJournal(t *testing.T) {
 
 // TestUnreadJournalStays is the same for processes that stay.
 func TestUnreadJournalStays(t *testing.T) {
+	t.Parallel()
 	j := newUnreadJournal(t)
 	u := newUnit(t)
 	j.fill()

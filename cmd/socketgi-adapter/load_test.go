@@ -30,7 +30,8 @@ func answers(expression string) string {
 // TestNames holds which modules sys.modules has: under a name is what an import of that name finds,
 // and a file that none finds displaces nothing.
 func TestNames(t *testing.T) {
-	eachPython(t, func(t *testing.T, python string) {
+	t.Parallel()
+	eachVersion(t, func(t *testing.T, python string) {
 		pkg := answers("'package ' + __name__")
 		imports := "from shop import application\n"
 		for name, c := range map[string]struct {
@@ -62,6 +63,7 @@ func TestNames(t *testing.T) {
 
 // TestSpec has an application look at itself: it sees what it would see if it were imported.
 func TestSpec(t *testing.T) {
+	t.Parallel()
 	const text = `
 import importlib.machinery, importlib.util, inspect, pkgutil, sys
 
@@ -89,7 +91,7 @@ def application(e, s):
             return [str(pool.map(square, [1, 2, 3])).encode()]
     return [repr(seen()).encode()]
 `
-	eachPython(t, func(t *testing.T, python string) {
+	eachVersion(t, func(t *testing.T, python string) {
 		dir := tree(t, map[string]string{"shop.py": text, "shop.wsgi": text, "data.txt": "data"})
 		plain := strings.TrimSpace(output(t, python, "-c", "import sys; sys.path.insert(0, "+quoted(dir)+"); import shop; print(shop.seen())"))
 		a := &adapter{t: t, args: []string{"--python", python, "--cache", t.TempDir(), dir + "/shop.py"}}
@@ -109,8 +111,9 @@ def application(e, s):
 
 // TestPackageFile serves files that are part of a package, as what they are when they are imported.
 func TestPackageFile(t *testing.T) {
+	t.Parallel()
 	const settings = "debug = True\n"
-	eachPython(t, func(t *testing.T, python string) {
+	eachVersion(t, func(t *testing.T, python string) {
 		for name, c := range map[string]struct {
 			app   string
 			files map[string]string
@@ -151,10 +154,11 @@ func TestPackageFile(t *testing.T) {
 
 // TestHints has mistakes that are often made, and what the log says to do.
 func TestHints(t *testing.T) {
+	t.Parallel()
 	// On one line with the error, which is what others show of a traceback.
 	const cgi = "#!/usr/bin/python3\nprint('Content-Type: text/plain')\nprint()\nprint('hello')\n"
 	async := "    async def __call__(self, scope, receive, send): pass\n"
-	eachPython(t, func(t *testing.T, python string) {
+	eachVersion(t, func(t *testing.T, python string) {
 		for name, c := range map[string]struct {
 			app   string // "": a module in the folder that is the working directory
 			files map[string]string

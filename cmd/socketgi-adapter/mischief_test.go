@@ -130,6 +130,7 @@ func (c *culprit) attempt(path string) (answer string, logged func() string, err
 
 // TestForkedChild has children come back from the application: nobody hears of them.
 func TestForkedChild(t *testing.T) {
+	t.Parallel()
 	eachMode(t, nil, func(t *testing.T, c *culprit) {
 		for path, body := range map[string]string{
 			"/fork_exit": "parent, child 0", "/fork_exit3": "parent, child 3", "/fork_exit_text": "parent, child 1",
@@ -160,6 +161,7 @@ func TestForkedChild(t *testing.T) {
 
 // TestForkedWhileLoading has a child come back to what loads the application.
 func TestForkedWhileLoading(t *testing.T) {
+	t.Parallel()
 	for name, text := range map[string]string{
 		"module": "", "script": "import inetd_scgi\n", "warm": "",
 	} {
@@ -206,6 +208,7 @@ def application(e, s):
 // TestStayingChild has a child keep all descriptors of its parent: the response ends all the
 // same, and the child with its parent.
 func TestStayingChild(t *testing.T) {
+	t.Parallel()
 	eachMode(t, nil, func(t *testing.T, c *culprit) {
 		for path, body := range map[string]string{"/stay_fork": "parent", "/stay_libc": "parent", "/stay_process": "parent",
 			"/stay_program": "parent", "/stay_pool": "7", "/fork_many": "parent", "/group_left": "parent"} {
@@ -223,6 +226,7 @@ func TestStayingChild(t *testing.T) {
 // TestReloadEndsGroups has the children of a worker end with it when the application is
 // loaded again.
 func TestReloadEndsGroups(t *testing.T) {
+	t.Parallel()
 	for _, preload := range []string{"yes", "no"} {
 		inMode(t, "warm", []string{"--workers", "1", "--preload", preload}, func(t *testing.T, c *culprit) {
 			c.says("well", "/ok")
@@ -241,6 +245,7 @@ func TestReloadEndsGroups(t *testing.T) {
 // TestOrphansGroup has what a worker leaves end with it also when the process that it was forked
 // from, which sees to that, is gone before.
 func TestOrphansGroup(t *testing.T) {
+	t.Parallel()
 	if fd, err := unix.PidfdOpen(os.Getpid(), 0); assert.NoError(t, err) {
 		defer unix.Close(fd)
 		if unix.PidfdSendSignal(fd, 0, nil, 1<<2) == unix.EINVAL {
@@ -264,6 +269,7 @@ func TestOrphansGroup(t *testing.T) {
 // TestCutWithChild has a response break off while a child stays that was forked in it: the client
 // learns of that at once.
 func TestCutWithChild(t *testing.T) {
+	t.Parallel()
 	eachMode(t, nil, func(t *testing.T, c *culprit) {
 		answer, logged, err := c.attempt("/stay_cut")
 		assert.ErrorIs(t, err, syscall.ECONNRESET)
@@ -276,6 +282,7 @@ func TestCutWithChild(t *testing.T) {
 // TestOtherGroup has a worker leave its process group: it is ended when its time is up, and
 // replaced, and nobody else is ended.
 func TestOtherGroup(t *testing.T) {
+	t.Parallel()
 	eachMode(t, []string{"--timeout", "2s"}, func(t *testing.T, c *culprit) {
 		for _, path := range []string{"/group_parents", "/group_deaf", "/stopped"}[:few(3, 1)] {
 			got := c.get(path)
@@ -288,6 +295,7 @@ func TestOtherGroup(t *testing.T) {
 // TestStandardDescriptors closes those that every program has: nobody's connection gets their
 // numbers, and what is printed is in the log.
 func TestStandardDescriptors(t *testing.T) {
+	t.Parallel()
 	eachMode(t, nil, func(t *testing.T, c *culprit) {
 		for _, path := range []string{"/close1", "/close012"} {
 			c.says("parent", path)
@@ -312,6 +320,7 @@ def application(e, s):
 // TestClosedConnection closes the connection's descriptor before there is a response: as nothing was
 // sent, the client is told.
 func TestClosedConnection(t *testing.T) {
+	t.Parallel()
 	eachMode(t, nil, func(t *testing.T, c *culprit) {
 		for _, path := range []string{"/close_connection", "/close_connection_large"} {
 			got := c.get(path)
@@ -328,6 +337,7 @@ func TestClosedConnection(t *testing.T) {
 // TestDescriptorsUsedUp has a worker that can't receive another request, and doesn't end: the request
 // is none of its, and another one answers it.
 func TestDescriptorsUsedUp(t *testing.T) {
+	t.Parallel()
 	app := program(t, `
 import os, resource, threading
 def application(e, s):
@@ -350,6 +360,7 @@ def application(e, s):
 
 // TestNobodyForgotten has workers go deaf while requests wait in their sockets: each is answered.
 func TestNobodyForgotten(t *testing.T) {
+	t.Parallel()
 	app := program(t, `
 import resource
 def application(e, s):
@@ -389,6 +400,7 @@ def application(e, s):
 // TestHangsBeforeRequest has a worker receive a request, and hang before it begins with it: what is known
 // of the response to the last one isn't known of this one's.
 func TestHangsBeforeRequest(t *testing.T) {
+	t.Parallel()
 	app := program(t, `
 import sys, time
 def hang(frame, event, arg):
@@ -411,6 +423,7 @@ def application(e, s):
 
 // TestLateWrite keeps what a request was given, and uses it when another one is served.
 func TestLateWrite(t *testing.T) {
+	t.Parallel()
 	app := program(t, `
 import os, threading
 kept = []
@@ -484,6 +497,7 @@ def application(e, s):
 // TestLateWriterBlocked has a thread wait in write for a client that doesn't read, while the
 // request ends: what it writes goes to no other, and holds nobody up.
 func TestLateWriterBlocked(t *testing.T) {
+	t.Parallel()
 	app := program(t, `
 import threading
 writing = threading.Event()
@@ -512,6 +526,7 @@ def application(e, s):
 
 // TestLargestJob sends the largest requests that are possible.
 func TestLargestJob(t *testing.T) {
+	t.Parallel()
 	app := program(t, `
 def application(e, s):
     n = len(e['wsgi.input'].read())
@@ -544,6 +559,7 @@ def application(e, s):
 
 // TestLies has an application write whatever it likes to what it shares with the adapter.
 func TestLies(t *testing.T) {
+	t.Parallel()
 	eachMode(t, []string{"--timeout", "20s"}, func(t *testing.T, c *culprit) {
 		for _, path := range []string{"/truncate", "/scribble", "/close_jobs", "/lies", "/flood"} {
 			_ = c.try(path)
@@ -581,6 +597,7 @@ func (c *culprit) try(path string) int {
 // TestForkHangs has a function hang that the application has given to os.register_at_fork: who
 // asks is told when the time is up, and all is well again when it hangs no more.
 func TestForkHangs(t *testing.T) {
+	t.Parallel()
 	for _, where := range []string{"before", "after_in_parent", "after_in_child"} {
 		t.Run(where, func(t *testing.T) {
 			t.Parallel()
@@ -627,7 +644,8 @@ var mischief = map[string][]int{
 // TestTortureMischief does all of it, again and again: the next request is served, and nothing
 // is left over.
 func TestTortureMischief(t *testing.T) {
-	eachMode(t, []string{"--timeout", "2s", "--workers", "2"}, func(t *testing.T, c *culprit) {
+	t.Parallel()
+	eachMode(t, []string{"--timeout", "5s", "--workers", "2"}, func(t *testing.T, c *culprit) {
 		c.says("well", "/ok")
 		processes, files := 0, 0
 		count := func() int {

@@ -63,6 +63,7 @@ var peerCases = []struct{ flag, value, log string }{
 }
 
 func TestPeerOfConnection(t *testing.T) {
+	t.Parallel()
 	python := pythons(t)[0]
 	for _, c := range peerCases {
 		for _, kind := range []string{"cgi", "wsgi"} {
@@ -106,6 +107,7 @@ func expectPeer(t *testing.T, why, started, answer, log string) {
 }
 
 func TestPeerOfListener(t *testing.T) {
+	t.Parallel()
 	t.Run("cgi", func(t *testing.T) {
 		expectPeers(t, func(started string) *adapter { return script(t, "touch "+started+"; "+plain+"echo well") })
 	})
@@ -152,6 +154,7 @@ func expectPeers(t *testing.T, application func(started string) *adapter) {
 
 // TestPeerOfNetwork checks that a connection without a user is nobody's who may.
 func TestPeerOfNetwork(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()
@@ -176,6 +179,7 @@ func TestPeerOfNetwork(t *testing.T) {
 }
 
 func TestPeerFlags(t *testing.T) {
+	t.Parallel()
 	for in, want := range map[string]gateway.Peers{"0": {0}, "33,1000": {33, 1000}, "4294967294": {4294967294}} {
 		got, err := parseUIDs(in)
 		require.NoError(t, err)

@@ -60,6 +60,7 @@ func (w way) app(args ...string) *adapter {
 func (w way) pep() *adapter { return w.app("testdata/pep.py") }
 
 func TestEnviron(t *testing.T) {
+	t.Parallel()
 	eachWay(t, func(t *testing.T, w way) {
 		a := w.pep()
 		a.mount = "/app"
@@ -81,6 +82,7 @@ func TestEnviron(t *testing.T) {
 }
 
 func TestInput(t *testing.T) {
+	t.Parallel()
 	eachWay(t, func(t *testing.T, w way) {
 		a := w.pep()
 		got := a.do("POST", "/input", strings.NewReader("ab\nline two\nline three\nfour\nfive"))
@@ -92,6 +94,7 @@ func TestInput(t *testing.T) {
 }
 
 func TestResponses(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	require.NoError(t, os.WriteFile(file, []byte("0123456789"), 0o600))
@@ -213,6 +216,7 @@ func sysfs(t *testing.T) string {
 }
 
 func TestClose(t *testing.T) {
+	t.Parallel()
 	eachWay(t, func(t *testing.T, w way) {
 		marker := filepath.Join(t.TempDir(), "marker")
 		a := w.pep()
@@ -230,6 +234,7 @@ func TestClose(t *testing.T) {
 }
 
 func TestPrint(t *testing.T) {
+	t.Parallel()
 	eachWay(t, func(t *testing.T, w way) {
 		a := w.pep()
 		a.env = []string{"PYTHONUNBUFFERED="}
@@ -242,6 +247,7 @@ func TestPrint(t *testing.T) {
 }
 
 func TestEnding(t *testing.T) {
+	t.Parallel()
 	eachWay(t, func(t *testing.T, w way) {
 		marker := filepath.Join(t.TempDir(), "marker")
 		a := w.pep()
@@ -258,6 +264,7 @@ func TestEnding(t *testing.T) {
 }
 
 func TestDebugPage(t *testing.T) {
+	t.Parallel()
 	python := pythons(t)[0]
 	got := pep(t, python, "--debug").get("/%3Cscript%3E")
 	assert.Equal(t, 500, got.status)
@@ -270,6 +277,7 @@ func TestDebugPage(t *testing.T) {
 }
 
 func TestApplications(t *testing.T) {
+	t.Parallel()
 	eachWay(t, func(t *testing.T, w way) {
 		if w.stays && w.python != pythons(t)[0] {
 			return // what is loaded is the same
@@ -317,6 +325,7 @@ func TestApplications(t *testing.T) {
 
 // TestMemory sends 1 GiB up and down, and checks that neither process grows with it.
 func TestMemory(t *testing.T) {
+	t.Parallel()
 	// The peak of a process begins with that of the one which started it, and this one has
 	// run other tests: a fresh one does it.
 	if os.Getenv("FRESH") == "" {

@@ -16,6 +16,7 @@ const respond = "\ndef application(e, s):\n    s('200 OK', [])\n    return [repr
 // difference: what they see the first time, from a record, and in plain Python is the
 // same. DIR in a file is its folder, FRONT one in front of sys.path.
 func TestLikePlainPython(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		app   string // the application's file
 		files map[string]string
@@ -78,6 +79,7 @@ def value(): return 3` + respond,
 
 // TestShadowed puts another module in front of one whose place is recorded.
 func TestShadowed(t *testing.T) {
+	t.Parallel()
 	python := pythons(t)[0]
 	for name, shadow := range map[string]func(t *testing.T, dir string){
 		"a package's __init__": func(t *testing.T, dir string) {
@@ -110,6 +112,7 @@ func TestShadowed(t *testing.T) {
 
 // TestDamagedCache checks that no cache file can keep an application from starting.
 func TestDamagedCache(t *testing.T) {
+	t.Parallel()
 	dir, cache := t.TempDir(), t.TempDir()
 	require.NoError(t, os.WriteFile(dir+"/app.py", []byte("import colorsys\ndef value(): return 1"+respond), 0o600))
 	a := &adapter{t: t, args: []string{"--python", pythons(t)[0], "--cache", cache, dir + "/app.py"}}
@@ -128,6 +131,7 @@ func TestDamagedCache(t *testing.T) {
 
 // TestReports checks that a failure is reported whatever it looks like.
 func TestReports(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	for name, c := range map[string]struct{ app, log string }{
 		"at import":        {"import nope_xyz", "No module named 'nope_xyz'"},
@@ -157,6 +161,7 @@ func TestReports(t *testing.T) {
 // TestAtTheEnd checks what is left behind by an end without teardown, also when the
 // request has waited longer than it may take.
 func TestAtTheEnd(t *testing.T) {
+	t.Parallel()
 	dir, cache := t.TempDir(), t.TempDir()
 	require.NoError(t, os.WriteFile(dir+"/app.py", []byte(`
 import gzip, os, tempfile, time
@@ -166,10 +171,10 @@ temporary = tempfile.NamedTemporaryFile(dir='`+dir+`', suffix='.temporary')
 def value():
     packed.write('packed')
     plain.write('plain ')
-    time.sleep(0.4)
+    time.sleep(0.7)
     return 1`+respond), 0o600))
-	a := &adapter{t: t, args: []string{"--python", pythons(t)[0], "--cache", cache, "--concurrency", "1", "--timeout", "1s", dir + "/app.py"}}
-	const n = 5
+	a := &adapter{t: t, args: []string{"--python", pythons(t)[0], "--cache", cache, "--concurrency", "1", "--timeout", "2s", dir + "/app.py"}}
+	const n = 4
 	bodies := make(chan reply, n)
 	for range n {
 		go func() { bodies <- a.get("/") }()
@@ -195,6 +200,7 @@ def value():
 // TestDefaultTimeout reads slowly from an application that has set a timeout for
 // sockets, which is not for this one.
 func TestDefaultTimeout(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(dir+"/app.py", []byte(`
 import socket
@@ -212,6 +218,7 @@ def application(e, s):
 }
 
 func TestLargestRequest(t *testing.T) {
+	t.Parallel()
 	a := pep(t, pythons(t)[0], "--max-header", "128K")
 	for _, a.stays = range []bool{false, true} {
 		got := a.do("POST", "/sum?"+strings.Repeat("x", 55<<10), strings.NewReader(strings.Repeat("x", 60<<10)))

@@ -55,6 +55,7 @@ const threeWords = "\nimport part\ndef application(e, s):\n    s('200 OK', [])\n
 // TestReloadNames has names lead elsewhere at a reload: all are looked up anew, that of the
 // working directory, too.
 func TestReloadNames(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ file, app, env string }{
 		"file":    {"app.py", "current/app.py", ""},
 		"package": {"shop/wsgi.py", "current/shop/wsgi.py", ""},
@@ -101,6 +102,7 @@ func TestReloadNames(t *testing.T) {
 
 // TestReloadPython has a virtual environment that comes with the new release.
 func TestReloadPython(t *testing.T) {
+	t.Parallel()
 	dir := releases(t, "app.py", "import sys"+answers("sys.prefix"))
 	output(t, pythons(t)[0], "-m", "venv", "--without-pip", dir+"/releases/2/.venv")
 	u := newUnit(t, "--workers", "1", filepath.Join(dir, "current/app.py"))
@@ -116,6 +118,7 @@ func TestReloadPython(t *testing.T) {
 
 // TestReloadAsked has ExecReload= told what comes of it.
 func TestReloadAsked(t *testing.T) {
+	t.Parallel()
 	for _, preload := range []string{"yes", "no"} {
 		app := program(t, answers("'old'"))
 		u, p := warmUnit(t, pythons(t)[0], "--workers", "2", "--preload", preload, app)
@@ -156,6 +159,7 @@ func TestReloadAsked(t *testing.T) {
 
 // TestWatchNames changes what lies on the way to the files of an application (--reload).
 func TestWatchNames(t *testing.T) {
+	t.Parallel()
 	put := func(t *testing.T, dir, n string) { // as cp does it, file by file
 		require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join(filepath.Dir(dir), "releases", n))))
 	}
@@ -219,6 +223,7 @@ func TestWatchNames(t *testing.T) {
 
 // TestWatchMeanwhile changes files while they are being loaded, when nobody watches yet.
 func TestWatchMeanwhile(t *testing.T) {
+	t.Parallel()
 	for _, preload := range []string{"yes", "no"} {
 		app := program(t, "import part\nopen('DIR/' + part.word).read()"+answers("part.word + 'x'"))
 		dir := filepath.Dir(app)
@@ -254,6 +259,7 @@ func atGate(t *testing.T, path string) (goOn func()) {
 
 // TestWatchMissing has what an application imports come later, in a folder that comes, too.
 func TestWatchMissing(t *testing.T) {
+	t.Parallel()
 	for _, preload := range []string{"yes", "no"} {
 		app := program(t, "from shop.web import word"+answers("word"))
 		u := newUnit(t, "--python", pythons(t)[0], "--workers", "1", "--preload", preload, "--reload", app)

@@ -77,6 +77,7 @@ func senders(t *testing.T, flags ...string) map[string]func() (a *adapter, path 
 // TestStalled: a web server that reads nothing of a response is given up after
 // --send-timeout, however long the application may take, and the next one is served.
 func TestStalled(t *testing.T) {
+	t.Parallel()
 	for name, start := range senders(t, "--send-timeout", "300ms", "--timeout", "5m") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -100,6 +101,7 @@ func TestStalled(t *testing.T) {
 
 // TestSlowReader: who reads slowly, and does read, gets all of it, however long that takes.
 func TestSlowReader(t *testing.T) {
+	t.Parallel()
 	for name, start := range senders(t, "--send-timeout", "4s") {
 		if !strings.HasSuffix(name, "yes") || strings.HasPrefix(name, "WSGI/caught") || strings.HasPrefix(name, "WSGI/swallowed") {
 			continue
@@ -130,6 +132,7 @@ func TestSlowReader(t *testing.T) {
 
 // TestStalledTCP: the kernel tells the progress of a send on TCP otherwise.
 func TestStalledTCP(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()

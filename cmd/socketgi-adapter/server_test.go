@@ -131,6 +131,7 @@ func (u *unit) do(method, path string, body io.Reader) reply {
 }
 
 func TestServer(t *testing.T) {
+	t.Parallel()
 	a := script(t, plain+`echo "$$ $QUERY_STRING"`)
 	u := newUnit(t, a.args...)
 	p := u.start()
@@ -160,6 +161,7 @@ func TestServer(t *testing.T) {
 // TestServerIdleExit has a service leave again and again while requests come, and
 // checks that each is answered, by this process or the next.
 func TestServerIdleExit(t *testing.T) {
+	t.Parallel()
 	a := script(t, plain+`echo well`)
 	u := newUnit(t, append([]string{"--idle-exit", "1ms"}, a.args...)...)
 	answered, left := make(chan int), make(chan bool)
@@ -192,6 +194,7 @@ func TestServerIdleExit(t *testing.T) {
 
 // TestServerDrains stops the service in the middle of a request, which is answered.
 func TestServerDrains(t *testing.T) {
+	t.Parallel()
 	gate := filepath.Join(t.TempDir(), "gate")
 	require.NoError(t, syscall.Mkfifo(gate, 0o600))
 	a := script(t, plain+`cat `+gate)
@@ -215,6 +218,7 @@ func TestServerDrains(t *testing.T) {
 
 // TestServerQueue fills the only place.
 func TestServerQueue(t *testing.T) {
+	t.Parallel()
 	gate := filepath.Join(t.TempDir(), "gate")
 	require.NoError(t, syscall.Mkfifo(gate, 0o600))
 	a := script(t, plain+`cat `+gate)
@@ -240,6 +244,7 @@ func TestServerQueue(t *testing.T) {
 // TestServerMisconfigured checks that whoever asks is told, and that the service
 // doesn't end at once, to be started again for the same connection for ever.
 func TestServerMisconfigured(t *testing.T) {
+	t.Parallel()
 	u := newUnit(t, "--no-such-flag")
 	p := u.start()
 	u.told("READY=1")
@@ -252,6 +257,7 @@ func TestServerMisconfigured(t *testing.T) {
 // TestServerDescriptors checks that no request leaves a descriptor open, also where the
 // client was gone before its program started.
 func TestServerDescriptors(t *testing.T) {
+	t.Parallel()
 	a := script(t, plain+`echo well`)
 	u := newUnit(t, a.args...)
 	p := u.start()
@@ -276,6 +282,7 @@ func TestServerDescriptors(t *testing.T) {
 // TestServerNoDescriptors checks that a server which has no descriptors left lets the
 // others wait, or tells them, and goes on.
 func TestServerNoDescriptors(t *testing.T) {
+	t.Parallel()
 	a := script(t, plain+`sleep 0.3; echo well`)
 	u := newUnit(t, a.args...)
 	u.limit = "ulimit -n 30; "

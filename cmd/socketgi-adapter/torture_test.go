@@ -28,6 +28,7 @@ func applications(t *testing.T) map[string][]string {
 
 // TestTorture tortures what listens.
 func TestTorture(t *testing.T) {
+	t.Parallel()
 	for name, args := range applications(t) {
 		t.Run(name, func(t *testing.T) {
 			u := newUnit(t, args...)
@@ -55,6 +56,7 @@ func TestTorture(t *testing.T) {
 // TestTortureNeverReads asks for a response without an end, and doesn't read it. What
 // sends it is ended when its time is up.
 func TestTortureNeverReads(t *testing.T) {
+	t.Parallel()
 	limit := "2s"
 	if torture {
 		limit = "10s"
@@ -87,6 +89,7 @@ func descriptors(t *testing.T, p *process) int {
 // TestTortureSlow sends one byte at a time, with a pause before each, or nothing any more,
 // until it is told that this takes too long.
 func TestTortureSlow(t *testing.T) {
+	t.Parallel()
 	pause, limits := 5*time.Millisecond, []string{"--header-timeout", "200ms", "--body-timeout", "200ms"}
 	if torture {
 		pause, limits = 50*time.Millisecond, nil // as they are
@@ -126,6 +129,7 @@ func TestTortureSlow(t *testing.T) {
 // TestTortureConnections tortures adapters of single connections: this process accepts
 // them, and starts one for each, as systemd does.
 func TestTortureConnections(t *testing.T) {
+	t.Parallel()
 	a := &adapter{t: t, args: tortured}
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: path})
@@ -165,6 +169,7 @@ func TestTortureConnections(t *testing.T) {
 
 // TestTortureSocket tortures a socket that somebody else listens at.
 func TestTortureSocket(t *testing.T) {
+	t.Parallel()
 	path := os.Getenv("SOCKETGI_TORTURE_SOCKET")
 	if path == "" {
 		t.Log("SOCKETGI_TORTURE_SOCKET says where: the tests of units have systemd listen there, in make torture")

@@ -17,6 +17,7 @@ import (
 
 // TestWarmBodies sends bodies of all sizes to the same worker, at once and in pieces.
 func TestWarmBodies(t *testing.T) {
+	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
 		app := program(t, `
 import hashlib, os
@@ -54,6 +55,7 @@ def application(e, s):
 
 // TestWarmStreams reads a response while it is made, and leaves in the middle of another.
 func TestWarmStreams(t *testing.T) {
+	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
 		app := program(t, `
 import os

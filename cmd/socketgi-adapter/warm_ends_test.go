@@ -20,6 +20,7 @@ import (
 // TestWarmReplaced ends workers in all ways, in the middle of requests and between
 // them; the others don't notice.
 func TestWarmReplaced(t *testing.T) {
+	t.Parallel()
 	python := pythons(t)[0]
 	for _, preload := range []string{"yes", "no"} {
 		u, p := warmUnit(t, python, "--workers", "2", "--preload", preload, "--timeout", "2s", "--max-memory", "100M")
@@ -74,6 +75,7 @@ func children(pid int) (pids []int) {
 
 // TestWarmRecycled has workers replaced all the time (--max-requests).
 func TestWarmRecycled(t *testing.T) {
+	t.Parallel()
 	u, p := warmUnit(t, pythons(t)[0], "--workers", "2", "--max-requests", "7")
 	var mu sync.Mutex
 	left, by := 1000, map[string]int{}
@@ -97,6 +99,7 @@ func TestWarmRecycled(t *testing.T) {
 // TestWarmKilled kills workers under requests: only those that they are at fail. Then it
 // kills what they are forked from, and nobody notices.
 func TestWarmKilled(t *testing.T) {
+	t.Parallel()
 	u, p := warmUnit(t, pythons(t)[0], "--workers", "4", "--max-requests", "50")
 	forker := func() int {
 		t.Helper()
@@ -156,6 +159,7 @@ func TestWarmKilled(t *testing.T) {
 
 // TestWarmDiesAtStart has workers that end as soon as they are there.
 func TestWarmDiesAtStart(t *testing.T) {
+	t.Parallel()
 	for _, preload := range []string{"yes", "no"} {
 		app := program(t, `
 import os

@@ -12,6 +12,7 @@ import (
 
 // TestWarmShared names what workers had better not share.
 func TestWarmShared(t *testing.T) {
+	t.Parallel()
 	python := pythons(t)[0]
 	app := filepath.Join(t.TempDir(), "app.py")
 	require.NoError(t, os.WriteFile(app, []byte(`
@@ -34,6 +35,7 @@ def application(e, s):
 
 // TestWarmForks looks at what a fork takes along.
 func TestWarmForks(t *testing.T) {
+	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
 		app := program(t, `
 import os, signal, subprocess, tempfile

@@ -11,6 +11,7 @@ import (
 
 // TestWarmRecord checks what is logged of requests.
 func TestWarmRecord(t *testing.T) {
+	t.Parallel()
 	app := program(t, `
 import time
 hold = []
@@ -69,6 +70,7 @@ def application(e, s):
 
 // TestWarmTells follows what the service manager is told.
 func TestWarmTells(t *testing.T) {
+	t.Parallel()
 	path, open := gate(t)
 	u := newUnit(t, "--python", pythons(t)[0], "--workers", "2", "testdata/warm.py")
 	u.env = []string{"WATCHDOG_USEC=40000"}

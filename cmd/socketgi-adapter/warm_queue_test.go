@@ -18,6 +18,7 @@ import (
 
 // TestWarmWaits has more requests than workers, and one that waits too long.
 func TestWarmWaits(t *testing.T) {
+	t.Parallel()
 	python := pythons(t)[0]
 	gate := filepath.Join(t.TempDir(), "gate")
 	require.NoError(t, syscall.Mkfifo(gate, 0o600))
@@ -62,6 +63,7 @@ func answered(t *testing.T, conn net.Conn) string {
 // TestWarmTakesBack sends requests to a worker while it is at one that takes long: they are
 // for the other one then.
 func TestWarmTakesBack(t *testing.T) {
+	t.Parallel()
 	u, p := warmUnit(t, pythons(t)[0], "--workers", "2")
 	for range 20 {
 		path, open := gate(t)
@@ -80,6 +82,7 @@ func TestWarmTakesBack(t *testing.T) {
 
 // TestWarmOrder has requests there before the service is, of which --backlog lets some in.
 func TestWarmOrder(t *testing.T) {
+	t.Parallel()
 	app := program(t, `
 def application(e, s):
     if e['PATH_INFO'] == '/wait':
@@ -111,6 +114,7 @@ def application(e, s):
 
 // TestWarmSlowClients has a hundred clients who don't finish their header.
 func TestWarmSlowClients(t *testing.T) {
+	t.Parallel()
 	half := query(t, "/", "")[:20]
 	u, p := warmUnit(t, pythons(t)[0], "--workers", "1", "--header-timeout", "10m")
 	var slow []*net.UnixConn
@@ -151,6 +155,7 @@ func TestWarmSlowClients(t *testing.T) {
 // TestWarmStops stops a service while requests wait for its only worker: they are answered,
 // and who comes later is by the next one.
 func TestWarmStops(t *testing.T) {
+	t.Parallel()
 	path, open := gate(t)
 	u, p := warmUnit(t, pythons(t)[0], "--workers", "1")
 	conns := []*net.UnixConn{u.raw(query(t, "/wait", path))}

@@ -17,6 +17,7 @@ import (
 
 // TestWarmReload changes the application under its requests, none of which fails.
 func TestWarmReload(t *testing.T) {
+	t.Parallel()
 	python := pythons(t)[0]
 	app := filepath.Join(t.TempDir(), "app.py")
 	write := func(text string) {
@@ -64,6 +65,7 @@ func TestWarmReload(t *testing.T) {
 
 // TestWarmCannotLoad answers while there is no application, and serves it when there is.
 func TestWarmCannotLoad(t *testing.T) {
+	t.Parallel()
 	python := pythons(t)[0]
 	app := filepath.Join(t.TempDir(), "app.py")
 	for _, preload := range []string{"yes", "no"} {
@@ -99,7 +101,8 @@ func (p *process) watches(t *testing.T) (n int) {
 	return n
 }
 
-// TestWarmWatches changes modules of an application (--reload).
+// TestWarmWatches changes modules of an application (--reload). It counts reloads, so it runs
+// alone: on a busy machine the two steps of one edit may be seen apart.
 func TestWarmWatches(t *testing.T) {
 	for _, preload := range []string{"yes", "no"} {
 		app := program(t, `
@@ -154,6 +157,7 @@ def application(e, s):
 
 // TestWarmWatchesBroken has an application that is broken from the start.
 func TestWarmWatchesBroken(t *testing.T) {
+	t.Parallel()
 	for _, preload := range []string{"yes", "no"} {
 		app := program(t, "import helper\ndef application(e, s):\n    s('200 OK', [])\n    return [helper.word]\n")
 		helper := filepath.Join(filepath.Dir(app), "helper.py")
@@ -169,6 +173,7 @@ func TestWarmWatchesBroken(t *testing.T) {
 
 // TestWarmPath asks an application before anybody else does (--warm-path).
 func TestWarmPath(t *testing.T) {
+	t.Parallel()
 	app := program(t, `
 import os
 asked = []

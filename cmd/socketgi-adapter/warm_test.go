@@ -96,6 +96,7 @@ func (u *unit) clients(n int, more func(got reply) bool) (wait func()) {
 }
 
 func TestWarm(t *testing.T) {
+	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
 		u, p := warmUnit(t, python, "--workers", "1")
 		first, second := u.who("/"), u.who("/")
@@ -123,6 +124,7 @@ func TestWarm(t *testing.T) {
 
 // TestWarmFresh has each request in a process of its own.
 func TestWarmFresh(t *testing.T) {
+	t.Parallel()
 	python := pythons(t)[0]
 	u, p := warmUnit(t, python, "--workers", "2", "--max-requests", "1")
 	seen, loaded, random := map[string]bool{}, map[string]bool{}, map[string]bool{}
@@ -138,8 +140,12 @@ func TestWarmFresh(t *testing.T) {
 }
 
 func TestWarmIdleExit(t *testing.T) {
-	u, p := warmUnit(t, pythons(t)[0], "--workers", "2", "--idle-exit", "50ms")
-	assert.Equal(t, 200, u.get("/").status)
+	t.Parallel()
+	u := newUnit(t, "--python", pythons(t)[0], "--workers", "2", "--idle-exit", "50ms", "testdata/warm.py")
+	status := make(chan int)
+	go func() { status <- u.do("GET", "/", nil).status }() // it waits at the socket until there is a service
+	p := u.start()
+	assert.Equal(t, 200, <-status)
 	u.toldOf("STOPPING=1")
 	log := p.wait(t)
 	assert.NotContains(t, log, "Traceback")
@@ -147,6 +153,7 @@ func TestWarmIdleExit(t *testing.T) {
 }
 
 func TestWarmScript(t *testing.T) {
+	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
 		app := filepath.Join(t.TempDir(), "app.py")
 		require.NoError(t, os.WriteFile(app, []byte("import inetd_scgi, os\ndef app(e, s):\n    s('200 OK', [])\n    return [b'%d' % os.getpid()]\n"+

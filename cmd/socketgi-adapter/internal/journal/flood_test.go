@@ -8,6 +8,7 @@ import (
 )
 
 func TestBucket(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	b := bucket{level: 1000, most: 1000}
 	assert.True(t, b.take(600, now))
