@@ -91,8 +91,8 @@ func (p *poller) handle() {
 
 // mailbox is how other goroutines have something done by that of a poller.
 type mailbox struct {
-	wake    int // an eventfd
-	mu      sync.Mutex
+	wake      int // an eventfd
+	mu        sync.Mutex
 	callbacks []func()
 }
 

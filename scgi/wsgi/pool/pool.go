@@ -240,47 +240,53 @@ func (k *keeper) reload() {
 		return
 	}
 	if k.cfg.Preload {
-		go func() {
-			p, rep := wsgi.StartParent(cfg, k.cfg.Timeout)
-			k.mail.post(func() {
-				k.loaded(rep)
-				if rep.Problem == nil {
-					k.replace()
-					k.adopt(p, rep.Warnings)
-				}
-				k.reloaded(rep.Problem)
-			})
-		}()
-		return
+		go k.reloadParent(cfg)
+	} else {
+		go k.reloadWorkers(cfg)
 	}
-	go func() {
-		var fresh []*wsgi.Warm
-		var rep wsgi.Report
-		for range k.cfg.Workers {
-			w, one := wsgi.StartWarm(cfg, k.cfg.Timeout)
-			rep.Files = append(rep.Files, one.Files...)
-			if rep.Problem = one.Problem; rep.Problem != nil {
-				break
-			}
-			fresh = append(fresh, w)
+}
+
+// reloadParent starts a parent in the place of the old one.
+func (k *keeper) reloadParent(cfg *wsgi.Config) {
+	p, rep := wsgi.StartParent(cfg, k.cfg.Timeout)
+	k.mail.post(func() {
+		k.loaded(rep)
+		if rep.Problem == nil {
+			k.replace()
+			k.adopt(p, rep.Warnings)
 		}
-		k.mail.post(func() {
-			k.loaded(rep)
-			if rep.Problem == nil {
-				k.replace()
-				k.works()
-				k.count = len(fresh)
+		k.reloaded(rep.Problem)
+	})
+}
+
+// reloadWorkers starts workers in the place of the old ones: all of them, or none.
+func (k *keeper) reloadWorkers(cfg *wsgi.Config) {
+	var fresh []*wsgi.Warm
+	var rep wsgi.Report
+	for range k.cfg.Workers {
+		w, one := wsgi.StartWarm(cfg, k.cfg.Timeout)
+		rep.Files = append(rep.Files, one.Files...)
+		if rep.Problem = one.Problem; rep.Problem != nil {
+			break
+		}
+		fresh = append(fresh, w)
+	}
+	k.mail.post(func() {
+		k.loaded(rep)
+		if rep.Problem == nil {
+			k.replace()
+			k.works()
+			k.count = len(fresh)
+		}
+		for _, w := range fresh {
+			version := k.version
+			if rep.Problem != nil {
+				version = -1 // of no use alone
 			}
-			for _, w := range fresh {
-				version := k.version
-				if rep.Problem != nil {
-					version = -1 // of no use alone
-				}
-				k.join(w, version)
-			}
-			k.reloaded(rep.Problem)
-		})
-	}()
+			k.join(w, version)
+		}
+		k.reloaded(rep.Problem)
+	})
 }
 
 // replace has all workers end when they have done what they are at, for others to come.
