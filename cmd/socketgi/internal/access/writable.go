@@ -28,7 +28,7 @@ func WritableByOthers(path string) string {
 		switch {
 		case err != nil:
 			return ""
-		case canWrite(info, len(left) > 0):
+		case canWrite(info) && !(len(left) > 0 && isSticky(info)):
 			return at
 		case info.Mode()&fs.ModeSymlink != 0:
 			target, err := os.Readlink(at)
@@ -47,17 +47,22 @@ func WritableByOthers(path string) string {
 	}
 }
 
-// canWrite tells whether anybody but root can change a file. In a folder with the sticky
-// bit, like /tmp, nobody can replace what is root's: it is good for passing through.
-func canWrite(info fs.FileInfo, passing bool) bool {
+// canWrite tells whether anybody but root can change a file.
+func canWrite(info fs.FileInfo) bool {
 	st := info.Sys().(*syscall.Stat_t)
 	switch {
 	case st.Uid != 0:
 		return true
-	case info.Mode()&fs.ModeSymlink != 0, passing && info.IsDir() && info.Mode()&fs.ModeSticky != 0:
+	case info.Mode()&fs.ModeSymlink != 0:
 		return false
 	}
 	return info.Mode()&0o002 != 0 || info.Mode()&0o020 != 0 && st.Gid != 0
+}
+
+// isSticky tells whether it is a folder like /tmp, of root's: nobody can replace what is root's in
+// there, and so it is good for passing through.
+func isSticky(info fs.FileInfo) bool {
+	return info.IsDir() && info.Mode()&fs.ModeSticky != 0 && info.Sys().(*syscall.Stat_t).Uid == 0
 }
 
 // Owner is a user and a group, by number, who may change files besides root; "" for none.

@@ -43,7 +43,7 @@ func checkConnect(ctx context.Context, x *examination, app *host.Application) (f
 	}
 	peer := 0
 	err := x.web.user.Do(func() (err error) {
-		peer, err = knock(app.Listen)
+		peer, err = probe(app.Listen)
 		return err
 	})
 	switch {
@@ -71,8 +71,8 @@ func checkConnect(ctx context.Context, x *examination, app *host.Application) (f
 	return f
 }
 
-// knock connects and hangs up, and returns the process that listens.
-func knock(path string) (peer int, err error) {
+// probe connects and hangs up, and returns the process that listens.
+func probe(path string) (peer int, err error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return 0, os.NewSyscallError("socket", err)

@@ -58,7 +58,7 @@ func Run(ctx context.Context, h host.Host, name string) ([]Report, error) {
 	if x.manager != nil {
 		defer x.manager.Close()
 	}
-	x.web = findWebServer(ctx, x.root)
+	x.web = findWebServer(ctx)
 	if name != "" {
 		app, err := h.Load(name)
 		if errors.Is(err, host.ErrNoApplication) {

@@ -126,6 +126,9 @@ func TestJudgeNginx(t *testing.T) {
 					found = true
 					assert.Contains(t, one.Mend, c.mend)
 				}
+				if strings.HasPrefix(one.Mend, "sed ") {
+					assert.Contains(t, one.Mend, andReload, "a change counts when it is read")
+				}
 				if c.level == OK {
 					assert.Contains(t, []Level{OK, Note}, one.Level, one.What)
 				}

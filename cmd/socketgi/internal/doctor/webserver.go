@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -33,8 +34,8 @@ type webServer struct {
 
 var errNoNginx = errors.New("nginx is not installed here; whether another web server reaches the socket is not known")
 
-// findWebServer asks nginx for its configuration.
-func findWebServer(ctx context.Context, root bool) *webServer {
+// findWebServer asks nginx for its configuration, which only root can.
+func findWebServer(ctx context.Context) *webServer {
 	w := &webServer{}
 	defer w.findUser()
 	program, err := nginx.Program()
@@ -52,7 +53,7 @@ func findWebServer(ctx context.Context, root bool) *webServer {
 	cmd := exec.CommandContext(ctx, program, "-T", "-q")
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	switch err = cmd.Run(); {
-	case err != nil && !root:
+	case err != nil && os.Geteuid() != 0:
 		w.err = errors.New("only root can ask nginx for its configuration")
 	case err != nil:
 		if w.rejected = strings.TrimSpace(stderr.String()); w.rejected == "" {

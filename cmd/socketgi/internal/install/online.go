@@ -139,8 +139,10 @@ func (a *adding) listen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, statErr := os.Stat(filepath.Join(runtime, "socketgi"))
-	a.back.add(func() error { return stopAll(after, a.manager, a.Host, a.Options.Name, os.IsNotExist(statErr)) })
+	if _, err := os.Stat(filepath.Join(runtime, "socketgi")); os.IsNotExist(err) {
+		a.back.add(func() error { removeSockets(a.Host); return nil })
+	}
+	a.back.add(func() error { return stopAll(after, a.manager, a.Host, a.Options.Name) })
 	if err := a.manager.Start(ctx, a.pair.SocketName); err != nil {
 		return err
 	}

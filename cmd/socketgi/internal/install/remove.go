@@ -216,13 +216,17 @@ func (r *Remove) stop(ctx context.Context, m *manager.Manager, x *removal) error
 	if active && !r.Now {
 		return fmt.Errorf("%s listens: say --now to stop it, too", r.Name)
 	}
-	others, err := r.sharers(ctx, m, x, active)
-	if err != nil {
+	var others []string
+	if active {
+		var err error
+		if others, err = r.sharers(ctx, m, x); err != nil {
+			return err
+		}
+	}
+	if err := stopAll(ctx, m, r.Host, r.Name); err != nil {
 		return err
 	}
-	if err := stopAll(ctx, m, r.Host, r.Name, true); err != nil {
-		return err
-	}
+	removeSockets(r.Host)
 	for _, socket := range others {
 		// systemd has removed the path, whoever listens there.
 		if err := m.Restart(ctx, socket); err != nil {
@@ -237,10 +241,7 @@ func (r *Remove) stop(ctx context.Context, m *manager.Manager, x *removal) error
 }
 
 // sharers are the other sockets that listen at the application's paths now.
-func (r *Remove) sharers(ctx context.Context, m *manager.Manager, x *removal, active bool) (sockets []string, err error) {
-	if !active {
-		return nil, nil
-	}
+func (r *Remove) sharers(ctx context.Context, m *manager.Manager, x *removal) (sockets []string, err error) {
 	listen := r.Host.Listen(x.app.Socket)
 	for _, other := range r.Host.Listeners() {
 		shares := slices.ContainsFunc(listen, func(l string) bool {

@@ -14,7 +14,7 @@ import (
 
 // stopAll stops an application with what runs of it, and removes what was there of it
 // while it ran.
-func stopAll(ctx context.Context, m *manager.Manager, h host.Host, name string, last bool) error {
+func stopAll(ctx context.Context, m *manager.Manager, h host.Host, name string) error {
 	all := []error{m.Stop(ctx, name+".socket")}
 	instances, err := instances(ctx, m, name)
 	all = append(all, err)
@@ -26,9 +26,12 @@ func stopAll(ctx context.Context, m *manager.Manager, h host.Host, name string, 
 	if err != nil {
 		return errors.Join(append(all, err)...)
 	}
-	all = append(all, tree.RemoveRuntime(filepath.Join(runtime, filepath.Base(units.RuntimePath(name)))))
-	if last {
-		_ = os.Remove(filepath.Join(runtime, "socketgi")) // if nobody else listens there
+	return errors.Join(append(all, tree.RemoveRuntime(filepath.Join(runtime, filepath.Base(units.RuntimePath(name)))))...)
+}
+
+// removeSockets removes the directory of all sockets, if nobody listens there.
+func removeSockets(h host.Host) {
+	if runtime, err := h.RuntimeDir(); err == nil {
+		_ = os.Remove(filepath.Join(runtime, "socketgi"))
 	}
-	return errors.Join(all...)
 }

@@ -1,0 +1,41 @@
+package doctor
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
+)
+
+// judgeTimes compares how long nginx waits with how long the application may take.
+func judgeTimes(app *host.Application, r route, f *findings) {
+	if !app.UsesAdapter() {
+		return
+	}
+	wait, ok := nginxconf.Duration(r.level.Value("scgi_read_timeout", "60s"))
+	if !ok {
+		return
+	}
+	longest, queue := flagDuration(app, "timeout", time.Minute), time.Duration(0)
+	if n := app.Flag("concurrency"); n != "" && n != "0" {
+		queue = flagDuration(app, "queue-timeout", 30*time.Second)
+	}
+	switch {
+	case longest == 0:
+		if wait < time.Hour {
+			f.note(fmt.Sprintf("%s: nginx waits %v (scgi_read_timeout), and --timeout 0 sets no limit", r.pass.Place(), wait), "", "")
+		}
+	case wait <= longest+queue:
+		f.warn(fmt.Sprintf("%s: nginx waits %v (scgi_read_timeout), and a request may wait %v and take %v", r.pass.Place(), wait, queue, longest),
+			"the application's own 503 and 504, and what the log says of them, come too late: the client gets nginx's 504",
+			set(r, "scgi_read_timeout", fmt.Sprintf("%ds", int((longest+queue).Seconds())+15)))
+	}
+}
+
+func flagDuration(app *host.Application, name string, otherwise time.Duration) time.Duration {
+	if d, err := time.ParseDuration(app.Flag(name)); err == nil {
+		return d
+	}
+	return otherwise
+}
