@@ -14,6 +14,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // exitFailed is curl's exit status for --fail.
@@ -71,16 +72,21 @@ Exit status: 0 when there was a response, whatever its status; 22 when that was
 			return err
 		},
 	}
-	f := cmd.Flags()
 	defineHost(cmd, &g.Host)
+	f := cmd.Flags()
 	f.StringVar(&listen, "listen", "", "send it to `PATH or ADDRESS`, whoever listens there")
+	f.BoolVar(&fail, "fail", false, "exit with status 22 when the response's status is 400 or more")
+	defineRequest(f, &g)
+	return cmd
+}
+
+// defineRequest defines the flags that say what is sent, most of them as curl has them.
+func defineRequest(f *pflag.FlagSet, g *get.Request) {
 	f.StringVar(&g.Mount, "mount", "", "the application lives below `/PREFIX` (default: what its unit says)")
 	f.StringVarP(&g.Method, "request", "X", "", "the `METHOD` (default GET, or POST with -d)")
 	f.StringVarP(&g.Data, "data", "d", "", "the `BODY`, or @FILE, or @- for standard input, as it is")
 	f.StringArrayVarP(&g.Headers, "header", "H", nil, "a header, `'NAME: VALUE'`; can be repeated")
 	f.BoolVarP(&g.Include, "include", "i", false, "print the status and the headers, too, and the request's id on standard error")
 	f.BoolVar(&g.Raw, "raw", false, "print the response as it comes, \"Status:\" and all")
-	f.BoolVar(&fail, "fail", false, "exit with status 22 when the response's status is 400 or more")
 	f.DurationVar(&g.Timeout, "timeout", 105*time.Second, "give up when nothing comes for so long; 0 never does")
-	return cmd
 }

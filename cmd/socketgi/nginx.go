@@ -15,11 +15,16 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// nginxFlags are what the location for nginx is to have.
+type nginxFlags struct {
+	hostFlags
+	options           units.NginxOptions
+	static            []string
+	auth, ssi, reload bool
+}
+
 func newNginx() *cobra.Command {
-	var o units.NginxOptions
-	var hf hostFlags
-	var static []string
-	var auth, ssi, reload bool
+	var f nginxFlags
 	cmd := &cobra.Command{
 		Use:   "nginx {NAME|--reload}",
 		Short: "Print the location for nginx, or reload nginx",
@@ -42,9 +47,9 @@ may still be answered as before.`,
 		Example: "  socketgi nginx hello\n  socketgi nginx hello --mount /hello\n" +
 			"  socketgi nginx shop --mount /shop --static /shop/static=/srv/shop/static\n" +
 			"  socketgi nginx login --auth-request\n  socketgi nginx --reload",
-		ValidArgsFunction: completeNames(hf.host),
+		ValidArgsFunction: completeNames(f.host),
 		Args: func(cmd *cobra.Command, args []string) error {
-			if !reload {
+			if !f.reload {
 				return words("NAME")(cmd, args)
 			}
 			if len(args) > 0 || cmd.Flags().NFlag() > 1 {
@@ -53,45 +58,56 @@ may still be answered as before.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if reload {
+			if f.reload {
 				return nginx.Reload(cmd.Context())
 			}
-			h, err := hf.host()
-			if err != nil {
-				return err
-			}
-			o.Name = args[0]
-			if err := installed(cmd, h, &o); err != nil {
-				return err
-			}
-			switch {
-			case auth && ssi:
-				return errors.New("--auth-request and --ssi exclude each other: run socketgi nginx once for each")
-			case auth:
-				o.Subrequests = units.AuthRequest
-			case ssi:
-				o.Subrequests = units.SSI
-			}
-			if o.Static, err = staticFiles(cmd, h, static); err != nil {
-				return err
-			}
-			text, err := units.Nginx(o)
-			if err != nil {
-				return err
-			}
-			fmt.Fprint(terminal.Shown(cmd.OutOrStdout()), text)
-			return nil
+			return f.print(cmd, args[0])
 		},
 	}
-	cmd.Flags().StringVar(&o.Mount, "mount", "", "the application lives below `/PREFIX` (default: as its units have it, else all of the server)")
-	cmd.Flags().DurationVar(&o.Timeout, "timeout", 60*time.Second, "the --timeout that the units have; nginx waits longer")
-	cmd.Flags().StringVar(&o.Listen, "listen", "", "it listens at `PATH or ADDRESS` (default: as its units have it, else /run/socketgi/NAME.sock)")
-	cmd.Flags().StringArrayVar(&static, "static", nil, "nginx serves files by itself: those below `URL=DIR`; may be given again")
-	cmd.Flags().BoolVar(&auth, "auth-request", false, "for nginx's auth_request alone: the application says who may pass")
-	cmd.Flags().BoolVar(&ssi, "ssi", false, "for includes in pages alone (SSI)")
-	cmd.Flags().BoolVar(&reload, "reload", false, "reload nginx, and wait until what it has read counts")
-	hf.define(cmd)
+	f.define(cmd)
 	return cmd
+}
+
+func (n *nginxFlags) define(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&n.options.Mount, "mount", "", "the application lives below `/PREFIX` (default: as its units have it, else all of the server)")
+	f.DurationVar(&n.options.Timeout, "timeout", 60*time.Second, "the --timeout that the units have; nginx waits longer")
+	f.StringVar(&n.options.Listen, "listen", "", "it listens at `PATH or ADDRESS` (default: as its units have it, else /run/socketgi/NAME.sock)")
+	f.StringArrayVar(&n.static, "static", nil, "nginx serves files by itself: those below `URL=DIR`; may be given again")
+	f.BoolVar(&n.auth, "auth-request", false, "for nginx's auth_request alone: the application says who may pass")
+	f.BoolVar(&n.ssi, "ssi", false, "for includes in pages alone (SSI)")
+	f.BoolVar(&n.reload, "reload", false, "reload nginx, and wait until what it has read counts")
+	n.hostFlags.define(cmd)
+}
+
+// print prints the location for an application.
+func (n *nginxFlags) print(cmd *cobra.Command, name string) error {
+	h, err := n.host()
+	if err != nil {
+		return err
+	}
+	o := &n.options
+	o.Name = name
+	if err := installed(cmd, h, o); err != nil {
+		return err
+	}
+	switch {
+	case n.auth && n.ssi:
+		return errors.New("--auth-request and --ssi exclude each other: run socketgi nginx once for each")
+	case n.auth:
+		o.Subrequests = units.AuthRequest
+	case n.ssi:
+		o.Subrequests = units.SSI
+	}
+	if o.Static, err = staticFiles(cmd, h, n.static); err != nil {
+		return err
+	}
+	text, err := units.Nginx(*o)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(terminal.Shown(cmd.OutOrStdout()), text)
+	return nil
 }
 
 // staticFiles takes URL=DIR apart.

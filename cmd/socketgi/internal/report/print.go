@@ -18,6 +18,14 @@ const shownServices = 5
 
 // Print shows a status on one screen, laid out as systemctl does.
 func (s *Status) Print(w io.Writer, p terminal.Painter, now time.Time) {
+	s.printUnits(w, p, now)
+	s.printRequests(w, p)
+	s.printError(w, p, now)
+	s.printNotes(w, p)
+}
+
+// printUnits shows what systemd says of it.
+func (s *Status) printUnits(w io.Writer, p terminal.Painter, now time.Time) {
 	line := func(key, format string, args ...any) {
 		if key != "" {
 			key += ":"
@@ -57,14 +65,7 @@ func (s *Status) Print(w io.Writer, p terminal.Painter, now time.Time) {
 	line("Connections", "%s", s.connections(p))
 	line("Limits", "%s", s.limits())
 	if s.Slots != nil {
-		text := fmt.Sprintf("%d of %d in use", s.Slots.InUse, s.Slots.Total)
-		if s.Slots.Waiting > 0 {
-			text += fmt.Sprintf(", %d waiting", s.Slots.Waiting)
-		}
-		if s.Slots.InUse >= s.Slots.Total {
-			text = p.Paint(terminal.Yellow, text)
-		}
-		line("Slots", "%s", text)
+		line("Slots", "%s", s.slots(p))
 	}
 	for i, r := range s.Services {
 		if i == shownServices {
@@ -73,8 +74,9 @@ func (s *Status) Print(w io.Writer, p terminal.Painter, now time.Time) {
 		}
 		line([]string{"Running", ""}[min(i, 1)], "%s", r.line(p, now))
 	}
-	s.printRequests(w, p)
-	s.printError(w, p, now)
+}
+
+func (s *Status) printNotes(w io.Writer, p terminal.Painter) {
 	for i, n := range s.Notes {
 		if i == 0 {
 			fmt.Fprintln(w)
@@ -108,6 +110,17 @@ func (s *Status) connections(p terminal.Painter) string {
 		refused = p.Paint(terminal.Red, refused)
 	}
 	return fmt.Sprintf("%d accepted, %d now, %s", c.Accepted, c.Now, refused)
+}
+
+func (s *Status) slots(p terminal.Painter) string {
+	text := fmt.Sprintf("%d of %d in use", s.Slots.InUse, s.Slots.Total)
+	if s.Slots.Waiting > 0 {
+		text += fmt.Sprintf(", %d waiting", s.Slots.Waiting)
+	}
+	if s.Slots.InUse >= s.Slots.Total {
+		text = p.Paint(terminal.Yellow, text)
+	}
+	return text
 }
 
 func (s *Status) limits() string {
