@@ -190,19 +190,19 @@ var ties = []string{"Requires", "Requisite", "Wants", "BindsTo", "PartOf", "Upho
 // known.
 func without(text string, directives []string) string {
 	var b strings.Builder
-	dropped, ours := false, false
+	dropped, ours, continued := false, false, false
 	for line := range strings.Lines(strings.TrimRight(text, "\n") + "\n") {
-		if !dropped {
+		if !continued {
 			if strings.HasPrefix(line, "[") {
 				ours = strings.HasPrefix(line, "[X-Socketgi]")
 			}
 			name, _, _ := strings.Cut(line, "=")
-			dropped = slices.Contains(directives, strings.TrimSpace(name))
+			dropped = ours || slices.Contains(directives, strings.TrimSpace(name))
 		}
-		if !dropped && !ours {
+		if !dropped {
 			b.WriteString(line)
 		}
-		dropped = dropped && strings.HasSuffix(line, "\\\n")
+		continued = strings.HasSuffix(line, "\\\n")
 	}
 	return b.String()
 }
