@@ -175,7 +175,8 @@ torture: images
 # What is found is kept beside the tests, in testdata/fuzz, and tried by make test from
 # then on.
 FUZZ := ./scgi/FuzzReadRequest ./scgi/FuzzAppendRequest ./scgi/cgi/FuzzHead ./scgi/cgi/FuzzFind \
-	./scgi/scgihttp/FuzzResponse ./cmd/socketgi/internal/nginxconf/FuzzParse ./cmd/socketgi/internal/plain/FuzzPlain ./units/FuzzImport
+	./scgi/scgihttp/FuzzResponse ./cmd/socketgi/internal/nginxconf/FuzzParse ./cmd/socketgi/internal/plain/FuzzPlain ./units/inetd/FuzzImport \
+	./units/internal/syntax/FuzzCommand
 
 fuzz: $(addprefix fuzz-,$(notdir $(FUZZ)))
 

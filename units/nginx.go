@@ -6,28 +6,32 @@ import (
 	"time"
 )
 
-// NginxOptions say what a location is for.
+// NginxOptions are what [Nginx] makes a location of. Name is required; the zero value of every other
+// field is its default.
 type NginxOptions struct {
-	// Name is the name of the application.
+	// Name is the name of the application; see [CheckName].
 	Name string
-	// Mount is the prefix of its paths, "" for all of the server.
+	// Mount is the prefix of its paths; see [CheckMount]. Default: all of the server, and with
+	// Subrequests /_NAME.
 	Mount string
-	// Listen is where it listens: an absolute path, or HOST:PORT. Default
-	// /run/socketgi/NAME.sock.
+	// Listen is where the application listens: an absolute path, or ADDRESS:PORT. Default
+	// [SocketPath].
 	Listen string
-	// Timeout is the application's, 0 for none; nginx waits longer than that, and
-	// than the queue in front of it.
+	// Timeout is how long the application may take before it begins its response, with the time that
+	// a request waits for it. nginx waits 15 seconds longer: the application's own error is the better
+	// one. Default: a day, as nginx can't wait forever.
 	Timeout time.Duration
-	// Static are files that nginx serves by itself.
+	// Static are the files that nginx serves without the application.
 	Static []NginxStatic
-	// Subrequests says that nginx itself asks the application on behalf of a request that
-	// another location has, and no client does. Mount is /_NAME then where it is "".
+	// Subrequests makes the location one that nginx itself asks on behalf of another request, and no
+	// client can. Default [NoSubrequests].
 	Subrequests Subrequests
 }
 
 // NginxStatic is a folder of files that nginx serves without the application.
 type NginxStatic struct {
-	// URL is the prefix of their paths, such as /app/static.
+	// URL is the prefix of their paths, such as /app/static; it is longer than that of the
+	// application.
 	URL string
 	// Dir is the absolute path of the folder.
 	Dir string
@@ -37,73 +41,72 @@ type NginxStatic struct {
 type Subrequests int
 
 const (
-	NoSubrequests Subrequests = iota // clients ask by themselves
-	AuthRequest                      // ngx_http_auth_request_module: may this request be answered?
-	SSI                              // ngx_http_ssi_module: what is to be included in a page
+	NoSubrequests Subrequests = iota // requests of clients
+	AuthRequest                      // whether a client's request may pass (ngx_http_auth_request_module)
+	SSI                              // an include of a page (ngx_http_ssi_module)
 )
 
-// Nginx renders the locations for a server block of nginx 1.18 or later. The error says
-// which of the options is not possible.
+// Nginx renders the locations for a server block of nginx 1.18 or later (ngx_http_scgi_module). They
+// include the file scgi_params that nginx comes with. The error is an [*OptionError].
 func Nginx(o NginxOptions) (string, error) {
-	if err := CheckName(o.Name); err != nil {
+	if err := o.prepare(); err != nil {
 		return "", err
+	}
+	var b strings.Builder
+	b.WriteString("# " + o.Name + ": " + o.instructions() + "\n")
+	if o.Mount == "" {
+		fmt.Fprintf(&b, "location / {\n%s}\n", o.location())
+	} else {
+		fmt.Fprintf(&b, "location ^~ %[1]s/ {\n%[2]s}\nlocation = %[1]s {\n%[2]s}\n", o.Mount, o.location())
+	}
+	static, err := o.static()
+	if err != nil {
+		return "", err
+	}
+	return b.String() + static, nil
+}
+
+// prepare fills in what is left out, and tells which of the options is not possible.
+func (o *NginxOptions) prepare() error {
+	if err := asOption("Name", CheckName(o.Name)); err != nil {
+		return err
 	}
 	if o.Listen == "" {
 		o.Listen = SocketPath(o.Name)
-	} else if err := checkListen(o.Listen); err != nil {
-		return "", err
+	} else if err := asOption("Listen", checkPlace(o.Listen)); err != nil {
+		return err
 	}
-	if err := CheckMount(o.Mount); err != nil {
-		return "", err
+	if strings.ContainsAny(o.Listen, " \t\r\n\x00;{}\"'$\\#") {
+		return optionError("Listen", "nginx can't be told of %s: choose a socket path without blanks and quotes", o.Listen)
+	}
+	if err := asOption("Mount", CheckMount(o.Mount)); err != nil {
+		return err
 	}
 	o.Mount = strings.TrimRight(o.Mount, "/")
 	if o.Mount == "" && o.Subrequests != NoSubrequests {
-		o.Mount = "/_" + strings.ReplaceAll(o.Name, "@", "_")
+		o.Mount = "/_" + o.Name
 	}
-	pass := o.Listen
-	if pass[0] == '/' {
-		pass = "unix:" + pass
-	}
-	if strings.ContainsAny(pass, " \t\r\n;{}\"'$\\#") {
-		return "", fmt.Errorf("nginx can't be told of %s: choose a socket path without blanks and quotes", o.Listen)
-	}
-	var b strings.Builder
+	return nil
+}
+
+// instructions tell where the locations belong.
+func (o *NginxOptions) instructions() string {
 	switch {
 	case o.Subrequests == AuthRequest:
-		fmt.Fprintf(&b, "# %s: put these into a server block of nginx, and where it decides who may pass: auth_request %s;\n", o.Name, o.Mount)
+		return "put these into a server block of nginx, and where it decides who may pass: auth_request " + o.Mount + ";"
 	case o.Subrequests == SSI:
-		fmt.Fprintf(&b, "# %s: put these into a server block of nginx, and into a page: <!--#include virtual=\"%s/\" -->\n", o.Name, o.Mount)
+		return `put these into a server block of nginx, and into a page: <!--#include virtual="` + o.Mount + `/" -->`
 	case o.Mount == "":
-		fmt.Fprintf(&b, "# %s: put this into a server block of nginx.\n", o.Name)
-	default:
-		fmt.Fprintf(&b, "# %s: put these into a server block of nginx. Of two prefixes the longer one wins, wherever it stands.\n", o.Name)
+		return "put this into a server block of nginx."
 	}
-	if o.Mount == "" {
-		fmt.Fprintf(&b, "location / {\n%s}\n", o.location(pass))
-	} else {
-		fmt.Fprintf(&b, "location ^~ %[1]s/ {\n%[2]s}\nlocation = %[1]s {\n%[2]s}\n", o.Mount, o.location(pass))
-	}
-	dirs := map[string]string{}
-	for _, s := range o.Static {
-		location, err := s.location(o.Mount)
-		if err != nil {
-			return "", err
-		}
-		url := strings.TrimRight(s.URL, "/")
-		if dir, ok := dirs[url]; ok {
-			return "", fmt.Errorf("%s is given twice, for %s and %s: one URL has one folder", s.URL, dir, s.Dir)
-		}
-		dirs[url] = s.Dir
-		b.WriteString(location)
-	}
-	return b.String(), nil
+	return "put these into a server block of nginx. Of two prefixes the longer one wins, wherever it stands."
 }
 
 // location renders what stands in a location of the application. PATH_INFO is what is behind
 // SCRIPT_NAME in DOCUMENT_URI, which scgi_params has: the adapter finds that out, and nginx
 // could only by a regular expression.
-func (o NginxOptions) location(pass string) string {
-	internal, script, body := "", "    scgi_param SCRIPT_NAME "+o.Mount+";\n", ""
+func (o *NginxOptions) location() string {
+	internal, script, body := "", "    scgi_param SCRIPT_NAME "+o.Mount+";\n", "    # Larger uploads than 1m need a client_max_body_size here.\n"
 	if o.Mount == "" {
 		script = "    scgi_param SCRIPT_NAME \"\";\n    scgi_param PATH_INFO   $document_uri;\n"
 	}
@@ -114,8 +117,10 @@ func (o NginxOptions) location(pass string) string {
     scgi_param CONTENT_LENGTH      "";
     scgi_param HTTP_CONTENT_LENGTH "";
 `
-	} else {
-		body = "    # Larger uploads than 1m need a client_max_body_size here.\n"
+	}
+	pass := o.Listen
+	if isPath(pass) {
+		pass = "unix:" + pass
 	}
 	return fmt.Sprintf(`%[1]s    include scgi_params;
 %[2]s    scgi_param UNIQUE_ID   $request_id;
@@ -137,55 +142,11 @@ func (o NginxOptions) location(pass string) string {
 `, internal, script, body, o.readTimeout(), pass)
 }
 
-// location renders a location for the files. No other location takes them away: ^~ leaves no
-// regular expression a say, and the prefix is longer than the application's.
-func (s NginxStatic) location(mount string) (string, error) {
-	url := strings.TrimRight(s.URL, "/")
-	if err := CheckMount(s.URL); err != nil {
-		return "", err
-	}
-	switch {
-	case url == "" || url == mount:
-		return "", fmt.Errorf("%s=%s: all of the application's paths begin so: name a longer one, like %s/static", s.URL, s.Dir, mount)
-	case !strings.HasPrefix(s.Dir, "/"):
-		return "", fmt.Errorf("%s=%s: the path of the folder begins with a slash", s.URL, s.Dir)
-	case strings.ContainsAny(s.Dir, "$\r\n\x00"):
-		return "", fmt.Errorf("nginx can't be told of %q: a $ in it would be a variable, and a line break is none of a path", s.Dir)
-	}
-	dir := strings.TrimRight(s.Dir, "/") + "/"
-	if strings.ContainsAny(dir, " \t;{}\"'\\#") {
-		dir = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(dir) + `"`
-	}
-	return fmt.Sprintf("# Files that nginx serves by itself; its user must be able to read them.\n"+
-		"location ^~ %s/ {\n    alias %s;\n}\n", url, dir), nil
-}
-
 // readTimeout is in seconds.
-func (o NginxOptions) readTimeout() int {
-	const queue, margin = 30, 15
+func (o *NginxOptions) readTimeout() int {
+	const margin = 15
 	if o.Timeout == 0 {
-		return 24 * 60 * 60 // nginx can't wait for ever
+		return 24 * 60 * 60
 	}
-	return int(o.Timeout.Seconds()) + queue + margin
-}
-
-// CheckMount tells why mount can't be the prefix of an application's paths.
-func CheckMount(mount string) error {
-	if mount == "" || mount == "/" {
-		return nil
-	}
-	if mount[0] != '/' || strings.Contains(mount, "//") {
-		return fmt.Errorf("%q is not a prefix: it begins with one slash, like /app", mount)
-	}
-	for segment := range strings.SplitSeq(mount, "/") {
-		if segment == "." || segment == ".." {
-			return fmt.Errorf("%q is not a prefix: no browser sends . or .. in a path", mount)
-		}
-	}
-	for _, c := range []byte(mount) {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("/_.~-", c) >= 0) {
-			return fmt.Errorf("%q is not a prefix: use letters, digits, / _ . ~ and -", mount)
-		}
-	}
-	return nil
+	return int(o.Timeout.Seconds()) + margin
 }

@@ -59,18 +59,11 @@ func TestShown(t *testing.T) {
 		{None, "", "/home/u/app", []string{"/tmp/x"}, "/tmp/x"}, // a dynamic user has its own /tmp
 	} {
 		o := Options{Name: "a", Exec: []string{"/x"}, Profile: c.profile, User: c.user, WorkingDirectory: c.dir, Reads: c.reads}
-		assert.Equal(t, c.want, strings.Join(o.shown(), " "), "%+v", c)
+		assert.Equal(t, c.want, strings.Join(o.Shown(), " "), "%+v", c)
 	}
 }
 
-func TestQuotePath(t *testing.T) {
-	for path, want := range map[string]string{
-		"/home/u/app": "/home/u/app",
-		"/home/a b":   `"/home/a b"`,
-		"/home/a:b":   `"/home/a:b"`,
-	} {
-		assert.Equal(t, want, quotePath(path))
-	}
+func TestQuotationMarks(t *testing.T) {
 	for _, dir := range []string{`/home/a"b`, `/home/a'b`, `/home/a\b`} {
 		o := Options{Name: "a", Exec: []string{"/x"}, Profile: Strict, User: "u", WorkingDirectory: dir}
 		_, err := Render(o)

@@ -11,6 +11,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/application"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
@@ -48,7 +49,7 @@ func (a *adapterFlags) path() (string, error) {
 }
 
 // fill writes down how the adapter is run.
-func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
+func (a *adapterFlags) fill(o *service.Options, args []string) (err error) {
 	app, err := a.Resolve(args)
 	if err != nil {
 		return err
@@ -93,7 +94,7 @@ func (a *adapterFlags) fill(o *units.Options, args []string) (err error) {
 		o.Env = append(o.Env, "PWD="+app.PWD)
 	}
 	a.warnings = append(a.warnings, app.Refused...)
-	o.Reads = a.Root.Existing(append(app.Files, a.readable(app, o)...)...)
+	o.Reads = a.Root.Existing(append(app.Files, a.readable(app, &o.Options)...)...)
 	if a.Root != "" {
 		return nil // who gets at what there can't be said from here
 	}

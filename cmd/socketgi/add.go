@@ -122,7 +122,7 @@ func (p *pairFlags) addition(h host.Host, args []string) (*install.Add, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := units.Render(o); err != nil {
+	if _, err := o.Render(); err != nil {
 		return nil, err
 	}
 	a := &install.Add{Host: h, Options: o, Timeout: p.timeout, Group: -1, UID: -1}

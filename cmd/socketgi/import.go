@@ -5,14 +5,17 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 	"github.com/socketgi/socketgi/units"
+	"github.com/socketgi/socketgi/units/inetd"
 	"github.com/spf13/cobra"
 )
 
@@ -32,7 +35,7 @@ with inetd_scgi become applications of socketgi-adapter; scripts are read here a
 		Example: "  socketgi import /etc/inetd.conf\n  socketgi import /etc/xinetd.conf /etc/xinetd.d/*",
 		Args:    words("FILE", "..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			im := &units.Importer{Script: readScript, Adapter: a.path, WSGI: a.script, SystemdVersion: systemd.version(host.Host{})}
+			im := &inetd.Importer{Script: readScript, Application: a.imported, SystemdVersion: systemd.version(host.Host{})}
 			text, err := os.ReadFile(services)
 			if err != nil {
 				return err
@@ -63,7 +66,7 @@ with inetd_scgi become applications of socketgi-adapter; scripts are read here a
 
 // importFile prints the units for a file, and returns how many entries have none for
 // a mistake.
-func importFile(cmd *cobra.Command, im *units.Importer, file string) (failed int, err error) {
+func importFile(cmd *cobra.Command, im *inetd.Importer, file string) (failed int, err error) {
 	var text []byte
 	if file == "-" {
 		file = "standard input"
@@ -113,10 +116,36 @@ func readScript(path string) (string, error) {
 	return string(text), err
 }
 
-// script fills in how the adapter runs a script for an imported line.
-func (a adapterFlags) script(o *units.Options, script string, max int) error {
-	a.concurrency = max
-	err := a.fill(o, []string{script})
-	a.warn(plain.NewWriter(os.Stderr))
-	return err
+// imported fills in how the adapter runs an application of an imported line.
+func (a adapterFlags) imported(o *units.Options, p inetd.Program) (notes []string, err error) {
+	s := service.Options{Options: *o, Adapter: true}
+	if p.CGI != nil {
+		err = a.importedCGI(&s, p)
+	} else {
+		a.concurrency = p.Max
+		err = a.fill(&s, []string{p.Script})
+		a.warn(plain.NewWriter(os.Stderr))
+	}
+	if err != nil {
+		return nil, err
+	}
+	if p.Max > 0 {
+		notes = append(notes, fmt.Sprintf("--concurrency=%d holds the limit, too, and lets what comes wait: for that raise MaxConnections=", p.Max))
+	}
+	*o, err = s.Units()
+	return append(notes, "runs by socketgi-adapter as an application: a request may take 60 s (--timeout)"), err
+}
+
+// importedCGI is for a program, which need not be there.
+func (a adapterFlags) importedCGI(s *service.Options, p inetd.Program) error {
+	adapter, err := a.path()
+	if err != nil {
+		return err
+	}
+	s.Exec, s.App = []string{adapter}, strings.Join(p.CGI, " ")
+	if p.Max > 0 {
+		s.Exec = append(s.Exec, "--concurrency", strconv.Itoa(p.Max))
+	}
+	s.Exec = append(append(s.Exec, "--cgi"), p.CGI...)
+	return nil
 }

@@ -16,7 +16,7 @@ func main() {
 	cmd.SetErr(plain.NewWriter(os.Stderr))
 	if err := cmd.ExecuteContext(context.Background()); err != nil {
 		if err.Error() != "" {
-			fmt.Fprintln(cmd.ErrOrStderr(), "socketgi: "+err.Error())
+			fmt.Fprintln(cmd.ErrOrStderr(), "socketgi: "+explain(err))
 		}
 		os.Exit(exitStatus(err))
 	}

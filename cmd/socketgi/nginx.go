@@ -80,6 +80,10 @@ func (n *nginxFlags) define(cmd *cobra.Command) {
 	n.hostFlags.define(cmd)
 }
 
+// queueTimeout is how long a request waits for its turn before it is answered with 503: the adapter's
+// --queue-timeout.
+const queueTimeout = 30 * time.Second
+
 // print prints the location for an application.
 func (n *nginxFlags) print(cmd *cobra.Command, name string) error {
 	h, err := n.host()
@@ -101,6 +105,9 @@ func (n *nginxFlags) print(cmd *cobra.Command, name string) error {
 	}
 	if o.Static, err = staticFiles(cmd, h, n.static); err != nil {
 		return err
+	}
+	if o.Timeout != 0 {
+		o.Timeout += queueTimeout
 	}
 	text, err := units.Nginx(*o)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -99,8 +100,8 @@ func (p *pairFlags) args(cmd *cobra.Command, args []string) error {
 }
 
 // options finds out what the units are to say.
-func (p *pairFlags) options(h host.Host, args []string) (o units.Options, err error) {
-	o = units.Options{Name: args[0], Listen: p.listen, Group: p.group, User: p.user, State: p.state, Network: p.network,
+func (p *pairFlags) options(h host.Host, args []string) (o service.Options, err error) {
+	o.Options = units.Options{Name: args[0], Listen: p.listen, Group: p.group, User: p.user, State: p.state, Network: p.network,
 		Env: p.env, Mount: p.mount, Limits: p.limits, UserManager: h.User, Allow: p.allow}
 	p.Root = rootfs.Dir(h.Root)
 	o.SystemdVersion = p.version(h)
@@ -124,7 +125,7 @@ func (p *pairFlags) options(h host.Host, args []string) (o units.Options, err er
 		if err := p.fill(&o, args[1:]); err != nil {
 			return o, err
 		}
-		if err := p.pin(&o); err != nil {
+		if err := p.pin(&o.Options); err != nil {
 			return o, err
 		}
 		return o, p.peers(h, &o)
@@ -141,12 +142,12 @@ func (p *pairFlags) options(h host.Host, args []string) (o units.Options, err er
 	}
 	o.Exec, o.App = append([]string{program}, args[2:]...), strings.Join(args[1:], " ")
 	o.Reads = p.Root.Existing(append([]string{filepath.Dir(program)}, o.Exec...)...)
-	return o, p.pin(&o)
+	return o, p.pin(&o.Options)
 }
 
 // peers finds out which users may talk to the application: the web server's, and those
 // that the command line names.
-func (p *pairFlags) peers(h host.Host, o *units.Options) error {
+func (p *pairFlags) peers(h host.Host, o *service.Options) error {
 	users := p.allowUser
 	if o.SeesPeers() {
 		if web, ok := account.WebUser(h.Root, o.Group); ok {

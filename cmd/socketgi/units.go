@@ -31,7 +31,7 @@ is there for applications that were added.
 				return err
 			}
 			p.warn(cmd.ErrOrStderr())
-			pair, err := units.Render(o)
+			pair, err := o.Render()
 			if err != nil {
 				return err
 			}

@@ -164,7 +164,7 @@ func TestAddFails(t *testing.T) {
 		"strict":     {append(python, "app", "/srv/raises.py", "--now", "--profile", "strict", "--user", "www-data"), "app answers GET / with 500"},
 		"timeout":    {append(python, "app", "/srv/slow.py", "--timeout", "1s", "--user", "www-data"), "it was not loaded after 1s"},
 		"taken":      {append(python, "app", script, "--now", "--listen", "127.0.0.1:9124"), "app.socket can't listen"},
-		"long":       {append(python, "app", script, "--listen", "/run/"+strings.Repeat("x", 103)), "say --listen with a shorter one"},
+		"long":       {append(python, "app", script, "--listen", "/run/"+strings.Repeat("x", 103)), "--listen: the socket's path"},
 		"system":     {append(python, "dbus", script), "dbus.socket is a unit of this system: choose another name"},
 		"there":      {append(python, "mine", script), "mine.socket is there, and none that socketgi has written: choose another name than mine"},
 		"masked":     {append(python, "masked", script, "--force"), "masked.socket is masked: systemctl unmask masked.socket"},

@@ -98,7 +98,7 @@ func hardeningCases() []hardeningCase {
 	alone := func(directives ...string) {
 		cases = append(cases, hardeningCase{what: "`" + strings.Join(directives, "`, `") + "`", directives: directives})
 	}
-	fast, strict := units.Fast.Hardening(false), units.Strict.Hardening(false)
+	fast, strict := (&units.Options{Profile: units.Fast}).Hardening(), (&units.Options{Profile: units.Strict}).Hardening()
 	seen := map[string]bool{"SystemCallErrorNumber=EPERM": true} // nothing by itself
 	for _, h := range slices.Concat(fast, strict) {
 		for _, d := range h.Directives {
@@ -120,7 +120,7 @@ func hardeningCases() []hardeningCase {
 	alone("ProtectKernelTunables=yes")
 	alone("DynamicUser=yes")
 
-	add := func(profile string, all []units.Hardening, known int) {
+	add := func(profile string, all []units.Group, known int) {
 		var directives []string
 		for i, h := range all {
 			directives = append(directives, h.Directives...)
@@ -150,7 +150,7 @@ func (c *hardeningCase) install(b *testing.B, m *machine.Machine, name string) {
 	pair, err := units.Render(none)
 	require.NoError(b, err)
 	service := pair.Service
-	for _, h := range units.None.Hardening(false) {
+	for _, h := range none.Hardening() {
 		for _, d := range h.Directives {
 			service = strings.Replace(service, d+"\n", "", 1)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/units"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,9 +17,9 @@ import (
 // application writes units as socketgi would, and reads them back.
 func application(t *testing.T, o units.Options, flags ...string) *host.Application {
 	t.Helper()
-	o.Name, o.Adapter, o.App = "app", true, "/srv/app.py"
+	o.Name, o.App = "app", "/srv/app.py"
 	o.Exec = append(append([]string{"/usr/local/lib/socketgi/socketgi-adapter"}, flags...), "/srv/app.py")
-	pair, err := units.Render(o)
+	pair, err := service.Options{Options: o, Adapter: true}.Render()
 	require.NoError(t, err)
 	root := t.TempDir()
 	dir := filepath.Join(root, "etc/systemd/system")
@@ -142,7 +143,7 @@ func TestJudgeNginx(t *testing.T) {
 func TestOwnSnippet(t *testing.T) {
 	for _, mount := range []string{"", "/app", "/my.app/x"} {
 		for _, kind := range []units.Subrequests{units.NoSubrequests, units.AuthRequest, units.SSI} {
-			o := units.NginxOptions{Name: "app", Mount: mount, Timeout: 60e9, Subrequests: kind}
+			o := units.NginxOptions{Name: "app", Mount: mount, Timeout: 90e9, Subrequests: kind}
 			if mount != "" {
 				o.Static = []units.NginxStatic{{URL: mount + "/static", Dir: "/srv/s"}}
 			}

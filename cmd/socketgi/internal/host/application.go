@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/units"
 )
 
@@ -47,25 +48,25 @@ func (h Host) Load(name string) (*Application, error) {
 		return nil, err
 	}
 	a.Warm = !slices.Contains([]string{"yes", "true", "on", "1"}, strings.ToLower(a.Socket.Get("Socket", "Accept")))
-	service := name + "@.service"
+	file := name + "@.service"
 	if a.Warm {
-		service = name + ".service"
+		file = name + ".service"
 	}
-	if a.Service, err = h.Unit(service); err != nil {
+	if a.Service, err = h.Unit(file); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s.socket is there, and %s is not: %w", name, service, ErrNoApplication)
+			return nil, fmt.Errorf("%s.socket is there, and %s is not: %w", name, file, ErrNoApplication)
 		}
 		return nil, err
 	}
 	if !a.Service.Has("X-Socketgi") {
-		return nil, fmt.Errorf("%s has no [X-Socketgi] section: %w", service, ErrNoApplication)
+		return nil, fmt.Errorf("%s has no [X-Socketgi] section: %w", file, ErrNoApplication)
 	}
-	if a.Slice, err = h.Unit(units.SliceName(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if a.Slice, err = h.Unit(service.SliceName(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	a.What = units.Unescape(a.Service.Get("X-Socketgi", "Application"))
+	a.What = unescape(a.Service.Get("X-Socketgi", "Application"))
 	a.Listen = h.expand(a.Socket.Get("Socket", "ListenStream"))
-	if a.Exec, err = units.SplitCommand(a.Service.Get("Service", "ExecStart")); err != nil {
+	if a.Exec, err = units.ParseCommandLine(a.Service.Get("Service", "ExecStart")); err != nil {
 		return nil, fmt.Errorf("%s: ExecStart=: %w", a.Service.Path, err)
 	}
 	return a, nil
@@ -76,8 +77,11 @@ func (h Host) expand(s string) string {
 	if rest, ok := strings.CutPrefix(s, "%t/"); ok {
 		s = h.runtimeDir() + "/" + rest
 	}
-	return units.Unescape(s)
+	return unescape(s)
 }
+
+// unescape takes back what keeps systemd from expanding a value: %% is % (systemd.unit(5), Specifiers).
+func unescape(s string) string { return strings.ReplaceAll(s, "%%", "%") }
 
 // Mount is the prefix of the application's paths, "" for all of the server.
 func (a *Application) Mount() string {

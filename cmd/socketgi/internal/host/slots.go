@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/socketgi/socketgi/units"
 	"golang.org/x/sys/unix"
 )
 
@@ -53,7 +52,7 @@ func (h Host) slotsFile(a *Application) string {
 		dir, _, _ = strings.Cut(a.Service.Get("Service", "RuntimeDirectory"), " ")
 		dir, _, _ = strings.Cut(dir, ":")
 		if dir != "" { // DynamicUser= has it in /run/private, and a link to it here
-			dir = filepath.Join(h.runtimeDir(), units.Unescape(dir))
+			dir = filepath.Join(h.runtimeDir(), unescape(dir))
 		}
 	}
 	if dir == "" {

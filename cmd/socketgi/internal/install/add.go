@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/units"
 )
 
 // Add is an application that is to be added.
 type Add struct {
 	Host    host.Host
-	Options units.Options
+	Options service.Options
 	// Timeout is how long a request of it may take, 0 for as long as it wants.
 	Timeout time.Duration
 	// Group is the number of its user's group, who may read its cached code; -1 where
@@ -31,7 +32,7 @@ type Add struct {
 
 // Plan tells what Run would do, a line each.
 func (a *Add) Plan() (steps []string, err error) {
-	pair, err := units.Render(a.Options)
+	pair, err := a.Options.Render()
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +47,7 @@ func (a *Add) Plan() (steps []string, err error) {
 	if a.Options.Adapter && !offline {
 		steps = append(steps, "load "+a.Options.App+" in its sandbox")
 		if a.caches() {
-			steps = append(steps, "write cached code to "+units.CachePath(a.Options.Name))
+			steps = append(steps, "write cached code to "+service.CachePath(a.Options.Name))
 		}
 	}
 	for _, f := range files {
@@ -76,7 +77,7 @@ func (a *Add) caches() bool {
 
 // Run adds it. On an error everything is as it was before.
 func (a *Add) Run(ctx context.Context) (err error) {
-	pair, err := units.Render(a.Options)
+	pair, err := a.Options.Render()
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/units"
 	"golang.org/x/sys/unix"
 )
@@ -31,7 +32,7 @@ func (a *Add) claims(pair units.Pair) error {
 		}
 	}
 	if a.caches() {
-		path := units.CachePath(a.Options.Name)
+		path := service.CachePath(a.Options.Name)
 		if err := codeOnly(path); err != nil {
 			return fmt.Errorf("%w: move it away, or choose another name than %s", err, a.Options.Name)
 		}

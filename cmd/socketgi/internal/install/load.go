@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
-	"github.com/socketgi/socketgi/units"
 )
 
 // tryOut loads the application, and keeps the cached code that comes of it.
@@ -58,7 +58,7 @@ type code struct {
 
 // keepCode keeps what a trial leaves.
 func keepCode(ctx context.Context, t *trial.Trial, c code, back, keep *undo) error {
-	path := units.CachePath(c.name)
+	path := service.CachePath(c.name)
 	made, err := makeDirs(filepath.Dir(path))
 	if err != nil {
 		return err

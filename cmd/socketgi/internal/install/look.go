@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/units"
 )
 
@@ -28,7 +29,7 @@ func (a *Add) look(pair units.Pair) (files []file, err error) {
 			others = append(others, dir)
 		}
 	}
-	each, err := units.RenderEach(a.Options)
+	each, err := a.Options.RenderEach()
 	if err != nil {
 		return nil, err
 	}
@@ -71,8 +72,8 @@ func saidTo(each []units.Pair, name, text string) bool {
 // lookGone finds out what has to be removed of what the application was before.
 func (a *Add) lookGone(dir string, pair units.Pair) (files []file, err error) {
 	// It had limits.
-	slice := filepath.Join(dir, units.SliceName(a.Options.Name))
-	if text, err := read(slice); pair.Slice == "" && err == nil && isOurs(dir, units.SliceName(a.Options.Name), text) {
+	slice := filepath.Join(dir, service.SliceName(a.Options.Name))
+	if text, err := read(slice); pair.Slice == "" && err == nil && isOurs(dir, service.SliceName(a.Options.Name), text) {
 		if !a.Force {
 			return nil, fmt.Errorf("%s is there: say --force to remove it, or say its limits again", slice)
 		}

@@ -5,8 +5,8 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
-	"github.com/socketgi/socketgi/units"
 )
 
 // Refresh is an application whose cached code is to be made anew: that of another
@@ -20,7 +20,7 @@ type Refresh struct {
 
 // Caches tells whether an application has cached code that root keeps.
 func (r *Refresh) Caches() bool {
-	return r.App.UsesAdapter() && r.App.Flag("cache") == units.CachePath(r.App.Name)
+	return r.App.UsesAdapter() && r.App.Flag("cache") == service.CachePath(r.App.Name)
 }
 
 // Run loads the application in its sandbox, and keeps the code that was compiled for

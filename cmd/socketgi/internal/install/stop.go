@@ -8,8 +8,8 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/tree"
-	"github.com/socketgi/socketgi/units"
 )
 
 // stopAll stops an application with what runs of it, and removes what was there of it
@@ -21,12 +21,12 @@ func stopAll(ctx context.Context, m *manager.Manager, h host.Host, name string) 
 	for _, unit := range instances {
 		all = append(all, m.Stop(ctx, unit))
 	}
-	all = append(all, m.Stop(ctx, units.SliceName(name)))
+	all = append(all, m.Stop(ctx, service.SliceName(name)))
 	runtime, err := h.RuntimeDir()
 	if err != nil {
 		return errors.Join(append(all, err)...)
 	}
-	return errors.Join(append(all, tree.RemoveRuntime(filepath.Join(runtime, filepath.Base(units.RuntimePath(name)))))...)
+	return errors.Join(append(all, tree.RemoveRuntime(filepath.Join(runtime, filepath.Base(service.RuntimePath(name)))))...)
 }
 
 // removeSockets removes the directory of all sockets, if nobody listens there.

@@ -11,8 +11,8 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
-	"github.com/socketgi/socketgi/units"
 )
 
 // Whoever is killed takes nothing back. What was left of a command for an application is
@@ -22,7 +22,7 @@ import (
 // gone already are there again, so that the next command finds all of the application.
 func tidyFiles(h host.Host, dir, name string) error {
 	var all []error
-	for _, unit := range []string{name + ".socket", name + "@.service", name + ".service", units.SliceName(name)} {
+	for _, unit := range []string{name + ".socket", name + "@.service", name + ".service", service.SliceName(name)} {
 		all = append(all, takeBack(filepath.Join(dir, "."+unit+".old"), filepath.Join(dir, unit)),
 			removeAll(dir, func(file string) bool {
 				digits, ok := strings.CutPrefix(file, "."+unit+".new-") // another application may be called so
@@ -30,7 +30,7 @@ func tidyFiles(h host.Host, dir, name string) error {
 			}))
 	}
 	if !h.User {
-		code, err := rootfs.InsideDir(h.Root, units.CachePath(name))
+		code, err := rootfs.InsideDir(h.Root, service.CachePath(name))
 		if err != nil {
 			return err
 		}

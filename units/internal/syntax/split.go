@@ -1,19 +1,16 @@
-package units
+package syntax
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// Unescape takes back what protects a value from being expanded: %% is % (systemd.unit(5),
-// Specifiers). Other specifiers stay as they are.
-func Unescape(s string) string { return strings.ReplaceAll(s, "%%", "%") }
-
-// SplitCommand takes the value of ExecStart= apart into words (systemd.service(5),
-// Command Lines). Prefixes such as @ and - of the program are left out; variables and
-// specifiers, but for %% and $$, stay as they are.
-func SplitCommand(line string) (words []string, err error) {
+// Split takes the value of ExecStart= apart into words, the inverse of [Command]. Prefixes of the
+// program, such as @ and -, are left out, and with @ the name that the program is told; variables
+// and specifiers, but for $$ and %%, stay as they are.
+func Split(line string) (words []string, err error) {
 	for {
 		line = strings.TrimLeft(line, " \t")
 		if line == "" {
@@ -34,7 +31,7 @@ func SplitCommand(line string) (words []string, err error) {
 	}
 	program := strings.TrimLeft(words[0], "@-:+!")
 	if strings.Contains(words[0][:len(words[0])-len(program)], "@") && len(words) > 1 {
-		words = append(words[:1], words[2:]...) // the second word is only how it calls itself
+		words = slices.Delete(words, 1, 2) // how it calls itself
 	}
 	words[0] = program
 	return words, nil

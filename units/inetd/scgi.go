@@ -1,4 +1,4 @@
-package units
+package inetd
 
 import (
 	"errors"
@@ -6,57 +6,53 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/socketgi/socketgi/units"
+	"github.com/socketgi/socketgi/units/internal/syntax"
 )
 
-// application renders an SCGI line, if e is one, for socketgi-adapter: that of a CGI
-// program behind scgi_run, or of a Python script that uses inetd_scgi.
-func (im *Importer) application(e *entry) (Pair, bool, error) {
-	cgi, script, err := im.scgi(e)
-	if err != nil || cgi == nil && script == "" {
-		return Pair{}, false, err
+// application renders an SCGI line, if e is one, as an application: that of a CGI program behind
+// scgi_run, or of a Python script that uses inetd_scgi.
+func (im *Importer) application(e *entry) (pair units.Pair, found bool, err error) {
+	p, err := im.scgi(e)
+	if err != nil || p.CGI == nil && p.Script == "" {
+		return pair, false, err
 	}
 	if e.wait || e.kind != "stream" {
-		return Pair{}, false, cantError("the adapter serves what is stream and nowait")
+		return pair, false, cantError("the adapter serves what is stream and nowait")
 	}
-	o := Options{User: e.user, Adapter: true, Listen: e.path, SystemdVersion: im.SystemdVersion}
-	program := script
-	if cgi != nil {
-		program = cgi[0]
-		adapter, err := im.Adapter()
-		if err != nil {
-			return Pair{}, false, err
-		}
-		o.Exec, o.App = []string{adapter}, strings.Join(cgi, " ")
-		if e.max > 0 {
-			o.Exec = append(o.Exec, "--concurrency", strconv.Itoa(e.max))
-		}
-		o.Exec = append(append(o.Exec, "--cgi"), cgi...)
-	} else if err := im.WSGI(&o, script, e.max); err != nil {
-		return Pair{}, false, err
+	name, program := e.label, p.Script
+	if p.CGI != nil {
+		program = p.CGI[0]
 	}
-	name := e.label
-	if e.path != "" {
+	switch {
+	case e.path != "":
 		name = baseName(e.path)
-	} else {
-		if strings.Trim(name, "0123456789") == "" {
-			name = baseName(program)
-		}
+	case strings.Trim(name, "0123456789") == "":
+		name = baseName(program)
+	}
+	o := units.Options{Name: im.free(name), User: e.user, Listen: e.path, SystemdVersion: im.SystemdVersion}
+	notes, err := im.Application(&o, p)
+	if err != nil {
+		return pair, false, err
+	}
+	im.take(o.Name)
+	if e.path == "" {
 		o.Listen = im.loopback(e)
 	}
-	o.Name, o.App = im.name(name), oneLine(o.App)
+	o.App = syntax.OneLine(o.App)
 	if e.max > 0 {
 		e.inSocket("MaxConnections", strconv.Itoa(e.max))
-		e.note("--concurrency=%d holds the limit, too, and lets what comes wait: for that raise MaxConnections=", e.max)
 	}
-	e.note("runs by socketgi-adapter as an application: a request may take 60 s (--timeout)")
-	pair, err := Render(o)
+	e.notes = append(e.notes, notes...)
+	pair, err = units.Render(o)
 	return pair, true, err
 }
 
 // loopback returns where an application listens: whoever reaches its socket could
 // claim to be any user (see checkListen).
 func (im *Importer) loopback(e *entry) string {
-	_, port, _ := cutLast(":"+e.addresses[0], ':')
+	port := e.addresses[0][strings.LastIndexByte(e.addresses[0], ':')+1:]
 	listen := "127.0.0.1:" + port
 	if slices.Contains(e.addresses, "[::1]:"+port) {
 		listen = "[::1]:" + port
@@ -74,19 +70,25 @@ func (im *Importer) loopback(e *entry) string {
 	return listen
 }
 
-// scgi returns the CGI program or the Python script behind an SCGI line.
-func (im *Importer) scgi(e *entry) (cgi []string, script string, err error) {
+// scgi returns what runs behind an SCGI line, nothing for others.
+func (im *Importer) scgi(e *entry) (p Program, err error) {
+	if im.Application == nil {
+		return p, nil
+	}
 	if path.Base(e.program) == "scgi_run" {
 		if len(e.argv) < 2 || !strings.HasPrefix(e.argv[1], "/") {
-			return nil, "", errors.New("scgi_run is not followed by the absolute path of a CGI program")
+			return p, errors.New("scgi_run is not followed by the absolute path of a CGI program")
 		}
-		return e.argv[1:], "", nil
+		return Program{CGI: e.argv[1:], Max: e.max}, nil
+	}
+	if im.Script == nil {
+		return p, nil
 	}
 	script, rest := e.program, e.argv[1:]
 	if python := strings.HasPrefix(path.Base(e.program), "python"); python {
 		i := slices.IndexFunc(rest, func(s string) bool { return !strings.HasPrefix(s, "-") })
 		if i < 0 || !strings.HasPrefix(rest[i], "/") || slices.Contains(rest[:i], "-m") || slices.Contains(rest[:i], "-c") {
-			return nil, "", nil
+			return p, nil
 		}
 		script, rest = rest[i], slices.Concat(rest[:i], rest[i+1:])
 	}
@@ -95,10 +97,10 @@ func (im *Importer) scgi(e *entry) (cgi []string, script string, err error) {
 		e.note("%s can't be read here: if it uses inetd_scgi, import it where it can", script)
 	}
 	if err != nil || !strings.Contains(text, "inetd_scgi") {
-		return nil, "", nil
+		return p, nil
 	}
 	if len(rest) > 0 {
 		e.note("the script gets no arguments: %s", strings.Join(rest, " "))
 	}
-	return nil, script, nil
+	return Program{Script: script, Max: e.max}, nil
 }

@@ -1,4 +1,4 @@
-package units
+package inetd
 
 import (
 	"errors"
@@ -168,8 +168,8 @@ func (im *Importer) inetdListen(e *entry, service, protocol, hosts string) error
 	if e.kind != map[string]string{"tcp": "stream", "udp": "dgram"}[protocol[:3]] {
 		return fmt.Errorf("a %s socket can't be %s", e.kind, protocol)
 	}
-	if before, after, found := cutLast(service, ':'); found {
-		hosts, service = before, after
+	if i := strings.LastIndexByte(service, ':'); i >= 0 {
+		hosts, service = service[:i], service[i+1:]
 		e.label = service
 	}
 	return im.listenIP(e, hosts, service, protocol[:3], family)

@@ -23,7 +23,9 @@ func TestLimits(t *testing.T) {
 }
 
 func TestSlice(t *testing.T) {
-	assert.Equal(t, `socketgi-my\x2dapp_1.2.slice`, SliceName("my-app_1.2"), "not below that of an application called my")
+	pair, err := Render(Options{Name: "my-app_1.2", Exec: []string{"/x"}, Limits: Limits{TasksMax: "5"}})
+	require.NoError(t, err)
+	assert.Equal(t, `socketgi-my\x2dapp_1.2.slice`, pair.SliceName, "not below that of an application called my")
 	for _, warm := range []bool{false, true} {
 		o := Options{Name: "a", Exec: []string{"/x"}, App: "x%", Warm: warm}
 		pair, err := Render(o)

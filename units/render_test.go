@@ -1,32 +1,13 @@
 package units
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-func TestCommand(t *testing.T) {
-	for _, c := range []struct {
-		word, want string
-	}{
-		{"plain", "plain"},
-		{"--flag=x", "--flag=x"},
-		{"two words", `"two words"`},
-		{"", `""`},
-		{";", `";"`},
-		{`it's`, `"it's"`},
-		{`a"b\c`, `"a\"b\\c"`},
-		{"$HOME", "$$HOME"},
-		{"100%", "100%%"},
-		{"tab\t", `"tab\x09"`},
-		{"ünïcode", "ünïcode"},
-	} {
-		assert.Equal(t, "/bin/x "+c.want, command([]string{"/bin/x", c.word}), c.word)
-	}
-}
 
 func TestCheckName(t *testing.T) {
 	for _, name := range []string{"a", "hello", "my-app_2.0", strings.Repeat("x", 64)} {
@@ -48,9 +29,15 @@ func TestRenderRefuses(t *testing.T) {
 		{Name: "a", Exec: []string{"/x"}, User: "a b"},
 		{Name: "a", Exec: []string{"/x"}, User: "%i"},
 		{Name: "a", Exec: []string{"/x"}, Listen: "/" + strings.Repeat("x", 107)},
+		{Name: "a", Exec: []string{"/x"}, ConditionFileIsExecutable: "/x\nUser=root"},
+		{Name: "a", Exec: []string{"/x"}, Slice: "a"},
+		{Name: "a", Exec: []string{"/x"}, Slice: "%i.slice"},
 	} {
 		_, err := Render(o)
-		assert.Error(t, err, "%+v", o)
+		var option *OptionError
+		require.ErrorAs(t, err, &option, "%+v", o)
+		field, _ := reflect.TypeFor[Options]().FieldByName(option.Field)
+		assert.Equal(t, option.Field, field.Name, "an error names the field")
 	}
 	_, err := Render(Options{Name: "a", Exec: []string{"/x"}, Listen: "/" + strings.Repeat("x", 106)})
 	require.NoError(t, err)
@@ -77,26 +64,22 @@ func TestEnv(t *testing.T) {
 	}
 }
 
-// TestCheckUnit checks that a check differs from the service in what it is for, and in
-// nothing of its sandbox.
-func TestCheckUnit(t *testing.T) {
-	for _, warm := range []bool{false, true} {
-		o := Options{Name: "a", Exec: []string{"/x", "app"}, Adapter: true, Code: true, Warm: warm, Profile: Strict,
-			User: "u", Env: []string{"A=b"}, State: true, WorkingDirectory: "/home/app"}
-		pair, err := Render(o)
-		require.NoError(t, err)
-		check, err := RenderCheck(o, "/run/out%put")
-		require.NoError(t, err)
-		assert.Contains(t, check, "\nExecStart=/x --check --cache /run/socketgi-a@check app\n")
-		assert.Contains(t, check, "\nStandardError=file:/run/out%%put\n")
-		assert.NotContains(t, check, "a.socket")
-		_, service, _ := strings.Cut(pair.Service, "\nWorkingDirectory=")
-		service, _, _ = strings.Cut(service, "\n# The locks of")
-		service, _, _ = strings.Cut(service, "\n# When memory")
-		assert.Contains(t, check, service)
+// TestGroups checks directives that the caller adds.
+func TestGroups(t *testing.T) {
+	pair, err := Render(Options{Name: "a", Exec: []string{"/x"}, ConditionFileIsExecutable: "/y%", Slice: "all.slice", Limits: Limits{TasksMax: "5"},
+		Service: []Group{{"It needs them,\nall of them.", []string{"LimitNOFILE=5000", "Nice=3"}}, {"", []string{"OOMPolicy=continue"}}}})
+	require.NoError(t, err)
+	assert.Contains(t, pair.Service, "\n# It needs them,\n# all of them.\nLimitNOFILE=5000\nNice=3\nOOMPolicy=continue\n")
+	assert.Contains(t, pair.Service, "\nSlice=all.slice\n")
+	assert.Equal(t, "all.slice", pair.SliceName)
+	assert.Contains(t, pair.Socket, "\nConditionFileIsExecutable=/y%%\n\n[Socket]\n")
+	for _, g := range []Group{
+		{"", []string{"Nice"}}, {"", []string{"[Service]"}}, {"", []string{"=x"}}, {"", []string{"Ni ce=3"}}, {"", []string{"Nice=3\nUser=root"}}, {"", []string{`Nice=3\`}},
+		{"a\rb", []string{"Nice=3"}}, {`a\`, []string{"Nice=3"}},
+	} {
+		_, err := Render(Options{Name: "a", Exec: []string{"/x"}, Service: []Group{g}})
+		assert.ErrorContains(t, err, "Service: ", "%q", g)
 	}
-	_, err := RenderCheck(Options{Name: "a", Exec: []string{"/x"}}, "/run/output")
-	assert.Error(t, err)
 }
 
 // TestSystemdVersion checks that a systemd gets no directive that it doesn't know, and

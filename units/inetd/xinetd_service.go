@@ -1,7 +1,6 @@
-package units
+package inetd
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -10,168 +9,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/socketgi/socketgi/units/internal/syntax"
 )
-
-// section is "defaults" or "service NAME" of xinetd.conf(5).
-type section struct {
-	line       int
-	name       string // "" for the defaults
-	attributes map[string][]string
-	order      []string // of what stands in the section itself
-	notes      []string
-	err        error
-}
-
-// isXinetd tells xinetd.conf(5) from inetd.conf(5), where every line has six words.
-func isXinetd(text string) bool {
-	for line := range strings.Lines(text) {
-		words := strings.Fields(line)
-		if len(words) > 0 && words[0][0] != '#' {
-			return len(words) <= 3 && slices.Contains([]string{"service", "defaults", "defaults{", "include", "includedir"}, words[0])
-		}
-	}
-	return false
-}
-
-// xinetdLists are the attributes that have += and -=. In the defaults = adds, too.
-var xinetdLists = []string{"only_from", "no_access", "log_on_success", "log_on_failure", "passenv", "env", "log_type", "disabled", "enabled"}
-
-// xinetdAttributes has for each attribute the setting of a service that takes its
-// value (KEY=), or why there is none; "" is for those that are read one by one.
-var xinetdAttributes = map[string]string{
-	"id": "", "type": "", "flags": "", "disable": "", "disabled": "", "enabled": "", "socket_type": "", "protocol": "", "wait": "",
-	"user": "", "server": "", "server_args": "", "only_from": "", "no_access": "", "instances": "", "per_source": "", "cps": "",
-	"bind": "", "port": "", "v6only": "", "env": "", "passenv": "", "redirect": "", "rpc_version": "", "rpc_number": "",
-	"nice": "Nice=", "umask": "UMask=", "group": "Group=",
-	"rlimit_as": "LimitAS=", "rlimit_files": "LimitNOFILE=", "rlimit_cpu": "LimitCPU=",
-	"rlimit_data": "LimitDATA=", "rlimit_rss": "LimitRSS=", "rlimit_stack": "LimitSTACK=",
-	"groups":         "a service of systemd always has all groups of its user",
-	"access_times":   "a socket of systemd has no hours: start and stop it by timers",
-	"banner":         "systemd sends nothing by itself",
-	"banner_success": "systemd sends nothing by itself",
-	"banner_fail":    "systemd sends nothing by itself",
-	"max_load":       "systemd doesn't look at the load",
-	"deny_time":      "systemd locks no addresses out",
-	"mdns":           "systemd doesn't announce it",
-	"libwrap":        "hosts.allow and hosts.deny are not asked any more",
-	"log_type":       "systemd logs to the journal",
-	"log_on_success": "systemd logs starts and ends to the journal",
-	"log_on_failure": "systemd logs refused connections to the journal",
-}
 
 // What these match is handed to systemd as it is.
 var (
 	limitValue   = regexp.MustCompile(`^(-?[0-9]+[kKmM]?|UNLIMITED)$`)
 	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
-
-func (im *Importer) xinetd(text string) (entries []*entry, notes []Note) {
-	var s *section
-	number, braced := 0, false
-	finish := func() {
-		if s.describe(); s.name != "" {
-			e := &entry{line: s.line, label: s.name, was: "xinetd's service " + s.name, notes: s.notes, err: s.err}
-			entries = append(entries, e)
-			if e.err == nil {
-				e.err = im.xinetdService(e, s)
-			}
-		} else {
-			for _, n := range s.notes {
-				notes = append(notes, Note{Line: s.line, Text: "defaults: " + n})
-			}
-			if s.err != nil {
-				notes = append(notes, Note{Line: s.line, Text: "defaults: " + s.err.Error(), Failed: true})
-			}
-		}
-		s = nil
-	}
-	for line := range strings.Lines(text) {
-		number++
-		words := strings.Fields(line)
-		if len(words) == 0 || words[0][0] == '#' {
-			continue
-		}
-		switch first := strings.TrimSuffix(words[0], "{"); {
-		case s == nil && (first == "service" && len(words) > 1 || first == "defaults"):
-			s = &section{line: number, attributes: map[string][]string{}}
-			braced = strings.HasSuffix(words[len(words)-1], "{")
-			if first == "defaults" {
-				im.defaults = s
-				continue
-			}
-			if im.defaults == nil {
-				im.defaults = &section{}
-				notes = append(notes, Note{Text: "there are no defaults of xinetd in this: name xinetd.conf in front of it, where they are"})
-			}
-			s.name = strings.TrimSuffix(words[1], "{")
-			for _, key := range xinetdLists {
-				if values, found := im.defaults.attributes[key]; found {
-					s.attributes[key] = slices.Clone(values)
-				}
-			}
-		case s == nil && strings.HasPrefix(first, "include"):
-			notes = append(notes, Note{Line: number, Text: "is not followed: name the files on the command line, too: " + strings.TrimSpace(line)})
-		case s == nil:
-			notes = append(notes, Note{Line: number, Text: "is outside of a service: " + strings.TrimSpace(line), Failed: true})
-		case !braced && words[0] == "{":
-			braced = true
-		case words[0] == "}":
-			finish()
-		default:
-			s.add(strings.TrimSpace(line))
-		}
-	}
-	if s != nil {
-		s.err = errors.New("it has no }")
-		finish()
-	}
-	return entries, notes
-}
-
-var attributeLine = regexp.MustCompile(`^([A-Za-z0-9_]+)\s*([+-]?=)\s*(.*)$`)
-
-// add adds a line KEY OPERATOR VALUE...
-func (s *section) add(line string) {
-	m := attributeLine.FindStringSubmatch(line)
-	if m == nil {
-		s.err = fmt.Errorf("%q is not KEY = VALUE", line)
-		return
-	}
-	key, operator, values := m[1], m[2], strings.Fields(m[3])
-	if key == "interface" {
-		key = "bind"
-	}
-	old, list := s.attributes[key], slices.Contains(xinetdLists, key)
-	switch {
-	case !list && operator != "=":
-		s.err = fmt.Errorf("%s has no %s", key, operator)
-		return
-	case !list && slices.Contains(s.order, key):
-		s.notes = append(s.notes, key+" stands there twice: the first counts, as for xinetd")
-		return
-	case operator == "-=":
-		values = slices.DeleteFunc(old, func(v string) bool { return slices.Contains(values, v) })
-	case operator == "+=" || s.name == "":
-		values = append(old, values...)
-	}
-	s.attributes[key] = values
-	if !slices.Contains(s.order, key) {
-		s.order = append(s.order, key)
-	}
-}
-
-// describe notes what has no place in the units.
-func (s *section) describe() {
-	for _, key := range s.order {
-		value := strings.Join(s.attributes[key], " ")
-		switch why, known := xinetdAttributes[key]; {
-		case !known:
-			s.notes = append(s.notes, fmt.Sprintf("%s = %s: xinetd.conf(5) has no such attribute", key, value))
-		case why != "" && !strings.HasSuffix(why, "=") && !(key == "groups" && value == "yes"):
-			s.notes = append(s.notes, fmt.Sprintf("%s = %s: %s", key, value, why))
-		}
-	}
-}
 
 // xinetdService makes an entry of a service.
 func (im *Importer) xinetdService(e *entry, s *section) error {
@@ -317,7 +163,7 @@ func (e *entry) xinetdProcess(s *section, value func(string) string) error {
 		if !found || !variableName.MatchString(name) {
 			return fmt.Errorf("env = %s is not NAME=VALUE", v)
 		}
-		env = append(env, quote(escape(v)))
+		env = append(env, syntax.Quote(v))
 	}
 	if len(env) > 0 {
 		e.inService("Environment", strings.Join(env, " "))

@@ -6,14 +6,24 @@ import (
 	"unicode/utf8"
 )
 
-// checkEnv tells why systemd takes no such variable (systemd.exec(5), Environment=).
-func checkEnv(s string) error {
+// checkEnv tells which variable systemd doesn't take.
+func (o *Options) checkEnv() error {
+	for _, e := range o.Env {
+		if err := checkVariable(e); err != nil {
+			return asOption("Env", err)
+		}
+	}
+	return nil
+}
+
+// checkVariable tells why systemd takes no such variable (systemd.exec(5), Environment=).
+func checkVariable(s string) error {
 	name, value, ok := strings.Cut(s, "=")
 	if !ok || name == "" || name[0] >= '0' && name[0] <= '9' {
 		return fmt.Errorf("%q is no variable: write NAME=VALUE", s)
 	}
 	for _, c := range []byte(name) {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_') {
+		if !isAlphanumeric(c) && c != '_' {
 			return fmt.Errorf("%q can't name a variable: use letters, digits and _", name)
 		}
 	}

@@ -1,11 +1,13 @@
-package units
+package inetd
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/socketgi/socketgi/units"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -20,10 +22,12 @@ func importer() *Importer {
 			}
 			return "", errors.New("no such file")
 		},
-		Adapter: func() (string, error) { return "/a/socketgi-adapter", nil },
-		WSGI: func(o *Options, script string, max int) error {
-			o.Exec, o.App, o.Adapter = []string{"/a/socketgi-adapter", script}, script, true
-			return nil
+		Application: func(o *units.Options, p Program) ([]string, error) {
+			o.Exec, o.App = []string{"/a/socketgi-adapter", p.Script}, p.Script
+			if p.CGI != nil {
+				o.Exec, o.App = append([]string{"/a/socketgi-adapter", "--cgi"}, p.CGI...), strings.Join(p.CGI, " ")
+			}
+			return []string{fmt.Sprintf("runs by the adapter, at most %d at once", p.Max)}, nil
 		},
 	}
 }
@@ -70,7 +74,7 @@ func TestImport(t *testing.T) {
 		"IPsec":                    {"#@ ipsec ah/require", ">IPsec"},
 		"bad user":                 {"22 stream tcp nowait u%i /x x", ">not the name of a user"},
 		"relative":                 {"22 stream tcp nowait u x x", ">not the absolute path"},
-		"CGI":                      {":www:www:200:/run/hello.sock stream unix nowait/4 www:web /bin/scgi_run scgi_run /cgi/hello.cgi -a", "# hello.socket: systemd listens, accepts, and starts hello@.service for each connection.|ListenStream=/run/hello.sock|SocketUser=www|SocketGroup=www|SocketMode=0200|MaxConnections=4|ExecStart=/a/socketgi-adapter --concurrency 4 --cgi /cgi/hello.cgi -a|User=www|Group=web|RuntimeDirectory=socketgi-hello"},
+		"CGI":                      {":www:www:200:/run/hello.sock stream unix nowait/4 www:web /bin/scgi_run scgi_run /cgi/hello.cgi -a", "# hello.socket: systemd listens, accepts, and starts hello@.service for each connection.|ListenStream=/run/hello.sock|SocketUser=www|SocketGroup=www|SocketMode=0200|MaxConnections=4|ExecStart=/a/socketgi-adapter --cgi /cgi/hello.cgi -a|User=www|Group=web|>at most 4 at once"},
 		"CGI at all addresses":     {"9000 stream tcp nowait www /bin/scgi_run scgi_run /cgi/hello.cgi", "ListenStream=127.0.0.1:9000|ExecStart=/a/socketgi-adapter --cgi /cgi/hello.cgi|IPAddressAllow=localhost|>listens at 127.0.0.1:9000 only"},
 		"CGI without a program":    {"9000 stream tcp nowait www /bin/scgi_run scgi_run", ">not followed by the absolute path"},
 		"WSGI":                     {"/run/w.sock stream unix nowait www /usr/bin/python python -u /scripts/w.py x", "ExecStart=/a/socketgi-adapter /scripts/w.py|>no arguments: -u x"},
@@ -98,22 +102,22 @@ func TestImport(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			pairs, notes := importer().Import(c.text)
-			var units, said string
+			var text, said string
 			for _, p := range pairs {
-				units += p.Socket + p.Service
+				text += p.Socket + p.Service
 			}
 			for _, n := range notes {
 				said += n.Text + "\n"
-				_, text, _ := strings.Cut(n.Text, ": ")
-				assert.Equal(t, n.InUnit, strings.Contains(units, "# Note: "+text+"\n"), n.Text)
+				_, note, _ := strings.Cut(n.Text, ": ")
+				assert.Equal(t, n.InUnit, strings.Contains(text, "# Note: "+note+"\n"), n.Text)
 			}
 			for want := range strings.SplitSeq(c.want, "|") {
 				if note, found := strings.CutPrefix(want, ">"); found {
 					assert.Contains(t, said, note)
 				} else if line, found := strings.CutPrefix(want, "!"); found {
-					assert.NotContains(t, units, "\n"+line+"\n")
+					assert.NotContains(t, text, "\n"+line+"\n")
 				} else {
-					assert.Contains(t, "\n"+units, "\n"+want+"\n")
+					assert.Contains(t, "\n"+text, "\n"+want+"\n")
 				}
 			}
 		})
@@ -152,7 +156,7 @@ func FuzzImport(f *testing.F) {
 			for line := range strings.SplitSeq(p.Socket+p.Service, "\n") {
 				require.Regexp(t, unitLine, line)
 			}
-			require.NoError(t, CheckName(strings.TrimSuffix(p.SocketName, ".socket")))
+			require.NoError(t, units.CheckName(strings.TrimSuffix(p.SocketName, ".socket")))
 		}
 		for _, n := range notes {
 			require.NotContains(t, n.Text, "\n")

@@ -1,0 +1,119 @@
+// Package service composes the units of an application that socketgi-adapter runs: what package units
+// renders for any program, with the flags and directives that are the adapter's.
+package service
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/coreos/go-systemd/v22/unit"
+	"github.com/socketgi/socketgi/units"
+)
+
+// Options are those of the units, and what the adapter adds to them.
+type Options struct {
+	units.Options
+	// Adapter is true if Exec is socketgi-adapter: its path and command line, without the flags that
+	// follow from the other fields.
+	Adapter bool
+	// Code is true if the adapter runs Python, and finds code that was cached for it.
+	Code bool
+	// AllowUIDs are the users that may talk to the adapter at a unix socket, besides root. Default:
+	// whoever may connect.
+	AllowUIDs []uint32
+}
+
+// SliceName is the name of the unit with the limits of the application.
+func SliceName(name string) string { return "socketgi-" + unit.UnitNameEscape(name) + ".slice" }
+
+// CachePath is the directory of the code that was cached for an application when it was added. It is
+// root's: what an application could write there would run for every client.
+func CachePath(name string) string { return "/var/cache/socketgi/" + name }
+
+// RuntimePath is the directory of the slots of --concurrency.
+func RuntimePath(name string) string { return "/run/" + runtimeDirectory(name) }
+
+func runtimeDirectory(name string) string { return "socketgi-" + name }
+
+// errNoPeers is for AllowUIDs where nobody can tell which user connects.
+var errNoPeers = errors.New("which user connects can be told only by socketgi-adapter, at a unix socket, and not under --profile strict, " +
+	"which hides other users from it: leave --allow-user out")
+
+// Units are the options of package units.
+func (o Options) Units() (units.Options, error) {
+	u := o.Options
+	u.Slice = SliceName(o.Name)
+	if len(o.AllowUIDs) > 0 && !(o.Adapter && o.SeesPeers()) {
+		return u, errNoPeers
+	}
+	if !o.Adapter || len(o.Exec) == 0 {
+		return u, nil
+	}
+	u.ConditionFileIsExecutable = o.Exec[0]
+	var flags []string
+	if o.Code && !o.UserManager {
+		flags = append(flags, "--cache", CachePath(o.Name))
+	}
+	if len(o.AllowUIDs) > 0 {
+		flags = append(flags, "--allow-uid", o.allowedUIDs())
+	}
+	u.Exec = slices.Insert(slices.Clone(o.Exec), 1, flags...)
+	u.Service = append(o.cacheDirectory(), o.directives()...)
+	return u, nil
+}
+
+// Render renders the pair of units.
+func (o Options) Render() (units.Pair, error) {
+	u, err := o.Units()
+	if err != nil {
+		return units.Pair{}, err
+	}
+	return units.Render(u)
+}
+
+// RenderEach renders the pair for every systemd that gets another one.
+func (o Options) RenderEach() ([]units.Pair, error) {
+	u, err := o.Units()
+	if err != nil {
+		return nil, err
+	}
+	return units.RenderEach(u)
+}
+
+func (o Options) allowedUIDs() string {
+	var words []string
+	for _, uid := range o.AllowUIDs {
+		words = append(words, strconv.FormatUint(uint64(uid), 10))
+	}
+	return strings.Join(words, ",")
+}
+
+// cacheDirectory is for a user's own systemd, where cached code is the user's.
+func (o Options) cacheDirectory() []units.Group {
+	if !o.Code || !o.UserManager {
+		return nil
+	}
+	return []units.Group{{Why: "Cached code.", Directives: []string{"CacheDirectory=socketgi/" + o.Name, "CacheDirectoryMode=0700"}}}
+}
+
+// outOfMemory lets the adapter live when its application is killed.
+var outOfMemory = units.Group{Why: "When memory runs out the application is killed; the adapter lives to say so.", Directives: []string{"OOMPolicy=continue"}}
+
+// directives are those that the adapter needs.
+func (o Options) directives() []units.Group {
+	if !o.Warm {
+		return []units.Group{
+			{Why: "The locks of --concurrency.", Directives: []string{"RuntimeDirectory=" + runtimeDirectory(o.Name), "RuntimeDirectoryMode=0700", "RuntimeDirectoryPreserve=yes"}},
+			outOfMemory,
+		}
+	}
+	all := []units.Group{outOfMemory, {Why: "Requests that are being answered are waited for.", Directives: []string{"KillMode=mixed"}}}
+	if o.Code {
+		all = append(all, units.Group{Why: "Loads the application again, beside the old one; fails where it can't be loaded.",
+			Directives: []string{"ExecReload=" + units.CommandLine(o.Exec[:1]) + " --ask-reload $MAINPID"}})
+	}
+	return append(all, units.Group{Why: "Each request is a record, and journald drops none. What floods is standard error: the adapter limits that.",
+		Directives: []string{"LogRateLimitIntervalSec=0"}})
+}

@@ -1,0 +1,51 @@
+package service
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/socketgi/socketgi/units"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestAllowUIDs(t *testing.T) {
+	o := Options{Options: units.Options{Name: "a", Exec: []string{"/x", "app"}}, Adapter: true, Code: true, AllowUIDs: []uint32{33, 1000}}
+	pair, err := o.Render()
+	require.NoError(t, err)
+	assert.Contains(t, pair.Service, "\nExecStart=/x --cache /var/cache/socketgi/a --allow-uid 33,1000 app\n")
+	for _, change := range []func(*Options){
+		func(o *Options) { o.Adapter = false },
+		func(o *Options) { o.Profile = units.Strict },
+		func(o *Options) { o.UserManager = true },
+		func(o *Options) { o.Listen = "127.0.0.1:9000" },
+	} {
+		wrong := o
+		change(&wrong)
+		_, err := wrong.Render()
+		assert.ErrorContains(t, err, "leave --allow-user out")
+	}
+}
+
+// TestAdapter checks what a program that isn't the adapter doesn't get.
+func TestAdapter(t *testing.T) {
+	for _, warm := range []bool{false, true} {
+		o := Options{Options: units.Options{Name: "a", Exec: []string{"/x y", "app"}, Warm: warm}}
+		pair, err := o.Render()
+		require.NoError(t, err)
+		o.Adapter, o.Code = true, true
+		adapter, err := o.Render()
+		require.NoError(t, err)
+		for directive, ofWarm := range map[string]bool{"RuntimeDirectory=socketgi-a": false, "OOMPolicy=continue": warm, "KillMode=mixed": true,
+			`ExecReload="/x y" --ask-reload $MAINPID`: true, "LogRateLimitIntervalSec=0": true} {
+			assert.NotContains(t, pair.Service, "\n"+directive+"\n")
+			assert.Equal(t, ofWarm == warm, strings.Contains(adapter.Service, "\n"+directive+"\n"), directive)
+		}
+		assert.NotContains(t, pair.Socket, "Condition")
+		assert.Contains(t, adapter.Socket, "\nConditionFileIsExecutable=/x y\n")
+	}
+}
+
+func TestSliceName(t *testing.T) {
+	assert.Equal(t, `socketgi-my\x2dapp.slice`, SliceName("my-app"), "not below that of an application called my")
+}

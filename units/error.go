@@ -1,0 +1,27 @@
+package units
+
+import "fmt"
+
+// OptionError is the error of [Render], [RenderEach] and [Nginx]: one of the options is
+// not possible.
+type OptionError struct {
+	// Field is the name of the field, such as "Listen" or "Limits.MemoryMax".
+	Field string
+	// Reason tells what is wrong with its value, and what would be right.
+	Reason string
+}
+
+// Error names the field and the reason.
+func (e *OptionError) Error() string { return e.Field + ": " + e.Reason }
+
+func optionError(field, format string, a ...any) error {
+	return &OptionError{field, fmt.Sprintf(format, a...)}
+}
+
+// asOption makes an error one about a field; nil stays nil.
+func asOption(field string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &OptionError{field, err.Error()}
+}
