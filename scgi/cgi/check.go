@@ -5,7 +5,7 @@ import (
 	"os"
 	"path"
 
-	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/socketgi/socketgi/scgi/internal/child"
 	"golang.org/x/sys/unix"
 )
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/socketgi/socketgi/scgi/internal/child"
 	"golang.org/x/sys/unix"
 )
 

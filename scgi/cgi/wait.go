@@ -3,7 +3,7 @@ package cgi
 import (
 	"time"
 
-	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/socketgi/socketgi/scgi/internal/child"
 	"golang.org/x/sys/unix"
 )
 

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi"
-	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/socketgi/socketgi/scgi/internal/child"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"

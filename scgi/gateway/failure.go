@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/socketgi/socketgi/scgi"
-	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/socketgi/socketgi/scgi/internal/child"
 )
 
 // failure is what the client is told of a request that the application gives no answer

@@ -3,7 +3,7 @@ package gateway
 import (
 	"time"
 
-	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/socketgi/socketgi/scgi/internal/child"
 )
 
 // Log is where requests are recorded. Its methods may be called by many goroutines, and

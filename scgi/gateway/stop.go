@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/socketgi/socketgi/scgi/internal/child"
 )
 
 // stopper ends processes when the unit is being stopped.

@@ -5,7 +5,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/socketgi/socketgi/scgi/internal/child"
 	"golang.org/x/sys/unix"
 )
 

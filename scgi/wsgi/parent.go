@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/socketgi/socketgi/scgi/internal/child"
 	"golang.org/x/sys/unix"
 )
 

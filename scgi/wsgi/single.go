@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi"
-	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/socketgi/socketgi/scgi/internal/child"
 )
 
 // Single is a process that loads the application and serves one request.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi"
-	"github.com/socketgi/socketgi/scgi/child"
+	"github.com/socketgi/socketgi/scgi/internal/child"
 	"golang.org/x/sys/unix"
 )
 

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi"
-	"github.com/socketgi/socketgi/scgi/child"
 	"github.com/socketgi/socketgi/scgi/gateway"
+	"github.com/socketgi/socketgi/scgi/internal/child"
 )
 
 // job is a request on its way to a warm worker, and back.

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/socketgi/socketgi/scgi/child"
 	"github.com/socketgi/socketgi/scgi/gateway"
+	"github.com/socketgi/socketgi/scgi/internal/child"
 	"github.com/socketgi/socketgi/scgi/wsgi"
 	"golang.org/x/sys/unix"
 )
