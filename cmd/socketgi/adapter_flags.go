@@ -10,8 +10,8 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/application"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
@@ -49,7 +49,7 @@ func (a *adapterFlags) path() (string, error) {
 }
 
 // fill writes down how the adapter is run.
-func (a *adapterFlags) fill(o *service.Options, args []string) (err error) {
+func (a *adapterFlags) fill(o *appunits.Options, args []string) (err error) {
 	app, err := a.Resolve(args)
 	if err != nil {
 		return err

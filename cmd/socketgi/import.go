@@ -10,9 +10,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 	"github.com/socketgi/socketgi/units"
 	"github.com/socketgi/socketgi/units/inetd"
@@ -118,7 +118,7 @@ func readScript(path string) (string, error) {
 
 // imported fills in how the adapter runs an application of an imported line.
 func (a adapterFlags) imported(o *units.Options, p inetd.Program) (notes []string, err error) {
-	s := service.Options{Options: *o, Adapter: true}
+	s := appunits.Options{Options: *o, Adapter: true}
 	if p.CGI != nil {
 		err = a.importedCGI(&s, p)
 	} else {
@@ -137,7 +137,7 @@ func (a adapterFlags) imported(o *units.Options, p inetd.Program) (notes []strin
 }
 
 // importedCGI is for a program, which need not be there.
-func (a adapterFlags) importedCGI(s *service.Options, p inetd.Program) error {
+func (a adapterFlags) importedCGI(s *appunits.Options, p inetd.Program) error {
 	adapter, err := a.path()
 	if err != nil {
 		return err

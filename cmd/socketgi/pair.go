@@ -11,10 +11,10 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -100,7 +100,7 @@ func (p *pairFlags) args(cmd *cobra.Command, args []string) error {
 }
 
 // options finds out what the units are to say.
-func (p *pairFlags) options(h host.Host, args []string) (o service.Options, err error) {
+func (p *pairFlags) options(h host.Host, args []string) (o appunits.Options, err error) {
 	o.Options = units.Options{Name: args[0], Listen: p.listen, Group: p.group, User: p.user, State: p.state, Network: p.network,
 		Env: p.env, Mount: p.mount, Limits: p.limits, UserManager: h.User, Allow: p.allow}
 	p.Root = rootfs.Dir(h.Root)
@@ -147,7 +147,7 @@ func (p *pairFlags) options(h host.Host, args []string) (o service.Options, err 
 
 // peers finds out which users may talk to the application: the web server's, and those
 // that the command line names.
-func (p *pairFlags) peers(h host.Host, o *service.Options) error {
+func (p *pairFlags) peers(h host.Host, o *appunits.Options) error {
 	users := p.allowUser
 	if o.SeesPeers() {
 		if web, ok := account.WebUser(h.Root, o.Group); ok {

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/units"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -19,7 +19,7 @@ func application(t *testing.T, o units.Options, flags ...string) *host.Applicati
 	t.Helper()
 	o.Name, o.App = "app", "/srv/app.py"
 	o.Exec = append(append([]string{"/usr/local/lib/socketgi/socketgi-adapter"}, flags...), "/srv/app.py")
-	pair, err := service.Options{Options: o, Adapter: true}.Render()
+	pair, err := appunits.Options{Options: o, Adapter: true}.Render()
 	require.NoError(t, err)
 	root := t.TempDir()
 	dir := filepath.Join(root, "etc/systemd/system")

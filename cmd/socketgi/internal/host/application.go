@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/units"
 )
 
@@ -61,7 +61,7 @@ func (h Host) Load(name string) (*Application, error) {
 	if !a.Service.Has("X-Socketgi") {
 		return nil, fmt.Errorf("%s has no [X-Socketgi] section: %w", file, ErrNoApplication)
 	}
-	if a.Slice, err = h.Unit(service.SliceName(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if a.Slice, err = h.Unit(appunits.SliceName(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	a.What = unescape(a.Service.Get("X-Socketgi", "Application"))

@@ -6,15 +6,15 @@ import (
 	"context"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/units"
 )
 
 // Add is an application that is to be added.
 type Add struct {
 	Host    host.Host
-	Options service.Options
+	Options appunits.Options
 	// Timeout is how long a request of it may take, 0 for as long as it wants.
 	Timeout time.Duration
 	// Group is the number of its user's group, who may read its cached code; -1 where
@@ -47,7 +47,7 @@ func (a *Add) Plan() (steps []string, err error) {
 	if a.Options.Adapter && !offline {
 		steps = append(steps, "load "+a.Options.App+" in its sandbox")
 		if a.caches() {
-			steps = append(steps, "write cached code to "+service.CachePath(a.Options.Name))
+			steps = append(steps, "write cached code to "+appunits.CachePath(a.Options.Name))
 		}
 	}
 	for _, f := range files {

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/units"
 	"golang.org/x/sys/unix"
 )
@@ -32,7 +32,7 @@ func (a *Add) claims(pair units.Pair) error {
 		}
 	}
 	if a.caches() {
-		path := service.CachePath(a.Options.Name)
+		path := appunits.CachePath(a.Options.Name)
 		if err := codeOnly(path); err != nil {
 			return fmt.Errorf("%w: move it away, or choose another name than %s", err, a.Options.Name)
 		}

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 )
 
@@ -58,7 +58,7 @@ type code struct {
 
 // keepCode keeps what a trial leaves.
 func keepCode(ctx context.Context, t *trial.Trial, c code, back, keep *undo) error {
-	path := service.CachePath(c.name)
+	path := appunits.CachePath(c.name)
 	made, err := makeDirs(filepath.Dir(path))
 	if err != nil {
 		return err

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 )
 
@@ -20,7 +20,7 @@ type Refresh struct {
 
 // Caches tells whether an application has cached code that root keeps.
 func (r *Refresh) Caches() bool {
-	return r.App.UsesAdapter() && r.App.Flag("cache") == service.CachePath(r.App.Name)
+	return r.App.UsesAdapter() && r.App.Flag("cache") == appunits.CachePath(r.App.Name)
 }
 
 // Run loads the application in its sandbox, and keeps the code that was compiled for

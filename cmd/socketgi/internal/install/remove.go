@@ -10,10 +10,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/units"
 )
 
@@ -67,7 +67,7 @@ func (r *Remove) look() (*removal, error) {
 			x.dropIns = append(x.dropIns, dir)
 		}
 	}
-	code, err := rootfs.InsideDir(r.Host.Root, service.CachePath(r.Name))
+	code, err := rootfs.InsideDir(r.Host.Root, appunits.CachePath(r.Name))
 	if err != nil {
 		return nil, err
 	}

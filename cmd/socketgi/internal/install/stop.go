@@ -6,9 +6,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/tree"
 )
 
@@ -21,12 +21,12 @@ func stopAll(ctx context.Context, m *manager.Manager, h host.Host, name string) 
 	for _, unit := range instances {
 		all = append(all, m.Stop(ctx, unit))
 	}
-	all = append(all, m.Stop(ctx, service.SliceName(name)))
+	all = append(all, m.Stop(ctx, appunits.SliceName(name)))
 	runtime, err := h.RuntimeDir()
 	if err != nil {
 		return errors.Join(append(all, err)...)
 	}
-	return errors.Join(append(all, tree.RemoveRuntime(filepath.Join(runtime, filepath.Base(service.RuntimePath(name)))))...)
+	return errors.Join(append(all, tree.RemoveRuntime(filepath.Join(runtime, filepath.Base(appunits.RuntimePath(name)))))...)
 }
 
 // removeSockets removes the directory of all sockets, if nobody listens there.

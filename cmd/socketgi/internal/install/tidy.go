@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 )
 
@@ -22,7 +22,7 @@ import (
 // gone already are there again, so that the next command finds all of the application.
 func tidyFiles(h host.Host, dir, name string) error {
 	var all []error
-	for _, unit := range []string{name + ".socket", name + "@.service", name + ".service", service.SliceName(name)} {
+	for _, unit := range []string{name + ".socket", name + "@.service", name + ".service", appunits.SliceName(name)} {
 		all = append(all, takeBack(filepath.Join(dir, "."+unit+".old"), filepath.Join(dir, unit)),
 			removeAll(dir, func(file string) bool {
 				digits, ok := strings.CutPrefix(file, "."+unit+".new-") // another application may be called so
@@ -30,7 +30,7 @@ func tidyFiles(h host.Host, dir, name string) error {
 			}))
 	}
 	if !h.User {
-		code, err := rootfs.InsideDir(h.Root, service.CachePath(name))
+		code, err := rootfs.InsideDir(h.Root, appunits.CachePath(name))
 		if err != nil {
 			return err
 		}

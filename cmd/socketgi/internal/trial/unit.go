@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/unit"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/service"
 )
 
 // Installed makes a trial of an application as its units are now, drop-ins included.
@@ -143,7 +143,7 @@ func (t *Trial) write(runtime, output string) error {
 	cache := ""
 	if t.Keep != nil {
 		// No name of an application has to be quoted.
-		command = strings.Replace(command, service.CachePath(t.name), "/run/"+t.directory(), 1)
+		command = strings.Replace(command, appunits.CachePath(t.name), "/run/"+t.directory(), 1)
 		cache = fmt.Sprintf(place, t.directory())
 	}
 	limit := "infinity"

@@ -1,6 +1,6 @@
-// Package service composes the units of an application that socketgi-adapter runs: what package units
+// Package appunits composes the units of an application that socketgi-adapter runs: what package units
 // renders for any program, with the flags and directives that are the adapter's.
-package service
+package appunits
 
 import (
 	"errors"
