@@ -15,8 +15,8 @@ import (
 )
 
 // WritableByOthers returns the first file, folder or link on the way to path that somebody
-// else than root can change, "" where there is none. What it has looked at stays as it is
-// then, so the path can be used afterwards. What isn't there is nobody's.
+// else than root can change, "" where there is none. Nobody else can change the way
+// then, so the path can be used afterwards. A file that isn't there is nobody's.
 func WritableByOthers(path string) string {
 	left := strings.Split(path, "/")
 	at := "/"
@@ -69,7 +69,7 @@ func isSticky(info fs.FileInfo) bool {
 type Owner struct{ UID, GID string }
 
 // CanBeReplaced tells whether somebody else can put something in the place of what has this path.
-// What is not there is looked at as if it were root's.
+// A file that isn't there counts as root's.
 func (o Owner) CanBeReplaced(path string) bool {
 	info, err := os.Lstat(filepath.Dir(path))
 	if err != nil {

@@ -31,7 +31,7 @@ func handler(mount string, t http.RoundTripper) http.Handler {
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host = "http", r.In.Host
 			r.Out.Host = r.In.Host
-			// What httputil has cleaned is for the application to see, as behind nginx.
+			// httputil cleans the query; the application sees it as it was sent, as behind nginx.
 			r.Out.URL.RawQuery = r.In.URL.RawQuery
 			r.Out.RequestURI = originForm(r.In.RequestURI)
 			for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"} {
@@ -46,7 +46,7 @@ func handler(mount string, t http.RoundTripper) http.Handler {
 			}
 			http.Error(w, err.Error(), http.StatusBadGateway)
 		},
-		ErrorLog: log.New(io.Discard, "", 0), // the adapter has the better words for it
+		ErrorLog: log.New(io.Discard, "", 0), // the adapter logs the same, and the reason
 	}
 	// Not a http.ServeMux, which redirects where nginx merges.
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

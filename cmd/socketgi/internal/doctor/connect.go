@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// checkConnect connects as the web server does, and says nothing: to who serves it, a
-// connection that ends without a request is no news.
+// checkConnect connects as the web server does, and sends nothing: a connection that ends without
+// a request is not logged.
 func checkConnect(ctx context.Context, x *examination, app *host.Application) (f findings) {
 	if app.Listen == "" || app.Listen[0] != '/' {
 		d := net.Dialer{Timeout: 5 * time.Second}
@@ -81,7 +81,7 @@ func probe(path string) (peer int, err error) {
 	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: path}); err != nil {
 		return 0, os.NewSyscallError("connect", err)
 	}
-	// Who called listen(2): 0 for a process that can't be seen from here.
+	// The process that called listen(2), 0 for one that can't be seen from here.
 	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
 		return 0, nil
@@ -89,7 +89,7 @@ func probe(path string) (peer int, err error) {
 	return int(cred.Pid), nil
 }
 
-// refused says what keeps the web server out.
+// refused finds the file or folder that keeps the web server out.
 func refused(web *access.Rights, app *host.Application, f *findings) {
 	const why = "the web server answers 502, and its error log says Permission denied"
 	where := web.Obstacle(app.Listen)
@@ -110,7 +110,7 @@ func refused(web *access.Rights, app *host.Application, f *findings) {
 		dropIn(app.Socket.Name, "Socket", "SocketGroup="+group, "SocketMode=0660")+" && "+relisten(app))
 }
 
-// owner says whom a file belongs to.
+// owner names the user and the group of a file.
 func owner(info os.FileInfo) string {
 	st := info.Sys().(*syscall.Stat_t)
 	return "user " + account.UserName(st.Uid) + ", group " + account.GroupName(st.Gid)

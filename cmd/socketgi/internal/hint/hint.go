@@ -1,4 +1,4 @@
-// Package hint writes the command lines that a message tells its reader to run.
+// Package hint writes the command lines that messages suggest.
 package hint
 
 import "github.com/socketgi/socketgi/cmd/socketgi/internal/host"

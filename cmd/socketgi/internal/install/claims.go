@@ -17,9 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What an application is given must be nobody else's: systemd hands all of a directory to
-// its user, replaces what is at the path of its socket, and lets the one unit count that
-// lies in /etc.
+// Paths that an application is given must be nobody else's: systemd gives all of a directory to
+// its user, replaces any file at the path of its socket, and prefers a unit in /etc to others.
 
 // claims checks that all that the units of a pair take is free, or the application's already.
 func (a *Add) claims(pair units.Pair) error {

@@ -9,7 +9,7 @@ import (
 )
 
 func connect(ctx context.Context, h host.Host) (*manager.Manager, error) {
-	// Whoever interrupts still has something to be taken back.
+	// After an interruption there is still something to be taken back.
 	m, err := h.Connect(context.WithoutCancel(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("%w: for the files of a system that doesn't run there is --root", err)

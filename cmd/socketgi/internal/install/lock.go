@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockName is the file that is locked, in the directory of the units. Nobody but its owner can
-// open it: who could open what is locked - the directory, say - could keep everybody else out.
+// lockName is the file that is locked, in the directory of the units. Only its owner can
+// open it: any user who could open it could keep all others out by locking it.
 const lockName = ".socketgi.lock"
 
 // lock keeps others from adding and removing at the same time, until it is closed.
@@ -28,7 +28,7 @@ func lock(dir string) (io.Closer, error) {
 			}
 			return nil, os.NewSyscallError("flock", err)
 		}
-		// Whoever had it before may have removed it after it was opened here.
+		// The holder before may have removed the file after it was opened here.
 		own, err := f.Stat()
 		if there, statErr := os.Lstat(path); err == nil && statErr == nil && os.SameFile(own, there) {
 			return locked{f}, nil

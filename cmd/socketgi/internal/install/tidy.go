@@ -15,8 +15,8 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 )
 
-// Whoever is killed takes nothing back. What was left of a command for an application is
-// tidied by the next one, which has the lock: nobody is using it then.
+// A command that is killed takes nothing back. The next one for the same application tidies up: it
+// has the lock, so nobody is using the files.
 
 // tidyFiles tidies units and cached code that were being replaced or removed. Those that were
 // gone already are there again, so that the next command finds all of the application.

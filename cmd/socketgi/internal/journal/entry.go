@@ -29,7 +29,7 @@ type Entry struct {
 	PID int
 	// Unit is what it is of, or about. Invocation is the run of the unit.
 	Unit, Invocation string
-	// What the adapter says of a request; Status is 0 where it says nothing.
+	// Of a request's record; Status is 0 for other entries.
 	RequestID, Method, Path string
 	Status                  int
 	Bytes                   int64

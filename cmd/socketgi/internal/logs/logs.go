@@ -31,11 +31,11 @@ func (r *Reader) query() journal.Query {
 	return journal.Query{User: r.Host.User, Matches: journal.Matches(r.App), Since: r.Since, Errors: r.Errors}
 }
 
-// All shows what there is, and with Follow what comes, until ctx is done. A terminal at progress
-// is told when that takes long.
+// All prints the entries to w, with Follow new ones, too, until ctx is done. On a terminal, progress
+// gets a note when the search takes over a second.
 func (r *Reader) All(ctx context.Context, w, progress io.Writer) error {
 	out := newPrinter(w)
-	// What is there ends, and what comes begins, at the newest entry of the whole journal.
+	// The newest entry of the whole journal separates old entries from those still to come.
 	now := ""
 	for e, err := range (journal.Query{User: r.Host.User, Backwards: true, Last: 1}).Entries(ctx) {
 		if err != nil {
@@ -54,7 +54,7 @@ func (r *Reader) All(ctx context.Context, w, progress io.Writer) error {
 	return r.show(ctx, q, out)
 }
 
-// past shows what there is up to the entry with that cursor.
+// past prints the entries up to the one with that cursor.
 func (r *Reader) past(ctx context.Context, newest string, out *printer, progress io.Writer) error {
 	q := r.query()
 	if r.Last == 0 {
@@ -98,7 +98,7 @@ func (r *Reader) show(ctx context.Context, q journal.Query, out *printer) error 
 	return nil
 }
 
-// Request shows what there is of one request.
+// Request prints all entries of one request.
 func (r *Reader) Request(ctx context.Context, id string, w io.Writer) error {
 	out := newPrinter(w)
 	q := r.query()

@@ -1,4 +1,4 @@
-// Package manager talks to a systemd over D-Bus: what it says of units, and jobs for them
+// Package manager talks to a systemd over D-Bus: properties of units, and jobs for them
 // (org.freedesktop.systemd1(5)).
 package manager
 

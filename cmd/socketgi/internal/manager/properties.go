@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// Properties are what systemd says of a unit, by their names in D-Bus. One that it doesn't have
-// is as if it were zero.
+// Properties of a unit, by their names in D-Bus. One that this systemd doesn't have reads as zero.
 type Properties map[string]any
 
 // Properties asks for those that all units have, and those of the unit's type, such as Socket.

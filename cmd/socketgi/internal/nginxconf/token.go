@@ -12,7 +12,7 @@ type scanner struct {
 	line int
 }
 
-// What ends a word or stands for itself.
+// Characters that end a word or stand for themselves.
 const (
 	endOfFile  = 0
 	semicolon  = ';'

@@ -66,7 +66,7 @@ func (o Outcome) SetUp() int {
 const grace = 30 * time.Second
 
 // Run loads the application. The error is for what kept it from being tried; of an application
-// that can't be loaded the outcome tells. Nothing of the trial is left, also when ctx ends.
+// that can't be loaded the outcome tells. It leaves nothing behind, even when ctx ends.
 func (t *Trial) Run(ctx context.Context) (o Outcome, err error) {
 	runtime, err := t.Host.RuntimeDir()
 	if err != nil {
@@ -101,7 +101,7 @@ func (t *Trial) Run(ctx context.Context) (o Outcome, err error) {
 		o.Result = p.Text("Result")
 		o.Code, o.Status = int(manager.Get[int32](p, "ExecMainCode")), int(manager.Get[int32](p, "ExecMainStatus"))
 	}
-	// What it has left running ends, and says no more.
+	// Processes that it left end, and print no more.
 	if err := t.Manager.Stop(after, o.Unit); err != nil {
 		return o, err
 	}
