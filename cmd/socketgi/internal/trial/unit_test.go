@@ -38,7 +38,7 @@ func TestWithout(t *testing.T) {
 	assert.Equal(t, "[Service]\nUser=x\n", without("[Service]\nSlice=a.slice\nUser=x", append(ties, "Slice")))
 }
 
-const service = `[Unit]
+const rendered = `[Unit]
 Requires=app.socket
 [Service]
 ExecStart=/a/adapter --cache /var/cache/socketgi/app --allow-uid 7 /srv/app.py
@@ -63,7 +63,7 @@ func TestRendered(t *testing.T) {
 		"app.service": "[Unit]\n[Service]\nExecStart=/a/adapter --cache /var/cache/socketgi/app --allow-uid 7 /srv/app.py\nUser=web\n\n" +
 			"[Service]\nExecStart=\nExecStart=/b\nPrivateTmp=yes\n[Unit]\n",
 	} {
-		trial, err := Rendered(h, "app", name, service)
+		trial, err := Rendered(h, "app", name, rendered)
 		require.NoError(t, err)
 		assert.Equal(t, want, trial.service)
 		assert.Equal(t, "/a/adapter --cache /var/cache/socketgi/app --allow-uid 7 /srv/app.py", trial.command)
@@ -73,7 +73,7 @@ func TestRendered(t *testing.T) {
 // TestWrite: what a trial writes, it takes back, with folders that were not there.
 func TestWrite(t *testing.T) {
 	runtime := t.TempDir()
-	trial, err := Rendered(host.Host{Root: runtime}, "app", "app@.service", service)
+	trial, err := Rendered(host.Host{Root: runtime}, "app", "app@.service", rendered)
 	require.NoError(t, err)
 	trial.Locked, trial.Limit, trial.Keep = true, 90*time.Second, func(string) error { return nil }
 	require.NoError(t, trial.write(runtime, "/run/a%b"))
@@ -125,7 +125,7 @@ func TestOutcome(t *testing.T) {
 
 // FuzzWithout: what is left has none of the ties, and nothing more is to be left out of it.
 func FuzzWithout(f *testing.F) {
-	f.Add(service)
+	f.Add(rendered)
 	f.Add("[Unit]\nWants = b \\\n  c\\\n d\n[X-Socketgi]\nX=\\\n[Service]\nUser=x")
 	f.Fuzz(func(t *testing.T, text string) {
 		left := without(text, ties)
