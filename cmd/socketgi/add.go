@@ -11,11 +11,10 @@ import (
 	"syscall"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/compose"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/install"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
@@ -90,7 +89,7 @@ Exit status: 0 when the application is there, 1 when it is not.`,
 				return err
 			}
 			p.warn(cmd.ErrOrStderr())
-			if isRoot(h, p.user) && !force {
+			if compose.RunsAsRoot(h, p.user) && !force {
 				return fmt.Errorf("%s would run as root: --user NAME has it run as somebody else, and --force as root all the same", args[0])
 			}
 			a.Now, a.Force, a.Log = now, force, logTo(cmd.ErrOrStderr())
@@ -122,37 +121,8 @@ func (p *pairFlags) addition(h host.Host, args []string) (*install.Add, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := o.Render(); err != nil {
-		return nil, err
-	}
-	a := &install.Add{Host: h, Options: o, Timeout: p.timeout, Group: -1, UID: -1}
-	path, err := p.Root.Outside(o.Exec[0])
-	if err != nil {
-		return nil, err
-	}
-	if path, err = p.Root.Real(path); err != nil {
-		return nil, err
-	}
-	if _, err := os.Stat(path); err != nil && h.Root != "" {
-		return nil, fmt.Errorf("%w: install socketgi there first (make install DESTDIR=%s), or say with --adapter where it is", err, h.Root)
-	}
-	if !program.Is(path) {
-		return nil, fmt.Errorf("%s is no program that can be executed", path)
-	}
-	if h.User {
-		return a, nil
-	}
-	group := o.Group
-	if o.Listen != "" && o.Listen[0] != '/' {
-		group = "" // whoever is on this machine may connect
-	}
-	if err := account.Check(h.Root, o.User, group); err != nil {
-		return nil, err
-	}
-	if user, ok := account.FindUser(h.Root, o.User); ok {
-		a.Group, a.UID = user.GID, user.UID
-	}
-	return a, nil
+	a := &install.Add{Host: h, Options: o, Timeout: p.timeout}
+	return a, a.Prepare()
 }
 
 // logTo prints what is being done, a line each.

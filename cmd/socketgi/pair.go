@@ -5,13 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/compose"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
@@ -118,7 +117,7 @@ func (p *pairFlags) options(h host.Host, args []string) (o appunits.Options, err
 	if o.Group == "" {
 		o.Group = account.WebGroup(h.Root)
 	}
-	if isRoot(h, o.User) {
+	if compose.RunsAsRoot(h, o.User) {
 		p.warnings = append(p.warnings, "it is to run as root: whoever finds a hole in it has all of this machine")
 	}
 	if !p.exec {
@@ -128,7 +127,9 @@ func (p *pairFlags) options(h host.Host, args []string) (o appunits.Options, err
 		if err := p.pin(&o.Options); err != nil {
 			return o, err
 		}
-		return o, p.peers(h, &o)
+		warnings, err := compose.AllowPeers(h, &o, p.allowUser)
+		p.warnings = append(p.warnings, warnings...)
+		return o, err
 	}
 	if len(p.allowUser) > 0 {
 		return o, errors.New("--allow-user is for what socketgi-adapter runs: a program of --exec has to look by itself who connects")
@@ -145,36 +146,9 @@ func (p *pairFlags) options(h host.Host, args []string) (o appunits.Options, err
 	return o, p.pin(&o.Options)
 }
 
-// peers finds out which users may talk to the application: the web server's, and those
-// that the command line names.
-func (p *pairFlags) peers(h host.Host, o *appunits.Options) error {
-	users := p.allowUser
-	if o.SeesPeers() {
-		if web, ok := account.WebUser(h.Root, o.Group); ok {
-			users = append([]string{web.Name}, users...)
-		} else if len(users) == 0 {
-			p.warnings = append(p.warnings, fmt.Sprintf("which user the web server is can't be said from the group %s: "+
-				"whoever is in that group may talk to the application, unless --allow-user says who", o.Group))
-		}
-	}
-	for _, name := range users {
-		user, ok := account.FindUser(h.Root, name)
-		if !ok {
-			return account.Missing("user", name, h.Root, "say with --allow-user one that is there")
-		}
-		if !slices.Contains(o.AllowUIDs, uint32(user.UID)) {
-			o.AllowUIDs = append(o.AllowUIDs, uint32(user.UID))
-		}
-	}
-	return nil
-}
-
-// isRoot tells whether an application runs as root, by whichever name; in a user's own systemd
-// it runs as whoever says this.
-func isRoot(h host.Host, user string) bool {
-	if h.User {
-		return os.Geteuid() == 0
-	}
-	u, ok := account.FindUser(h.Root, user)
-	return ok && u.UID == 0
+// pin pins the paths that the sandbox shows.
+func (p *pairFlags) pin(o *units.Options) error {
+	warnings, err := compose.Pin(string(p.Root), o)
+	p.warnings = append(p.warnings, warnings...)
+	return err
 }

@@ -4,10 +4,15 @@ package install
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 	"github.com/socketgi/socketgi/units"
 )
 
@@ -17,17 +22,54 @@ type Add struct {
 	Options appunits.Options
 	// Timeout is how long a request of it may take, 0 for as long as it wants.
 	Timeout time.Duration
-	// Group is the number of its user's group, who may read its cached code; -1 where
-	// everybody may.
-	Group int
-	// UID is the number of its user; -1 for one that is not known.
-	UID int
 	// Now says that it is to listen, now and at every boot.
 	Now bool
 	// Force replaces units that are there.
 	Force bool
 	// Log says what is being done.
 	Log func(format string, arg ...any)
+
+	// user is who runs it, with numbers of -1 where that is not known. Its group may read the cached
+	// code, or everybody where there is none.
+	user account.User
+}
+
+// Prepare checks that the units can be rendered, and that the program, the user and the group that
+// they name are there.
+func (a *Add) Prepare() error {
+	o := &a.Options
+	if _, err := o.Render(); err != nil {
+		return err
+	}
+	root := rootfs.Dir(a.Host.Root)
+	path, err := root.Outside(o.Exec[0])
+	if err != nil {
+		return err
+	}
+	if path, err = root.Real(path); err != nil {
+		return err
+	}
+	if _, err := os.Stat(path); err != nil && root != "" {
+		return fmt.Errorf("%w: install socketgi there first (make install DESTDIR=%s), or say with --adapter where it is", err, a.Host.Root)
+	}
+	if !program.Is(path) {
+		return fmt.Errorf("%s is no program that can be executed", path)
+	}
+	a.user = account.User{UID: -1, GID: -1}
+	if a.Host.User {
+		return nil
+	}
+	group := o.Group
+	if o.Listen != "" && o.Listen[0] != '/' {
+		group = "" // whoever is on this machine may connect
+	}
+	if err := account.Check(a.Host.Root, o.User, group); err != nil {
+		return err
+	}
+	if user, ok := account.FindUser(a.Host.Root, o.User); ok {
+		a.user = user
+	}
+	return nil
 }
 
 // Plan tells what Run would do, a line each.

@@ -112,7 +112,7 @@ func (a *Add) claimState() error {
 		case isMarked(a.Host, real, name):
 			continue
 		}
-		if st := info.Sys().(*syscall.Stat_t); !a.Host.User && a.Options.User != "" && a.UID > 0 && int(st.Uid) == a.UID && info.IsDir() {
+		if st := info.Sys().(*syscall.Stat_t); !a.Host.User && a.Options.User != "" && a.user.UID > 0 && int(st.Uid) == a.user.UID && info.IsDir() {
 			continue // its user has it already
 		}
 		who, mend := "a user made up for it", "run it as the user that has the directory (--user)"

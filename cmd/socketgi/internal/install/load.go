@@ -28,7 +28,7 @@ func (a *adding) tryOut(ctx context.Context) error {
 	if !a.caches() {
 		return load(ctx, t, a.Options.App)
 	}
-	return keepCode(ctx, t, code{a.Options.Name, a.Options.App, a.Group}, a.back, a.keep)
+	return keepCode(ctx, t, code{a.Options.Name, a.Options.App, a.user.GID}, a.back, a.keep)
 }
 
 // longestLoad is how long a trial of an application may take of which a request may take timeout,

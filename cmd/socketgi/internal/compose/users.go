@@ -1,0 +1,44 @@
+package compose
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+)
+
+// AllowPeers finds out which users may talk to an application that the adapter serves: the web
+// server's, and those that are named. The warning is of a web server whose user isn't known.
+func AllowPeers(h host.Host, o *appunits.Options, users []string) (warnings []string, err error) {
+	if o.SeesPeers() {
+		if web, ok := account.WebUser(h.Root, o.Group); ok {
+			users = append([]string{web.Name}, users...)
+		} else if len(users) == 0 {
+			warnings = append(warnings, fmt.Sprintf("which user the web server is can't be said from the group %s: "+
+				"whoever is in that group may talk to the application, unless --allow-user says who", o.Group))
+		}
+	}
+	for _, name := range users {
+		user, ok := account.FindUser(h.Root, name)
+		if !ok {
+			return warnings, account.Missing("user", name, h.Root, "say with --allow-user one that is there")
+		}
+		if !slices.Contains(o.AllowUIDs, uint32(user.UID)) {
+			o.AllowUIDs = append(o.AllowUIDs, uint32(user.UID))
+		}
+	}
+	return warnings, nil
+}
+
+// RunsAsRoot tells whether an application runs as root, by whichever name; in a user's own systemd
+// it runs as whoever says this.
+func RunsAsRoot(h host.Host, user string) bool {
+	if h.User {
+		return os.Geteuid() == 0
+	}
+	u, ok := account.FindUser(h.Root, user)
+	return ok && u.UID == 0
+}
