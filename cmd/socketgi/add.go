@@ -1,59 +1,15 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/signal"
-	"path/filepath"
 	"syscall"
 
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/compose"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/install"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
 )
-
-// hostFlags say whose units are meant.
-type hostFlags struct {
-	root        string
-	userManager bool
-}
-
-func (h *hostFlags) define(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&h.root, "root", "", "work on the files of the system in `DIR`, which doesn't run")
-	f.BoolVar(&h.userManager, "user-manager", false, "work on this user's own systemd (systemctl --user)")
-}
-
-func (h *hostFlags) host() (host.Host, error) {
-	if h.root != "" && h.userManager {
-		return host.Host{}, errors.New("--root and --user-manager exclude each other")
-	}
-	if h.root == "" {
-		return host.Host{User: h.userManager}, nil
-	}
-	root, err := filepath.Abs(h.root)
-	if err != nil {
-		return host.Host{}, err
-	}
-	if info, err := os.Stat(root); err != nil || !info.IsDir() {
-		return host.Host{}, fmt.Errorf("--root %s: there is no such directory", h.root)
-	}
-	if root == "/" {
-		root = "" // as systemctl has it
-	}
-	other := host.Host{Root: root}
-	if _, err = other.Dirs(); err != nil { // whether there is a way to its units
-		return other, err
-	}
-	return other, access.RootMayWrite(root)
-}
 
 func newAdd() *cobra.Command {
 	var p pairFlags
@@ -123,24 +79,4 @@ func (p *pairFlags) addition(h host.Host, args []string) (*install.Add, error) {
 	}
 	a := &install.Add{Host: h, Options: o, Timeout: p.timeout}
 	return a, a.Prepare()
-}
-
-// logTo prints what is being done, a line each.
-func logTo(w io.Writer) func(format string, arg ...any) {
-	return func(format string, arg ...any) { fmt.Fprintf(w, format+"\n", arg...) }
-}
-
-func printPlan(w io.Writer, plan func() ([]string, error)) error {
-	steps, err := plan()
-	for _, step := range steps {
-		fmt.Fprintln(w, plain.Line(step))
-	}
-	return err
-}
-
-// interruptible has Ctrl-C end what is being done.
-func interruptible(run func(context.Context) error) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	return run(ctx)
 }

@@ -1,16 +1,15 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/file"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
@@ -66,13 +65,13 @@ with inetd_scgi become applications of socketgi-adapter; scripts are read here a
 
 // importFile prints the units for a file, and returns how many entries have none for
 // a mistake.
-func importFile(cmd *cobra.Command, im *inetd.Importer, file string) (failed int, err error) {
+func importFile(cmd *cobra.Command, im *inetd.Importer, name string) (failed int, err error) {
 	var text []byte
-	if file == "-" {
-		file = "standard input"
+	if name == "-" {
+		name = "standard input"
 		text, err = io.ReadAll(cmd.InOrStdin())
 	} else {
-		text, err = os.ReadFile(file)
+		text, err = os.ReadFile(name)
 	}
 	if err != nil {
 		return 0, err
@@ -80,9 +79,9 @@ func importFile(cmd *cobra.Command, im *inetd.Importer, file string) (failed int
 	pairs, notes := im.Import(string(text))
 	out := terminal.Shown(cmd.OutOrStdout())
 	for _, n := range notes {
-		where := file
+		where := name
 		if n.Line > 0 {
-			where = fmt.Sprintf("%s:%d", file, n.Line)
+			where = fmt.Sprintf("%s:%d", name, n.Line)
 		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", where, n.Text)
 		if !n.InUnit {
@@ -103,16 +102,7 @@ func importFile(cmd *cobra.Command, im *inetd.Importer, file string) (failed int
 
 // readScript reads the beginning of a script, nothing of another program.
 func readScript(path string) (string, error) {
-	// Whoever put a pipe there doesn't have the reader wait.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOCTTY, 0)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return "", errors.New(path + " is no file")
-	}
-	text, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	text, err := file.ReadRegular(path, 1<<20)
 	return string(text), err
 }
 

@@ -48,8 +48,3 @@ rest is shown all the same.`,
 	f.BoolVar(&noLegend, "no-legend", false, "print neither the names of the columns nor how many there are")
 	return cmd
 }
-
-// defineHost defines the flag that says whose systemd is meant.
-func defineHost(cmd *cobra.Command, h *host.Host) {
-	cmd.Flags().BoolVar(&h.User, "user-manager", false, "of the service manager of this user, not of the system")
-}

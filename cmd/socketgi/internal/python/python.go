@@ -5,14 +5,13 @@ package python
 
 import (
 	"bytes"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/file"
 )
 
 // Python is what the files of an interpreter say about it.
@@ -177,20 +176,11 @@ func (p *Python) addPaths(site string, text []byte) {
 	}
 }
 
-// read returns the beginning of a regular file, nil where there is none. Whoever put
-// something else there doesn't have the reader wait.
+// read returns the beginning of a regular file, nil where there is none.
 func read(path string, most int64) []byte {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	text, err := file.ReadRegular(path, most)
 	if err != nil {
 		return nil
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil
-	}
-	text, err := io.ReadAll(io.LimitReader(f, most))
-	if err != nil {
-		return nil
-	}
-	return append([]byte{}, text...)
+	return text
 }
