@@ -19,8 +19,9 @@ func TestFailures(t *testing.T) {
 	for _, err := range []error{scgi.ErrLength, scgi.ErrBodyTimeout, unix.ENOSPC, unix.ENFILE, os.ErrClosed, &PeerError{}} {
 		rows = append(rows, refusal(err))
 	}
+	r := &Request{config: &Config{}}
 	for _, f := range rows {
-		page := string(f.page())
+		page := string(r.page(f))
 		assert.Equal(t, f.status == 503, strings.Contains(page, "\r\nRetry-After: 5\r\n"), page)
 		assert.NotEqual(t, strconv.Itoa(f.status)+" Error", scgi.StatusLine(f.status))
 		assert.True(t, strings.HasSuffix(f.text, "."), f.text)

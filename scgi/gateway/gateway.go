@@ -28,6 +28,9 @@ type Config struct {
 	SendTimeout time.Duration
 	// Debug shows the client what only the log is for, in development.
 	Debug bool
+	// IDHeader names the header field in which the response to a failed request has its id,
+	// as the log has it; "": none.
+	IDHeader string
 	// Explain puts an error into words for the log, where an operator can do something about
 	// it: a [*PeerError], or a [*SlotsError]. Default: its own words.
 	Explain func(error) string

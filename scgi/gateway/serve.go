@@ -200,7 +200,7 @@ func (r *Request) NotQueued(err error) child.Result {
 
 // answer answers with a failure, and ends the connection.
 func (r *Request) answer(f failure) {
-	_, _ = r.Conn.Write(f.page()) // whoever is gone needs no answer
+	_, _ = r.Conn.Write(r.page(f)) // whoever is gone needs no answer
 	r.Finish()
 }
 
@@ -215,9 +215,9 @@ func (r *Request) Fail(res child.Result) child.Result {
 	case child.None:
 		res.Status, res.End = f.status, child.Whole
 		f.text += " The log says why, under " + r.ID + "."
-		page := f.page()
+		page := r.page(f)
 		if r.config.Debug && detail != "" {
-			page = f.debugPage(detail)
+			page = r.debugPage(f, detail)
 		}
 		if _, err := r.Conn.Write(page); err != nil {
 			res.End = child.Left

@@ -118,6 +118,11 @@ func TestServeConnection(t *testing.T) {
 			}
 		})
 	}
-	answer, _ := exchange(t, Config{Debug: true}, good, Broken{errors.New("<no such flag>")}, Unlimited)
+	answer, _ := exchange(t, Config{IDHeader: "Request-Id"}, good, greeter{}, full)
+	assert.Contains(t, answer, "\r\nRequest-Id: id-1\r\n")
+	answer, _ = exchange(t, Config{IDHeader: "Request-Id"}, "0:,", greeter{}, full)
+	assert.NotContains(t, answer, "Request-Id", "it has none")
+	answer, _ = exchange(t, Config{IDHeader: "Request-Id", Debug: true}, good, Broken{errors.New("<no such flag>")}, Unlimited)
+	assert.Contains(t, answer, "\r\nRequest-Id: id-1\r\n")
 	assert.Contains(t, answer, "<pre>&lt;no such flag&gt;</pre>")
 }
