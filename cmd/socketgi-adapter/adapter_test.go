@@ -78,8 +78,8 @@ func eachVersion(t *testing.T, test func(t *testing.T, python string)) {
 	test(t, pythons(t)[0])
 }
 
-// adapter is how the adapter is run in a test.
-type adapter struct {
+// invocation is how the adapter is run in a test.
+type invocation struct {
 	t    *testing.T
 	args []string
 	env  []string
@@ -119,7 +119,7 @@ func (o *record) String() string {
 }
 
 // start runs an adapter with a connection as its standard input.
-func (a *adapter) start() (net.Conn, *process) {
+func (a *invocation) start() (net.Conn, *process) {
 	a.t.Helper()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	require.NoError(a.t, err)
@@ -127,7 +127,7 @@ func (a *adapter) start() (net.Conn, *process) {
 }
 
 // startOn is start with a connection that is there.
-func (a *adapter) startOn(pair [2]int) (net.Conn, *process) {
+func (a *invocation) startOn(pair [2]int) (net.Conn, *process) {
 	a.t.Helper()
 	ours, theirs := os.NewFile(uintptr(pair[0]), "ours"), os.NewFile(uintptr(pair[1]), "theirs")
 	defer ours.Close()
@@ -138,7 +138,7 @@ func (a *adapter) startOn(pair [2]int) (net.Conn, *process) {
 }
 
 // startFile runs an adapter with that connection.
-func (a *adapter) startFile(theirs *os.File) *process {
+func (a *invocation) startFile(theirs *os.File) *process {
 	a.t.Helper()
 	p := &process{cmd: exec.Command(os.Args[0], a.args...), ended: make(chan struct{})}
 	p.cmd.Env = append(append(os.Environ(), "BE_ADAPTER=1", "GORACE=atexit_sleep_ms=0"), a.env...)
@@ -185,7 +185,7 @@ type reply struct {
 }
 
 // do sends one request, and waits until all that is logged of it is.
-func (a *adapter) do(method, url string, body io.Reader) reply {
+func (a *invocation) do(method, url string, body io.Reader) reply {
 	a.t.Helper()
 	conn, logged := a.connect()
 	transport := &scgihttp.Transport{Mount: a.mount, Dial: func(context.Context) (net.Conn, error) { return conn, nil }}
@@ -199,7 +199,7 @@ func (a *adapter) do(method, url string, body io.Reader) reply {
 }
 
 // connect has the adapter serve a connection. Logged waits until it has, for what it says of it.
-func (a *adapter) connect() (conn net.Conn, logged func() string) {
+func (a *invocation) connect() (conn net.Conn, logged func() string) {
 	a.t.Helper()
 	if !a.stays {
 		conn, p := a.start()
@@ -226,7 +226,7 @@ func (a *adapter) connect() (conn net.Conn, logged func() string) {
 }
 
 // end ends an adapter that stays.
-func (a *adapter) end() {
+func (a *invocation) end() {
 	a.t.Helper()
 	if a.process != nil {
 		a.process.stop(a.t)
@@ -234,13 +234,13 @@ func (a *adapter) end() {
 	}
 }
 
-func (a *adapter) get(url string) reply {
+func (a *invocation) get(url string) reply {
 	a.t.Helper()
 	return a.do("GET", url, nil)
 }
 
-func pep(t *testing.T, python string, more ...string) *adapter {
-	return &adapter{t: t, args: append(append([]string{"--python", python}, more...), "testdata/pep.py")}
+func pep(t *testing.T, python string, more ...string) *invocation {
+	return &invocation{t: t, args: append(append([]string{"--python", python}, more...), "testdata/pep.py")}
 }
 
 func TestHandedNothing(t *testing.T) {
@@ -294,7 +294,7 @@ func TestMalformed(t *testing.T) {
 		}
 		wire, err := strconv.Unquote(strings.TrimSpace(line[i:]))
 		require.NoError(t, err)
-		a := &adapter{t: t, args: []string{"--python", "/nonexistent", "--body-timeout", "5s", "testdata/pep.py"}}
+		a := &invocation{t: t, args: []string{"--python", "/nonexistent", "--body-timeout", "5s", "testdata/pep.py"}}
 		conn, p := a.start()
 		_, err = conn.Write([]byte(wire))
 		require.NoError(t, err)
@@ -345,7 +345,7 @@ func TestMisconfigured(t *testing.T) {
 		log  string
 	}{
 		{[]string{"--no-such-flag", "testdata/pep.py"}, "no-such-flag"},
-		{[]string{}, "one application is to be named"},
+		{[]string{}, "expected one APP"},
 		{[]string{"testdata/nowhere.py"}, "testdata/nowhere.py: no such file"},
 		{[]string{"test data"}, "package.module"},
 		{[]string{"testdata/"}, "is a directory"},
@@ -356,7 +356,7 @@ func TestMisconfigured(t *testing.T) {
 		{[]string{"--timeout", "-1s", "testdata/pep.py"}, "timeout"},
 		{[]string{"--python", "/nonexistent/python3", "testdata/pep.py"}, "/nonexistent/python3 is not there"},
 	} {
-		a := &adapter{t: t, args: c.args, env: []string{"PYTHONPATH="}}
+		a := &invocation{t: t, args: c.args, env: []string{"PYTHONPATH="}}
 		got := a.get("/")
 		assert.Equal(t, 500, got.status, "%v", c.args)
 		assert.Contains(t, got.log, c.log)
@@ -375,7 +375,7 @@ func TestConcurrency(t *testing.T) {
 	require.NoError(t, syscall.Mkfifo(gate, 0o600))
 	app := filepath.Join(dir, "app.py")
 	require.NoError(t, os.WriteFile(app, []byte("def application(e, s):\n    open('"+gate+"').read()\n    s('200 OK', [])\n    return [b'done']\n"), 0o600))
-	holder := &adapter{t: t, args: append(args, app)}
+	holder := &invocation{t: t, args: append(args, app)}
 	conn, p := holder.start()
 	_, err := conn.Write(wire(t, "GET", "/"))
 	require.NoError(t, err)
@@ -387,7 +387,7 @@ func TestConcurrency(t *testing.T) {
 	assert.Equal(t, "5", got.header.Get("Retry-After"))
 	assert.Contains(t, got.log, "GET / 503")
 
-	waiting := &adapter{t: t, args: append([]string{"--queue-timeout", "20s"}, append(args[:6:6], "testdata/factory.py")...)}
+	waiting := &invocation{t: t, args: append([]string{"--queue-timeout", "20s"}, append(args[:6:6], "testdata/factory.py")...)}
 	answer := make(chan reply)
 	go func() { answer <- waiting.get("/") }()
 	require.NoError(t, p.cmd.Process.Kill())

@@ -24,7 +24,7 @@ func TestCache(t *testing.T) {
 		write := func(text string) {
 			require.NoError(t, os.WriteFile(app, []byte("import json\ndef application(e, s):\n    s('200 OK', [])\n    return [b'"+text+"']\n"), 0o600))
 		}
-		a := &adapter{t: t, args: []string{"--python", python, "--cache", cache, app}, env: []string{"PYTHONPATH=" + dir}}
+		a := &invocation{t: t, args: []string{"--python", python, "--cache", cache, app}, env: []string{"PYTHONPATH=" + dir}}
 		file := func() (string, os.FileInfo) {
 			files, err := filepath.Glob(cache + "/start-*")
 			require.NoError(t, err)
@@ -67,7 +67,7 @@ func TestCacheLeft(t *testing.T) {
 	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
 		cache := t.TempDir()
-		a := &adapter{t: t, args: []string{"--python", python, "--cache", cache, program(t, "def application(e, s):\n    s('200 OK', [])\n    return [b'well']\n")}}
+		a := &invocation{t: t, args: []string{"--python", python, "--cache", cache, program(t, "def application(e, s):\n    s('200 OK', [])\n    return [b'well']\n")}}
 		require.Equal(t, "well", a.get("/").body)
 		files, err := filepath.Glob(cache + "/start-*")
 		require.NoError(t, err)
@@ -110,7 +110,7 @@ def application(e, s):
             pkg.__file__, pkg.__path__, pkg.mod.__name__, pkg.mod.__package__, pkg.mod.__cached__ is not None)
     return [repr(seen).encode(), b' kept' if type(pkg.mod.__loader__).__name__ == 'Loader' else b' imported']
 `)
-		a := &adapter{t: t, args: []string{"--python", python, "--cache", cache, app},
+		a := &invocation{t: t, args: []string{"--python", python, "--cache", cache, app},
 			env: []string{"PYTHONPATH=" + lib, "PYTHONDONTWRITEBYTECODE=1"}}
 		get := func() string {
 			t.Helper()
@@ -181,7 +181,7 @@ def application(e, s):
 import installed, added
 print((installed.value, added.value, sys.marker, sys.customized, sys.prefix, sys.path))`))
 		assert.Contains(t, plain, "'installed', 'added', 'executed', True")
-		a := &adapter{t: t, args: []string{"--cache", cache, app}}
+		a := &invocation{t: t, args: []string{"--cache", cache, app}}
 		assert.Equal(t, plain, a.get("/").body, "the virtual environment next to it is found")
 		assert.Equal(t, plain, a.get("/").body, "and from the record it is the same")
 		write(site+"/zz.pth", "import sys; sys.marker = 'changed'\n")
@@ -219,7 +219,7 @@ func TestImportCacheFolders(t *testing.T) {
 		app := filepath.Join(dir, "app.py")
 		write(lib+"/part.py", "word = 'part'")
 		write(app, "import part\ndef application(e, s):\n    s('200 OK', [])\n    return [(part.word + ' ' + type(part.__loader__).__name__).encode()]\n")
-		a := &adapter{t: t, args: []string{"--python", python, "--cache", cache, app},
+		a := &invocation{t: t, args: []string{"--python", python, "--cache", cache, app},
 			env: []string{"PYTHONPATH=" + lib, "PYTHONDONTWRITEBYTECODE=1"}}
 		get := func() string { t.Helper(); return a.get("/").body }
 		assert.Equal(t, "part SourceFileLoader", get())
@@ -271,7 +271,7 @@ func TestSiteCode(t *testing.T) {
 		write(site+"/.hidden.pth", "import sys; sys.hidden = True\n")
 		write(site+"/failing.pth", "import sys; sys.failed = True; raise ValueError('on purpose')\nimport sys; sys.after = True\n")
 		plain := strings.TrimSpace(output(t, venv+"/bin/python", "-c", "import sys; print([getattr(sys, name, None) for name in ('hidden', 'failed', 'after', 'late')])"))
-		a := &adapter{t: t, args: []string{"--cache", cache, app}}
+		a := &invocation{t: t, args: []string{"--cache", cache, app}}
 		for range 3 {
 			got := a.get("/")
 			assert.Equal(t, plain, got.body, "%s", got.log)

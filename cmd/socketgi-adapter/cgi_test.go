@@ -21,11 +21,11 @@ import (
 )
 
 // script writes a shell script, and returns how the adapter runs it.
-func script(t *testing.T, text string, flags ...string) *adapter {
+func script(t *testing.T, text string, flags ...string) *invocation {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "script.cgi")
 	executable(t, path, "#!/bin/sh\n"+text+"\n")
-	return &adapter{t: t, args: append(flags, "--cgi", path)}
+	return &invocation{t: t, args: append(flags, "--cgi", path)}
 }
 
 // executable writes a program. A program that is open for writing can't be executed,
@@ -117,12 +117,12 @@ func TestCannotExecute(t *testing.T) {
 			executable(t, path, c.text)
 			require.NoError(t, os.Chmod(path, c.mode))
 		}
-		got := (&adapter{t: t, args: []string{"--cgi", path}}).get("/")
+		got := (&invocation{t: t, args: []string{"--cgi", path}}).get("/")
 		assert.Equal(t, 500, got.status, name)
 		assert.Contains(t, got.log, c.log, name)
 		assert.NotContains(t, got.body, dir)
 
-		got = (&adapter{t: t, args: []string{"--cgi-root", dir}}).get("/" + name)
+		got = (&invocation{t: t, args: []string{"--cgi-root", dir}}).get("/" + name)
 		want := map[string]int{"no-x": 403, "directory": 403, "missing": 404}[name]
 		if want == 0 {
 			want = 500
@@ -278,20 +278,20 @@ func TestCGIFlags(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "args")
 	executable(t, path, "#!/bin/sh\n"+plain+"\nprintf '%s;' \"$@\"\n")
-	got := (&adapter{t: t, args: []string{"--cgi", path, "--one", "two"}}).get("/?three+four")
+	got := (&invocation{t: t, args: []string{"--cgi", path, "--one", "two"}}).get("/?three+four")
 	assert.Equal(t, "--one;two;", got.body)
-	got = (&adapter{t: t, args: []string{"--isindex", "--cgi", path, "one"}}).get("/?three+four%20five")
+	got = (&invocation{t: t, args: []string{"--isindex", "--cgi", path, "one"}}).get("/?three+four%20five")
 	assert.Equal(t, "one;three;four five;", got.body)
 
 	whole := filepath.Join(dir, "nph-whole")
 	executable(t, whole, "#!/bin/sh\nprintf 'HTTP/1.1 418 Teapot\\r\\nConnection: close\\r\\nX: y\\r\\n\\r\\nshort'\n")
 	for _, args := range [][]string{{"--cgi", whole}, {"--cgi-root", dir}, {"--nph", "--cgi-root", dir}} {
-		got = (&adapter{t: t, args: args}).get("/nph-whole")
+		got = (&invocation{t: t, args: args}).get("/nph-whole")
 		assert.Equal(t, 418, got.status)
 		assert.Equal(t, "y", got.header.Get("X"))
 		assert.Equal(t, "short", got.body)
 	}
-	got = (&adapter{t: t, args: []string{"--nph", "--cgi", path}}).get("/")
+	got = (&invocation{t: t, args: []string{"--nph", "--cgi", path}}).get("/")
 	assert.Equal(t, 502, got.status)
 	assert.Contains(t, got.log, "status line")
 	got = script(t, plain+`head -c 600 /dev/zero`, "--max-response-head", "500").get("/")
@@ -305,16 +305,16 @@ func TestCGIFlags(t *testing.T) {
 		{[]string{"--cgi", "no-such-program"}, "there is no program no-such-program in PATH"},
 		{[]string{"--cgi-root", dir, path}, "takes a directory and nothing else"},
 		{[]string{"--cgi-root", path}, "is no directory"},
-		{[]string{"--cgi-root", dir, "--cgi", path}, "not both"},
-		{[]string{"--nph", "testdata/pep.py"}, "are for CGI programs"},
-		{[]string{"--idle-timeout", "-1s", "--cgi", path}, "a timeout is longer than nothing"},
+		{[]string{"--cgi-root", dir, "--cgi", path}, "exclude each other"},
+		{[]string{"--nph", "testdata/pep.py"}, "is for CGI programs"},
+		{[]string{"--idle-timeout", "-1s", "--cgi", path}, "a timeout must not be negative"},
 	} {
-		got := (&adapter{t: t, args: c.args}).get("/")
+		got := (&invocation{t: t, args: c.args}).get("/")
 		assert.Equal(t, http.StatusInternalServerError, got.status, "%v", c.args)
 		assert.Contains(t, got.log, c.log, "%v", c.args)
 	}
 	if sh, err := exec.LookPath("true"); assert.NoError(t, err) {
-		got = (&adapter{t: t, args: []string{"--cgi", filepath.Base(sh)}}).get("/")
+		got = (&invocation{t: t, args: []string{"--cgi", filepath.Base(sh)}}).get("/")
 		assert.Contains(t, got.log, "without a byte of a response", "a name without a slash is looked for in PATH")
 	}
 }

@@ -64,7 +64,7 @@ func TestCheck(t *testing.T) {
 	})
 	out, status := tryOut(t, "--timeout", "-1s", "testdata/pep.py")
 	assert.Equal(t, exitConfig, status)
-	assert.Contains(t, out, "a timeout is longer than nothing")
+	assert.Contains(t, out, "a timeout must not be negative")
 }
 
 // TestCheckCache has a check fill the cache for requests that can't write to it.
@@ -93,7 +93,7 @@ func TestCheckCache(t *testing.T) {
 		if filepath.Base(python) == "pypy3" {
 			want = "SourceFileLoader"
 		}
-		a := &adapter{t: t, args: []string{"--python", python, "--cache", cache, app}}
+		a := &invocation{t: t, args: []string{"--python", python, "--cache", cache, app}}
 		assert.Equal(t, want, a.get("/").body)
 		// Part of another run, it doesn't belong to the rest.
 		require.NoError(t, os.Chmod(cache, 0o755))
@@ -167,7 +167,7 @@ func TestOldPython(t *testing.T) {
 		assert.Equal(t, exitServe, status)
 		assert.Regexp(t, want, out)
 		assert.NotContains(t, out, "Traceback")
-		a := &adapter{t: t, args: []string{"--python", python, "testdata/pep.py"}}
+		a := &invocation{t: t, args: []string{"--python", python, "testdata/pep.py"}}
 		got := a.get("/")
 		assert.Equal(t, 500, got.status)
 		assert.Regexp(t, want, got.log)
@@ -188,7 +188,7 @@ func TestPassedOver(t *testing.T) {
 	assert.Equal(t, exitServe, status)
 	assert.Contains(t, out, want)
 	assert.Contains(t, out, "No module named 'no_such_module_at_all'\n")
-	a := &adapter{t: t, args: []string{app}}
+	a := &invocation{t: t, args: []string{app}}
 	assert.Contains(t, a.get("/").log, want)
 	u := newUnit(t, app)
 	p := u.start()

@@ -84,7 +84,7 @@ func TestNothingLeaks(t *testing.T) {
 		{400, wsgi, "", "24:CONTENT_LENGTH\x000\x00SCGI\x001\x00,"},
 		{400, wsgi, "", "GET / HTTP/1.1\r\n\r\n"},
 	} {
-		a := &adapter{t: t, args: c.args, env: []string{"SECRET=secret-value", c.env}}
+		a := &invocation{t: t, args: c.args, env: []string{"SECRET=secret-value", c.env}}
 		conn, p := a.start()
 		answer := askFor(t, conn, c.path)
 		log := p.wait(t)

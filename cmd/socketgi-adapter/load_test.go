@@ -53,7 +53,7 @@ func TestNames(t *testing.T) {
 			"pickled without a name": {"shop.wsgi", map[string]string{"shop.wsgi": "import pickle\nclass C: pass" + answers("pickle.loads(pickle.dumps(C)) is C")}, "True"},
 		} {
 			t.Run(name, func(t *testing.T) {
-				a := &adapter{t: t, args: []string{"--python", python, filepath.Join(tree(t, c.files), c.app)}}
+				a := &invocation{t: t, args: []string{"--python", python, filepath.Join(tree(t, c.files), c.app)}}
 				got := a.get("/")
 				assert.Equal(t, c.want, got.body, "%s", got.log)
 			})
@@ -94,7 +94,7 @@ def application(e, s):
 	eachVersion(t, func(t *testing.T, python string) {
 		dir := tree(t, map[string]string{"shop.py": text, "shop.wsgi": text, "data.txt": "data"})
 		plain := strings.TrimSpace(output(t, python, "-c", "import sys; sys.path.insert(0, "+quoted(dir)+"); import shop; print(shop.seen())"))
-		a := &adapter{t: t, args: []string{"--python", python, "--cache", t.TempDir(), dir + "/shop.py"}}
+		a := &invocation{t: t, args: []string{"--python", python, "--cache", t.TempDir(), dir + "/shop.py"}}
 		for range 2 { // from the source, and from the cache
 			got := a.get("/")
 			assert.Equal(t, plain, got.body, "%s", got.log)
@@ -140,7 +140,7 @@ func TestPackageFile(t *testing.T) {
 				"shop/app.py": "import inetd_scgi" + answers("__name__") + "inetd_scgi.run_app(application)\n"}, "__main__"},
 		} {
 			t.Run(name, func(t *testing.T) {
-				a := &adapter{t: t, args: []string{"--python", python, filepath.Join(tree(t, c.files), c.app)}}
+				a := &invocation{t: t, args: []string{"--python", python, filepath.Join(tree(t, c.files), c.app)}}
 				got := a.get("/")
 				assert.Equal(t, c.want, got.body, "%s", got.log)
 			})
@@ -148,7 +148,7 @@ func TestPackageFile(t *testing.T) {
 		// Where anybody can put modules, none is looked for.
 		dir := tree(t, map[string]string{"shop/__init__.py": "", "shop/app.py": answers("__name__")})
 		require.NoError(t, os.Chmod(dir, 0o777))
-		assert.Equal(t, "app", (&adapter{t: t, args: []string{"--python", python, dir + "/shop/app.py"}}).get("/").body)
+		assert.Equal(t, "app", (&invocation{t: t, args: []string{"--python", python, dir + "/shop/app.py"}}).get("/").body)
 	})
 }
 
@@ -206,7 +206,7 @@ func TestHints(t *testing.T) {
 					require.NoError(t, os.Remove(dir+"/app.py"))
 					require.NoError(t, os.Symlink("shop/app.py", dir+"/app.py"))
 				}
-				a := &adapter{t: t, args: []string{"--python", python, filepath.Join(dir, c.app)}}
+				a := &invocation{t: t, args: []string{"--python", python, filepath.Join(dir, c.app)}}
 				if !strings.ContainsAny(c.app, "/-") && !strings.HasSuffix(c.app, ".py") {
 					a.dir, a.args[2] = dir+"/shop", c.app
 				}

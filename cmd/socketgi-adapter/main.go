@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/activation"
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/internal/version"
 	"github.com/socketgi/socketgi/cmd/socketgi-adapter/internal/journal"
 	"github.com/socketgi/socketgi/scgi/gateway"
@@ -27,16 +28,17 @@ const (
 func main() { os.Exit(run()) }
 
 func run() int {
-	cfg, flagErr := parseFlags(os.Args[1:], os.Stdout)
+	cfg, flagErr := parseFlags(os.Args[1:])
 	switch {
 	case errors.Is(flagErr, flag.ErrHelp):
+		adapter.Help(os.Stdout)
 		return exitOK
-	case flagErr == nil && cfg.version:
-		os.Stdout.WriteString("socketgi-adapter " + version.Release() + " (commit " + version.Commit() + ")\n")
+	case flagErr == nil && cfg.Version:
+		os.Stdout.WriteString(adapter.Program + " " + version.Release() + " (commit " + version.Commit() + ")\n")
 		return exitOK
-	case flagErr == nil && cfg.askReload != 0:
-		return askReload(cfg.askReload)
-	case cfg.check:
+	case flagErr == nil && cfg.AskReload != 0:
+		return askReload(cfg.AskReload)
+	case cfg.Check:
 		return check(cfg, flagErr)
 	}
 	return serve(cfg, flagErr)
@@ -75,7 +77,7 @@ func (c *config) checkApplication() error {
 	_, _ = os.Stdout.WriteString("Python: " + c.python + "\n")
 	worker := c.wsgi()
 	worker.Alone = true
-	return worker.Check(c.timeout)
+	return worker.Check(c.Timeout)
 }
 
 // serve serves what this process was handed. Clients are answered also where the command
@@ -87,7 +89,7 @@ func serve(cfg *config, flagErr error) int {
 		fd = handed.Connection.FD
 	}
 	log := journal.Open(fd)
-	log.Quiet = cfg.quiet
+	log.Quiet = !cfg.AccessLog
 	defer log.Close()
 	if flagErr == nil && fd >= 0 {
 		flagErr = cfg.checkSingle()
@@ -124,8 +126,8 @@ func (c *config) serveConnection(log *journal.Log, flagErr error, fd int) {
 		c.cgi.Alone = true
 	}
 	queue := gateway.Unlimited
-	if c.concurrency > 0 && flagErr == nil {
-		queue = gateway.Slots(c.slotsDir, c.concurrency)
+	if c.Concurrency > 0 && flagErr == nil {
+		queue = gateway.Slots(c.Slots, c.Concurrency)
 	}
 	c.gateway(log).ServeConnection(fd, c.application(log, flagErr), queue)
 }
@@ -136,10 +138,10 @@ func (c *config) serveListeners(log *journal.Log, flagErr error, listeners []act
 		return c.serveWarm(log, listeners)
 	}
 	queue := gateway.Unlimited
-	if c.concurrency > 0 && flagErr == nil {
-		queue = gateway.Places(c.concurrency)
+	if c.Concurrency > 0 && flagErr == nil {
+		queue = gateway.Places(c.Concurrency)
 	}
-	s := gateway.Server{Config: c.gateway(log), Application: c.application(log, flagErr), Queue: queue, IdleExit: c.idleExit, Backlog: c.backlog}
+	s := gateway.Server{Config: c.gateway(log), Application: c.application(log, flagErr), Queue: queue, IdleExit: c.IdleExit, Backlog: c.Backlog}
 	return s.Serve(listeners)
 }
 
@@ -152,11 +154,11 @@ func (c *config) application(log *journal.Log, flagErr error) gateway.Applicatio
 		c.cgi.Env = os.Environ()
 		return cgiApplication{c.cgi, log}
 	}
-	return wsgiApplication{c.wsgi(), c.timeout, log}
+	return wsgiApplication{c.wsgi(), c.Timeout, log}
 }
 
 // gateway is what holds for all requests.
 func (c *config) gateway(log *journal.Log) *gateway.Config {
-	return &gateway.Config{Peers: c.peers, Limits: c.limits, Mount: c.mount, QueueTimeout: c.queueTimeout, SendTimeout: c.sendTimeout,
-		Debug: c.debug, Explain: explain, Log: log}
+	return &gateway.Config{Peers: c.peers, Limits: c.Limits, Mount: c.Mount, QueueTimeout: c.QueueTimeout, SendTimeout: c.SendTimeout,
+		Debug: c.Debug, Explain: explain, Log: log}
 }

@@ -35,7 +35,7 @@ var modes = map[string][]string{
 
 // culprit is an application in one of the modes.
 type culprit struct {
-	*adapter
+	*invocation
 	mode string
 	mark string // all its processes have it in their environment
 }
@@ -56,7 +56,7 @@ func inMode(t *testing.T, mode string, flags []string, test func(t *testing.T, c
 		flags = append(flags, "testdata/mischief.py")
 	}
 	c := &culprit{mode: mode, mark: "MISCHIEF=" + t.TempDir()}
-	c.adapter = &adapter{t: t, args: append([]string{"--python", pythons(t)[0]}, flags...), env: []string{c.mark}, stays: mode != "single"}
+	c.invocation = &invocation{t: t, args: append([]string{"--python", pythons(t)[0]}, flags...), env: []string{c.mark}, stays: mode != "single"}
 	test(t, c)
 	if p := c.process; p != nil {
 		c.end()

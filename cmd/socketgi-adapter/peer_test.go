@@ -68,13 +68,13 @@ func TestPeerOfConnection(t *testing.T) {
 	for _, c := range peerCases {
 		for _, kind := range []string{"cgi", "wsgi"} {
 			started := filepath.Join(t.TempDir(), "started")
-			var a *adapter
+			var a *invocation
 			if kind == "cgi" {
 				a = script(t, "touch "+started+"; "+plain+"echo well")
 			} else {
 				app := filepath.Join(t.TempDir(), "app.py")
 				require.NoError(t, os.WriteFile(app, []byte("open('"+started+"', 'w')\ndef application(e, s):\n    s('200 OK', [])\n    return [b'well\\n']\n"), 0o600))
-				a = &adapter{t: t, args: []string{"--python", python, app}}
+				a = &invocation{t: t, args: []string{"--python", python, app}}
 			}
 			if c.flag != "" {
 				a.args = append([]string{c.flag, strings.ReplaceAll(c.value, "%d", fmt.Sprint(stranger()))}, a.args...)
@@ -109,21 +109,21 @@ func expectPeer(t *testing.T, why, started, answer, log string) {
 func TestPeerOfListener(t *testing.T) {
 	t.Parallel()
 	t.Run("cgi", func(t *testing.T) {
-		expectPeers(t, func(started string) *adapter { return script(t, "touch "+started+"; "+plain+"echo well") })
+		expectPeers(t, func(started string) *invocation { return script(t, "touch "+started+"; "+plain+"echo well") })
 	})
 	t.Run("wsgi", func(t *testing.T) {
 		python := pythons(t)[0]
-		expectPeers(t, func(started string) *adapter {
+		expectPeers(t, func(started string) *invocation {
 			app := filepath.Join(t.TempDir(), "app.py")
 			require.NoError(t, os.WriteFile(app, []byte("def application(e, s):\n    open('"+started+"', 'w')\n    s('200 OK', [])\n    return [b'well\\n']\n"), 0o600))
-			return &adapter{t: t, args: []string{"--python", python, "--workers", "1", app}}
+			return &invocation{t: t, args: []string{"--python", python, "--workers", "1", app}}
 		})
 	})
 }
 
 // expectPeers tries all cases with an application that stays, and that leaves a file when it
 // is asked.
-func expectPeers(t *testing.T, application func(started string) *adapter) {
+func expectPeers(t *testing.T, application func(started string) *invocation) {
 	for _, c := range peerCases {
 		started := filepath.Join(t.TempDir(), "started")
 		a := application(started)
@@ -180,25 +180,16 @@ func TestPeerOfNetwork(t *testing.T) {
 
 func TestPeerFlags(t *testing.T) {
 	t.Parallel()
-	for in, want := range map[string]gateway.Peers{"0": {0}, "33,1000": {33, 1000}, "4294967294": {4294967294}} {
-		got, err := parseUIDs(in)
-		require.NoError(t, err)
-		assert.Equal(t, want, got)
-	}
-	for _, in := range []string{"", ",", "1,", "-1", "+1", "www-data", "4294967295", "4294967296", "1 2"} {
-		_, err := parseUIDs(in)
-		assert.ErrorContains(t, err, "is not the number of a user", in)
-	}
 	passwd := filepath.Join(t.TempDir(), "passwd")
 	require.NoError(t, os.WriteFile(passwd, []byte("root:x:0:0::/:\n\n:x:5:5::/:\nbad:x:y:5::/:\nshort:x\nwww-data:x:33:33:www-data:/var/www:/usr/sbin/nologin"), 0o600))
-	got, err := parseUsers("www-data,root", passwd)
+	got, err := lookupUsers([]string{"www-data", "root"}, passwd)
 	require.NoError(t, err)
 	assert.Equal(t, gateway.Peers{33, 0}, got)
-	for _, in := range []string{"", "nobody-there", "www-data,", "bad", "short", "33"} {
-		_, err := parseUsers(in, passwd)
+	for _, in := range []string{"", "nobody-there", "bad", "short", "33"} {
+		_, err := lookupUsers([]string{"www-data", in}, passwd)
 		assert.ErrorContains(t, err, "there is no user", in)
 	}
-	_, err = parseUsers("root", passwd+"x")
+	_, err = lookupUsers([]string{"root"}, passwd+"x")
 	assert.ErrorIs(t, err, os.ErrNotExist)
 	a := script(t, plain, "--allow-uid", "x")
 	refused := a.get("/")

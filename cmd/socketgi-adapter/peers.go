@@ -33,29 +33,20 @@ func explain(err error) string {
 	return peer.Error()
 }
 
-// parseUIDs reads the value of --allow-uid.
-func parseUIDs(s string) (p gateway.Peers, err error) {
-	for word := range strings.SplitSeq(s, ",") {
-		uid, err := strconv.ParseUint(word, 10, 32)
-		if err != nil || uid == 1<<32-1 { // -1 is nobody's
-			return nil, fmt.Errorf("%q is not the number of a user: write UID[,UID], and --allow-user for names", word)
-		}
-		p = append(p, uint32(uid))
-	}
-	return p, nil
-}
-
-// parseUsers reads the value of --allow-user. Package os/user reads the same file where a
+// lookupUsers finds the numbers of users. Package os/user reads the same file where a
 // program is without libc, and costs each start.
-func parseUsers(s, passwd string) (p gateway.Peers, err error) {
+func lookupUsers(names []string, passwd string) (p gateway.Peers, err error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
 	text, err := os.ReadFile(passwd)
 	if err != nil {
 		return nil, err
 	}
-	for name := range strings.SplitSeq(s, ",") {
+	for _, name := range names {
 		uid, ok := lookup(text, name)
 		if !ok {
-			return nil, fmt.Errorf("there is no user %q in %s; one that is somewhere else has a number for --allow-uid, which \"id -u\" prints", name, passwd)
+			return nil, fmt.Errorf("--allow-user: there is no user %q in %s; one that is somewhere else has a number for --allow-uid, which \"id -u\" prints", name, passwd)
 		}
 		p = append(p, uid)
 	}

@@ -53,11 +53,11 @@ func eachWay(t *testing.T, test func(t *testing.T, w way)) {
 }
 
 // app serves an application; args are flags and its name.
-func (w way) app(args ...string) *adapter {
-	return &adapter{t: w.t, args: append([]string{"--python", w.python}, args...), stays: w.stays}
+func (w way) app(args ...string) *invocation {
+	return &invocation{t: w.t, args: append([]string{"--python", w.python}, args...), stays: w.stays}
 }
 
-func (w way) pep() *adapter { return w.app("testdata/pep.py") }
+func (w way) pep() *invocation { return w.app("testdata/pep.py") }
 
 func TestEnviron(t *testing.T) {
 	t.Parallel()

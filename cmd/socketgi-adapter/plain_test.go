@@ -65,7 +65,7 @@ def value(): return 3` + respond,
 				require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
 				require.NoError(t, os.WriteFile(path, []byte(strings.ReplaceAll(text, "DIR", dir)), 0o600))
 			}
-			a := &adapter{t: t, args: []string{"--python", python, "--cache", cache, filepath.Join(dir, c.app)},
+			a := &invocation{t: t, args: []string{"--python", python, "--cache", cache, filepath.Join(dir, c.app)},
 				env: []string{"PYTHONPATH=" + dir + "/front"}}
 			for i := range 4 {
 				a.stays = i == 3
@@ -97,7 +97,7 @@ func TestShadowed(t *testing.T) {
 			}
 			require.NoError(t, os.WriteFile(dir+"/b/foo.py", []byte("name = 'old'"), 0o600))
 			require.NoError(t, os.WriteFile(dir+"/app.py", []byte("import foo\ndef value(): return foo.name"+respond), 0o600))
-			a := &adapter{t: t, args: []string{"--python", python, "--cache", cache, dir + "/app.py"},
+			a := &invocation{t: t, args: []string{"--python", python, "--cache", cache, dir + "/app.py"},
 				env: []string{"PYTHONPATH=" + dir + "/a:" + dir + "/b"}}
 			for range 2 {
 				assert.Equal(t, "'old'", a.get("/").body)
@@ -115,7 +115,7 @@ func TestDamagedCache(t *testing.T) {
 	t.Parallel()
 	dir, cache := t.TempDir(), t.TempDir()
 	require.NoError(t, os.WriteFile(dir+"/app.py", []byte("import colorsys\ndef value(): return 1"+respond), 0o600))
-	a := &adapter{t: t, args: []string{"--python", pythons(t)[0], "--cache", cache, dir + "/app.py"}}
+	a := &invocation{t: t, args: []string{"--python", pythons(t)[0], "--cache", cache, dir + "/app.py"}}
 	require.Equal(t, "1", a.get("/").body)
 	files, err := filepath.Glob(cache + "/start-*")
 	require.NoError(t, err)
@@ -142,7 +142,7 @@ func TestReports(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(dir, "app.py")
 			require.NoError(t, os.WriteFile(path, []byte(c.app), 0o600))
-			a := &adapter{t: t, args: []string{"--python", pythons(t)[0], path}}
+			a := &invocation{t: t, args: []string{"--python", pythons(t)[0], path}}
 			for range 10 { // a worker that ends at once must not take its report with it
 				got := a.get("/")
 				assert.Equal(t, 500, got.status)
@@ -173,7 +173,7 @@ def value():
     plain.write('plain ')
     time.sleep(0.7)
     return 1`+respond), 0o600))
-	a := &adapter{t: t, args: []string{"--python", pythons(t)[0], "--cache", cache, "--concurrency", "1", "--timeout", "2s", dir + "/app.py"}}
+	a := &invocation{t: t, args: []string{"--python", pythons(t)[0], "--cache", cache, "--concurrency", "1", "--timeout", "2s", dir + "/app.py"}}
 	const n = 4
 	bodies := make(chan reply, n)
 	for range n {
@@ -209,7 +209,7 @@ def application(e, s):
     s('200 OK', [])
     return [b'x' * 20000000]
 `), 0o600))
-	a := &adapter{t: t, args: []string{"--python", pythons(t)[0], dir + "/app.py"}}
+	a := &invocation{t: t, args: []string{"--python", pythons(t)[0], dir + "/app.py"}}
 	for _, a.stays = range []bool{false, true} {
 		got := a.get("/")
 		assert.NoError(t, got.err)

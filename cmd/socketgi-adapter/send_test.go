@@ -41,22 +41,22 @@ def caught():
 `
 
 // senders are applications whose response is larger than a socket holds, flags before.
-func senders(t *testing.T, flags ...string) map[string]func() (a *adapter, path string) {
+func senders(t *testing.T, flags ...string) map[string]func() (a *invocation, path string) {
 	app := program(t, sender)
 	f, err := os.Create(filepath.Join(filepath.Dir(app), "big"))
 	require.NoError(t, err)
 	require.NoError(t, f.Truncate(8<<20))
 	require.NoError(t, f.Close())
-	all := map[string]func() (*adapter, string){
-		"WSGI/large fresh": func() (*adapter, string) {
-			return &adapter{t: t, args: append([]string{"--max-requests", "1"}, append(flags, app)...), stays: true}, "/large"
+	all := map[string]func() (*invocation, string){
+		"WSGI/large fresh": func() (*invocation, string) {
+			return &invocation{t: t, args: append([]string{"--max-requests", "1"}, append(flags, app)...), stays: true}, "/large"
 		},
 	}
 	for _, stays := range []bool{false, true} {
 		way := map[bool]string{false: " yes", true: " no"}[stays]
 		for _, path := range []string{"/file", "/caught", "/swallowed", "/large", "/pieces"} {
-			all["WSGI"+path+way] = func() (*adapter, string) {
-				return &adapter{t: t, args: append(flags, app), stays: stays}, path
+			all["WSGI"+path+way] = func() (*invocation, string) {
+				return &invocation{t: t, args: append(flags, app), stays: stays}, path
 			}
 		}
 		for name, program := range map[string]string{"spliced": "head -c 8000000 /dev/zero", "written": "printf 'Content-Length: 8000000\n\n'; head -c 8000000 /dev/zero"} {
@@ -64,7 +64,7 @@ func senders(t *testing.T, flags ...string) map[string]func() (a *adapter, path 
 			if name == "spliced" {
 				head += "echo; "
 			}
-			all["CGI "+name+way] = func() (*adapter, string) {
+			all["CGI "+name+way] = func() (*invocation, string) {
 				a := script(t, head+program, flags...)
 				a.stays = stays
 				return a, "/"

@@ -130,7 +130,7 @@ func TestTortureSlow(t *testing.T) {
 // them, and starts one for each, as systemd does.
 func TestTortureConnections(t *testing.T) {
 	t.Parallel()
-	a := &adapter{t: t, args: tortured}
+	a := &invocation{t: t, args: tortured}
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: path})
 	require.NoError(t, err)

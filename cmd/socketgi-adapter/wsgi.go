@@ -14,7 +14,7 @@ import (
 
 // wsgi is how a process with the application is started.
 func (c *config) wsgi() *wsgi.Config {
-	return &wsgi.Config{App: c.app, Python: c.python, Passed: c.passed, CacheDir: c.cacheDir, Env: workerEnv(os.Environ()), Stderr: 2}
+	return &wsgi.Config{App: c.app, Python: c.python, Passed: c.passed, CacheDir: c.Cache, Env: workerEnv(os.Environ()), Stderr: 2}
 }
 
 // workerEnv is the unit's environment without what is said of the connection:
@@ -70,8 +70,8 @@ func (c *config) serveWarm(log *journal.Log, listeners []activation.Socket) erro
 	for _, why := range c.passed {
 		log.Line(gateway.Line{Priority: gateway.Warning, Text: why})
 	}
-	p := pool.Config{Gateway: c.gateway(log), Records: records, Worker: worker, FindPython: c.findsPython, Timeout: c.timeout,
-		Workers: c.warm.workers, MaxRequests: c.warm.maxRequests, MaxMemory: c.warm.maxMemory, Meter: !c.quiet, Preload: c.warm.preload,
-		Reload: c.warm.reload, WarmPath: c.warm.warmPath, IdleExit: c.idleExit, Backlog: c.backlog}
+	p := pool.Config{Gateway: c.gateway(log), Records: records, Worker: worker, FindPython: c.findsPython, Timeout: c.Timeout,
+		Workers: c.Warm.Workers, MaxRequests: c.Warm.MaxRequests, MaxMemory: c.Warm.MaxMemory, Meter: c.AccessLog, Preload: c.Warm.Preload,
+		Reload: c.Warm.Reload, WarmPath: c.Warm.Path, IdleExit: c.IdleExit, Backlog: c.Backlog}
 	return p.Serve(listeners)
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 )
 
 // What an application writes to its standard error goes to the journal as a stream, and
@@ -28,7 +30,7 @@ func (l *Log) pass(from *os.File, most int64, fields []field) {
 	var left atomic.Int64
 	shared := fields == nil
 	if shared {
-		fields = []field{{"MESSAGE_ID", msgProblem}}
+		fields = []field{{"MESSAGE_ID", adapter.ProblemMessage}}
 	}
 	tell := func() {
 		if n := left.Swap(0); n > 0 {

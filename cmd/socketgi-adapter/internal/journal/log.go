@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/activation"
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/scgi/gateway"
 	"golang.org/x/sys/unix"
 )
@@ -39,7 +40,7 @@ func Open(conn int) *Log {
 	l := &Log{journal: -1}
 	native := stderrIsJournal()
 	if conn >= 0 && activation.SameFile(2, conn) {
-		fd, err := openStream("socketgi-adapter", gateway.Notice)
+		fd, err := openStream(adapter.Program, gateway.Notice)
 		native = err == nil
 		if l.foreign = native; !native {
 			fd, _ = unix.Open("/dev/null", unix.O_WRONLY|unix.O_CLOEXEC, 0)
@@ -66,7 +67,7 @@ func (l *Log) write(priority gateway.Priority, message string, fields ...field) 
 		fields = append(fields,
 			field{"MESSAGE", message},
 			field{"PRIORITY", strconv.Itoa(int(priority))},
-			field{"SYSLOG_IDENTIFIER", "socketgi-adapter"})
+			field{"SYSLOG_IDENTIFIER", adapter.Program})
 		switch l.send(fields) {
 		case nil:
 			l.unread.Store(true)
@@ -77,7 +78,7 @@ func (l *Log) write(priority gateway.Priority, message string, fields ...field) 
 		}
 	}
 	for _, f := range fields {
-		if f.name == "SOCKETGI_REQUEST_ID" {
+		if f.name == adapter.FieldRequestID {
 			message = f.value + " " + message
 		}
 	}

@@ -1,0 +1,199 @@
+package adapter
+
+import (
+	"flag"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// full has a value of its own for each flag, in as far as they go together.
+func full() Options {
+	return Options{
+		Operands: []string{"/srv/app.py:app"}, Mount: "/app", Timeout: 90 * time.Second, SendTimeout: 0,
+		Limits:      scgi.Limits{HeaderBytes: 128 << 10, Headers: 2, BodyBytes: 10<<20 + 1, HeaderTimeout: time.Second, BodyTimeout: 1500 * time.Millisecond},
+		Concurrency: 3, QueueTimeout: time.Minute, Cache: "/var/cache/it's", Slots: "-slots", Python: "/usr/bin/python 3",
+		IdleExit: 0, Backlog: 1, Warm: Warm{Workers: 2, MaxRequests: 5, MaxMemory: 3 << 30, Preload: false, Reload: true, Path: "/warm?x=1"},
+		AccessLog: false, AllowUIDs: []uint32{33, 4294967294}, AllowUsers: []string{"www-data", "me"}, Debug: true, Check: true,
+	}
+}
+
+// TestArguments checks that arguments of values are parsed to the same values.
+func TestArguments(t *testing.T) {
+	program := Default()
+	program.CGI = CGI{Program: true, NPH: true, Index: true, IdleTimeout: time.Minute, HeadBytes: 16 << 10}
+	program.Operands = []string{"-program", "--mount", "", "-- "}
+	root := Default()
+	root.CGI = CGI{Root: "/srv/cgi", Targets: []string{"/a b", "/c"}}
+	for _, o := range []Options{full(), program, root} {
+		got, err := Parse(o.Arguments())
+		require.NoError(t, err, "%q", o.Arguments())
+		assert.Equal(t, o, got, "%q", o.Arguments())
+	}
+	for _, o := range []Options{{Version: true}, {AskReload: 7}} { // they stand alone
+		all := Default()
+		all.Version, all.AskReload = o.Version, o.AskReload
+		got, err := Parse(all.Arguments())
+		require.NoError(t, err)
+		assert.Equal(t, all, got)
+	}
+}
+
+// TestDefaults checks that defaults are written nowhere.
+func TestDefaults(t *testing.T) {
+	o, err := Parse([]string{"app.py"})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"app.py"}, o.Arguments())
+	want := Default()
+	want.Operands = []string{"app.py"}
+	assert.Equal(t, want, o)
+	for _, f := range want.Flags() {
+		if f.Value.String() != "" {
+			assert.NoError(t, f.Value.Set(f.Value.String()), "--%s has a default that can't be given", f.Name)
+		}
+		assert.Equal(t, f.Value.Type() != "bool", strings.Contains(f.Usage, "`"), "--%s: the name of a value", f.Name)
+	}
+}
+
+// TestSwitchBeforeFlag checks that a flag without a value takes none of what follows.
+func TestSwitchBeforeFlag(t *testing.T) {
+	o := Default()
+	for _, f := range o.Flags() {
+		if f.Value.Type() != "bool" {
+			continue
+		}
+		got, _ := Parse([]string{"--" + f.Name, "--mount", "/m", "app.py"})
+		assert.Equal(t, "/m", got.Mount, f.Name)
+		assert.Equal(t, []string{"app.py"}, got.Operands, f.Name)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"--no-such app.py", "not defined: -no-such: see socketgi-adapter --help"},
+		{"", "expected one APP, got 0"},
+		{"a.py b.py", "expected one APP, got 2"},
+		{"--cgi", "which program?"},
+		{"--cgi --cgi-root /srv x", "exclude each other"},
+		{"--cgi-root /srv x", `and "x" stands behind it`},
+		{"--cgi-target /srv app.py", "--cgi-target is for links below --cgi-root"},
+		{"--nph app.py", "--nph is for CGI programs: use --cgi or --cgi-root, too"},
+		{"--nph --isindex --idle-timeout 1s app.py", "--nph, --isindex and --idle-timeout are for CGI programs"},
+		{"--mount x app.py", `invalid value "x" for flag -mount: a path begins with a slash`},
+		{"--warm-path x app.py", "a path begins with a slash"},
+		{"--timeout -1s app.py", "a timeout must not be negative"},
+		{"--queue-timeout 0 app.py", "a timeout must be positive"},
+		{"--timeout 60 app.py", "expected a time, such as 90s or 5m"},
+		{"--backlog 0 app.py", "expected a number, 1 or more"},
+		{"--concurrency -1 app.py", "expected a number, 0 or more"},
+		{"--max-header 63 app.py", "expected between 64 and 128K bytes"},
+		{"--max-body 1.5G app.py", `"1.5G" is not a size`},
+		{"--max-body 9999999999T app.py", "is not a size"},
+		{"--preload maybe app.py", "expected yes or no"},
+		{"--reload=maybe app.py", "expected true or false"},
+		{"--allow-uid 4294967295 app.py", "is not the number of a user"},
+		{"--allow-uid www-data app.py", "--allow-user for names"},
+		{"--allow-user a, app.py", "NAME[,NAME]"},
+	} {
+		o, err := Parse(strings.Fields(c.args))
+		assert.ErrorContains(t, err, c.want, c.args)
+		_ = o.Arguments()
+	}
+	_, err := Parse([]string{"--help"})
+	assert.ErrorIs(t, err, flag.ErrHelp)
+
+	o, err := Parse([]string{"--concurrency", "3", "--backlog", "0", "app.py"})
+	assert.Error(t, err)
+	assert.Equal(t, 3, o.Concurrency, "what was read before the error counts")
+}
+
+// TestWithoutEffect checks that flags are not written where they do nothing.
+func TestWithoutEffect(t *testing.T) {
+	const warm = "--idle-exit, --workers, --max-requests, --max-memory, --preload, --reload and --warm-path are for warm applications"
+	o := full()
+	assert.EqualError(t, o.ValidateFor(AcceptYes), warm)
+	assert.NoError(t, o.ValidateFor(AcceptNo))
+	for _, c := range []struct {
+		args   string
+		accept Accept
+		want   string
+	}{
+		{"app.py", AcceptYes, ""},
+		{"--python /p app.py", AcceptYes, ""},
+		{"--idle-exit 1s app.py", AcceptYes, "--idle-exit is for warm applications"},
+		{"--workers 2 --python /p --cgi x", AcceptNo, "--workers and --python are for WSGI applications: a CGI program is started for each request"},
+		{"--idle-exit 1s --nph --cgi x", AcceptNo, ""},
+		{"--concurrency 3 --cgi-root /srv", AcceptYes, ""},
+	} {
+		o, err := Parse(strings.Fields(c.args))
+		require.NoError(t, err)
+		if err := o.ValidateFor(c.accept); c.want == "" {
+			assert.NoError(t, err, c.args)
+		} else {
+			assert.EqualError(t, err, c.want, c.args)
+		}
+	}
+}
+
+func TestSize(t *testing.T) {
+	for text, want := range map[string]int64{"0": 0, "1": 1, "1025": 1025, "64K": 64 << 10, "1536K": 1536 << 10, "3M": 3 << 20, "5G": 5 << 30, "7T": 7 << 40} {
+		var n int64
+		z := size[int64]{&n, 0, mostBytes}
+		require.NoError(t, z.Set(text))
+		assert.Equal(t, want, n)
+		assert.Equal(t, text, z.String())
+	}
+}
+
+func TestHelp(t *testing.T) {
+	var b strings.Builder
+	Help(&b)
+	help := b.String()
+	o := Default()
+	for _, f := range o.Flags() {
+		assert.Contains(t, help, "\n  -"+f.Name)
+	}
+	for _, text := range []string{"-max-header SIZE\n", "with 431 (default 64K)\n", "(default 1m0s)\n", "yes or no; what fails always is (default yes)\n",
+		"(default one for each processor)\n"} {
+		assert.Contains(t, help, text)
+	}
+	assert.NotContains(t, help, "panic")
+}
+
+// FuzzArguments checks that values are the same behind their arguments, which are the same
+// then, too, and that no arguments are too much.
+func FuzzArguments(f *testing.F) {
+	o := full()
+	for _, args := range [][]string{o.Arguments(), {"--cgi", "--", "-p", "--mount", "x"}, {"--cgi-root=/srv", "--cgi-target", "/a", "--cgi-target=/b", "--nph"},
+		{"--timeout", "1h2m3.4s", "--workers", "0x10", "app.py"}, {"-version"}, {"--ask-reload", "1"}, {"--preload=no", "--reload=F", "--", "--"}} {
+		f.Add(strings.Join(args, "\n"))
+	}
+	f.Fuzz(func(t *testing.T, args string) {
+		o, err := Parse(strings.Split(args, "\n"))
+		words := o.Arguments()
+		if err != nil {
+			return
+		}
+		same, err := Parse(words)
+		require.NoError(t, err, "%q", words)
+		require.Equal(t, o, same, "%q", words)
+		require.Equal(t, words, same.Arguments())
+	})
+}
+
+func TestUIDs(t *testing.T) {
+	for in, want := range map[string][]uint32{"0": {0}, "33,1000": {33, 1000}, "4294967294": {4294967294}} {
+		o, err := Parse([]string{"--allow-uid", in, "app.py"})
+		require.NoError(t, err)
+		assert.Equal(t, want, o.AllowUIDs)
+	}
+	for _, in := range []string{"", ",", "1,", "-1", "+1", "www-data", "4294967295", "4294967296", "1 2"} {
+		o, err := Parse([]string{"--allow-uid", in, "app.py"})
+		assert.ErrorContains(t, err, "is not the number of a user", in)
+		assert.Nil(t, o.AllowUIDs, "none of a list with a mistake")
+	}
+}

@@ -1,0 +1,223 @@
+package adapter
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// This file has the kinds of values. Package flag asks a zero one of a kind for its text, to
+// leave defaults out of the help that are zero.
+
+// text is a string as it is.
+type text string
+
+func (t *text) String() string     { return string(*t) }
+func (t *text) Set(s string) error { *t = text(s); return nil }
+func (t *text) Type() string       { return "text" }
+
+// path is a path of URLs, or "".
+type path string
+
+func (p *path) String() string { return string(*p) }
+func (p *path) Type() string   { return "path" }
+
+func (p *path) Set(s string) error {
+	if s != "" && s[0] != '/' {
+		return errors.New("a path begins with a slash")
+	}
+	*p = path(s)
+	return nil
+}
+
+// span is a time, of least nanoseconds at least.
+type span struct {
+	time  *time.Duration
+	least time.Duration
+}
+
+func (d span) Type() string { return "duration" }
+
+func (d span) String() string {
+	if d.time == nil {
+		return "0s"
+	}
+	return d.time.String()
+}
+
+func (d span) Set(s string) error {
+	v, err := time.ParseDuration(s)
+	switch {
+	case err != nil:
+		return errors.New("expected a time, such as 90s or 5m")
+	case v < 0:
+		return errors.New("a timeout must not be negative")
+	case v < d.least:
+		return errors.New("a timeout must be positive")
+	}
+	*d.time = v
+	return nil
+}
+
+// number is a whole number, of least at least.
+type number struct {
+	number *int
+	least  int
+}
+
+func (n number) Type() string { return "number" }
+
+func (n number) String() string {
+	if n.number == nil {
+		return "0"
+	}
+	return strconv.Itoa(*n.number)
+}
+
+func (n number) Set(s string) error {
+	v, err := strconv.Atoi(s)
+	if err != nil || v < n.least {
+		return fmt.Errorf("expected a number, %d or more", n.least)
+	}
+	*n.number = v
+	return nil
+}
+
+// size is a number of bytes, with K, M, G, T as systemd reads them: powers of 1024.
+type size[T int | int64] struct {
+	bytes       *T
+	least, most T
+}
+
+const (
+	units     = "KMGT"
+	mostBytes = 1 << 62
+)
+
+func (z size[T]) Type() string { return "size" }
+
+func (z size[T]) String() string {
+	if z.bytes == nil {
+		return "0"
+	}
+	n, unit := int64(*z.bytes), 0
+	for unit < len(units) && n != 0 && n%1024 == 0 {
+		n, unit = n/1024, unit+1
+	}
+	return strconv.FormatInt(n, 10) + units[max(unit-1, 0):unit]
+}
+
+func (z size[T]) Set(s string) error {
+	n, err := parseSize(s)
+	switch {
+	case err != nil:
+		return err
+	case n < int64(z.least) || n > int64(z.most):
+		least, most := z.least, z.most
+		return fmt.Errorf("expected between %v and %v bytes", size[T]{bytes: &least}, size[T]{bytes: &most})
+	}
+	*z.bytes = T(n)
+	return nil
+}
+
+func parseSize(s string) (int64, error) {
+	digits, shift := s, 0
+	if s != "" {
+		if i := strings.IndexByte(units, s[len(s)-1]); i >= 0 {
+			digits, shift = s[:len(s)-1], 10*(i+1)
+		}
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n < 0 || n > mostBytes>>shift {
+		return 0, fmt.Errorf("%q is not a size: write bytes, or 64K, 10M, 1G", s)
+	}
+	return n << shift, nil
+}
+
+// toggle is a flag without a value.
+type toggle bool
+
+func (b *toggle) String() string   { return strconv.FormatBool(bool(*b)) }
+func (b *toggle) Type() string     { return "bool" }
+func (b *toggle) IsBoolFlag() bool { return true }
+
+func (b *toggle) Set(s string) error {
+	v, err := strconv.ParseBool(s)
+	if err != nil {
+		return errors.New("expected true or false")
+	}
+	*b = toggle(v)
+	return nil
+}
+
+// yesNo is a flag with the words of systemd for a boolean.
+type yesNo bool
+
+func (y *yesNo) Type() string { return "yes|no" }
+
+func (y *yesNo) String() string {
+	if *y {
+		return "yes"
+	}
+	return "no"
+}
+
+func (y *yesNo) Set(s string) error {
+	if s != "yes" && s != "no" {
+		return errors.New("expected yes or no")
+	}
+	*y = s == "yes"
+	return nil
+}
+
+// list is a flag that may be given again.
+type list []string
+
+func (l *list) String() string     { return strings.Join(*l, " ") }
+func (l *list) Set(s string) error { *l = append(*l, s); return nil }
+func (l *list) Type() string       { return "list" }
+
+// names are the names of users, with commas between them.
+type names []string
+
+func (n *names) String() string { return strings.Join(*n, ",") }
+func (n *names) Type() string   { return "names" }
+
+func (n *names) Set(s string) error {
+	words := strings.Split(s, ",")
+	for _, name := range words {
+		if name == "" {
+			return fmt.Errorf("%q has a name without letters: write NAME[,NAME]", s)
+		}
+	}
+	*n = words
+	return nil
+}
+
+// uids are the numbers of users, with commas between them.
+type uids []uint32
+
+func (u *uids) Type() string { return "uids" }
+
+func (u *uids) String() string {
+	words := make([]string, len(*u))
+	for i, uid := range *u {
+		words[i] = strconv.FormatUint(uint64(uid), 10)
+	}
+	return strings.Join(words, ",")
+}
+
+func (u *uids) Set(s string) error {
+	var numbers []uint32
+	for word := range strings.SplitSeq(s, ",") {
+		uid, err := strconv.ParseUint(word, 10, 32)
+		if err != nil || uid == 1<<32-1 { // -1 is nobody's
+			return fmt.Errorf("%q is not the number of a user: write UID[,UID], and --allow-user for names", word)
+		}
+		numbers = append(numbers, uint32(uid))
+	}
+	*u = numbers
+	return nil
+}
