@@ -176,7 +176,7 @@ torture: images
 # then on.
 FUZZ := ./scgi/FuzzReadRequest ./scgi/FuzzAppendRequest ./scgi/cgi/FuzzHead ./scgi/cgi/FuzzFind \
 	./scgi/scgihttp/FuzzResponse ./cmd/socketgi/internal/nginxconf/FuzzParse ./cmd/socketgi/internal/plain/FuzzPlain ./units/inetd/FuzzImport \
-	./units/internal/syntax/FuzzCommand ./cmd/internal/adapter/FuzzArguments
+	./units/internal/syntax/FuzzCommand ./cmd/internal/adapter/FuzzArguments ./cmd/socketgi/internal/unitfile/FuzzUnit
 
 fuzz: $(addprefix fuzz-,$(notdir $(FUZZ)))
 

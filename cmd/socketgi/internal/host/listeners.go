@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/coreos/go-systemd/v22/unit"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/unitfile"
 )
 
 // Listener is a socket unit of anybody's.
@@ -61,10 +61,7 @@ func (h Host) WithDropIns(name, text string) (*Unit, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &Unit{Name: name}
-	if u.options, err = unit.DeserializeOptions(strings.NewReader(text)); err != nil {
-		return nil, err
-	}
+	u := &Unit{Name: name, options: unitfile.Parse(text)}
 	if u.DropIns, err = h.dropIns(dirs, name); err != nil {
 		return nil, err
 	}

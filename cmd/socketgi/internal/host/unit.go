@@ -8,8 +8,8 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/coreos/go-systemd/v22/unit"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/unitfile"
 )
 
 // Unit is a unit file with its drop-ins.
@@ -21,7 +21,7 @@ type Unit struct {
 	// DropIns are the files that change it, in the order in which they count.
 	DropIns []string
 
-	options []*unit.UnitOption
+	options []unitfile.Option
 }
 
 // Unit reads a unit file and its drop-ins (systemd.unit(5)). The error is
@@ -63,17 +63,9 @@ func (h Host) read(u *Unit, path string) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.Open(real)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	options, err := unit.DeserializeOptions(f)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	u.options = append(u.options, options...)
-	return nil
+	text, err := os.ReadFile(real)
+	u.options = append(u.options, unitfile.Parse(string(text))...)
+	return err
 }
 
 // dropIns lists the files that change a unit, sorted by their names; of those with the
@@ -139,7 +131,7 @@ func (u *Unit) Get(section, name string) string {
 
 // Has tells whether the unit has a section.
 func (u *Unit) Has(section string) bool {
-	return slices.ContainsFunc(u.options, func(o *unit.UnitOption) bool { return o.Section == section })
+	return slices.ContainsFunc(u.options, func(o unitfile.Option) bool { return o.Section == section })
 }
 
 // real is where a file below Root really is, which is named as it is seen from here.

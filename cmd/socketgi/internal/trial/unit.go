@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/coreos/go-systemd/v22/unit"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/unitfile"
 )
 
 // Installed makes a trial of an application as its units are now, drop-ins included.
@@ -37,13 +37,9 @@ func Installed(h host.Host, app *host.Application) (*Trial, error) {
 // Drop-ins that are there for it may change the sandbox and the environment, and not what is run.
 // Its slice is left out: that isn't there yet.
 func Rendered(h host.Host, name, service, text string) (*Trial, error) {
-	options, err := unit.DeserializeOptions(strings.NewReader(text))
-	if err != nil {
-		return nil, err
-	}
 	// Nor is there a directory of slots that is to stay.
 	t := &Trial{Host: h, name: name, service: without(text, append(ties, "Slice", "RuntimeDirectory"))}
-	for _, o := range options {
+	for _, o := range unitfile.Parse(text) {
 		if o.Section == "Service" && o.Name == "ExecStart" {
 			t.command = o.Value
 		}
@@ -209,7 +205,6 @@ func without(text string, directives []string) string {
 
 // withCheck puts --check right behind the program of a command line.
 func withCheck(exec string) (string, error) {
-	exec = strings.ReplaceAll(exec, "\\\n", " ")
 	program, rest := host.CutProgram(exec)
 	if prefix := program[:len(program)-len(strings.TrimLeft(program, "@-:+!"))]; strings.Contains(prefix, "@") {
 		var name string // how it calls itself

@@ -20,7 +20,6 @@ func TestWithCheck(t *testing.T) {
 		`/a\x20b/adapter 'x y'`:        `/a\x20b/adapter --check 'x y'`,
 		"-/a/adapter  x":               "-/a/adapter --check x",
 		"@/a/adapter name app.py":      "@/a/adapter name --check app.py",
-		"/a/adapter \\\n --x app.py":   "/a/adapter --check --x app.py",
 		"-@/a/adapter 'a name' x.py":   "-@/a/adapter 'a name' --check x.py",
 		"/a/adapter --python '/x y' z": "/a/adapter --check --python '/x y' z",
 	} {

@@ -1,0 +1,45 @@
+// Package unitfile reads unit files as systemd does (systemd.syntax(7)). go-systemd's parser refuses
+// lines of more than 2047 bytes, though systemd takes a megabyte, and comments between lines that are
+// continued; and it leaves the ends of those lines in the value.
+package unitfile
+
+import "strings"
+
+// Option is a directive in a section.
+type Option struct{ Section, Name, Value string }
+
+// white is what systemd takes for white space, but for the ends of lines.
+const white = " \t"
+
+// ends are those of lines.
+var ends = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// Parse lists the directives of a unit file in their order. A backslash at the end of a line and the
+// line break are a blank in the value; quotes and specifiers stay as they are. What is no directive is
+// left out: systemd warns of it, and goes on.
+func Parse(text string) (options []Option) {
+	section, begun := "", ""
+	for line := range strings.SplitSeq(ends.Replace(strings.TrimPrefix(text, "\ufeff")), "\n") {
+		line = strings.TrimLeft(line, white)
+		if strings.HasPrefix(line, "#") || strings.HasPrefix(line, ";") {
+			continue // also between lines that are continued
+		}
+		line = begun + line
+		if begun = ""; continues(line) {
+			begun = line[:len(line)-1] + " "
+			continue
+		}
+		line = strings.Trim(line, white)
+		if inner, ok := strings.CutPrefix(line, "["); ok {
+			section = strings.TrimSuffix(inner, "]")
+		} else if name, value, ok := strings.Cut(line, "="); ok && section != "" {
+			options = append(options, Option{section, strings.TrimRight(name, white), strings.TrimLeft(value, white)})
+		}
+	}
+	return options
+}
+
+// continues tells whether the last character is a backslash that none before it escapes.
+func continues(line string) bool {
+	return (len(line)-len(strings.TrimRight(line, `\`)))%2 == 1
+}
