@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
@@ -43,25 +41,18 @@ func findWebServer(ctx context.Context) *webServer {
 		w.err = errNoNginx
 		return w
 	}
-	about, _ := exec.CommandContext(ctx, program, "-V").CombinedOutput()
-	w.about = string(about)
+	w.about, _ = nginx.About(ctx, program)
 	w.version = parseVersion(w.about)
 	if m := regexp.MustCompile(`--user=(\S+)`).FindStringSubmatch(w.about); m != nil {
 		w.user = &access.Rights{Name: m[1]}
 	}
-	var stdout, stderr strings.Builder
-	cmd := exec.CommandContext(ctx, program, "-T", "-q")
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	switch err = cmd.Run(); {
-	case err != nil && os.Geteuid() != 0:
-		w.err = errors.New("only root can ask nginx for its configuration")
-	case err != nil:
-		if w.rejected = strings.TrimSpace(stderr.String()); w.rejected == "" {
-			w.rejected = err.Error()
+	w.conf, w.err = nginx.Config(ctx, program)
+	if refused := (*nginx.RefusedError)(nil); errors.As(w.err, &refused) {
+		if os.Geteuid() != 0 {
+			w.err = errors.New("only root can ask nginx for its configuration")
+		} else {
+			w.rejected, w.err = refused.Words, errors.New("nginx doesn't take its configuration")
 		}
-		w.err = errors.New("nginx doesn't take its configuration")
-	default:
-		w.conf, w.err = nginxconf.Parse(stdout.String())
 	}
 	return w
 }

@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"os/exec"
 	"slices"
-	"strings"
 	"time"
-
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
 )
 
 // reloadTimeout is how long a master may take to replace its workers. It reads the
@@ -25,19 +22,18 @@ func Reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	conf, err := output(exec.CommandContext(ctx, program, "-T", "-q"))
-	if err != nil {
+	conf, err := Config(ctx, program)
+	if refused := (*RefusedError)(nil); errors.As(err, &refused) {
 		return fmt.Errorf("nginx refuses its configuration, and goes on with the one it has: %w", err)
 	}
-	directives, err := nginxconf.Parse(conf)
 	if err != nil {
 		return err
 	}
-	about, err := exec.CommandContext(ctx, program, "-V").CombinedOutput()
+	about, err := About(ctx, program)
 	if err != nil {
 		return fmt.Errorf("nginx -V: %w", err)
 	}
-	master, err := Master(PIDFile(string(about), directives))
+	master, err := Master(PIDFile(about, conf))
 	if errors.Is(err, ErrNotRunning) {
 		return fmt.Errorf("%w: systemctl start nginx", err)
 	}
@@ -63,15 +59,4 @@ func Reload(ctx context.Context) error {
 // replaced tells whether there are workers, and none of those of before.
 func replaced(before, now []Worker) bool {
 	return len(now) > 0 && !slices.ContainsFunc(now, func(w Worker) bool { return slices.Contains(before, w) })
-}
-
-// output runs a command, and makes what it said an error when it fails.
-func output(cmd *exec.Cmd) (string, error) {
-	var stdout, stderr strings.Builder
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	if said := strings.TrimSpace(stderr.String()); err != nil && said != "" {
-		err = errors.New(said)
-	}
-	return stdout.String(), err
 }

@@ -1,0 +1,42 @@
+package nginx
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"strings"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
+)
+
+// RefusedError has nginx's own words about a configuration that it doesn't take.
+type RefusedError struct{ Words string }
+
+func (e *RefusedError) Error() string { return e.Words }
+
+// Config asks nginx for its configuration, which only root can. The error is a [RefusedError] where
+// nginx doesn't take it.
+func Config(ctx context.Context, program string) ([]*nginxconf.Directive, error) {
+	conf, err := output(exec.CommandContext(ctx, program, "-T", "-q"))
+	if err != nil {
+		return nil, &RefusedError{err.Error()}
+	}
+	return nginxconf.Parse(conf)
+}
+
+// About is what nginx -V says of its version, and of how it was built.
+func About(ctx context.Context, program string) (string, error) {
+	about, err := exec.CommandContext(ctx, program, "-V").CombinedOutput()
+	return string(about), err
+}
+
+// output runs a command, and makes what it said an error when it fails.
+func output(cmd *exec.Cmd) (string, error) {
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if said := strings.TrimSpace(stderr.String()); err != nil && said != "" {
+		err = errors.New(said)
+	}
+	return stdout.String(), err
+}
