@@ -38,7 +38,7 @@ func Installed(h host.Host, app *host.Application) (*Trial, error) {
 // Its slice is left out: that isn't there yet.
 func Rendered(h host.Host, name, service, text string) (*Trial, error) {
 	// Nor is there a directory of slots that is to stay.
-	t := &Trial{Host: h, name: name, service: without(text, append(ties, "Slice", "RuntimeDirectory"))}
+	t := &Trial{Host: h, name: name, service: without(text, slices.Concat(ties, []string{"Slice", "RuntimeDirectory"}))}
 	for _, o := range unitfile.Parse(text) {
 		if o.Section == "Service" && o.Name == "ExecStart" {
 			t.command = o.Value

@@ -3,6 +3,7 @@ package trial
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func TestWithCheck(t *testing.T) {
 func TestWithout(t *testing.T) {
 	assert.Equal(t, "[Unit]\nAfter=a.socket\n[Service]\nUser=x\n",
 		without("[Unit]\nRequires=a.socket\nAfter=a.socket\nWants = b \\\n  c\\\n d\n[Service]\nSockets=a.socket\nUser=x\n[X-Socketgi]\nApplication=a", ties))
-	assert.Equal(t, "[Service]\nUser=x\n", without("[Service]\nSlice=a.slice\nUser=x", append(ties, "Slice")))
+	assert.Equal(t, "[Service]\nUser=x\n", without("[Service]\nSlice=a.slice\nUser=x", slices.Concat(ties, []string{"Slice"})))
 }
 
 const rendered = `[Unit]
