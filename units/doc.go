@@ -1,5 +1,12 @@
-// Package units renders what an operator installs for an application: the
-// socket unit and the service unit of systemd, and the location for nginx. It makes
-// units of what inetd and xinetd ran, too. Text comes in and text goes out; nothing
-// here touches the system.
+// Package units renders what an operator installs for a web application that systemd starts on demand:
+// a socket unit and the service unit that it starts ([Render]), and the location for nginx that passes
+// requests to the socket ([Nginx]). The program behind the socket speaks SCGI, for instance by package
+// scgihttp, or by the adapter of this module.
+//
+// The units listen where the web server alone may connect, don't fail for good under load, and run the
+// program in one of three sandboxes ([Profile]). They are rendered for the version of systemd that
+// reads them.
+//
+// Text comes in and text goes out; nothing here touches the system. Package inetd renders units for
+// what inetd and xinetd ran.
 package units

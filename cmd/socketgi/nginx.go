@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginx"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
@@ -80,10 +81,6 @@ func (n *nginxFlags) define(cmd *cobra.Command) {
 	n.hostFlags.define(cmd)
 }
 
-// queueTimeout is how long a request waits for its turn before it is answered with 503: the adapter's
-// --queue-timeout.
-const queueTimeout = 30 * time.Second
-
 // print prints the location for an application.
 func (n *nginxFlags) print(cmd *cobra.Command, name string) error {
 	h, err := n.host()
@@ -107,7 +104,7 @@ func (n *nginxFlags) print(cmd *cobra.Command, name string) error {
 		return err
 	}
 	if o.Timeout != 0 {
-		o.Timeout += queueTimeout
+		o.Timeout += adapter.DefaultQueueTimeout
 	}
 	text, err := units.Nginx(*o)
 	if err != nil {
