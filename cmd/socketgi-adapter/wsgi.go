@@ -14,7 +14,7 @@ import (
 
 // wsgi is how a process with the application is started.
 func (c *config) wsgi() *wsgi.Config {
-	return &wsgi.Config{App: c.app, Python: c.python, Passed: c.passed, CacheDir: c.Cache, Env: workerEnv(os.Environ()), Stderr: 2}
+	return &wsgi.Config{App: c.app, Python: wsgi.Python{Path: c.python, Passed: c.passed}, CacheDir: c.Cache, Env: workerEnv(os.Environ()), Stderr: 2}
 }
 
 // workerEnv is the unit's environment without what is said of the connection:
@@ -41,7 +41,7 @@ func (a wsgiApplication) Start(r *gateway.Request) (gateway.Process, *gateway.Pr
 	cfg.Alone = true
 	var logged func()
 	cfg.Stderr, logged = a.log.Stderr(r.Subject)
-	p, problem := wsgi.StartSingle(&cfg, r.Params, r.Body, a.timeout)
+	p, problem := cfg.Start(r.Params, r.Body, a.timeout)
 	if problem != nil {
 		logged()
 		return nil, problem
@@ -50,27 +50,27 @@ func (a wsgiApplication) Start(r *gateway.Request) (gateway.Process, *gateway.Pr
 }
 
 type wsgiProcess struct {
-	*wsgi.Single
+	*wsgi.Process
 	logged func() // returns when the log has all that the process wrote
 }
 
 func (p wsgiProcess) Wait() gateway.Usage {
 	defer p.logged()
-	return p.Single.Wait()
+	return p.Process.Wait()
 }
 
 // serveWarm serves listeners by warm workers.
 func (c *config) serveWarm(log *journal.Log, listeners []activation.Socket) error {
-	worker := c.wsgi()
+	process := c.wsgi()
 	var logged func()
-	worker.Stderr, logged = log.WarmStderr()
+	process.Stderr, logged = log.WarmStderr()
 	defer logged()
 	records := journal.NewRecorder(log)
 	defer records.Flush()
 	for _, why := range c.passed {
 		log.Line(gateway.Line{Priority: gateway.Warning, Text: why})
 	}
-	p := pool.Config{Gateway: c.gateway(log), Records: records, Worker: worker, FindPython: c.findsPython, Timeout: c.Timeout,
+	p := pool.Config{Gateway: c.gateway(log), Records: records, Process: process, FindPython: c.findsPython, Timeout: c.Timeout,
 		Workers: c.Warm.Workers, MaxRequests: c.Warm.MaxRequests, MaxMemory: c.Warm.MaxMemory, Meter: c.AccessLog, Preload: c.Warm.Preload,
 		Reload: c.Warm.Reload, WarmPath: c.Warm.Path, IdleExit: c.IdleExit, Backlog: c.Backlog}
 	return p.Serve(listeners)

@@ -13,6 +13,7 @@ import (
 	"github.com/socketgi/socketgi/activation"
 	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/wsgi"
+	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,8 +23,8 @@ type Config struct {
 	Gateway *gateway.Config
 	// Records takes the records of requests, and never waits.
 	Records gateway.Recorder
-	// Worker is how a worker is started.
-	Worker *wsgi.Config
+	// Process is how a process with the application is started.
+	Process *wsgi.Config
 	// FindPython has the Python of the application looked for each time that it is loaded.
 	FindPython bool
 	// Timeout is how long a request, and loading the application, may take; 0: for ever.
@@ -91,15 +92,13 @@ type keeper struct {
 // Serve serves listeners until nothing was asked for IdleExit, or SIGTERM. A connection that
 // comes after that waits in the listener for the next process.
 func (c *Config) Serve(listeners []activation.Socket) error {
-	board, err := wsgi.NewBoard()
+	board, err := worker.NewBoard()
 	if err != nil {
 		return err
 	}
-	worker := *c.Worker
-	worker.Stay = &wsgi.Stay{Board: board, Weigh: c.MaxMemory, Meter: c.Meter, Files: c.Reload, Fresh: c.MaxRequests == 1, WarmPath: c.WarmPath}
 	most := gateway.MostConnections(c.Backlog)
-	k := &keeper{cfg: c, listeners: listeners, dir: workingDir(c.Worker.App), most: most, room: most, silent: list.New(),
-		pool: pool{wsgi: &worker}, buf: make([]byte, 64<<10), watchdog: watchdogTime(), notes: newNotes()}
+	k := &keeper{cfg: c, listeners: listeners, dir: workingDir(c.Process.App), most: most, room: most, silent: list.New(),
+		pool: pool{config: c.worker(board)}, buf: make([]byte, 64<<10), watchdog: watchdogTime(), notes: newNotes()}
 	if k.poll, err = newPoller(); err != nil {
 		return err
 	}
@@ -123,6 +122,13 @@ func (c *Config) Serve(listeners []activation.Socket) error {
 		}
 	}
 	return k.run()
+}
+
+// worker is how a worker is started.
+func (c *Config) worker(board *worker.Board) *worker.Config {
+	p := c.Process
+	return &worker.Config{App: worker.App(p.App), Python: p.Python.Path, CacheDir: p.CacheDir, Env: p.Env, Stderr: p.Stderr,
+		Warm: &worker.WarmConfig{Board: board, Weigh: c.MaxMemory, Meter: c.Meter, Files: c.Reload, Fresh: c.MaxRequests == 1, WarmPath: c.WarmPath}}
 }
 
 // problem logs what is wrong.

@@ -8,16 +8,16 @@ import (
 
 	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/internal/child"
-	"github.com/socketgi/socketgi/scgi/wsgi"
+	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
 	"golang.org/x/sys/unix"
 )
 
 // pool is the part of a keeper that sees to it that there are workers.
 type pool struct {
-	wsgi    *wsgi.Config
-	parent  *wsgi.Parent // what they are forked from, nil: there is none
-	loading bool         // something is being started
-	version int          // counts reloads
+	config  *worker.Config
+	parent  *worker.Parent // what they are forked from, nil: there is none
+	loading bool           // something is being started
+	version int            // counts reloads
 	members []*member
 	idle    []*member // those without a job, who worked last at the end
 	count   int       // workers of this version that there are or that were asked for
@@ -72,8 +72,8 @@ func (k *keeper) grow() {
 }
 
 // startOne starts a worker that loads the application by itself.
-func (k *keeper) startOne(cfg *wsgi.Config, version int) {
-	w, rep := wsgi.StartWarm(cfg, k.cfg.Timeout)
+func (k *keeper) startOne(cfg *worker.Config, version int) {
+	w, rep := worker.StartWarm(cfg, k.cfg.Timeout)
 	k.mail.post(func() {
 		k.loading = false
 		k.loaded(rep)
@@ -90,8 +90,8 @@ func (k *keeper) startOne(cfg *wsgi.Config, version int) {
 }
 
 // startParent starts what workers are forked from.
-func (k *keeper) startParent(cfg *wsgi.Config) {
-	p, rep := wsgi.StartParent(cfg, k.cfg.Timeout)
+func (k *keeper) startParent(cfg *worker.Config) {
+	p, rep := worker.StartParent(cfg, k.cfg.Timeout)
 	k.mail.post(func() {
 		k.loading = false
 		k.loaded(rep)
@@ -104,7 +104,7 @@ func (k *keeper) startParent(cfg *wsgi.Config) {
 }
 
 // adopt forks workers from p from now on.
-func (k *keeper) adopt(p *wsgi.Parent, warnings []string) {
+func (k *keeper) adopt(p *worker.Parent, warnings []string) {
 	for _, text := range warnings {
 		k.problem(gateway.Warning, text)
 	}
@@ -121,7 +121,7 @@ func (k *keeper) adopt(p *wsgi.Parent, warnings []string) {
 }
 
 // hearParent takes what a parent says.
-func (k *keeper) hearParent(p *wsgi.Parent, version int) {
+func (k *keeper) hearParent(p *worker.Parent, version int) {
 	forked, alive := p.Handle(k.buf)
 	for _, f := range forked {
 		switch {
@@ -247,8 +247,8 @@ func (k *keeper) reload() {
 }
 
 // reloadParent starts a parent in the place of the old one.
-func (k *keeper) reloadParent(cfg *wsgi.Config) {
-	p, rep := wsgi.StartParent(cfg, k.cfg.Timeout)
+func (k *keeper) reloadParent(cfg *worker.Config) {
+	p, rep := worker.StartParent(cfg, k.cfg.Timeout)
 	k.mail.post(func() {
 		k.loaded(rep)
 		if rep.Problem == nil {
@@ -260,11 +260,11 @@ func (k *keeper) reloadParent(cfg *wsgi.Config) {
 }
 
 // reloadWorkers starts workers in the place of the old ones: all of them, or none.
-func (k *keeper) reloadWorkers(cfg *wsgi.Config) {
-	var fresh []*wsgi.Warm
-	var rep wsgi.Report
+func (k *keeper) reloadWorkers(cfg *worker.Config) {
+	var fresh []*worker.Warm
+	var rep worker.Report
 	for range k.cfg.Workers {
-		w, one := wsgi.StartWarm(cfg, k.cfg.Timeout)
+		w, one := worker.StartWarm(cfg, k.cfg.Timeout)
 		rep.Files = append(rep.Files, one.Files...)
 		if rep.Problem = one.Problem; rep.Problem != nil {
 			break

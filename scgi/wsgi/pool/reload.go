@@ -12,6 +12,7 @@ import (
 	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/internal/child"
 	"github.com/socketgi/socketgi/scgi/wsgi"
+	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
 	"golang.org/x/sys/unix"
 )
 
@@ -33,15 +34,15 @@ func workingDir(app wsgi.App) string {
 
 // prepare finds anew what the application's next process starts from, or says why that
 // can't be.
-func (k *keeper) prepare() (*wsgi.Config, *child.Problem) {
-	cfg := *k.wsgi
+func (k *keeper) prepare() (*worker.Config, *child.Problem) {
+	cfg := *k.config
 	if k.dir != "" {
 		if err := os.Chdir(k.dir); err != nil {
 			return nil, &child.Problem{Kind: child.Failed, Text: "the working directory " + k.dir + " can't be entered: " + errors.Unwrap(err).Error()}
 		}
 	}
 	if k.cfg.FindPython {
-		found, err := wsgi.FindPython(k.cfg.Worker.App)
+		found, err := wsgi.FindPython(k.cfg.Process.App)
 		if err != nil {
 			return nil, &child.Problem{Kind: child.Failed, Text: err.Error()}
 		}
@@ -79,15 +80,15 @@ func (k *keeper) watchFiles() error {
 		return err
 	}
 	k.watcher = &watcher{fd: fd, files: map[string]bool{}, warned: map[string]bool{}, new: map[string]bool{}}
-	if k.cfg.Worker.App.File != "" {
-		k.watcher.files[k.cfg.Worker.App.File] = true
+	if k.cfg.Process.App.File != "" {
+		k.watcher.files[k.cfg.Process.App.File] = true
 	}
 	k.walk()
 	return k.poll.add(fd, k.filesChanged)
 }
 
 // loaded takes in what became of an attempt to load the application.
-func (k *keeper) loaded(rep wsgi.Report) {
+func (k *keeper) loaded(rep worker.Report) {
 	w := k.watcher
 	if w == nil {
 		return
@@ -103,7 +104,7 @@ func (k *keeper) loaded(rep wsgi.Report) {
 }
 
 // imported takes in what a worker has imported later.
-func (k *keeper) imported(files []wsgi.File, newest bool) {
+func (k *keeper) imported(files []worker.File, newest bool) {
 	w := k.watcher
 	if w == nil {
 		return
@@ -120,9 +121,9 @@ func (k *keeper) imported(files []wsgi.File, newest bool) {
 }
 
 // compare has the application loaded again when a file has changed since it was read.
-func (k *keeper) compare(files []wsgi.File) {
+func (k *keeper) compare(files []worker.File) {
 	for _, file := range files {
-		if wsgi.StateOf(file.Path) != file.State {
+		if worker.StateOf(file.Path) != file.State {
 			k.changed = k.now
 		}
 	}

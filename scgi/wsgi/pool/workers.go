@@ -8,14 +8,14 @@ import (
 
 	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/internal/child"
-	"github.com/socketgi/socketgi/scgi/wsgi"
+	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
 	"golang.org/x/sys/unix"
 )
 
 // member is a worker of the pool. While there are more requests than workers, some wait in
 // the sockets of workers already, who so go from one to the next without a pause.
 type member struct {
-	*wsgi.Warm
+	*worker.Warm
 	version int
 	jobs    []*job    // what was sent to it: the first is its work, the others wait
 	begun   time.Time // when the first became that
@@ -41,7 +41,7 @@ const (
 )
 
 // join makes a worker a member.
-func (k *keeper) join(w *wsgi.Warm, version int) {
+func (k *keeper) join(w *worker.Warm, version int) {
 	m := &member{Warm: w, version: version}
 	k.alive++
 	if version != k.version || k.stopping != nil && k.stopping.step > finishing { // it comes too late
@@ -87,7 +87,7 @@ func (k *keeper) dispatch() {
 		j.last = k.cfg.MaxRequests > 0 && m.done+int64(len(m.jobs))+1 >= int64(k.cfg.MaxRequests)
 		k.numbers++
 		j.number = k.numbers
-		k.msg = wsgi.AppendJob(k.msg[:0], j.number, j.Params, j.Body, j.last)
+		k.msg = worker.AppendJob(k.msg[:0], &worker.Job{Number: j.number, Params: j.Params, Body: j.Body, Last: j.last})
 		if err := m.Send(k.msg, j.Conn.FD(), j.Body.File); err != nil {
 			if len(m.jobs) > 0 && errors.Is(err, unix.EAGAIN) {
 				return // it is too large to wait there
@@ -137,7 +137,7 @@ const mostHeard = 16
 // hearFrom takes a worker's reports. Where there are more it is called again.
 func (k *keeper) hearFrom(m *member) {
 	for range mostHeard {
-		var rep wsgi.Report
+		var rep worker.Report
 		done, closed := m.Next(&rep, k.buf)
 		if len(rep.Files) > 0 {
 			k.imported(rep.Files, m.version == k.version)

@@ -1,4 +1,4 @@
-package wsgi
+package worker
 
 import (
 	"encoding/binary"
@@ -23,21 +23,28 @@ const (
 	marshalNone       = 'N'
 )
 
+// Job is a request for a worker.
+type Job struct {
+	Number uint32        // by which [Warm.TakeBack] tells it
+	Params []scgi.Header // its variables ([scgi.Request.Params])
+	Body   scgi.Body     // its body, whose file goes beside the message
+	Last   bool          // the worker gets no other, and ends after it
+}
+
 // AppendJob appends the message that hands a job over (runtime/job.py) to msg: what Python
-// makes objects of without a line of Python. Number is what [Warm.TakeBack] tells it by,
-// last says that it is the worker's last one.
-func AppendJob(msg []byte, number uint32, params []scgi.Header, body scgi.Body, last bool) []byte {
+// makes objects of without a line of Python.
+func AppendJob(msg []byte, job *Job) []byte {
 	msg = append(msg, marshalTuple, 4, marshalInt)
-	msg = binary.LittleEndian.AppendUint32(msg, number)
+	msg = binary.LittleEndian.AppendUint32(msg, job.Number)
 	msg = append(msg, marshalDict)
-	for i := range params {
-		msg = appendText(msg, params[i].Name, marshalInterned)
-		msg = appendText(msg, params[i].Value, marshalShortASCII)
+	for i := range job.Params {
+		msg = appendText(msg, job.Params[i].Name, marshalInterned)
+		msg = appendText(msg, job.Params[i].Value, marshalShortASCII)
 	}
 	msg = append(msg, marshalEnd, marshalBytes)
-	msg = binary.LittleEndian.AppendUint32(msg, uint32(len(body.Data)))
-	msg = append(msg, body.Data...)
-	if last {
+	msg = binary.LittleEndian.AppendUint32(msg, uint32(len(job.Body.Data)))
+	msg = append(msg, job.Body.Data...)
+	if job.Last {
 		return append(msg, marshalTrue)
 	}
 	return append(msg, marshalFalse)

@@ -1,4 +1,4 @@
-package wsgi
+package worker
 
 import (
 	"bytes"
@@ -38,13 +38,13 @@ type Forked struct {
 // application was loaded from.
 func StartParent(cfg *Config, timeout time.Duration) (*Parent, Report) {
 	var rep Report
-	proc, err := start(cfg, "parent", 0)
+	proc, err := start(cfg, parent, 0)
 	if err != nil {
 		rep.Problem = child.NotStarted(err)
 		return nil, rep
 	}
 	unix.Close(proc.own)
-	p := &Parent{process: proc, board: cfg.Stay.Board, workers: map[int]*Warm{}, gone: make(chan struct{})}
+	p := &Parent{process: proc, board: cfg.Warm.Board, workers: map[int]*Warm{}, gone: make(chan struct{})}
 	go func() {
 		p.usage = proc.Wait(time.Time{})
 		close(p.gone)

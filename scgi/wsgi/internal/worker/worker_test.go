@@ -1,4 +1,4 @@
-package wsgi
+package worker
 
 import (
 	"os"
@@ -14,11 +14,11 @@ import (
 )
 
 // reports returns a worker whose process is the test, and its end of the job socket.
-func reports(t *testing.T) (*Worker, int) {
+func reports(t *testing.T) (*Single, int) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)
 	t.Cleanup(func() { unix.Close(pair[0]); unix.Close(pair[1]) })
-	return &Worker{&child.Process{}, jobSocket{pair[0], -1}}, pair[1]
+	return &Single{&child.Process{}, jobSocket{pair[0], -1}}, pair[1]
 }
 
 func say(t *testing.T, fd int, messages ...string) {

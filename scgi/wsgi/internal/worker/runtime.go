@@ -1,4 +1,4 @@
-package wsgi
+package worker
 
 import (
 	_ "embed"

@@ -1,4 +1,4 @@
-package wsgi
+package worker
 
 import (
 	"os"
@@ -37,18 +37,18 @@ func (w *Warm) over(usage child.Usage) {
 // the files that the application was loaded from.
 func StartWarm(cfg *Config, timeout time.Duration) (*Warm, Report) {
 	var rep Report
-	place, err := cfg.Stay.Board.take()
+	place, err := cfg.Warm.Board.take()
 	if err != nil {
 		rep.Problem = &child.Problem{Kind: child.Busy, Text: err.Error()}
 		return nil, rep
 	}
-	p, err := start(cfg, "many", place)
+	p, err := start(cfg, many, place)
 	if err != nil {
-		cfg.Stay.Board.give(place)
+		cfg.Warm.Board.give(place)
 		rep.Problem = child.NotStarted(err)
 		return nil, rep
 	}
-	w := &Warm{jobSocket: jobSocket{p.socket, p.PidFD()}, Other: p.Other(), own: p.own, board: cfg.Stay.Board, place: place, ended: make(chan struct{})}
+	w := &Warm{jobSocket: jobSocket{p.socket, p.PidFD()}, Other: p.Other(), own: p.own, board: cfg.Warm.Board, place: place, ended: make(chan struct{})}
 	go func() { w.over(p.Wait(time.Time{})) }()
 	var deadline time.Time
 	if timeout > 0 {

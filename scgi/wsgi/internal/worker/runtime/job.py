@@ -35,7 +35,7 @@ from _socketgi.response import FORKED, RETURNED, Unsent
 
 _INT = 4  # sizeof(int), what a descriptor takes in a control message
 _CONTROL = _socket.CMSG_SPACE(3 * _INT)
-_MOST = 262144  # bytes of a message (messageBytes in worker.go)
+_MOST = 262144  # bytes of a message (messageBytes in socket.go)
 _MSG_CMSG_CLOEXEC = 0x40000000  # which PyPy's _socket lacks
 _MSG_CTRUNC = 8
 _EBADF = 9

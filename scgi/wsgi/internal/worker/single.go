@@ -1,0 +1,84 @@
+package worker
+
+import (
+	"errors"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi"
+	"github.com/socketgi/socketgi/scgi/internal/child"
+	"golang.org/x/sys/unix"
+)
+
+// Single is a process that loads the application and serves one job.
+type Single struct {
+	*child.Process
+	jobSocket
+}
+
+// Start starts such a process.
+func Start(cfg *Config) (*Single, error) {
+	p, err := start(cfg, once, 0)
+	if err != nil {
+		return nil, err
+	}
+	unix.Close(p.own)
+	return &Single{p.Process, jobSocket{p.socket, p.PidFD()}}, nil
+}
+
+// Serve hands the worker its one job and waits until the response is over, for
+// at most timeout (0: for ever). Params are the variables of the request
+// ([scgi.Request.Params]); the body's file, if there is one, stays the caller's.
+// When Serve returns with a Problem of kind [child.Died] or [child.Timeout] the worker
+// and its children are gone.
+func (w *Single) Serve(params []scgi.Header, body scgi.Body, conn int, timeout time.Duration) child.Result {
+	var deadline time.Time
+	if timeout > 0 {
+		deadline = time.Now().Add(timeout)
+	}
+	var rep Report
+	err := w.send(AppendJob(nil, &Job{Params: params, Body: body, Last: true}), conn, body)
+	if err != nil && !errors.Is(err, unix.EPIPE) {
+		w.Kill()
+		rep.Problem = &child.Problem{Kind: child.Died, Text: err.Error()}
+		return rep.Result
+	} // EPIPE: it is dead already, and await says how
+	switch done, alive := w.await(&rep, deadline); {
+	case done:
+	case alive:
+		w.Kill()
+		w.drain(&rep)
+		rep.Problem = &child.Problem{Kind: child.Timeout, Text: "no end of the response after " + timeout.String()}
+	default:
+		usage := w.Wait(time.Now().Add(time.Second))
+		w.KillGroup() // and who has left it
+		if rep.Problem == nil {
+			rep.Problem = &child.Problem{Kind: child.Died, Text: "the worker " + ending(usage)}
+		}
+	}
+	return rep.Result
+}
+
+// Load has the worker load the application and no job, for at most timeout, and says
+// what is wrong with it, nil if nothing. The worker has ended then.
+func (w *Single) Load(timeout time.Duration) *child.Problem {
+	deadline := time.Now().Add(timeout)
+	_ = unix.Shutdown(w.fd, unix.SHUT_WR) // there is no job, and there will be none
+	var rep Report
+	done, alive := w.await(&rep, deadline)
+	if alive && !done {
+		w.Kill()
+		return &child.Problem{Kind: child.Timeout, Text: "it was not loaded after " + timeout.String()}
+	}
+	usage := w.Wait(deadline)
+	w.KillGroup()
+	if rep.Problem == nil && !done {
+		rep.Problem = &child.Problem{Kind: child.Died, Text: "while it was loaded its process " + usage.Ending()}
+	}
+	return rep.Problem
+}
+
+// Close frees what the worker takes in this process. The worker must have ended.
+func (w *Single) Close() {
+	unix.Close(w.fd)
+	w.Process.Close()
+}

@@ -1,0 +1,121 @@
+package worker
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi"
+	"golang.org/x/sys/unix"
+)
+
+// jobSocket is our end of a worker's job socket.
+type jobSocket struct {
+	fd    int
+	pidfd int // of the worker
+}
+
+// send sends a job, with the connection and the file of the body. One that is larger than a
+// message goes in a file of its own.
+func (s jobSocket) send(msg []byte, conn int, body scgi.Body) error {
+	fds := []int{conn}
+	if body.File != nil {
+		fds = append(fds, int(body.File.Fd()))
+	}
+	if len(msg) <= messageBytes {
+		if err := s.sendMessage(msg, fds); !errors.Is(err, unix.EMSGSIZE) { // net.core.wmem_max may be small
+			return err
+		}
+	}
+	file, err := memfd("", msg)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(file)
+	return s.sendMessage(jobInFile(msg), append(fds, file))
+}
+
+func (s jobSocket) sendMessage(msg []byte, fds []int) error {
+	rights := unix.UnixRights(fds...)
+	for {
+		_, err := unix.SendmsgN(s.fd, msg, rights, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+		if err != unix.EINTR {
+			return os.NewSyscallError("handing the request to the worker", err)
+		}
+	}
+}
+
+// await reads reports until the job is done, the deadline has come (alive) or
+// the worker has ended (not alive).
+func (s jobSocket) await(rep *Report, deadline time.Time) (done, alive bool) {
+	fds := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}, {Fd: int32(s.pidfd), Events: unix.POLLIN}}
+	for {
+		ms := -1
+		if !deadline.IsZero() {
+			if ms = int(time.Until(deadline) / time.Millisecond); ms < 0 {
+				return false, true
+			}
+			ms++
+		}
+		if n, err := unix.Poll(fds, ms); n <= 0 {
+			if err != nil && err != unix.EINTR {
+				return false, false
+			}
+			continue
+		}
+		// Reports first: a worker that has ended may have left some.
+		if done, closed := s.drain(rep); done || closed || fds[1].Revents != 0 {
+			return done, false
+		}
+	}
+}
+
+// mostReports is how many reports are read at once: more than a socket holds (net/unix in
+// Linux counts 768 bytes for each at least), so that one that has ended leaves none, and one
+// that sends them without an end holds nobody up.
+const mostReports = 1024
+
+// drain reads the reports that are there.
+func (s jobSocket) drain(rep *Report) (done, closed bool) {
+	buf := make([]byte, 64<<10)
+	for range mostReports {
+		n, _, err := unix.Recvfrom(s.fd, buf, unix.MSG_DONTWAIT)
+		switch {
+		case err == unix.EINTR:
+		case err == unix.ECONNRESET: // it ended without taking the job; what it said before follows
+		case err == unix.EAGAIN:
+			return false, false
+		case err != nil || n == 0 && s.closed():
+			return false, true
+		default:
+			if report(rep, buf[:n]) {
+				return true, false
+			}
+		}
+	}
+	return false, false
+}
+
+// closed tells the end of the reports from an empty one, which is no report of ours.
+func (s jobSocket) closed() bool {
+	fds := []unix.PollFd{{Fd: int32(s.fd)}}
+	n, err := unix.Poll(fds, 0)
+	return err == nil && n > 0 && fds[0].Revents&unix.POLLHUP != 0
+}
+
+// messageBytes is how large a message on a job socket may be, for both sides (_MOST in
+// runtime/job.py); jobBytes is room for a few of them.
+const (
+	messageBytes = 256 << 10
+	jobBytes     = 512 << 10
+)
+
+// jobSocketPair makes a job socket: our end, and the worker's.
+func jobSocketPair() ([2]int, error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return pair, os.NewSyscallError("socketpair", err)
+	}
+	_ = unix.SetsockoptInt(pair[0], unix.SOL_SOCKET, unix.SO_SNDBUF, jobBytes)
+	return pair, nil
+}

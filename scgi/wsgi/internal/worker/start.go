@@ -1,0 +1,147 @@
+package worker
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/socketgi/socketgi/scgi/internal/child"
+	"golang.org/x/sys/unix"
+)
+
+// The ways of a process (runtime/worker.py).
+const (
+	once   = "once"   // it serves a single job
+	many   = "many"   // it serves as many as come
+	parent = "parent" // it forks workers that do
+)
+
+// process is a process of Python, and the two ends of its job socket.
+type process struct {
+	*child.Process
+	socket int // ours
+	own    int // its
+}
+
+// start starts a Python that goes its way, with a place on the board if it is warm. It has a
+// process group of its own, and is killed when this process ends ([child.Start]).
+//
+// Python is told to leave out site (-S); the runtime does its work (runtime/quicksite.py).
+func start(cfg *Config, way string, place int) (*process, error) {
+	in, err := openInputs(cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer in.close()
+	pair, err := jobSocketPair()
+	if err != nil {
+		return nil, err
+	}
+	argv := append(in.argv, cfg.App.Callable, way)
+	files := []uintptr{
+		uintptr(in.null), uintptr(cfg.Stderr), uintptr(cfg.Stderr),
+		jobFD: uintptr(pair[1]), cachedFD: uintptr(in.cached), sourcesFD: uintptr(in.sources),
+	}
+	if way != once {
+		argv = append(argv, cfg.Warm.arguments(place)...)
+		files = append(files, uintptr(cfg.Warm.Board.fd)) // boardFD
+	}
+	p, err := child.Start(cfg.Python, argv, &child.Attr{Env: cfg.Env, Files: files, Alone: cfg.Alone})
+	switch {
+	case err != nil:
+		err = startError(cfg.Python, err)
+	case way != once && p.PidFD() < 0:
+		p.Kill()
+		err = errors.New("warm workers need Linux 5.3 or later (pidfd_open)")
+	}
+	if err != nil {
+		unix.Close(pair[0])
+		unix.Close(pair[1])
+		return nil, err
+	}
+	return &process{p, pair[0], pair[1]}, nil
+}
+
+// inputs is what each Python gets to begin with.
+type inputs struct {
+	null, cached, sources int // descriptors
+	argv                  []string
+}
+
+func openInputs(cfg *Config) (in inputs, err error) {
+	in = inputs{null: -1, cached: -1, sources: -1}
+	defer func() {
+		if err != nil {
+			in.close()
+		}
+	}()
+	kind, where := cfg.App.names()
+	others := modules()
+	cache := ""
+	if cfg.CacheDir != "" {
+		cache = filepath.Join(cfg.CacheDir, cacheName(cfg, where, others))
+	}
+	var size int64
+	if in.cached, size, err = openCached(cache); err != nil {
+		return in, err
+	}
+	if in.sources, err = memfd(loadSource, others); err != nil {
+		return in, err
+	}
+	if in.null, err = unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+		return in, os.NewSyscallError("open /dev/null", err)
+	}
+	in.argv = []string{cfg.Python, "-S", "-c", program(size), cache, kind, where}
+	return in, nil
+}
+
+func (in inputs) close() {
+	for _, fd := range []int{in.null, in.cached, in.sources} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+}
+
+// arguments are those of a process that is warm, behind the others (runtime/worker.py).
+func (c *WarmConfig) arguments(place int) []string {
+	watch, fresh := "", ""
+	if c.Files {
+		watch = "watch"
+	}
+	if c.Fresh {
+		fresh = "fresh"
+	}
+	limit := c.Weigh >> 10
+	if limit == 0 && !c.Meter {
+		limit = -1
+	}
+	return []string{strconv.Itoa(place), strconv.FormatInt(limit, 10), watch, c.WarmPath, fresh}
+}
+
+func startError(python string, err error) error {
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return errors.New(python + " is not there, or the interpreter that it names is not: say --python PATH")
+	case errors.Is(err, unix.EACCES):
+		return errors.New(python + " may not be executed by this user: " + err.Error())
+	}
+	return &os.PathError{Op: "start", Path: python, Err: err}
+}
+
+// memfd returns a descriptor, at offset 0, of a file in memory.
+func memfd(head string, tail []byte) (int, error) {
+	fd, err := unix.MemfdCreate("socketgi-runtime", unix.MFD_CLOEXEC)
+	if err != nil {
+		return -1, os.NewSyscallError("memfd_create", err)
+	}
+	if _, err = unix.Pwrite(fd, []byte(head), 0); err == nil {
+		_, err = unix.Pwrite(fd, tail, int64(len(head)))
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, os.NewSyscallError("pwrite", err)
+	}
+	return fd, nil
+}

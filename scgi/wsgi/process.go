@@ -1,0 +1,126 @@
+package wsgi
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi"
+	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
+)
+
+// Config says how a process with the application is started.
+type Config struct {
+	// App is what it loads.
+	App App
+	// Python runs it: CPython 3.8 or later, or PyPy 3.
+	Python Python
+	// CacheDir is a directory where the process keeps what it needs to start faster next time;
+	// "": none. It must belong to the user of the process or to root: code is loaded from it.
+	CacheDir string
+	// Env is the whole environment of the process, each NAME=VALUE.
+	Env []string
+	// Stderr is the descriptor of the log. The standard output goes there, too: what an
+	// application prints is never part of a response.
+	Stderr int
+	// Alone says that this process has no other children, and will have none meanwhile. What
+	// the application leaves behind is then found and killed, even in a session of its own.
+	Alone bool
+}
+
+func (c *Config) worker() *worker.Config {
+	return &worker.Config{App: worker.App(c.App), Python: c.Python.Path, CacheDir: c.CacheDir, Env: c.Env, Stderr: c.Stderr, Alone: c.Alone}
+}
+
+// Process is a process that loads the application and serves one request.
+type Process struct {
+	worker   *worker.Single
+	params   []scgi.Header
+	body     scgi.Body
+	timeout  time.Duration
+	deadline time.Time // zero: none
+	passed   []string
+}
+
+// Start starts a process for a request, whose variables are params ([scgi.Request.Params]);
+// the file of the body, if there is one, stays the caller's. The request and the process may
+// take timeout; 0: for ever. Start makes this process the parent of orphaned descendants
+// (PR_SET_CHILD_SUBREAPER in prctl(2)).
+func (c *Config) Start(params []scgi.Header, body scgi.Body, timeout time.Duration) (*Process, *child.Problem) {
+	p := &Process{params: params, body: body, timeout: timeout, passed: c.Python.Passed}
+	if timeout > 0 {
+		p.deadline = time.Now().Add(timeout)
+	}
+	var err error
+	if p.worker, err = worker.Start(c.worker()); err != nil {
+		return nil, child.NotStarted(err)
+	}
+	// What isn't needed to start the process is done while it starts.
+	child.AdoptOrphans()
+	return p, nil
+}
+
+// Serve has the process answer on the connection, whose descriptor stays the caller's, and
+// returns when the response is over. When that has a Problem of kind [child.Died] or
+// [child.Timeout] the process and its children are gone.
+func (p *Process) Serve(conn int) child.Result {
+	res := p.worker.Serve(p.params, p.body, conn, p.timeout)
+	if wrong := res.Problem; wrong != nil && strings.Contains(wrong.Text, "ModuleNotFoundError: ") {
+		// It may be in an environment that wasn't used.
+		wrong.Text = strings.Join(append(p.passed[:len(p.passed):len(p.passed)], wrong.Text), "\n")
+	}
+	return res
+}
+
+// Wait waits for the end of the process. What the application still does - atexit, its
+// threads - has the rest of its time; then it is killed.
+func (p *Process) Wait() child.Usage { return p.worker.Wait(p.deadline) }
+
+// Signal sends a signal to the process group.
+func (p *Process) Signal(sig syscall.Signal) { p.worker.Signal(sig) }
+
+// Close frees what the process takes in this one. It must have ended.
+func (p *Process) Close() { p.worker.Close() }
+
+// slowest is how long an application may take to be loaded that may take as long as it
+// wants to answer.
+const slowest = 5 * time.Minute
+
+// Check loads the application without a request, for at most timeout (0: 5 minutes), and
+// returns what is wrong with it. It fills the cache.
+func (c *Config) Check(timeout time.Duration) error {
+	if timeout == 0 {
+		timeout = slowest
+	}
+	child.AdoptOrphans()
+	// What Python writes the first time - .pyc files next to modules - changes folders,
+	// of which the cache speaks. The second or third time nothing new is found.
+	for range 3 {
+		before := c.cached()
+		w, err := worker.Start(c.worker())
+		if err != nil {
+			return err
+		}
+		problem := w.Load(timeout)
+		w.Close()
+		if problem != nil {
+			return errors.New(problem.Text)
+		}
+		if c.cached() == before {
+			return nil
+		}
+	}
+	return nil
+}
+
+// cached tells when something was written to the cache.
+func (c *Config) cached() time.Time {
+	info, err := os.Stat(c.CacheDir)
+	if err != nil {
+		return time.Time{}
+	}
+	return info.ModTime()
+}
