@@ -16,8 +16,14 @@ func (l *Log) Record(r gateway.Record) {
 	if !l.wants(&r) {
 		return
 	}
+	message, fields := entry(&r)
+	l.write(gateway.Notice, message, fields...)
+}
+
+// entry returns the text of a record, and its fields.
+func entry(r *gateway.Record) (message string, fields []field) {
 	ms, cpu := milliseconds(r.Took), milliseconds(r.CPU)
-	message := printable(r.Method) + " " + printable(r.Path) + " " + strconv.Itoa(r.Status) + " " +
+	message = printable(r.Method) + " " + printable(r.Path) + " " + strconv.Itoa(r.Status) + " " +
 		strconv.FormatInt(r.Bytes, 10) + " bytes " + ms + " ms, " + cpu + " ms CPU"
 	memory := field{adapter.FieldPeakMemory, strconv.FormatInt(r.PeakMemory, 10)}
 	if r.Warm {
@@ -26,13 +32,7 @@ func (l *Log) Record(r gateway.Record) {
 	} else {
 		message += ", " + strconv.FormatInt(r.PeakMemory>>20, 10) + " MiB"
 	}
-	if r.Cut {
-		message += ", cut"
-	}
-	if r.ExitStatus > 0 {
-		message += ", exit status " + strconv.Itoa(r.ExitStatus)
-	}
-	fields := append(about(r.Subject),
+	fields = append(about(r.Subject),
 		field{"MESSAGE_ID", adapter.RequestMessage},
 		field{adapter.FieldStatus, strconv.Itoa(r.Status)},
 		field{adapter.FieldBytes, strconv.FormatInt(r.Bytes, 10)},
@@ -43,7 +43,15 @@ func (l *Log) Record(r gateway.Record) {
 	if r.Warm {
 		fields = append(fields, field{adapter.FieldServiceMS, milliseconds(r.Service)})
 	}
-	l.write(gateway.Notice, message, fields...)
+	if r.Cut {
+		message += ", cut"
+		fields = append(fields, field{adapter.FieldCut, "1"})
+	}
+	if r.ExitStatus > 0 {
+		message += ", exit status " + strconv.Itoa(r.ExitStatus)
+		fields = append(fields, field{adapter.FieldExitStatus, strconv.Itoa(r.ExitStatus)})
+	}
+	return message, fields
 }
 
 func (l *Log) wants(r *gateway.Record) bool { return !l.Quiet || r.Failed() }
