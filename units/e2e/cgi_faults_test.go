@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -115,15 +114,16 @@ func TestCGIFaults(t *testing.T) {
 				assert.Equal(t, c.status, got.StatusCode)
 				assert.NotContains(t, got.body, "secret")
 				assert.NotContains(t, got.body, "/srv")
-				id := regexp.MustCompile(`under ([0-9a-f]{32})\.`).FindStringSubmatch(got.body)
-				require.NotNil(t, id, "%s", got.body)
+				id := got.Header.Get("Socketgi-Request-Id")
+				require.Regexp(t, `^[0-9a-f]{32}$`, id, "%s", got.body)
+				assert.Contains(t, got.body, "under "+id+".")
 				priority := "3"
 				if c.status < 500 {
 					priority = "4" // a stranger can ask for anything
 				}
-				problem := s.logged(c.p.units(), map[string]string{"SOCKETGI_REQUEST_ID": id[1], "PRIORITY": priority})
+				problem := s.logged(c.p.units(), map[string]string{"SOCKETGI_REQUEST_ID": id, "PRIORITY": priority})
 				assert.Contains(t, problem["MESSAGE"], c.log)
-				record := s.logged(c.p.units(), map[string]string{"SOCKETGI_REQUEST_ID": id[1], "SOCKETGI_STATUS": fmt.Sprint(c.status)})
+				record := s.logged(c.p.units(), map[string]string{"SOCKETGI_REQUEST_ID": id, "SOCKETGI_STATUS": fmt.Sprint(c.status)})
 				assert.Equal(t, "/"+c.p.name+"/"+c.path, record["SOCKETGI_PATH"])
 			})
 		}

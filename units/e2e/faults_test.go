@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -73,11 +72,12 @@ func testFaults(t *testing.T, flags ...string) {
 			assert.Equal(t, c.status, got.StatusCode)
 			assert.NotContains(t, got.body, "secret")
 			assert.NotContains(t, got.body, "/srv")
-			id := regexp.MustCompile(`under ([0-9a-f]{32})\.`).FindStringSubmatch(got.body)
-			require.NotNil(t, id, "%s", got.body)
-			problem := s.logged(s.journal("bad"), map[string]string{"SOCKETGI_REQUEST_ID": id[1], "PRIORITY": "3"})
+			id := got.Header.Get("Socketgi-Request-Id")
+			require.Regexp(t, `^[0-9a-f]{32}$`, id, "%s", got.body)
+			assert.Contains(t, got.body, "under "+id+".")
+			problem := s.logged(s.journal("bad"), map[string]string{"SOCKETGI_REQUEST_ID": id, "PRIORITY": "3"})
 			assert.Contains(t, problem["MESSAGE"], c.log)
-			record := s.logged(s.journal("bad"), map[string]string{"SOCKETGI_REQUEST_ID": id[1], "SOCKETGI_STATUS": fmt.Sprint(c.status)})
+			record := s.logged(s.journal("bad"), map[string]string{"SOCKETGI_REQUEST_ID": id, "SOCKETGI_STATUS": fmt.Sprint(c.status)})
 			assert.Equal(t, "/bad/"+c.path, record["SOCKETGI_PATH"])
 		})
 	}

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
@@ -33,7 +33,7 @@ func (a *adding) checkAnswers(ctx context.Context) error {
 // status it answered. One from 500 on is an error.
 func (a *Add) ask(ctx context.Context, app *host.Application) (status string, err error) {
 	if a.Timeout > 0 {
-		const queue = 30 * time.Second // the adapter's --queue-timeout
+		const queue = adapter.DefaultQueueTimeout
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, a.Timeout+queue, fmt.Errorf("there was no answer after %v", a.Timeout+queue))
 		defer cancel()
@@ -57,11 +57,11 @@ func (a *Add) ask(ctx context.Context, app *host.Application) (status string, er
 		return "", a.unanswered(mount, err.Error(), logged(ctx, a.Host, app, since))
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
 	switch {
 	case resp.StatusCode >= 500:
-		if id := requestID.FindSubmatch(body); id != nil {
-			return "", a.unanswered(mount, resp.Status, loggedOf(ctx, a.Host, string(id[1])))
+		if id := resp.Header.Get(adapter.RequestIDHeader); id != "" {
+			return "", a.unanswered(mount, resp.Status, loggedOf(ctx, a.Host, id))
 		}
 		return "", a.unanswered(mount, resp.Status, logged(ctx, a.Host, app, since))
 	case err != nil:
@@ -69,9 +69,6 @@ func (a *Add) ask(ctx context.Context, app *host.Application) (status string, er
 	}
 	return resp.Status, nil
 }
-
-// requestID is in the adapter's own pages.
-var requestID = regexp.MustCompile(`The log says why, under ([0-9a-zA-Z@_-]+)\.`)
 
 func (a *Add) unanswered(mount, what, log string) error {
 	if log != "" {
@@ -82,7 +79,7 @@ func (a *Add) unanswered(mount, what, log string) error {
 
 // loggedOf returns the errors that the journal has of a request.
 func loggedOf(ctx context.Context, h host.Host, id string) string {
-	q := journal.Query{User: h.User, Errors: true, Last: mostLogged, Matches: []string{"SOCKETGI_REQUEST_ID=" + id}}
+	q := journal.Query{User: h.User, Errors: true, Last: mostLogged, Matches: []string{adapter.FieldRequestID + "=" + id}}
 	return await(ctx, q, func(*journal.Entry) bool { return true })
 }
 

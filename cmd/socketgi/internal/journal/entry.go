@@ -6,16 +6,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 )
 
-// Message ids of the entries that the adapter writes (cmd/socketgi-adapter/log.go), and
-// of systemd's own when it could not start a program (SD_MESSAGE_SPAWN_FAILED,
-// sd-messages.h).
-const (
-	Request     = "1f2f4ac1f4f14ec1a3f8b9a40c7de4a6"
-	Problem     = "b0c5d3c9f7c14f4d8d2b0f0a6f1f8c37"
-	SpawnFailed = "641257651c1b4ec9a8624d7a40a9e1e7"
-)
+// SpawnFailed is the message id of systemd's own entry when it could not start a program
+// (SD_MESSAGE_SPAWN_FAILED, sd-messages.h).
+const SpawnFailed = "641257651c1b4ec9a8624d7a40a9e1e7"
 
 // Entry is one entry of the journal.
 type Entry struct {
@@ -34,6 +31,10 @@ type Entry struct {
 	Status                  int
 	Bytes                   int64
 	MS                      float64
+	// Cut tells a response that broke off, and ExitStatus a process of the request that ended with
+	// another one than 0.
+	Cut        bool
+	ExitStatus int
 }
 
 // Of tells whether an entry is of an application, or systemd's about it.
@@ -59,7 +60,7 @@ func parse(line []byte) (*Entry, error) {
 	e := &Entry{
 		Cursor: f("__CURSOR"), Message: f("MESSAGE"), ID: f("MESSAGE_ID"),
 		Unit: f("_SYSTEMD_USER_UNIT", "_SYSTEMD_UNIT"), Invocation: f("_SYSTEMD_INVOCATION_ID"),
-		RequestID: f("SOCKETGI_REQUEST_ID"), Method: f("SOCKETGI_METHOD"), Path: f("SOCKETGI_PATH"),
+		RequestID: f(adapter.FieldRequestID), Method: f(adapter.FieldMethod), Path: f(adapter.FieldPath),
 		Priority: 6, // what has none is information
 	}
 	// Only systemd is believed when it writes about another unit than its own.
@@ -76,9 +77,11 @@ func parse(line []byte) (*Entry, error) {
 	e.Time = time.UnixMicro(usec)
 	e.PID, _ = strconv.Atoi(f("_PID"))
 	// A program can write any fields: what is no number counts as none.
-	e.Status, _ = strconv.Atoi(f("SOCKETGI_STATUS"))
-	e.Bytes, _ = strconv.ParseInt(f("SOCKETGI_BYTES"), 10, 64)
-	e.MS, _ = strconv.ParseFloat(f("SOCKETGI_MS"), 64)
+	e.Status, _ = strconv.Atoi(f(adapter.FieldStatus))
+	e.Bytes, _ = strconv.ParseInt(f(adapter.FieldBytes), 10, 64)
+	e.MS, _ = strconv.ParseFloat(f(adapter.FieldMS), 64)
+	e.Cut = f(adapter.FieldCut) == "1"
+	e.ExitStatus, _ = strconv.Atoi(f(adapter.FieldExitStatus))
 	return e, nil
 }
 

@@ -3,6 +3,7 @@ package journal
 import (
 	"path/filepath"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 )
 
@@ -19,8 +20,8 @@ func Matches(a *host.Application) []string {
 		identifier = filepath.Base(a.Exec[0])
 	}
 	m := []string{"SYSLOG_IDENTIFIER=" + identifier}
-	if a.UsesAdapter() && identifier != "socketgi-adapter" {
-		m = append(m, "SYSLOG_IDENTIFIER=socketgi-adapter")
+	if a.UsesAdapter() && identifier != adapter.Program {
+		m = append(m, "SYSLOG_IDENTIFIER="+adapter.Program)
 	}
 	// Of systemd notice and worse: less is not logged about instances.
 	return append(m, "+", "SYSLOG_IDENTIFIER=systemd", "PRIORITY=5", "PRIORITY=4", "PRIORITY=3", "PRIORITY=2", "PRIORITY=1", "PRIORITY=0",

@@ -12,6 +12,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 )
 
 // Query says which entries are wanted. The zero value means all, oldest first.
@@ -38,7 +40,8 @@ type Query struct {
 
 // fields are those that an Entry is made of: the others need not be printed.
 const fields = "_PID,MESSAGE,MESSAGE_ID,PRIORITY,UNIT,USER_UNIT,_SYSTEMD_UNIT,_SYSTEMD_USER_UNIT,INVOCATION_ID,USER_INVOCATION_ID," +
-	"_SYSTEMD_INVOCATION_ID,SOCKETGI_REQUEST_ID,SOCKETGI_METHOD,SOCKETGI_PATH,SOCKETGI_STATUS,SOCKETGI_BYTES,SOCKETGI_MS"
+	"_SYSTEMD_INVOCATION_ID," + adapter.FieldRequestID + "," + adapter.FieldMethod + "," + adapter.FieldPath + "," + adapter.FieldStatus + "," +
+	adapter.FieldBytes + "," + adapter.FieldMS + "," + adapter.FieldCut + "," + adapter.FieldExitStatus
 
 func (q *Query) args() []string {
 	args := []string{"--no-pager", "--quiet", "--output=json", "--all", "--output-fields=" + fields}

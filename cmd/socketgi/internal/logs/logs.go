@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
@@ -102,7 +103,7 @@ func (r *Reader) show(ctx context.Context, q journal.Query, out *printer) error 
 func (r *Reader) Request(ctx context.Context, id string, w io.Writer) error {
 	out := newPrinter(w)
 	q := r.query()
-	q.Matches = []string{"SOCKETGI_REQUEST_ID=" + id}
+	q.Matches = []string{adapter.FieldRequestID + "=" + id}
 	var found []*journal.Entry
 	invocations := map[string]bool{}
 	for e, err := range q.Entries(ctx) {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
@@ -25,11 +26,14 @@ var priorities = []string{"emg", "alt", "crt", "err", "wrn", "-", "-", "-"}
 
 func (p *printer) print(e *journal.Entry) error {
 	kind, look, text := "-", terminal.Color(""), e.Message
-	if e.ID == journal.Request {
+	if e.ID == adapter.RequestMessage {
 		kind, look = strconv.Itoa(e.Status), terminal.OfStatus(e.Status)
 		text = fmt.Sprintf("%s %s, %s, %.1f ms", e.Method, e.Path, terminal.Size(e.Bytes), e.MS)
-		if _, more, ok := strings.Cut(e.Message, " MiB, "); ok { // such as: cut, exit status 3
-			text += ", " + more
+		if e.Cut {
+			text += ", cut"
+		}
+		if e.ExitStatus > 0 {
+			text += ", exit status " + strconv.Itoa(e.ExitStatus)
 		}
 	} else if e.Priority >= 0 && e.Priority < len(priorities) {
 		kind = priorities[e.Priority]
@@ -42,7 +46,7 @@ func (p *printer) print(e *journal.Entry) error {
 	}
 	if e.RequestID != "" && look != "" {
 		text += "\n[" + e.RequestID + "]"
-		if e.ID == journal.Request {
+		if e.ID == adapter.RequestMessage {
 			text = strings.Replace(text, "\n", " ", 1)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
@@ -189,7 +190,7 @@ func (s *Status) readJournal() {
 }
 
 func (s *Status) readRequests(ctx context.Context) error {
-	q := journal.Query{User: s.host.User, Backwards: true, Matches: []string{"MESSAGE_ID=" + journal.Request}}
+	q := journal.Query{User: s.host.User, Backwards: true, Matches: []string{"MESSAGE_ID=" + adapter.RequestMessage}}
 	for e, err := range q.Entries(ctx) {
 		switch {
 		case err != nil:
@@ -208,7 +209,7 @@ func (s *Status) readRequests(ctx context.Context) error {
 // readError finds the last problem that the adapter had, or systemd with starting it.
 func (s *Status) readError(ctx context.Context) error {
 	q := journal.Query{User: s.host.User, Backwards: true, Errors: true,
-		Matches: []string{"MESSAGE_ID=" + journal.Problem, "MESSAGE_ID=" + journal.SpawnFailed}}
+		Matches: []string{"MESSAGE_ID=" + adapter.ProblemMessage, "MESSAGE_ID=" + journal.SpawnFailed}}
 	if !s.app.UsesAdapter() {
 		q.Matches = journal.Matches(s.app) // it has no entries of a kind
 	}
