@@ -19,7 +19,7 @@ func (im *Importer) application(e *entry) (pair units.Pair, found bool, err erro
 		return pair, false, err
 	}
 	if e.wait || e.kind != "stream" {
-		return pair, false, cantError("the adapter serves what is stream and nowait")
+		return pair, false, cantError("an SCGI application is stream and nowait")
 	}
 	name, program := e.label, p.Script
 	if p.CGI != nil {

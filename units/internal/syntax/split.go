@@ -9,15 +9,18 @@ import (
 
 // Split takes the value of ExecStart= apart into words, the inverse of [Command]. Prefixes of the
 // program, such as @ and -, are left out, and with @ the name that the program is told; variables
-// and specifiers, but for $$ and %%, stay as they are.
+// and specifiers, but for $$ and %%, stay as they are. Of several commands, with a semicolon between,
+// it is the first.
 func Split(line string) (words []string, err error) {
 	for {
 		line = strings.TrimLeft(line, " \t")
-		if line == "" {
+		if line == "" || isWord(line, ";") && len(words) > 0 {
 			break
 		}
 		var word string
-		if word, line, err = cutWord(line); err != nil {
+		if isWord(line, `\;`) {
+			word, line = ";", line[2:]
+		} else if word, line, err = cutWord(line); err != nil {
 			return nil, err
 		}
 		word = Unescape(word)
@@ -35,6 +38,12 @@ func Split(line string) (words []string, err error) {
 	}
 	words[0] = program
 	return words, nil
+}
+
+// isWord tells whether a line begins with a word that is written so.
+func isWord(line, word string) bool {
+	rest, found := strings.CutPrefix(line, word)
+	return found && (rest == "" || rest[0] == ' ' || rest[0] == '\t')
 }
 
 // cutWord takes the first word off, with its quotes and backslashes resolved.

@@ -17,6 +17,9 @@ func TestSplit(t *testing.T) {
 		`/bin/a 100%% $$HOME ${X} ""`:     {"/bin/a", "100%", "$HOME", "${X}", ""},
 		`-/bin/a b`:                       {"/bin/a", "b"},
 		`@/bin/a name b`:                  {"/bin/a", "b"},
+		`/bin/a b \; c\x3b ";" \;`:        {"/bin/a", "b", ";", "c;", ";", ";"},
+		`/bin/a b ; /bin/c`:               {"/bin/a", "b"},
+		`/bin/a b ;`:                      {"/bin/a", "b"},
 		`/bin/a \u00e4\303\244\s\t`:       {"/bin/a", "ää \t"},
 	} {
 		got, err := Split(line)
