@@ -147,7 +147,7 @@ def _callable(module, where, name):
         found = found()
     if not callable(found):
         raise NotFound('%s:%s is %s, and a WSGI application is a callable' % (where, name, type(found).__name__))
-    if _is_async(found) or _is_async(getattr(type(found), '__call__', None)):
+    if _is_async(found) or _is_async(getattr(type(found), '__call__', None)):  # noqa: B004
         raise NotFound('%s:%s is an ASGI application; only WSGI is served here. Name a WSGI application (Django has one in wsgi.py), '
                        'wrap this one in a2wsgi.ASGIMiddleware, or run it with an ASGI server such as uvicorn' % (where, name))
     return found

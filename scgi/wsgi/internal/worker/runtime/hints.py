@@ -55,7 +55,8 @@ def _imports(error, folder, member, name):
         own = getattr(sys.modules[top], '__file__', None) or ''
         if os.path.dirname(own) == os.path.dirname(os.__file__):
             return '%s is a module of Python\'s own: the package needs another name' % top
-    package, above, inside = '', folder, []
+    package, above = '', folder
+    inside = []  # type: list
     while above != os.path.dirname(above) and not package:
         above, part = os.path.split(above)
         inside.insert(0, part)
@@ -80,7 +81,8 @@ def _cgi(error, path):
     first = text.partition(b'\n')[0].strip()
     if first[:2] == b'#!' and b'python' not in first and b'pypy' not in first:
         if isinstance(error, SyntaxError) and error.filename == path:
-            return 'its first line says that it is a program for %s: a CGI program is served with --cgi' % first[2:].strip().decode('latin-1')
+            interpreter = first[2:].strip().decode('latin-1')
+            return 'its first line says that it is a program for %s: a CGI program is served with --cgi' % interpreter
         return ''
     speaks = b'content-type:' in text.lower() and b'print' in text
     asks = isinstance(error, ImportError) and error.name in ('cgi', 'cgitb')  # which Python 3.13 has no more

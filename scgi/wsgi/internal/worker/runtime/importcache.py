@@ -81,7 +81,7 @@ class Finder:
 
     def _open(self, identity):
         try:
-            self.blob = posix.open(self.cache.path + '.code', posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NOFOLLOW)
+            self.blob = posix.open(self.cache.path + '.code', posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NOFOLLOW)  # type: ignore[attr-defined]
         except OSError:
             return False
         st = posix.fstat(self.blob)
@@ -136,7 +136,7 @@ class Finder:
         entries = {name: self._entry(name, spec) for name, spec in loaded.items()}
         new = {name: entry for name, entry in entries.items() if entry and self.modules.get(name, ())[:3] != entry}
         for spec in loaded.values():
-            self._unchanged(spec.origin.rpartition('/')[0])
+            self._unchanged(spec.origin.rpartition('/')[0])  # type: ignore[union-attr]
         for folder in sys.path:
             if type(folder) is str:
                 self._unchanged(folder)

@@ -20,4 +20,4 @@ def run_app(app, stderr=None):
     """Serve one request with app; stderr is its wsgi.errors, by default sys.stderr."""
     global called
     called = True
-    serve(app, stderr)
+    serve(app, stderr)  # type: ignore[misc]  # application.py sets it

@@ -25,7 +25,6 @@ memory that it shares with the adapter, what it is doing (Board).
 """
 import io
 import posix
-import sys
 
 import _socket
 from _thread import allocate_lock
@@ -180,7 +179,7 @@ class Meter:
         self.usage = resource.getrusage
         self.limit = limit
         self.cpu = self.peak = 0
-        self.statm = posix.open('/proc/self/statm', posix.O_RDONLY | posix.O_CLOEXEC) if limit else -1
+        self.statm = posix.open('/proc/self/statm', posix.O_RDONLY | posix.O_CLOEXEC) if limit else -1  # type: ignore[attr-defined]
         self.page = posix.sysconf('SC_PAGESIZE') >> 10
         self.read()
 

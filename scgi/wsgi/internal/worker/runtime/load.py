@@ -19,7 +19,7 @@ def compiled():
     sources = posix.read(5, 1 << 20).split(b'\0')
     modules = [(name.decode(), code(name.decode(), text)) for name, text in zip(sources[::2], sources[1::2])]
     return {
-        'load': code('load', load),
+        'load': code('load', load),  # type: ignore[name-defined]  # noqa: F821  # text of this file
         'modules': [(name, marshal.dumps(text) if name in LATE else text) for name, text in modules],
         'site': None,
         'app': None,
@@ -52,7 +52,8 @@ def execute(modules):
     return module
 
 
-LATE = ('siterecord', 'importcache', 'hints', 'files', 'warming', 'touching', 'parent')  # for applications that import something, fail, or stay
+# Those for applications that import something, fail, or are warm.
+LATE = ('siterecord', 'importcache', 'hints', 'files', 'warming', 'touching', 'parent')
 
 
 gc.disable()  # loading makes many objects and hardly any garbage

@@ -50,7 +50,7 @@ class Parent:
         ours = _signal.getsignal(_signal.SIGCHLD)
         theirs = _signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
         _signal.signal(_signal.SIGCHLD, lambda number, frame: None)
-        import resource  # for the Meter of each worker
+        import resource  # noqa: F401  # for the Meter of each worker
         import select
         poll = select.poll()
         poll.register(self.socket.fileno(), select.POLLIN)

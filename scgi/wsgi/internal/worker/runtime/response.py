@@ -9,8 +9,8 @@ _HOP_BY_HOP = frozenset((
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")  # RFC 9110 5.6.2
 
 
-_statuses = {}  # what was checked before: an application has few of each
-_names = set()
+_statuses = {}  # type: dict  # what was checked before: an application has few of each
+_names = set()  # type: set
 _MOST = 1000  # unless it makes them up
 
 
@@ -109,8 +109,8 @@ class Response:
         self.announce = announce      # is called with the status code just before the head goes out
         self.shuts = shuts            # the end of a response is for this process to tell
         self.bodiless = method == 'HEAD'
-        self.status = None            # '200 OK'
-        self.headers = None
+        self.status = None            # type: str   # '200 OK'
+        self.headers = None           # type: list
         self.head_sent = False
         self.complete = False         # all of the response has been sent
         self.gone = None              # ClientGone, or one of that kind

@@ -53,7 +53,8 @@ class StartCache:
     def write(self, path, data):
         """Write a file whole or not at all; return a descriptor of what was written."""
         temporary = '%s.%d' % (path, posix.getpid())
-        fd = posix.open(temporary, posix.O_RDWR | posix.O_CREAT | posix.O_EXCL | posix.O_NOFOLLOW | posix.O_CLOEXEC, 0o600)
+        flags = posix.O_RDWR | posix.O_CREAT | posix.O_EXCL | posix.O_NOFOLLOW | posix.O_CLOEXEC  # type: ignore[attr-defined]
+        fd = posix.open(temporary, flags, 0o600)
         try:
             with open(fd, 'wb', closefd=False) as f:
                 f.write(data)

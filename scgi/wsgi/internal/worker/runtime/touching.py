@@ -25,7 +25,7 @@ class Pages:
         self.madvise.argtypes = ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int
         self.ours, self.theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
         self.learned = 0
-        self.known = ()
+        self.known = ()  # type: tuple
 
     def fileno(self):
         return self.ours.fileno()
@@ -51,7 +51,7 @@ class Pages:
         """In a process that has served its request."""
         if self.learned >= _LEARN:
             return
-        ranges = []
+        ranges = []  # type: list
         try:
             for start, end in _written():
                 if ranges and start - ranges[-1][1] <= _GAP:
