@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -16,11 +17,26 @@ import (
 // them: 12 (systemd 252, Python 3.11, nginx 1.22) and 13 (257, 3.13, 1.26).
 var Suites = []string{"bookworm", "trixie"}
 
-// packages are what an image has besides what Debian calls essential.
+// Testing is the release of Debian to come. Its image isn't booted: it has what the others
+// lack, the ruff that lint runs and the newest Python.
+const Testing = "forky"
+
+// packages are what an image that is booted has besides what Debian calls essential.
 var packages = []string{
 	"adduser", "awstats", "curl", "dbus", "dbus-user-session", "git", "iproute2", "libcgi-pm-perl", "lintian", "mandoc",
 	"nginx-light", "passwd", "procps", "python3", "python3-django", "python3-flask", "python3-venv",
 	"rpm", "systemd", "systemd-sysv", "util-linux",
+}
+
+// recipe returns what goes into the image of a suite: packages, the command that customizes it, and
+// options of mmdebstrap(1).
+func recipe(suite string) (list []string, hook string, options []string) {
+	if suite == Testing {
+		// A mirror may lag behind testing by more than the week for which its index is valid; the signature is
+		// checked all the same.
+		return []string{"python3", "ruff"}, "true", []string{`--aptopt=Acquire::Check-Valid-Until "false"`}
+	}
+	return packages, customize, nil
 }
 
 // customize is what is done to the tree $1 in the end: nothing runs that no test has started,
@@ -47,8 +63,9 @@ func Image(suite string) (dir string, err error) {
 		}
 		cache = filepath.Join(cache, "socketgi", "images")
 	}
-	recipe := sha256.Sum256([]byte(strings.Join(append(packages, suite, customize), "\n")))
-	dir = filepath.Join(cache, fmt.Sprintf("%s-%x", suite, recipe[:6]))
+	list, hook, options := recipe(suite)
+	sum := sha256.Sum256([]byte(strings.Join(slices.Concat(list, []string{suite, hook}, options), "\n")))
+	dir = filepath.Join(cache, fmt.Sprintf("%s-%x", suite, sum[:6]))
 	return dir, once(dir, func(unfinished string) error { return bootstrap(suite, unfinished) })
 }
 
@@ -89,9 +106,11 @@ func bootstrap(suite, dir string) error {
 	if err != nil {
 		return err
 	}
+	list, hook, options := recipe(suite)
 	cmd := exec.Command("unshare", "--mount", "--propagation", "private", "--",
-		"mmdebstrap", "--quiet", "--variant=minbase", "--include="+strings.Join(packages, ","), "--dpkgopt=force-unsafe-io",
-		`--aptopt=Acquire::Languages "none"`, "--customize-hook="+customize, suite, dir, "-")
+		"mmdebstrap", "--quiet", "--variant=minbase", "--include="+strings.Join(list, ","), "--dpkgopt=force-unsafe-io",
+		`--aptopt=Acquire::Languages "none"`, "--customize-hook="+hook)
+	cmd.Args = append(append(cmd.Args, options...), suite, dir, "-")
 	cmd.Stdin = strings.NewReader(sources)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -1,5 +1,5 @@
-// Command images makes the images that tests boot, where they are missing, and prints where
-// they are.
+// Command images makes the images that tests boot and the one with ruff for lint, where they are
+// missing, and prints their paths.
 package main
 
 import (
@@ -14,7 +14,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "only root can make images and boot them: the tests that do will skip")
 		return
 	}
-	for _, suite := range machine.Suites {
+	for _, suite := range append(machine.Suites, machine.Testing) {
 		dir, err := machine.Image(suite)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "images:", err)
