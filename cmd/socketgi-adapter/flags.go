@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
+	"github.com/socketgi/socketgi/cmd/socketgi-adapter/internal/passwd"
 	"github.com/socketgi/socketgi/scgi/cgi"
 	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/wsgi"
@@ -37,7 +38,7 @@ func parseFlags(args []string) (*config, error) {
 // resolve finds out what only this machine can tell.
 func (c *config) resolve() (err error) {
 	if c.AllowUIDs != nil || c.AllowUsers != nil {
-		if c.peers, err = lookupUsers(c.AllowUsers, "/etc/passwd"); err != nil {
+		if c.peers, err = passwd.UIDs("/etc/passwd", c.AllowUsers); err != nil {
 			return err
 		}
 		c.peers = append(c.peers, c.AllowUIDs...)

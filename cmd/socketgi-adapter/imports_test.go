@@ -36,7 +36,7 @@ var layers = map[string][]string{
 	"scgi/gateway":              {"activation", "scgi", "scgi/internal/child"},
 	"scgi/wsgi/internal/worker": {"scgi", "scgi/internal/child"},
 	"scgi/wsgi":                 {"scgi", "scgi/internal/child", "scgi/wsgi/internal/worker"},
-	"scgi/wsgi/pool":            {"activation", "scgi", "scgi/internal/child", "scgi/gateway", "scgi/wsgi", "scgi/wsgi/internal/worker"},
+	"scgi/wsgi/pool":            {"activation", "scgi", "scgi/internal/child", "scgi/gateway", "scgi/wsgi/internal/worker"},
 	"scgi/cgi":                  {"scgi", "scgi/internal/child"},
 	"scgi/scgihttp":             {"activation", "scgi"},
 	"units":                     {"units/internal/syntax"},

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -180,17 +179,6 @@ func TestPeerOfNetwork(t *testing.T) {
 
 func TestPeerFlags(t *testing.T) {
 	t.Parallel()
-	passwd := filepath.Join(t.TempDir(), "passwd")
-	require.NoError(t, os.WriteFile(passwd, []byte("root:x:0:0::/:\n\n:x:5:5::/:\nbad:x:y:5::/:\nshort:x\nwww-data:x:33:33:www-data:/var/www:/usr/sbin/nologin"), 0o600))
-	got, err := lookupUsers([]string{"www-data", "root"}, passwd)
-	require.NoError(t, err)
-	assert.Equal(t, gateway.Peers{33, 0}, got)
-	for _, in := range []string{"", "nobody-there", "bad", "short", "33"} {
-		_, err := lookupUsers([]string{"www-data", in}, passwd)
-		assert.ErrorContains(t, err, "there is no user", in)
-	}
-	_, err = lookupUsers([]string{"root"}, passwd+"x")
-	assert.ErrorIs(t, err, os.ErrNotExist)
 	a := script(t, plain, "--allow-uid", "x")
 	refused := a.get("/")
 	assert.Equal(t, 500, refused.status, "a mistake lets nobody in")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"strings"
 	"time"
 
 	"github.com/socketgi/socketgi/activation"
@@ -14,19 +13,7 @@ import (
 
 // wsgi is how a process with the application is started.
 func (c *config) wsgi() *wsgi.Config {
-	return &wsgi.Config{App: c.app, Python: wsgi.Python{Path: c.python, Passed: c.passed}, CacheDir: c.Cache, Env: workerEnv(os.Environ()), Stderr: 2}
-}
-
-// workerEnv is the unit's environment without what is said of the connection:
-// the address that systemd gives for it is the web server's.
-func workerEnv(env []string) []string {
-	kept := env[:0:0]
-	for _, e := range env {
-		if name, _, _ := strings.Cut(e, "="); name != "REMOTE_ADDR" && name != "REMOTE_PORT" {
-			kept = append(kept, e)
-		}
-	}
-	return kept
+	return &wsgi.Config{App: c.app, Python: wsgi.Python{Path: c.python, Passed: c.passed}, CacheDir: c.Cache, Env: os.Environ(), Stderr: 2}
 }
 
 // wsgiApplication answers the one request of a single connection.
@@ -61,17 +48,21 @@ func (p wsgiProcess) Wait() gateway.Usage {
 
 // serveWarm serves listeners by warm workers.
 func (c *config) serveWarm(log *journal.Log, listeners []activation.Socket) error {
-	process := c.wsgi()
-	var logged func()
-	process.Stderr, logged = log.WarmStderr()
+	stderr, logged := log.WarmStderr()
 	defer logged()
 	records := journal.NewRecorder(log)
 	defer records.Flush()
 	for _, why := range c.passed {
 		log.Line(gateway.Line{Priority: gateway.Warning, Text: why})
 	}
-	p := pool.Config{Gateway: c.gateway(log), Records: records, Process: process, FindPython: c.findsPython, Timeout: c.Timeout,
-		Workers: c.Warm.Workers, MaxRequests: c.Warm.MaxRequests, MaxMemory: c.Warm.MaxMemory, Meter: c.AccessLog, Preload: c.Warm.Preload,
-		Reload: c.Warm.Reload, WarmPath: c.Warm.Path, IdleExit: c.IdleExit, Backlog: c.Backlog}
+	p := pool.Config{Gateway: c.gateway(log), Records: records, App: pool.App(c.app), Python: c.python, CacheDir: c.Cache, Env: os.Environ(), Stderr: stderr,
+		Timeout: c.Timeout, Workers: c.Warm.Workers, MaxRequests: c.Warm.MaxRequests, MaxMemory: c.Warm.MaxMemory, Meter: c.AccessLog,
+		Preload: c.Warm.Preload, Reload: c.Warm.Reload, WarmPath: c.Warm.Path, IdleExit: c.IdleExit, Backlog: c.Backlog}
+	if c.findsPython {
+		p.FindPython = func() (string, error) {
+			found, err := wsgi.FindPython(c.app)
+			return found.Path, err
+		}
+	}
 	return p.Serve(listeners)
 }

@@ -21,7 +21,8 @@ type Config struct {
 	// CacheDir is a directory where the process keeps what it needs to start faster next time;
 	// "": none. It must belong to the user of the process or to root: code is loaded from it.
 	CacheDir string
-	// Env is the whole environment of the process, each NAME=VALUE.
+	// Env is the whole environment of the process, each NAME=VALUE, but for REMOTE_ADDR and
+	// REMOTE_PORT, which systemd sets to the address of the web server.
 	Env []string
 	// Stderr is the descriptor of the log. The standard output goes there, too: what an
 	// application prints is never part of a response.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/socketgi/socketgi/activation"
 	"github.com/socketgi/socketgi/scgi/gateway"
-	"github.com/socketgi/socketgi/scgi/wsgi"
 	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
 	"golang.org/x/sys/unix"
 )
@@ -23,10 +22,21 @@ type Config struct {
 	Gateway *gateway.Config
 	// Records takes the records of requests, and never waits.
 	Records gateway.Recorder
-	// Process is how a process with the application is started.
-	Process *wsgi.Config
-	// FindPython has the Python of the application looked for each time that it is loaded.
-	FindPython bool
+	// App is the application.
+	App App
+	// Python is the interpreter: CPython 3.8 or later, or PyPy 3.
+	Python string
+	// FindPython finds the interpreter anew each time that the application is loaded; nil: it
+	// stays the same.
+	FindPython func() (path string, err error)
+	// CacheDir is a directory where workers keep what they need to start faster next time; "":
+	// none. It must belong to their user or to root: code is loaded from it.
+	CacheDir string
+	// Env is the whole environment of the workers, each NAME=VALUE, but for REMOTE_ADDR and
+	// REMOTE_PORT, which systemd sets to the address of the web server.
+	Env []string
+	// Stderr is the descriptor of their log.
+	Stderr int
 	// Timeout is how long a request, and loading the application, may take; 0: for ever.
 	Timeout time.Duration
 	// Workers is how many there are.
@@ -97,7 +107,7 @@ func (c *Config) Serve(listeners []activation.Socket) error {
 		return err
 	}
 	most := gateway.MostConnections(c.Backlog)
-	k := &keeper{cfg: c, listeners: listeners, dir: workingDir(c.Process.App), most: most, room: most, silent: list.New(),
+	k := &keeper{cfg: c, listeners: listeners, dir: workingDir(c.App), most: most, room: most, silent: list.New(),
 		pool: pool{config: c.worker(board)}, buf: make([]byte, 64<<10), watchdog: watchdogTime(), notes: newNotes()}
 	if k.poll, err = newPoller(); err != nil {
 		return err
@@ -124,10 +134,12 @@ func (c *Config) Serve(listeners []activation.Socket) error {
 	return k.run()
 }
 
+// App names the application: it has the fields of App in package wsgi.
+type App = worker.App
+
 // worker is how a worker is started.
 func (c *Config) worker(board *worker.Board) *worker.Config {
-	p := c.Process
-	return &worker.Config{App: worker.App(p.App), Python: p.Python.Path, CacheDir: p.CacheDir, Env: p.Env, Stderr: p.Stderr,
+	return &worker.Config{App: c.App, Python: c.Python, CacheDir: c.CacheDir, Env: c.Env, Stderr: c.Stderr,
 		Warm: &worker.WarmConfig{Board: board, Weigh: c.MaxMemory, Meter: c.Meter, Files: c.Reload, Fresh: c.MaxRequests == 1, WarmPath: c.WarmPath}}
 }
 

@@ -11,14 +11,13 @@ import (
 
 	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/internal/child"
-	"github.com/socketgi/socketgi/scgi/wsgi"
 	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
 	"golang.org/x/sys/unix"
 )
 
 // workingDir is the name of the working directory, "" if it isn't known: the application's
 // folder, if it is that, because a link on the way there may lead elsewhere later.
-func workingDir(app wsgi.App) string {
+func workingDir(app App) string {
 	here, err := os.Stat(".")
 	if err != nil {
 		return ""
@@ -41,12 +40,11 @@ func (k *keeper) prepare() (*worker.Config, *child.Problem) {
 			return nil, &child.Problem{Kind: child.Failed, Text: "the working directory " + k.dir + " can't be entered: " + errors.Unwrap(err).Error()}
 		}
 	}
-	if k.cfg.FindPython {
-		found, err := wsgi.FindPython(k.cfg.Process.App)
-		if err != nil {
+	if k.cfg.FindPython != nil {
+		var err error
+		if cfg.Python, err = k.cfg.FindPython(); err != nil {
 			return nil, &child.Problem{Kind: child.Failed, Text: err.Error()}
 		}
-		cfg.Python = found.Path
 	}
 	return &cfg, nil
 }
@@ -80,8 +78,8 @@ func (k *keeper) watchFiles() error {
 		return err
 	}
 	k.watcher = &watcher{fd: fd, files: map[string]bool{}, warned: map[string]bool{}, new: map[string]bool{}}
-	if k.cfg.Process.App.File != "" {
-		k.watcher.files[k.cfg.Process.App.File] = true
+	if k.cfg.App.File != "" {
+		k.watcher.files[k.cfg.App.File] = true
 	}
 	k.walk()
 	return k.poll.add(fd, k.filesChanged)

@@ -29,7 +29,7 @@ type Config struct {
 	// faster next time, or "". It must belong to the worker's user or to root:
 	// code is loaded from it.
 	CacheDir string
-	// Env is the whole environment of the worker.
+	// Env is the environment of the worker. REMOTE_ADDR and REMOTE_PORT are left out.
 	Env []string
 	// Stderr is the descriptor of the log. The worker's standard output goes
 	// there, too: what an application prints is never part of a response.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/socketgi/socketgi/scgi/internal/child"
 	"golang.org/x/sys/unix"
@@ -47,7 +48,7 @@ func start(cfg *Config, way string, place int) (*process, error) {
 		argv = append(argv, cfg.Warm.arguments(place)...)
 		files = append(files, uintptr(cfg.Warm.Board.fd)) // boardFD
 	}
-	p, err := child.Start(cfg.Python, argv, &child.Attr{Env: cfg.Env, Files: files, Alone: cfg.Alone})
+	p, err := child.Start(cfg.Python, argv, &child.Attr{Env: environment(cfg.Env), Files: files, Alone: cfg.Alone})
 	switch {
 	case err != nil:
 		err = startError(cfg.Python, err)
@@ -144,4 +145,16 @@ func memfd(head string, tail []byte) (int, error) {
 		return -1, os.NewSyscallError("pwrite", err)
 	}
 	return fd, nil
+}
+
+// environment is that of the unit without the address that systemd gives for a connection:
+// it is the web server's.
+func environment(unit []string) []string {
+	kept := make([]string, 0, len(unit))
+	for _, e := range unit {
+		if name, _, _ := strings.Cut(e, "="); name != "REMOTE_ADDR" && name != "REMOTE_PORT" {
+			kept = append(kept, e)
+		}
+	}
+	return kept
 }
