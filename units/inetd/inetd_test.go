@@ -124,6 +124,14 @@ func TestImport(t *testing.T) {
 	}
 }
 
+// TestImportAlone has an importer that knows of no applications: their lines are plain services.
+func TestImportAlone(t *testing.T) {
+	pairs, notes := (&Importer{}).Import(":u:g:200:/run/w.sock stream unix nowait www /bin/scgi_run scgi_run /cgi\n:u:g:200:/run/v.sock stream unix nowait www /scripts/v.py v.py\n")
+	require.Len(t, pairs, 2, "%v", notes)
+	assert.Contains(t, pairs[0].Service, "\nExecStart=/bin/scgi_run /cgi\n")
+	assert.Contains(t, pairs[1].Service, "\nExecStart=/scripts/v.py\n")
+}
+
 // TestImportNames has names that are taken, and that no unit can have.
 func TestImportNames(t *testing.T) {
 	pairs, notes := importer().Import("ssh stream tcp nowait u /x x\nssh stream tcp6 nowait u /x x\n" +

@@ -55,67 +55,88 @@ var xinetdAttributes = map[string]string{
 	"log_on_failure": "systemd logs refused connections to the journal",
 }
 
-func (im *Importer) xinetd(text string) (entries []*entry, notes []Note) {
-	var s *section
-	number, braced := 0, false
-	finish := func() {
-		if s.describe(); s.name != "" {
-			e := &entry{line: s.line, label: s.name, was: "xinetd's service " + s.name, notes: s.notes, err: s.err}
-			entries = append(entries, e)
-			if e.err == nil {
-				e.err = im.xinetdService(e, s)
-			}
-		} else {
-			for _, n := range s.notes {
-				notes = append(notes, Note{Line: s.line, Text: "defaults: " + n})
-			}
-			if s.err != nil {
-				notes = append(notes, Note{Line: s.line, Text: "defaults: " + s.err.Error(), Failed: true})
-			}
-		}
-		s = nil
-	}
+// xinetd reads xinetd.conf(5).
+func (im *Importer) xinetd(text string) ([]*entry, []Note) {
+	r := xinetdReader{im: im}
+	number := 0
 	for line := range strings.Lines(text) {
 		number++
-		words := strings.Fields(line)
-		if len(words) == 0 || words[0][0] == '#' {
-			continue
-		}
-		switch first := strings.TrimSuffix(words[0], "{"); {
-		case s == nil && (first == "service" && len(words) > 1 || first == "defaults"):
-			s = &section{line: number, attributes: map[string][]string{}}
-			braced = strings.HasSuffix(words[len(words)-1], "{")
-			if first == "defaults" {
-				im.defaults = s
-				continue
-			}
-			if im.defaults == nil {
-				im.defaults = &section{}
-				notes = append(notes, Note{Text: "there are no defaults of xinetd in this: name xinetd.conf in front of it, where they are"})
-			}
-			s.name = strings.TrimSuffix(words[1], "{")
-			for _, key := range xinetdLists {
-				if values, found := im.defaults.attributes[key]; found {
-					s.attributes[key] = slices.Clone(values)
-				}
-			}
-		case s == nil && strings.HasPrefix(first, "include"):
-			notes = append(notes, Note{Line: number, Text: "is not followed: name the files on the command line, too: " + strings.TrimSpace(line)})
-		case s == nil:
-			notes = append(notes, Note{Line: number, Text: "is outside of a service: " + strings.TrimSpace(line), Failed: true})
-		case !braced && words[0] == "{":
-			braced = true
-		case words[0] == "}":
-			finish()
-		default:
-			s.add(strings.TrimSpace(line))
+		if words := strings.Fields(line); len(words) > 0 && words[0][0] != '#' {
+			r.read(number, strings.TrimSpace(line), words)
 		}
 	}
-	if s != nil {
-		s.err = errors.New("it has no }")
-		finish()
+	if r.section != nil {
+		r.section.err = errors.New("it has no }")
+		r.finish()
 	}
-	return entries, notes
+	return r.entries, r.notes
+}
+
+type xinetdReader struct {
+	im      *Importer
+	section *section // nil between sections
+	braced  bool     // its { was read
+	entries []*entry
+	notes   []Note
+}
+
+// read reads a line.
+func (r *xinetdReader) read(number int, line string, words []string) {
+	first := strings.TrimSuffix(words[0], "{")
+	switch s := r.section; {
+	case s == nil && (first == "service" && len(words) > 1 || first == "defaults"):
+		r.begin(number, words)
+	case s == nil && strings.HasPrefix(first, "include"):
+		r.notes = append(r.notes, Note{Line: number, Text: "is not followed: name the files on the command line, too: " + line})
+	case s == nil:
+		r.notes = append(r.notes, Note{Line: number, Text: "is outside of a service: " + line, Failed: true})
+	case !r.braced && words[0] == "{":
+		r.braced = true
+	case words[0] == "}":
+		r.finish()
+	default:
+		s.add(line)
+	}
+}
+
+// begin begins a section.
+func (r *xinetdReader) begin(number int, words []string) {
+	s := &section{line: number, attributes: map[string][]string{}}
+	r.section, r.braced = s, strings.HasSuffix(words[len(words)-1], "{")
+	if strings.TrimSuffix(words[0], "{") == "defaults" {
+		r.im.defaults = s
+		return
+	}
+	if r.im.defaults == nil {
+		r.im.defaults = &section{}
+		r.notes = append(r.notes, Note{Text: "there are no defaults of xinetd in this: name xinetd.conf in front of it, where they are"})
+	}
+	s.name = strings.TrimSuffix(words[1], "{")
+	for _, key := range xinetdLists {
+		if values, found := r.im.defaults.attributes[key]; found {
+			s.attributes[key] = slices.Clone(values)
+		}
+	}
+}
+
+// finish makes an entry of a section, or notes of the defaults.
+func (r *xinetdReader) finish() {
+	s := r.section
+	r.section = nil
+	if s.describe(); s.name != "" {
+		e := &entry{line: s.line, label: s.name, was: "xinetd's service " + s.name, notes: s.notes, err: s.err}
+		r.entries = append(r.entries, e)
+		if e.err == nil {
+			e.err = r.im.xinetdService(e, s)
+		}
+		return
+	}
+	for _, n := range s.notes {
+		r.notes = append(r.notes, Note{Line: s.line, Text: "defaults: " + n})
+	}
+	if s.err != nil {
+		r.notes = append(r.notes, Note{Line: s.line, Text: "defaults: " + s.err.Error(), Failed: true})
+	}
 }
 
 var attributeLine = regexp.MustCompile(`^([A-Za-z0-9_]+)\s*([+-]?=)\s*(.*)$`)
