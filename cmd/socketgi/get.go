@@ -52,7 +52,7 @@ Exit status: 0 when there was a response, whatever its status; 22 when that was
 					return err
 				}
 				if !cmd.Flags().Changed("mount") {
-					g.Mount = g.App.Flag("mount")
+					g.Mount = g.App.Adapter.Mount
 				}
 			} else {
 				g.Network, g.Address = host.ParseAddress(listen)

@@ -149,7 +149,7 @@ func installed(cmd *cobra.Command, h host.Host, o *units.NginxOptions) error {
 		o.Mount = app.Mount()
 	}
 	if !f.Changed("timeout") {
-		o.Timeout = app.Timeout()
+		o.Timeout = app.Adapter.Timeout
 	}
 	if !f.Changed("listen") {
 		o.Listen = app.Listen

@@ -25,9 +25,9 @@ func judgeBodies(app *host.Application, nginx version, r route, f *findings) {
 			`for subrequests (auth_request, SSI) say scgi_param CONTENT_LENGTH ""; scgi_param HTTP_CONTENT_LENGTH ""; too`,
 			set(r, "scgi_pass_request_body", "on"))
 	}
-	own, known := adapterSize(app.Flag("max-body"))
+	own := app.Adapter.Limits.BodyBytes
 	theirs, ok := nginxconf.Size(r.level.Value("client_max_body_size", "1m"))
-	if known && ok && own > 0 && theirs > 0 && theirs < own {
+	if ok && own > 0 && theirs > 0 && theirs < own {
 		f.note(fmt.Sprintf("%s: nginx refuses bodies over %d bytes with %d (client_max_body_size), and --max-body is %d", place, theirs, http.StatusRequestEntityTooLarge, own),
 			"", set(r, "client_max_body_size", strconv.FormatInt(own, 10)))
 	}
@@ -87,13 +87,4 @@ func saysNoBody(r route) bool {
 		}
 	}
 	return none
-}
-
-// adapterSize reads a size as the adapter does.
-func adapterSize(s string) (int64, bool) {
-	if n, ok := strings.CutSuffix(s, "T"); ok {
-		g, ok := nginxconf.Size(n + "G")
-		return g << 10, ok
-	}
-	return nginxconf.Size(s)
 }

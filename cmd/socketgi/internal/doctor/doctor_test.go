@@ -96,9 +96,9 @@ func TestPeers(t *testing.T) {
 		{units.Options{}, "--allow-uid 7 --allow-user www-data", "", ""},
 		{units.Options{}, "--allow-uid 7", "say that only 7 and root may talk to it, and not www-data", "ExecStart=/usr/local/lib/socketgi/socketgi-adapter --allow-uid 7,33 /srv/app.py"},
 		{units.Options{Warm: true}, "--timeout=5s --allow-user=nginx", "only nginx and root may talk to it, and not www-data",
-			`--allow-uid 33 --allow-user nginx --timeout=5s /srv/app.py\n' >> /etc/systemd/system/app.service.d/socketgi.conf && systemctl daemon-reload && systemctl try-restart app.service`},
+			`--allow-uid 33 --allow-user nginx --timeout 5s /srv/app.py\n' >> /etc/systemd/system/app.service.d/socketgi.conf && systemctl daemon-reload && systemctl try-restart app.service`},
 		{units.Options{Listen: "127.0.0.1:9"}, "--allow-uid 33", "at 127.0.0.1:9 nobody can tell", "ExecStart=/usr/local/lib/socketgi/socketgi-adapter /srv/app.py"},
-		{units.Options{}, "--mount it's --allow-uid 7", "and not www-data", "systemctl edit --full app@.service"},
+		{units.Options{}, "--mount /it's --allow-uid 7", "and not www-data", "systemctl edit --full app@.service"},
 	} {
 		var f findings
 		checkPeers(t.Context(), &examination{web: web}, application(t, c.o, strings.Fields(c.flags)...), &f)

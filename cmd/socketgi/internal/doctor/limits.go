@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
@@ -57,7 +56,7 @@ func limits(app *host.Application, socket, service manager.Properties, f *findin
 		return
 	}
 	most := socket.Number("MaxConnections")
-	if n, err := strconv.ParseUint(app.Flag("concurrency"), 10, 32); err == nil && n > 0 && most <= n {
+	if n := uint64(app.Adapter.Concurrency); n > 0 && most <= n {
 		f.warn(fmt.Sprintf("MaxConnections=%d leaves no room to wait for one of the %d places of --concurrency", most, n),
 			"systemd closes further connections without a word, and the client gets a 502",
 			dropIn(app.Socket.Name, "Socket", "MaxConnections=1024")+" && "+relisten(app))

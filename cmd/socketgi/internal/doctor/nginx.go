@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
 )
@@ -93,14 +94,14 @@ func unreached(app *host.Application, web *webServer, f *findings) {
 		}
 	}
 	command := "socketgi nginx " + app.Name
-	if mount := app.Flag("mount"); mount != "" {
+	if mount := app.Adapter.Mount; mount != "" {
 		command += " --mount " + shell(mount)
 	}
 	if app.Listen != "/run/socketgi/"+app.Name+".sock" {
 		command += " --listen " + shell(app.Listen)
 	}
-	if t := app.Flag("timeout"); t != "" {
-		command += " --timeout " + shell(t)
+	if t := app.Adapter.Timeout; t != adapter.DefaultTimeout {
+		command += " --timeout " + t.String()
 	}
 	f.fail(what, why, command+" > /etc/nginx/snippets/"+app.Name+".conf, and in a server block: include snippets/"+app.Name+".conf;")
 }
@@ -120,7 +121,7 @@ func judgeRoute(app *host.Application, web *webServer, r route, f *findings) {
 		return
 	}
 	what := r.pass.Place() + " passes requests to it"
-	if e, err := makeExample(r, app.Flag("mount")); err == nil && e.unsure == "" {
+	if e, err := makeExample(r, app.Adapter.Mount); err == nil && e.unsure == "" {
 		what += fmt.Sprintf("; %s has SCRIPT_NAME=%q PATH_INFO=%q", e.path, e.script, e.info)
 	}
 	f.ok(what)

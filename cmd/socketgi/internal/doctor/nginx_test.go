@@ -85,7 +85,7 @@ func TestJudgeNginx(t *testing.T) {
 		{"patient enough without a queue", old, "--timeout 20s", location("/", ""), OK, "passes requests to it", ""},
 
 		{"nothing", old, "", "", Error, "nginx passes no request to /run/socketgi/app.sock", "socketgi nginx app > "},
-		{"nothing, below a prefix", old, "--mount /app --timeout 5m", "", Error, "nginx passes no request", "socketgi nginx app --mount /app --timeout 5m > "},
+		{"nothing, below a prefix", old, "--mount /app --timeout 5m", "", Error, "nginx passes no request", "socketgi nginx app --mount /app --timeout 5m0s > "},
 		{"depends on a variable", old, "", "location / { scgi_pass $x; }", Unchecked, "/none/nginx.conf:4 has scgi_pass $x", ""},
 		{"another protocol", old, "", "location / { proxy_pass http://unix:/run/socketgi/app.sock:/x; }", Error, "proxy_pass passes requests to the application's socket", "scgi_pass"},
 		{"another protocol by an upstream", old, "", "location / { uwsgi_pass uwsgi://pool; }", Error, "uwsgi_pass passes requests to the application's socket", "scgi_pass"},

@@ -32,7 +32,7 @@ func judgeParams(app *host.Application, r route, f *findings) {
 	if params["HTTP_HOST"] == "$host" {
 		f.note(place+": HTTP_HOST is $host, which has no port", "redirects of a server on another port than 80 and 443 go to those", setParam(r, "HTTP_HOST", "$http_host"))
 	}
-	e, err := makeExample(r, app.Flag("mount"))
+	e, err := makeExample(r, app.Adapter.Mount)
 	var refused *scgi.RequestError
 	switch {
 	case errors.As(err, &refused):
@@ -46,7 +46,7 @@ func judgeParams(app *host.Application, r route, f *findings) {
 			"the application takes requests for others, and its links lead nowhere", mendPath(app, e))
 	case e.script == "" && e.prefix != "" && !e.exact:
 		what := fmt.Sprintf("%s: the location is %s, and nothing says so to the application: %s has SCRIPT_NAME=\"\" PATH_INFO=%q", place, e.prefix, e.path, e.info)
-		if mount := app.Flag("mount"); mount != "" {
+		if mount := app.Adapter.Mount; mount != "" {
 			what += "; --mount is " + mount
 		}
 		f.warn(what, "its links leave that prefix out, and its routes have to have it", setParam(r, "SCRIPT_NAME", e.prefix))
@@ -57,7 +57,7 @@ func mendPath(app *host.Application, e *example) string {
 	mend := "socketgi nginx " + app.Name
 	if e.prefix != "" {
 		mend += " --mount " + shell(e.prefix)
-	} else if mount := app.Flag("mount"); mount != "" {
+	} else if mount := app.Adapter.Mount; mount != "" {
 		mend += " --mount " + shell(mount)
 	}
 	return mend + ", and take its location"

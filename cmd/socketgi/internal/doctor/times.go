@@ -17,9 +17,9 @@ func judgeTimes(app *host.Application, r route, f *findings) {
 	if !ok {
 		return
 	}
-	longest, queue := flagDuration(app, "timeout", time.Minute), time.Duration(0)
-	if n := app.Flag("concurrency"); n != "" && n != "0" {
-		queue = flagDuration(app, "queue-timeout", 30*time.Second)
+	longest, queue := app.Adapter.Timeout, time.Duration(0)
+	if app.Adapter.Concurrency > 0 {
+		queue = app.Adapter.QueueTimeout
 	}
 	switch {
 	case longest == 0:
@@ -31,11 +31,4 @@ func judgeTimes(app *host.Application, r route, f *findings) {
 			"the application's own 503 and 504, and what the log says of them, come too late: the client gets nginx's 504",
 			set(r, "scgi_read_timeout", fmt.Sprintf("%ds", int((longest+queue).Seconds())+15)))
 	}
-}
-
-func flagDuration(app *host.Application, name string, otherwise time.Duration) time.Duration {
-	if d, err := time.ParseDuration(app.Flag(name)); err == nil {
-		return d
-	}
-	return otherwise
 }

@@ -8,9 +8,10 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
-	"time"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/units"
 )
@@ -29,6 +30,9 @@ type Application struct {
 	Listen string
 	// Exec is the command line of the service.
 	Exec []string
+	// Adapter are the values of that command line, where the service runs the adapter, as far as they
+	// can be read; what is wrong with it the adapter tells whoever asks. For others they are the defaults.
+	Adapter adapter.Options
 }
 
 // ErrNoApplication says that there is no application of that name.
@@ -69,6 +73,9 @@ func (h Host) Load(name string) (*Application, error) {
 	if a.Exec, err = units.ParseCommandLine(a.Service.Get("Service", "ExecStart")); err != nil {
 		return nil, fmt.Errorf("%s: ExecStart=: %w", a.Service.Path, err)
 	}
+	if a.Adapter = adapter.Default(); a.UsesAdapter() {
+		a.Adapter, _ = adapter.Parse(a.Exec[1:])
+	}
 	return a, nil
 }
 
@@ -85,22 +92,11 @@ func unescape(s string) string { return strings.ReplaceAll(s, "%%", "%") }
 
 // Mount is the prefix of the application's paths, "" for all of the server.
 func (a *Application) Mount() string {
-	if mount := a.Flag("mount"); mount != "" {
-		return mount
+	if a.Adapter.Mount != "" {
+		return a.Adapter.Mount
 	}
 	return a.Service.Get("X-Socketgi", "Mount")
 }
-
-// Timeout is how long a request may take, 0 for as long as it wants.
-func (a *Application) Timeout() time.Duration {
-	if d, err := time.ParseDuration(a.Flag("timeout")); err == nil {
-		return d
-	}
-	return DefaultTimeout
-}
-
-// DefaultTimeout is what the adapter has without --timeout.
-const DefaultTimeout = 60 * time.Second
 
 // List reads all applications, and says of those that can't be read why.
 func (h Host) List() (apps []*Application, problems []error) {
@@ -139,62 +135,17 @@ func (h Host) List() (apps []*Application, problems []error) {
 	return apps, problems
 }
 
-// adapterSwitches are the flags of the adapter that take no value.
-var adapterSwitches = []string{"cgi", "nph", "isindex", "debug", "version", "check", "reload"}
-
 // UsesAdapter tells whether the service runs socketgi-adapter, and not a program that
 // speaks SCGI itself.
 func (a *Application) UsesAdapter() bool {
-	return len(a.Exec) > 0 && filepath.Base(a.Exec[0]) == "socketgi-adapter"
-}
-
-// Flag returns what the adapter's command line says of a flag, "" if nothing.
-func (a *Application) Flag(name string) (value string) {
-	flags, _ := a.parse()
-	return flags[name]
+	return len(a.Exec) > 0 && filepath.Base(a.Exec[0]) == adapter.Program
 }
 
 // Allowed are the users that may talk to the adapter by a unix socket, besides root, by
 // number or name as its command line has them; nil for whoever may connect.
 func (a *Application) Allowed() (users []string) {
-	for _, flag := range []string{"allow-uid", "allow-user"} {
-		if list := a.Flag(flag); list != "" {
-			users = append(users, strings.Split(list, ",")...)
-		}
+	for _, uid := range a.Adapter.AllowUIDs {
+		users = append(users, strconv.FormatUint(uint64(uid), 10))
 	}
-	return users
-}
-
-// Operands are what stands behind the flags on the adapter's command line.
-func (a *Application) Operands() []string {
-	_, rest := a.parse()
-	return rest
-}
-
-// parse takes the adapter's command line apart as package flag does.
-func (a *Application) parse() (flags map[string]string, rest []string) {
-	flags = map[string]string{}
-	if !a.UsesAdapter() {
-		return flags, nil
-	}
-	for rest = a.Exec[1:]; len(rest) > 0; rest = rest[1:] {
-		word, isFlag := strings.CutPrefix(rest[0], "-")
-		if !isFlag || word == "" {
-			return flags, rest
-		}
-		if word == "-" {
-			return flags, rest[1:]
-		}
-		name, value, given := strings.Cut(strings.TrimPrefix(word, "-"), "=")
-		switch {
-		case given:
-		case slices.Contains(adapterSwitches, name):
-			value = "true"
-		case len(rest) > 1:
-			rest = rest[1:]
-			value = rest[0]
-		}
-		flags[name] = value
-	}
-	return flags, nil
+	return append(users, a.Adapter.AllowUsers...)
 }

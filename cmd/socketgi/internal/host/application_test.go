@@ -2,15 +2,26 @@ package host
 
 import (
 	"testing"
+	"time"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/stretchr/testify/assert"
 )
 
-// TestFlag reads a command line as the adapter does: a switch takes no value.
-func TestFlag(t *testing.T) {
-	a := &Application{Exec: []string{"/usr/lib/socketgi/socketgi-adapter", "--reload", "--python", "/usr/bin/python3", "--workers=2", "/srv/app.py"}}
-	assert.Equal(t, "true", a.Flag("reload"))
-	assert.Equal(t, "/usr/bin/python3", a.Flag("python"))
-	assert.Equal(t, "2", a.Flag("workers"))
-	assert.Equal(t, []string{"/srv/app.py"}, a.Operands())
+// TestAdapter reads a command line as the adapter does.
+func TestAdapter(t *testing.T) {
+	_, a := application(t, "ExecStart=/usr/lib/socketgi/socketgi-adapter --reload --mount /m --timeout=5s --allow-uid 33 --allow-user me /srv/app.py")
+	assert.Equal(t, "/m", a.Mount(), "--reload takes no value")
+	assert.True(t, a.Adapter.Warm.Reload)
+	assert.Equal(t, 5*time.Second, a.Adapter.Timeout)
+	assert.Equal(t, []string{"/srv/app.py"}, a.Adapter.Operands)
+	assert.Equal(t, []string{"33", "me"}, a.Allowed())
+
+	_, a = application(t, "ExecStart=/usr/lib/socketgi/socketgi-adapter --concurrency 3 --mount /m --no-such /srv/app.py")
+	assert.Equal(t, "/m", a.Mount(), "before the mistake")
+
+	_, a = application(t, "ExecStart=/usr/bin/own --mount /m")
+	assert.Equal(t, adapter.Default(), a.Adapter, "the flags of another program are its own")
+	assert.Empty(t, a.Mount())
+	assert.Nil(t, a.Allowed())
 }

@@ -4,7 +4,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -22,7 +21,7 @@ type Slots struct {
 // Slots counts the slots that are in use; nil when the application has none: where it
 // has no limit, or accepts by itself and so counts by itself.
 func (h Host) Slots(a *Application) (*Slots, error) {
-	n, _ := strconv.Atoi(a.Flag("concurrency"))
+	n := a.Adapter.Concurrency
 	path := h.slotsFile(a)
 	if n <= 0 || a.Warm || path == "" {
 		return nil, nil
@@ -46,7 +45,7 @@ func (h Host) Slots(a *Application) (*Slots, error) {
 // slotsFile is where the adapter of an application keeps its slots, "" if it has no
 // place for them.
 func (h Host) slotsFile(a *Application) string {
-	dir := a.Flag("slots")
+	dir := a.Adapter.Slots
 	if dir == "" {
 		// The first of several directories; what follows a colon is a link to it.
 		dir, _, _ = strings.Cut(a.Service.Get("Service", "RuntimeDirectory"), " ")
@@ -56,7 +55,7 @@ func (h Host) slotsFile(a *Application) string {
 		}
 	}
 	if dir == "" {
-		dir = a.Flag("cache")
+		dir = a.Adapter.Cache
 	}
 	if dir == "" {
 		return ""

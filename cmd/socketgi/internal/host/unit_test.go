@@ -22,5 +22,5 @@ func TestLongLines(t *testing.T) {
 	a, err := Host{Root: root}.Load("a")
 	require.NoError(t, err)
 	assert.Equal(t, "/a", a.Mount())
-	assert.Equal(t, append([]string{"/b.cgi"}, strings.Fields(words)...), a.Operands())
+	assert.Equal(t, append([]string{"/b.cgi"}, strings.Fields(words)...), a.Adapter.Operands)
 }

@@ -20,7 +20,7 @@ type Refresh struct {
 
 // Caches tells whether an application has cached code that root keeps.
 func (r *Refresh) Caches() bool {
-	return r.App.UsesAdapter() && r.App.Flag("cache") == appunits.CachePath(r.App.Name)
+	return r.App.UsesAdapter() && r.App.Adapter.Cache == appunits.CachePath(r.App.Name)
 }
 
 // Run loads the application in its sandbox, and keeps the code that was compiled for
@@ -56,7 +56,7 @@ func (r *Refresh) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		t.Manager, t.Locked, t.Limit = m, true, longestLoad(r.App.Timeout())
+		t.Manager, t.Locked, t.Limit = m, true, longestLoad(r.App.Adapter.Timeout)
 		return keepCode(ctx, t, code{r.App.Name, r.App.What, groupOf(r.App)}, back, keep)
 	})
 }

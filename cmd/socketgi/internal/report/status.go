@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
@@ -106,7 +107,7 @@ func StatusOf(h host.Host, a *host.Application) (*Status, error) {
 		s.Listen = st.Listen[0] // with its specifiers expanded
 	}
 	if a.UsesAdapter() {
-		s.Limits.Timeout, s.Limits.QueueTimeout = flagOr(a, "timeout", "60s"), flagOr(a, "queue-timeout", "30s")
+		s.Limits.Timeout, s.Limits.QueueTimeout = seconds(a.Adapter.Timeout), seconds(a.Adapter.QueueTimeout)
 	}
 	services, err := a.Services(ctx, c)
 	if err != nil {
@@ -128,9 +129,9 @@ func StatusOf(h host.Host, a *host.Application) (*Status, error) {
 
 // pythonOf is the Python of an application, as far as its command line tells.
 func pythonOf(a *host.Application) string {
-	operands := a.Operands()
-	if a.Flag("python") != "" || len(operands) != 1 || a.Flag("cgi") != "" || !filepath.IsAbs(operands[0]) {
-		return a.Flag("python")
+	operands := a.Adapter.Operands
+	if a.Adapter.Python != "" || !a.Adapter.WSGI() || len(operands) != 1 || !filepath.IsAbs(operands[0]) {
+		return a.Adapter.Python
 	}
 	app, err := wsgi.ParseApp(operands[0])
 	if err != nil {
@@ -144,12 +145,8 @@ func (s *Status) note(format string, args ...any) {
 	s.Notes = append(s.Notes, fmt.Sprintf(format, args...))
 }
 
-func flagOr(a *host.Application, name, otherwise string) string {
-	if v := a.Flag(name); v != "" {
-		return v
-	}
-	return otherwise
-}
+// seconds is a time, such as 60s.
+func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s" }
 
 func timeOrNull(t time.Time) *time.Time {
 	if t.IsZero() {
