@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -31,8 +32,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// pythons lists the interpreters to test with: those of SOCKETGI_PYTHONS, or else
-// python3 and whatever else of that kind PATH has.
+// pythons lists the interpreters to test with: python3 and pypy3 of PATH, or those of
+// SOCKETGI_PYTHONS, a list of paths or "all" for every one that is found.
 func pythons(t *testing.T) []string {
 	found := findPythons()
 	require.NotEmpty(t, found, "no python3 in PATH")
@@ -41,12 +42,21 @@ func pythons(t *testing.T) []string {
 
 // findPythons starts each, which takes seconds.
 var findPythons = sync.OnceValue(func() (found []string) {
-	if list := os.Getenv("SOCKETGI_PYTHONS"); list != "" {
+	names := []string{"python3", "pypy3"}
+	switch list := os.Getenv("SOCKETGI_PYTHONS"); list {
+	case "":
+	case "all":
+		for minor := 8; minor <= 15; minor++ {
+			names = append(names, fmt.Sprintf("python3.%d", minor))
+		}
+		home, _ := os.UserHomeDir()
+		pyenv, _ := filepath.Glob(filepath.Join(home, ".pyenv/versions/*/bin/python3"))
+		names = append(names, pyenv...)
+	default:
 		return filepath.SplitList(list)
 	}
 	seen := map[string]bool{}
-	for _, name := range []string{"python3", "python3.8", "python3.9", "python3.10", "python3.11", "python3.12",
-		"python3.13", "python3.14", "pypy3"} {
+	for _, name := range names {
 		// A name in PATH may be a script that finds the interpreter.
 		out, err := exec.Command(name, "-c", "import sys; assert sys.version_info >= (3, 8); print(sys.executable)").Output()
 		if err != nil {
@@ -60,6 +70,13 @@ var findPythons = sync.OnceValue(func() (found []string) {
 	}
 	return found
 })
+
+// TestPythons skips where what the others try with two implementations is tried with one.
+func TestPythons(t *testing.T) {
+	if list := pythons(t); len(list) == 1 && os.Getenv("SOCKETGI_PYTHONS") == "" {
+		t.Skip("there is no pypy3 in PATH: make test installs it")
+	}
+}
 
 // eachPython runs a test with every interpreter.
 func eachPython(t *testing.T, test func(t *testing.T, python string)) {
