@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/socketgi/socketgi/activation"
@@ -127,7 +128,8 @@ func (c *config) serveConnection(log *journal.Log, flagErr error, fd int) {
 	}
 	queue := gateway.Unlimited
 	if c.Concurrency > 0 && flagErr == nil {
-		queue = gateway.Slots(c.Slots, c.Concurrency)
+		queue = gateway.Slots{Path: filepath.Join(c.Slots, adapter.SlotsFile), FirstSlot: adapter.FirstSlot,
+			FirstTicket: adapter.FirstTicket, N: c.Concurrency}
 	}
 	c.gateway(log).ServeConnection(fd, c.application(log, flagErr), queue)
 }

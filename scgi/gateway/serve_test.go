@@ -93,7 +93,7 @@ func TestServeConnection(t *testing.T) {
 		"malformed": {Config{}, "GET / HTTP/1.1\r\n\r\n", greeter{}, Unlimited, "Status: 400 Bad Request\r\n", 0, Line{Priority: Error, Status: 400, Text: "request refused with 400: " + scgi.ErrLength.Error()}},
 		"queue full": {Config{QueueTimeout: time.Millisecond}, good, greeter{}, full,
 			"Status: 503 Service Unavailable\r\n", 503, Line{}},
-		"no slots": {Config{Explain: func(err error) string { return "explained" }}, good, greeter{}, Slots("/nonexistent", 1),
+		"no slots": {Config{Explain: func(err error) string { return "explained" }}, good, greeter{}, Slots{Path: "/nonexistent/slots", FirstSlot: 1, FirstTicket: 1 << 32, N: 1},
 			"Status: 500 Internal Server Error\r\n", 500, Line{Priority: Error, About: about, Text: "explained"}},
 		"broken": {Config{}, good, Broken{errors.New("no such flag")}, Unlimited,
 			"Status: 500 Internal Server Error\r\n", 500, Line{Priority: Error, About: about, Text: "no such flag"}},

@@ -4,31 +4,36 @@ import (
 	"encoding/binary"
 	"io"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// Slots returns the queue of all processes that serve single connections of one unit: n
-// slots, which are locks on a file in dir.
-func Slots(dir string, n int) Queue { return slots{dir, n} }
-
-type slots struct {
-	dir string
-	n   int
+// Slots is the queue of all processes that serve single connections of one unit. Slots and
+// places in the queue are locks on single bytes of a file, which the kernel drops when their
+// process ends, however it ends (fcntl(2), open file description locks). The file itself
+// holds the number of the next ticket, and its first byte is locked while one is drawn.
+type Slots struct {
+	// Path is the file, which is made where there is none.
+	Path string
+	// FirstSlot is the byte of the first of N slots, at least 1.
+	FirstSlot int64
+	// FirstTicket is the byte of the first of 2^40 places in the queue, behind the slots.
+	FirstTicket int64
+	// N is how many slots there are.
+	N int
 }
 
-func (q slots) take(timeout time.Duration) (func(), error) {
-	s, err := takeSlot(q.dir, q.n, timeout)
+func (q Slots) take(timeout time.Duration) (func(), error) {
+	release, err := q.takeSlot(timeout)
 	if err != nil && err != ErrQueueTimeout {
 		err = &SlotsError{err}
 	}
-	return sync.OnceFunc(s.release), err
+	return release, err
 }
 
-// SlotsError is why there are no [Slots].
+// SlotsError is why a file can't have [Slots].
 type SlotsError struct {
 	// Err is an error of a system call.
 	Err error
@@ -40,81 +45,67 @@ func (e *SlotsError) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e *SlotsError) Unwrap() error { return e.Err }
 
-// Slots and places in the queue are locks on single bytes of a file, which the
-// kernel drops when their process ends, however it ends (fcntl(2), open file
-// description locks). The file itself holds the number of the next ticket.
-const (
-	guardByte   = 0 // held for the moment in which a ticket is drawn
-	firstSlot   = 1
-	firstTicket = 1 << 32
-)
+// slotFile is the file of slots: the locks are held as long as it is open.
+type slotFile struct {
+	Slots
+	fd int
+}
 
-// slot is the file of slots: the locks are held as long as it is open.
-type slot int
+// guardByte is locked for the moment in which a ticket is drawn.
+const guardByte = 0
 
-// noSlot is held where there is no limit.
-const noSlot slot = -1
-
-// takeSlot waits until fewer than n processes hold a slot in dir, and takes one.
-// Requests are served in the order of arrival.
-func takeSlot(dir string, n int, timeout time.Duration) (slot, error) {
-	path := filepath.Join(dir, "slots")
-	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
+// takeSlot waits until fewer than N processes hold a slot, and takes one. Requests are served
+// in the order of arrival.
+func (q Slots) takeSlot(timeout time.Duration) (release func(), err error) {
+	fd, err := unix.Open(q.Path, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
-		return noSlot, &os.PathError{Op: "open", Path: path, Err: err}
+		return nil, &os.PathError{Op: "open", Path: q.Path, Err: err}
 	}
-	s := slot(fd)
+	s := slotFile{q, fd}
 	deadline := time.Now().Add(timeout)
 	ticket, err := s.draw()
 	if err != nil {
-		return noSlot, err
+		return nil, err
 	}
-	defer s.unlock(firstTicket + ticket)
+	defer s.unlock(s.FirstTicket + ticket)
 	if err := s.waitForTurn(ticket, deadline); err != nil {
-		return noSlot, err
+		return nil, err
 	}
 	// Only the first in the queue asks again and again.
 	for ; ; time.Sleep(time.Millisecond) {
-		for i := range int64(n) {
-			if s.lock(firstSlot+i, unix.F_OFD_SETLK) == nil {
-				return s, nil
+		for i := range int64(q.N) {
+			if s.lock(q.FirstSlot+i, unix.F_OFD_SETLK) == nil {
+				return sync.OnceFunc(func() { unix.Close(fd) }), nil
 			}
 		}
 		if time.Now().After(deadline) {
-			return noSlot, ErrQueueTimeout
+			return nil, ErrQueueTimeout
 		}
-	}
-}
-
-// release makes the place free for the next in the queue.
-func (s slot) release() {
-	if s != noSlot {
-		unix.Close(int(s))
 	}
 }
 
 // draw takes the next ticket: the place behind everybody who is waiting.
-func (s slot) draw() (ticket int64, err error) {
+func (s slotFile) draw() (ticket int64, err error) {
 	if err := s.lock(guardByte, unix.F_OFD_SETLKW); err != nil {
 		return 0, err
 	}
 	defer s.unlock(guardByte)
 	var b [8]byte
-	if _, err := unix.Pread(int(s), b[:], 0); err != nil {
+	if _, err := unix.Pread(s.fd, b[:], 0); err != nil {
 		return 0, os.NewSyscallError("pread", err)
 	}
 	ticket = int64(binary.LittleEndian.Uint64(b[:]) & (1<<40 - 1))
 	binary.LittleEndian.PutUint64(b[:], uint64(ticket)+1)
-	if _, err := unix.Pwrite(int(s), b[:], 0); err != nil {
+	if _, err := unix.Pwrite(s.fd, b[:], 0); err != nil {
 		return 0, os.NewSyscallError("pwrite", err)
 	}
-	return ticket, s.lock(firstTicket+ticket, unix.F_OFD_SETLK)
+	return ticket, s.lock(s.FirstTicket+ticket, unix.F_OFD_SETLK)
 }
 
 // waitForTurn waits until nobody with an earlier ticket is left. At the deadline
 // the waiting itself goes on, in a thread that ends with this process: there is
 // nothing else left to do in it.
-func (s slot) waitForTurn(ticket int64, deadline time.Time) error {
+func (s slotFile) waitForTurn(ticket int64, deadline time.Time) error {
 	if s.first(ticket) {
 		return nil
 	}
@@ -123,11 +114,11 @@ func (s slot) waitForTurn(ticket int64, deadline time.Time) error {
 		// Each waits for the one before it only, so a place that becomes free wakes
 		// one process and not all. Whoever gave up or was killed is passed over.
 		for before := ticket - 1; before >= 0 && !s.first(ticket); before-- {
-			if err := s.lock(firstTicket+before, unix.F_OFD_SETLKW); err != nil {
+			if err := s.lock(s.FirstTicket+before, unix.F_OFD_SETLKW); err != nil {
 				turn <- err
 				return
 			}
-			s.unlock(firstTicket + before)
+			s.unlock(s.FirstTicket + before)
 		}
 		turn <- nil
 	}()
@@ -140,23 +131,23 @@ func (s slot) waitForTurn(ticket int64, deadline time.Time) error {
 }
 
 // first tells whether nobody waits with an earlier ticket.
-func (s slot) first(ticket int64) bool {
+func (s slotFile) first(ticket int64) bool {
 	if ticket == 0 {
 		return true
 	}
-	l := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: firstTicket, Len: ticket}
-	return unix.FcntlFlock(uintptr(s), unix.F_OFD_GETLK, &l) == nil && l.Type == unix.F_UNLCK
+	l := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: s.FirstTicket, Len: ticket}
+	return unix.FcntlFlock(uintptr(s.fd), unix.F_OFD_GETLK, &l) == nil && l.Type == unix.F_UNLCK
 }
 
-func (s slot) lock(offset int64, cmd int) error {
+func (s slotFile) lock(offset int64, cmd int) error {
 	for {
-		err := unix.FcntlFlock(uintptr(s), cmd, &unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: offset, Len: 1})
+		err := unix.FcntlFlock(uintptr(s.fd), cmd, &unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: offset, Len: 1})
 		if err != unix.EINTR {
 			return os.NewSyscallError("fcntl", err)
 		}
 	}
 }
 
-func (s slot) unlock(offset int64) {
-	_ = unix.FcntlFlock(uintptr(s), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_UNLCK, Whence: io.SeekStart, Start: offset, Len: 1})
+func (s slotFile) unlock(offset int64) {
+	_ = unix.FcntlFlock(uintptr(s.fd), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_UNLCK, Whence: io.SeekStart, Start: offset, Len: 1})
 }

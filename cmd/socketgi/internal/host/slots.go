@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"golang.org/x/sys/unix"
 )
 
@@ -35,10 +36,10 @@ func (h Host) Slots(a *Application) (*Slots, error) {
 	}
 	defer f.Close()
 	s := &Slots{Total: n}
-	if s.InUse, err = locks(f, firstSlot, int64(n), mostLocks); err != nil {
+	if s.InUse, err = locks(f, adapter.FirstSlot, int64(n), mostLocks); err != nil {
 		return nil, err
 	}
-	s.Waiting, err = locks(f, firstTicket, mostTickets, mostLocks)
+	s.Waiting, err = locks(f, adapter.FirstTicket, adapter.Tickets, mostLocks)
 	return s, err
 }
 
@@ -60,16 +61,8 @@ func (h Host) slotsFile(a *Application) string {
 	if dir == "" {
 		return ""
 	}
-	return filepath.Join(dir, "slots")
+	return filepath.Join(dir, adapter.SlotsFile)
 }
-
-// The adapter's slots are locks on the bytes from firstSlot on, and whoever waits has
-// one behind firstTicket (cmd/socketgi-adapter/slots.go).
-const (
-	firstSlot   = 1
-	firstTicket = 1 << 32
-	mostTickets = 1 << 40
-)
 
 // mostLocks is how many are counted: each is looked for among all that there are, and the
 // application can make as many as it likes. There are no more requests than MaxConnections=, 1024.

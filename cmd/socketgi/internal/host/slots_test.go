@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -46,7 +47,7 @@ func TestSlots(t *testing.T) {
 
 	path := filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "socketgi-app/slots")
 	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
-	hold(t, path, 2, 0, 1, firstTicket+7, 4, firstTicket+5, firstTicket+6, firstTicket+9)
+	hold(t, path, 2, 0, 1, adapter.FirstTicket+7, 4, adapter.FirstTicket+5, adapter.FirstTicket+6, adapter.FirstTicket+9)
 	s, err = h.Slots(a)
 	require.NoError(t, err)
 	assert.Equal(t, &Slots{Total: 4, InUse: 3, Waiting: 4}, s)
@@ -91,7 +92,7 @@ func TestLocksOfStrangers(t *testing.T) {
 	require.NoError(t, err)
 	defer f.Close()
 	for i := range int64(mostLocks + 500) {
-		lock := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: firstTicket + 2*i, Len: 1}
+		lock := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: adapter.FirstTicket + 2*i, Len: 1}
 		require.NoError(t, unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &lock))
 	}
 	s, err := h.Slots(a)
