@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -52,7 +52,7 @@ for f in app/.venv/bin/python app/cgi/a app/cgi/b; do printf '#!/bin/sh\ntouch `
 			require.NoError(t, err, "%s", out)
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // it serves where it should refuse
 			defer cancel()
-			cmd := exec.CommandContext(ctx, "socketgi", append([]string{"dev", "--listen", "127.0.0.1:0", "--adapter", filepath.Join(adapterDir, program.AdapterName)}, c.args...)...)
+			cmd := exec.CommandContext(ctx, "socketgi", append([]string{"dev", "--listen", "127.0.0.1:0", "--adapter", filepath.Join(adapterDir, adapter.Program)}, c.args...)...)
 			cmd.Dir = dir
 			out, err = cmd.CombinedOutput()
 			assert.Error(t, err)

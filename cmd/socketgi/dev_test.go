@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -47,7 +47,7 @@ func (d *devRun) logged() string {
 func startDev(t *testing.T, args ...string) *devRun {
 	t.Helper()
 	d := &devRun{t: t}
-	d.cmd = exec.Command("socketgi", append([]string{"dev", "--listen", "127.0.0.1:0", "--adapter", filepath.Join(adapterDir, program.AdapterName)}, args...)...)
+	d.cmd = exec.Command("socketgi", append([]string{"dev", "--listen", "127.0.0.1:0", "--adapter", filepath.Join(adapterDir, adapter.Program)}, args...)...)
 	d.cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+t.TempDir())
 	d.cmd.Stderr = d
 	stdout, err := d.cmd.StdoutPipe()
@@ -173,7 +173,7 @@ func TestDevMount(t *testing.T) {
 func TestDevRefuses(t *testing.T) {
 	app := filepath.Join(t.TempDir(), "app.py")
 	writeApp(t, app, "return []")
-	adapter := "--adapter=" + filepath.Join(adapterDir, program.AdapterName)
+	adapter := "--adapter=" + filepath.Join(adapterDir, adapter.Program)
 	for _, c := range []struct {
 		args []string
 		err  string
@@ -195,7 +195,7 @@ func TestDevPortTaken(t *testing.T) {
 	writeApp(t, app, "return []")
 	d := startDev(t, app)
 	address := strings.TrimSuffix(strings.TrimPrefix(d.url, "http://"), "/")
-	out, err := exec.Command("socketgi", "dev", "--adapter", filepath.Join(adapterDir, program.AdapterName), "--listen", address, app).CombinedOutput()
+	out, err := exec.Command("socketgi", "dev", "--adapter", filepath.Join(adapterDir, adapter.Program), "--listen", address, app).CombinedOutput()
 	assert.Error(t, err)
 	assert.Equal(t, "socketgi: "+address+" is taken by another program: say --listen HOST:PORT with a free one\n", string(out))
 	require.NoError(t, d.cmd.Process.Signal(syscall.SIGTERM))

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -61,7 +61,7 @@ service rsync
 	rlimit_stack = 8M
 }
 `), 0o600))
-	out, err := exec.Command("socketgi", "import", inetd, xinetd, "--adapter", filepath.Join(adapterDir, program.AdapterName)).Output()
+	out, err := exec.Command("socketgi", "import", inetd, xinetd, "--adapter", filepath.Join(adapterDir, adapter.Program)).Output()
 	require.NoError(t, err)
 	args := []string{"verify", "--man=no"}
 	for text := range strings.SplitSeq(string(out), "# /etc/systemd/system/") {

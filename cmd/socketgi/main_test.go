@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
 )
 
 // adapterDir is where the adapter that the tests use is.
@@ -31,7 +31,7 @@ func (t tests) Run() int {
 	}
 	defer os.RemoveAll(dir)
 	adapterDir = dir
-	cmd := exec.Command("go", "build", "-o", filepath.Join(dir, program.AdapterName), "../socketgi-adapter")
+	cmd := exec.Command("go", "build", "-o", filepath.Join(dir, adapter.Program), "../socketgi-adapter")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building the adapter: %v\n%s", err, out)

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/assert"
@@ -41,7 +41,7 @@ func TestManual(t *testing.T) {
 	check(root)
 	assert.Contains(t, rendered(t, filepath.Join(dir, "socketgi-get.1")), "22 when that was 400 or more", "its exit status")
 
-	help, err := exec.Command(filepath.Join(adapterDir, program.AdapterName), "--help").Output()
+	help, err := exec.Command(filepath.Join(adapterDir, adapter.Program), "--help").Output()
 	require.NoError(t, err)
 	flags := regexp.MustCompile(`(?m)^  -(\S+)`).FindAllStringSubmatch(string(help), -1)
 	require.Greater(t, len(flags), 20)

@@ -6,10 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-)
 
-// AdapterName is what the adapter is called.
-const AdapterName = "socketgi-adapter"
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
+)
 
 // Adapter returns the absolute path of the adapter: next to this program,
 // where packages put it, or in PATH.
@@ -19,9 +18,9 @@ func Adapter() (string, error) {
 		if self, err = filepath.EvalSymlinks(self); err == nil {
 			dir := filepath.Dir(self)
 			for _, path := range []string{
-				filepath.Join(dir, AdapterName),
-				filepath.Join(dir, "../libexec/socketgi", AdapterName),
-				filepath.Join(dir, "../lib/socketgi", AdapterName),
+				filepath.Join(dir, adapter.Program),
+				filepath.Join(dir, "../libexec/socketgi", adapter.Program),
+				filepath.Join(dir, "../lib/socketgi", adapter.Program),
 			} {
 				if Is(path) {
 					return path, nil
@@ -29,10 +28,10 @@ func Adapter() (string, error) {
 			}
 		}
 	}
-	if path, err := exec.LookPath(AdapterName); err == nil {
+	if path, err := exec.LookPath(adapter.Program); err == nil {
 		return filepath.Abs(path)
 	}
-	return "", errors.New(AdapterName + " is neither next to this program nor in PATH: install both, " +
+	return "", errors.New(adapter.Program + " is neither next to this program nor in PATH: install both, " +
 		"or say where it is with --adapter")
 }
 
