@@ -12,7 +12,7 @@ import (
 // mostSaid is how much of what a check says is kept: the end of it, where the reason is.
 const mostSaid = 16 << 10
 
-// outletPrefix begins the name of the directory of an outlet.
+// outletPrefix begins the name of the directory of an outlet; the process id of its reader follows.
 const outletPrefix = ".socketgi-check-"
 
 // outlet is a pipe in the file system, to which a check writes what it has to say. It is read
@@ -36,7 +36,7 @@ type outlet struct {
 // secret.
 func newOutlet(runtime string) (o *outlet, err error) {
 	o = &outlet{drained: make(chan struct{})}
-	if o.dir, err = os.MkdirTemp(runtime, outletPrefix); err != nil {
+	if o.dir, err = os.MkdirTemp(runtime, fmt.Sprintf("%s%d-", outletPrefix, os.Getpid())); err != nil {
 		return nil, err
 	}
 	o.path = filepath.Join(o.dir, "output")

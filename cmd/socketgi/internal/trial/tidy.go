@@ -22,14 +22,14 @@ func Tidy(ctx context.Context, h host.Host, m *manager.Manager, name string) err
 	}
 	var all []error
 	for _, e := range entries(runtime) {
-		if strings.HasPrefix(e, outletPrefix) {
+		if isLeftOutlet(e) {
 			all = append(all, os.RemoveAll(filepath.Join(runtime, e)))
 		}
 	}
 	dir, left := unitDir(h, runtime), false
 	for _, e := range entries(dir) {
 		unit := strings.TrimSuffix(e, ".d")
-		if unit != lockedUnit(name) && !isLeft(unit, name) {
+		if !isLeft(unit, name) {
 			continue
 		}
 		left = true
@@ -44,8 +44,20 @@ func Tidy(ctx context.Context, h host.Host, m *manager.Manager, name string) err
 // isLeft tells whether a unit is one of a program that is gone.
 func isLeft(unit, name string) bool {
 	id, ok := strings.CutPrefix(strings.TrimSuffix(unit, ".service"), name+"@"+instance+"_")
+	return unit == lockedUnit(name) || ok && gone(id)
+}
+
+// isLeftOutlet tells whether a directory is that of an outlet which nobody reads any more.
+func isLeftOutlet(dir string) bool {
+	id, ok := strings.CutPrefix(dir, outletPrefix)
+	pid, _, hasPID := strings.Cut(id, "-")
+	return ok && (!hasPID || gone(pid))
+}
+
+// gone tells whether a process has ended.
+func gone(id string) bool {
 	pid, err := strconv.Atoi(id)
-	return ok && err == nil && pid > 0 && unix.Kill(pid, 0) == unix.ESRCH
+	return err == nil && pid > 0 && unix.Kill(pid, 0) == unix.ESRCH
 }
 
 // entries are the names in a directory, none where it can't be read.
