@@ -103,7 +103,7 @@ func (o *NginxOptions) instructions() string {
 }
 
 // location renders what stands in a location of the application. PATH_INFO is what is behind
-// SCRIPT_NAME in DOCUMENT_URI, which scgi_params has: the adapter finds that out, and nginx
+// SCRIPT_NAME in DOCUMENT_URI, which scgi_params has: the program finds that out, and nginx
 // could only by a regular expression.
 func (o *NginxOptions) location() string {
 	internal, script, body := "", "    scgi_param SCRIPT_NAME "+o.Mount+";\n", "    # Larger uploads than 1m need a client_max_body_size here.\n"

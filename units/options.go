@@ -8,7 +8,7 @@ import (
 )
 
 // Options are what a [Pair] is made of. Name and Exec are required; the zero value of every other
-// field is its default. Values are taken literally: systemd expands nothing in them.
+// field is its default. Values are taken literally: systemd expands nothing in them, but in Service.
 type Options struct {
 	// Name is the name of the application and of its units; see [CheckName].
 	Name string

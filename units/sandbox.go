@@ -64,11 +64,11 @@ func below(p, folder string) bool { return strings.HasPrefix(p, folder+"/") }
 // sandbox adds the directives of the profile, and shows the application its own files.
 func (o *Options) sandbox(s *syntax.Section) {
 	for _, g := range o.Hardening() {
-		s.Add(g.Why, g.Directives...)
+		s.Because(g.Why, g.Directives...)
 	}
 	why := "Its own files lie where others are hidden from it:"
 	for _, p := range o.Shown() {
-		s.Add(why, "BindReadOnlyPaths="+syntax.QuotePath(p))
+		s.Because(why, "BindReadOnlyPaths="+syntax.QuotePath(p))
 		why = ""
 	}
 }

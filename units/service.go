@@ -10,15 +10,15 @@ func (o *Options) service() string {
 	}
 	s := u.Section("Service")
 	o.process(s)
-	s.Add("", "TimeoutStopSec=10")
+	s.Add("TimeoutStopSec=10")
 	switch {
 	case o.Limits != Limits{}:
-		s.Add("", "Slice="+o.Slice)
+		s.Add("Slice=" + o.Slice)
 	case !o.Warm && !o.UserManager:
-		s.Add("", "Slice=system.slice")
+		s.Add("Slice=system.slice")
 	}
 	if !o.Warm {
-		s.Add("systemd's own two lines for every request are left out.", "LogLevelMax=notice", "SyslogLevel=notice")
+		s.Because("systemd's own two lines for every request are left out.", "LogLevelMax=notice", "SyslogLevel=notice")
 	}
 	o.record(u)
 	return u.String()
@@ -29,8 +29,8 @@ func (o *Options) connectionService() *syntax.Unit {
 	u := syntax.New(o.Name + "@.service: one request of " + o.Name + ".")
 	s := u.Section("Unit")
 	s.Value("Description", o.Name+": one request")
-	s.Add("A request that failed leaves nothing behind that counts as a connection.", "CollectMode=inactive-or-failed")
-	s.Add("The socket is ordered after what a request needs; without its own\ndependencies each start is cheaper.",
+	s.Because("A request that failed leaves nothing behind that counts as a connection.", "CollectMode=inactive-or-failed")
+	s.Because("The socket is ordered after what a request needs; without its own\ndependencies each start is cheaper.",
 		"DefaultDependencies=no", "Conflicts=shutdown.target", "Before=shutdown.target")
 	return u
 }
@@ -40,14 +40,14 @@ func (o *Options) warmService() *syntax.Unit {
 	u := syntax.New(o.Name + ".service: started by " + o.Name + ".socket.")
 	s := u.Section("Unit")
 	s.Value("Description", o.Name+": web application")
-	s.Add("", "Requires="+o.Name+".socket", "After="+o.Name+".socket")
-	s.Add("However often it is started, the socket stays.", "StartLimitIntervalSec=0")
+	s.Add("Requires="+o.Name+".socket", "After="+o.Name+".socket")
+	s.Because("However often it is started, the socket stays.", "StartLimitIntervalSec=0")
 	s = u.Section("Service")
-	s.Add("", "Type=notify")
-	s.Add("One that can't start, or dies, is tried again in a while: the connection that waits\nwould start it at once, again and again.",
+	s.Add("Type=notify")
+	s.Because("One that can't start, or dies, is tried again in a while: the connection that waits\nwould start it at once, again and again.",
 		"Restart=on-failure", "RestartSec=1s")
 	if o.SystemdVersion >= 254 {
-		s.Add("", "RestartSteps=5", "RestartMaxDelaySec=10s")
+		s.Add("RestartSteps=5", "RestartMaxDelaySec=10s")
 	}
 	return u
 }
@@ -61,17 +61,17 @@ func (o *Options) process(s *syntax.Section) {
 	case o.User != "":
 		s.Value("User", o.User)
 	default:
-		s.Add("A user that exists only while it runs.", "DynamicUser=yes")
+		s.Because("A user that exists only while it runs.", "DynamicUser=yes")
 	}
 	for _, e := range o.Env {
 		s.Word("Environment", e)
 	}
 	o.sandbox(s)
 	if o.State {
-		s.Add("", "StateDirectory="+o.Name, "StateDirectoryMode=0700")
+		s.Add("StateDirectory="+o.Name, "StateDirectoryMode=0700")
 	}
 	for _, g := range o.Service {
-		s.Add(g.Why, g.Directives...)
+		s.Because(g.Why, g.Directives...)
 	}
 }
 

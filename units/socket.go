@@ -15,28 +15,28 @@ func (o *Options) socket() string {
 	u := syntax.New(head)
 	s := u.Section("Unit")
 	s.Value("Description", o.Name+": web application")
-	s.Add("Otherwise it fails for good when it is started 6 times within 10 s.", "StartLimitIntervalSec=0")
+	s.Because("Otherwise it fails for good when it is started 6 times within 10 s.", "StartLimitIntervalSec=0")
 	if program := o.ConditionFileIsExecutable; program != "" {
-		s.Add("Without it, as when its package was removed, each request would fail.", "ConditionFileIsExecutable="+syntax.Escape(program))
+		s.Because("Without it, as when its package was removed, each request would fail.", "ConditionFileIsExecutable="+syntax.Escape(program))
 	}
 	s = u.Section("Socket")
 	if o.Listen != "" {
 		s.Value("ListenStream", o.Listen)
 	} else {
-		s.Add("", "ListenStream="+userSocket(o.Name))
+		s.Add("ListenStream=" + userSocket(o.Name))
 	}
 	o.mayConnect(s)
 	if o.Warm {
-		s.Add("", "Accept=no")
-		s.Add("Otherwise a service that is started 20 times within 2 s stops this socket for good.", "TriggerLimitIntervalSec=0")
+		s.Add("Accept=no")
+		s.Because("Otherwise a service that is started 20 times within 2 s stops this socket for good.", "TriggerLimitIntervalSec=0")
 	} else {
-		s.Add("", "Accept=yes")
-		s.Add("More connections than this are closed without an answer, so it is generous.", "MaxConnections=1024")
-		s.Add("Otherwise 200 connections within 2 s stop this socket for good.", "TriggerLimitIntervalSec=0")
+		s.Add("Accept=yes")
+		s.Because("More connections than this are closed without an answer, so it is generous.", "MaxConnections=1024")
+		s.Because("Otherwise 200 connections within 2 s stop this socket for good.", "TriggerLimitIntervalSec=0")
 		s.PollLimit(o.SystemdVersion)
 	}
-	s.Add("", "RemoveOnStop=yes")
-	u.Section("Install").Add("", "WantedBy=sockets.target")
+	s.Add("RemoveOnStop=yes")
+	u.Section("Install").Add("WantedBy=sockets.target")
 	return u.String()
 }
 
@@ -46,9 +46,9 @@ func (o *Options) mayConnect(s *syntax.Section) {
 	case !isPath(o.Listen):
 		o.addresses(s)
 	case o.UserManager:
-		s.Add("This user may connect, and nobody else.", "SocketMode=0600")
+		s.Because("This user may connect, and nobody else.", "SocketMode=0600")
 	default:
-		s.Add("The web server may connect, and nobody else.", "SocketUser=root", "SocketGroup="+o.Group, "SocketMode=0660")
+		s.Because("The web server may connect, and nobody else.", "SocketUser=root", "SocketGroup="+o.Group, "SocketMode=0660")
 	}
 }
 
@@ -59,7 +59,7 @@ func (o *Options) addresses(s *syntax.Section) {
 	listen, _, _ := cutAddress(o.Listen)
 	from := []string{"localhost"}
 	if !listen.IsLoopback() && !listen.IsUnspecified() {
-		s.Add("Also before the network is up.", "FreeBind=yes")
+		s.Because("Also before the network is up.", "FreeBind=yes")
 		from = append(from, listen.String()) // so this machine calls itself there
 	}
 	for _, a := range o.Allow {
@@ -69,5 +69,5 @@ func (o *Options) addresses(s *syntax.Section) {
 			from = append(from, p.String())
 		}
 	}
-	s.Add("Packets from elsewhere are dropped.", "IPAddressDeny=any", "IPAddressAllow="+strings.Join(from, " "))
+	s.Because("Packets from elsewhere are dropped.", "IPAddressDeny=any", "IPAddressAllow="+strings.Join(from, " "))
 }

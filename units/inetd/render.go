@@ -103,21 +103,21 @@ func (im *Importer) plainSocket(e *entry, name string) string {
 	}
 	if e.path != "" {
 		s.Value(directive, e.path)
-		s.Add("", "RemoveOnStop=yes")
+		s.Add("RemoveOnStop=yes")
 	}
 	if e.wait {
-		s.Add("", "Accept=no")
-		s.Add("A program that takes nothing off its socket would be started for ever.", "TriggerLimitIntervalSec=60", "TriggerLimitBurst=256")
+		s.Add("Accept=no")
+		s.Because("A program that takes nothing off its socket would be started for ever.", "TriggerLimitIntervalSec=60", "TriggerLimitBurst=256")
 	} else {
 		most := 1024
 		if e.max > 0 {
 			most = e.max
 		}
-		s.Add("", "Accept=yes", "MaxConnections="+strconv.Itoa(most))
-		s.Add("Otherwise 200 connections within 2 s stop this socket for good.", "TriggerLimitIntervalSec=0")
+		s.Add("Accept=yes", "MaxConnections="+strconv.Itoa(most))
+		s.Because("Otherwise 200 connections within 2 s stop this socket for good.", "TriggerLimitIntervalSec=0")
 		s.PollLimit(im.SystemdVersion)
 	}
-	u.Section("Install").Add("", "WantedBy=sockets.target")
+	u.Section("Install").Add("WantedBy=sockets.target")
 	return u.String()
 }
 
@@ -131,7 +131,7 @@ func (e *entry) plainService(name string) string {
 	u := syntax.New(head)
 	s := u.Section("Unit")
 	s.Value("Description", name+", once of inetd")
-	s.Add(why, directive)
+	s.Because(why, directive)
 	s = u.Section("Service")
 	exec := append([]string{e.program}, e.argv[1:]...)
 	if e.argv[0] != path.Base(e.program) && e.argv[0] != e.program {
@@ -139,8 +139,8 @@ func (e *entry) plainService(name string) string {
 	}
 	s.Command("ExecStart", exec)
 	s.Value("User", e.user)
-	s.Add("", "StandardInput=socket", "StandardOutput=socket")
-	s.Add("inetd sent this to the client, too.", "StandardError=journal")
-	s.Add("What the program leaves running lives on, as under inetd.", "KillMode=process")
+	s.Add("StandardInput=socket", "StandardOutput=socket")
+	s.Because("inetd sent this to the client, too.", "StandardError=journal")
+	s.Because("What the program leaves running lives on, as under inetd.", "KillMode=process")
 	return u.String()
 }

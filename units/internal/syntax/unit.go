@@ -43,9 +43,11 @@ func (u *Unit) Section(name string) *Section {
 	return s
 }
 
-// Add adds lines NAME=VALUE as they are. The reason, if there is one, stands in front of the first
-// of them; it may have several lines.
-func (s *Section) Add(why string, lines ...string) {
+// Add adds lines NAME=VALUE as they are.
+func (s *Section) Add(lines ...string) { s.Because("", lines...) }
+
+// Because adds lines, with a reason in front of the first of them; it may have several lines.
+func (s *Section) Because(why string, lines ...string) {
 	for _, line := range lines {
 		name, value, _ := strings.Cut(line, "=")
 		s.entries = append(s.entries, entry{why, name, value})
@@ -118,7 +120,7 @@ func Parse(text string) *Unit {
 		case strings.HasPrefix(line, "["):
 			s = u.Section(strings.Trim(line, "[]"))
 		case line != "":
-			s.Add(strings.Join(why, "\n"), line)
+			s.Because(strings.Join(why, "\n"), line)
 			why = nil
 		}
 	}

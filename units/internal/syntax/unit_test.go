@@ -26,7 +26,7 @@ func TestUnit(t *testing.T) {
 	u.Comment("A second line. \\")
 	u.Section("Unit").Value("Description", "x 100%")
 	s := u.Section("Service")
-	s.Add("In two lines\nof comment.", "Restart=on-failure", "RestartSec=1s")
+	s.Because("In two lines\nof comment.", "Restart=on-failure", "RestartSec=1s")
 	s.Word("Environment", "A=b c")
 	s.Word("Environment", "B=$x")
 	s.Command("ExecStart", []string{"/bin/x", "$HOME", "a b"})
