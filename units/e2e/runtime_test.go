@@ -1,0 +1,55 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/socketgi/socketgi/units/internal/machine"
+	"github.com/stretchr/testify/require"
+)
+
+// inImage runs a program with this repository, read-only, in a throw-away copy of an image.
+const inImage = `set -e
+mount -t tmpfs tmpfs "$1"
+mkdir "$1/upper" "$1/work" "$1/root"
+mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"
+mkdir "$1/root/repository" "$1/root/programs"
+mount --bind -o ro "$3" "$1/root/repository"
+mount --bind -o ro "$4" "$1/root/programs"
+mount --rbind /proc "$1/root/proc"
+mount --rbind /dev "$1/root/dev"
+mount --rbind /sys "$1/root/sys"
+root=$1
+shift 4
+exec chroot "$root/root" env --chdir=/repository/cmd/socketgi-adapter "$@"
+`
+
+// TestRuntime runs the adapter's own tests of its Python with that of the newer images, and lets
+// nothing pass that a Python to come has no more.
+func TestRuntime(t *testing.T) {
+	machine.Need(t)
+	if machine.Suite() == machine.Suites[0] {
+		return // this Python's tests are those of the adapter
+	}
+	build := exec.Command("go", "test", "-c", "-o", filepath.Join(bin, "adapter.test"), "../../cmd/socketgi-adapter")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	repository, err := filepath.Abs("../..")
+	require.NoError(t, err)
+	for _, suite := range []string{machine.Suite(), machine.Testing} {
+		t.Run(suite, func(t *testing.T) {
+			t.Parallel()
+			image, err := machine.Image(suite)
+			require.NoError(t, err)
+			cmd := exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", inImage, "sh", t.TempDir(), image, repository, bin,
+				"HOME=/root", "TMPDIR=/tmp", "SOCKETGI_PYTHONS=/usr/bin/python3", "PYTHONDONTWRITEBYTECODE=1", "PYTHONWARNINGS=error::DeprecationWarning",
+				"/programs/adapter.test", "-test.parallel", "4", "-test.run",
+				"^Test(Applications|Cache|CacheLeft|Close|Ending|Environ|Headers|ImportCache|Input|Names|PackageFile|Print|Responses|Spec|Warm.*)$")
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, "%s", out)
+		})
+	}
+}
