@@ -49,8 +49,8 @@ Exit status: 0 when the application is there, 1 when it is not.`,
 				return fmt.Errorf("%s would run as root: --user NAME has it run as somebody else, and --force as root all the same", args[0])
 			}
 			a.Now, a.Force, a.Log = now, force, logTo(cmd.ErrOrStderr())
-			if p.runs != "" {
-				a.Log("Python: %s", p.runs)
+			if p.python != "" {
+				a.Log("Python: %s", p.python)
 			}
 			if dryRun {
 				return printPlan(cmd.OutOrStdout(), a.Plan)
@@ -77,6 +77,6 @@ func (p *pairFlags) addition(h host.Host, args []string) (*install.Add, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &install.Add{Host: h, Options: o, Timeout: p.timeout}
+	a := &install.Add{Host: h, Options: o, Timeout: p.Adapter.Timeout}
 	return a, a.Prepare()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/application"
 	"github.com/spf13/cobra"
 )
@@ -28,14 +29,8 @@ func (a *appFlags) warn(w io.Writer) {
 }
 
 func (a *appFlags) define(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&a.Python, "python", "", "`PATH` of the Python to run (default: the application's virtual environment, else python3)")
-	f.BoolVar(&a.CGI, "cgi", false, "run a CGI program for each request")
-	f.StringVar(&a.CGIRoot, "cgi-root", "", "run the CGI program below `DIR` that the URL names")
-	f.StringArrayVar(&a.CGITargets, "cgi-target", nil, "let links below --cgi-root lead to programs below `DIR`, too; may be given again")
-	f.BoolVar(&a.NPH, "nph", false, "the CGI programs send whole HTTP responses, as those called nph-... do")
-	f.BoolVar(&a.IsIndex, "isindex", false, "hand the words of a query without = to CGI programs as arguments")
-	f.DurationVar(&a.IdleTimeout, "idle-timeout", 0, "end a CGI program that sends nothing for so long with 504; 0 never does")
+	a.Adapter = adapter.Default()
+	share(cmd.Flags(), &a.Adapter, "python", "cgi", "cgi-root", "cgi-target", "nph", "isindex", "idle-timeout")
 }
 
 // words checks the arguments behind those named before.
@@ -43,12 +38,12 @@ func (a *appFlags) words(before ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		names := append(before, "APP")
 		switch {
-		case a.CGI:
-			names = append(before, "PROGRAM", "...")
-		case a.CGIRoot != "" && len(before) == 0:
+		case a.Adapter.CGI.Root != "" && len(before) == 0:
 			return cobra.NoArgs(cmd, args)
-		case a.CGIRoot != "":
+		case a.Adapter.CGI.Root != "":
 			names = before
+		case a.Adapter.CGI.Program:
+			names = append(before, "PROGRAM", "...")
 		}
 		return words(names...)(cmd, args)
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 func newDev() *cobra.Command {
-	var listen, mount, adapter string
+	var listen, path string
 	var a appFlags
 	cmd := &cobra.Command{
 		Use:   "dev APP | dev --cgi -- PROGRAM [ARG...] | dev --cgi-root DIR",
@@ -36,32 +36,29 @@ It runs as whoever says this. Root is refused what somebody else can write.
 			if err := dev.RootMayRun(slices.Concat([]string{app.Dir}, app.Files, app.Folders), app.Trees); err != nil {
 				return err
 			}
-			if err := units.CheckMount(mount); err != nil {
+			o := &app.Adapter
+			if err := units.CheckMount(o.Mount); err != nil {
 				return err
 			}
-			mount = strings.TrimRight(mount, "/")
-			if adapter == "" {
-				if adapter, err = program.Adapter(); err != nil {
+			if path == "" {
+				if path, err = program.Adapter(); err != nil {
 					return err
 				}
-			} else if !program.Is(adapter) {
-				return fmt.Errorf("--adapter %s: there is no program", adapter)
+			} else if !program.Is(path) {
+				return fmt.Errorf("--adapter %s: there is no program", path)
 			}
 			for _, text := range append(app.Passed, app.Refused...) {
 				fmt.Fprintln(cmd.ErrOrStderr(), "socketgi: warning: "+text)
 			}
-			argv := []string{adapter, "--debug", "--mount", mount}
-			if dir := dev.Cache(); dir != "" {
-				argv = append(argv, "--cache", dir)
-			}
-			s := dev.Server{Listen: listen, Mount: mount, App: app.Label, Python: app.Interpreter, Command: append(argv, app.Words...)}
+			o.Debug, o.Cache, o.Mount = true, dev.Cache(), strings.TrimRight(o.Mount, "/")
+			s := dev.Server{Listen: listen, Mount: o.Mount, App: app.Label, Python: o.Python, Command: append([]string{path}, o.Arguments()...)}
 			return interruptible(func(ctx context.Context) error { return s.Serve(ctx, cmd.OutOrStdout()) })
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&listen, "listen", "127.0.0.1:8080", "serve HTTP at `ADDRESS`")
-	f.StringVar(&mount, "mount", "", "serve the application below `/PREFIX`")
-	f.StringVar(&adapter, "adapter", "", "`PATH` of socketgi-adapter")
+	f.StringVar(&path, "adapter", "", "`PATH` of socketgi-adapter")
 	a.define(cmd)
+	share(f, &a.Adapter, "mount")
 	return cmd
 }

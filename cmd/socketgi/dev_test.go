@@ -181,7 +181,7 @@ func TestDevRefuses(t *testing.T) {
 		{[]string{adapter}, "takes APP, and was given 0"},
 		{[]string{adapter, "nowhere.py"}, "nowhere.py: no such file"},
 		{[]string{adapter, "--python", "/nonexistent", app}, "/nonexistent is no program that can be executed"},
-		{[]string{adapter, "--mount", "x", app}, "begins with one slash"},
+		{[]string{adapter, "--mount", "x", app}, "a path begins with a slash"},
 		{[]string{"--adapter", "/nonexistent", app}, "there is no program"},
 	} {
 		out, err := exec.Command("socketgi", append([]string{"dev"}, c.args...)...).CombinedOutput()

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/get"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
@@ -88,5 +89,5 @@ func defineRequest(f *pflag.FlagSet, g *get.Request) {
 	f.StringArrayVarP(&g.Headers, "header", "H", nil, "a header, `'NAME: VALUE'`; can be repeated")
 	f.BoolVarP(&g.Include, "include", "i", false, "print the status and the headers, too, and the request's id on standard error")
 	f.BoolVar(&g.Raw, "raw", false, "print the response as it comes, \"Status:\" and all")
-	f.DurationVar(&g.Timeout, "timeout", 105*time.Second, "give up when nothing comes for so long; 0 never does")
+	f.DurationVar(&g.Timeout, "timeout", adapter.DefaultQueueTimeout+adapter.DefaultTimeout+15*time.Second, "give up when nothing comes for so long; 0 never does")
 }

@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
-	"time"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/file"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
@@ -19,7 +18,8 @@ import (
 )
 
 func newImport() *cobra.Command {
-	a := adapterFlags{timeout: 60 * time.Second, accessLog: true, warm: notWarm}
+	var a adapterFlags
+	a.Adapter = adapter.Default()
 	var services string
 	var systemd systemdFlag
 	cmd := &cobra.Command{
@@ -56,8 +56,8 @@ with inetd_scgi become applications of socketgi-adapter; scripts are read here a
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&a.adapter, "adapter", "", "`PATH` of socketgi-adapter on the machine that gets the units")
-	f.StringVar(&a.Python, "python", "", "`PATH` of the Python to run scripts with (default: their virtual environment, else python3)")
+	f.StringVar(&a.program, "adapter", "", "`PATH` of socketgi-adapter on the machine that gets the units")
+	f.StringVar(&a.Adapter.Python, "python", "", "`PATH` of the Python to run scripts with (default: their virtual environment, else python3)")
 	systemd.define(f)
 	f.StringVar(&services, "services", "/etc/services", "`FILE` with the ports of named services")
 	return cmd
@@ -108,11 +108,11 @@ func readScript(path string) (string, error) {
 
 // imported fills in how the adapter runs an application of an imported line.
 func (a adapterFlags) imported(o *units.Options, p inetd.Program) (notes []string, err error) {
-	s := appunits.Options{Options: *o, Adapter: true}
+	s := appunits.Options{Options: *o}
 	if p.CGI != nil {
 		err = a.importedCGI(&s, p)
 	} else {
-		a.concurrency = p.Max
+		a.Adapter.Concurrency = p.Max
 		err = a.fill(&s, []string{p.Script})
 		a.warn(plain.NewWriter(os.Stderr))
 	}
@@ -123,19 +123,17 @@ func (a adapterFlags) imported(o *units.Options, p inetd.Program) (notes []strin
 		notes = append(notes, fmt.Sprintf("--concurrency=%d holds the limit, too, and lets what comes wait: for that raise MaxConnections=", p.Max))
 	}
 	*o, err = s.Units()
-	return append(notes, "runs by socketgi-adapter as an application: a request may take 60 s (--timeout)"), err
+	return append(notes, fmt.Sprintf("runs by socketgi-adapter as an application: a request may take %.0f s (--timeout)", adapter.DefaultTimeout.Seconds())), err
 }
 
 // importedCGI is for a program, which need not be there.
 func (a adapterFlags) importedCGI(s *appunits.Options, p inetd.Program) error {
-	adapter, err := a.path()
+	path, err := a.path()
 	if err != nil {
 		return err
 	}
-	s.Exec, s.App = []string{adapter}, strings.Join(p.CGI, " ")
-	if p.Max > 0 {
-		s.Exec = append(s.Exec, "--concurrency", strconv.Itoa(p.Max))
-	}
-	s.Exec = append(append(s.Exec, "--cgi"), p.CGI...)
+	o := adapter.Default()
+	o.Concurrency, o.CGI.Program, o.Operands = p.Max, true, p.CGI
+	s.Exec, s.App, s.Adapter = []string{path}, strings.Join(p.CGI, " "), &o
 	return nil
 }

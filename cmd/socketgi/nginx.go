@@ -20,6 +20,7 @@ import (
 type nginxFlags struct {
 	hostFlags
 	options           units.NginxOptions
+	queue             time.Duration // the adapter's --queue-timeout
 	static            []string
 	auth, ssi, reload bool
 }
@@ -72,7 +73,7 @@ may still be answered as before.`,
 func (n *nginxFlags) define(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&n.options.Mount, "mount", "", "the application lives below `/PREFIX` (default: as its units have it, else all of the server)")
-	f.DurationVar(&n.options.Timeout, "timeout", 60*time.Second, "the --timeout that the units have; nginx waits longer")
+	f.DurationVar(&n.options.Timeout, "timeout", adapter.DefaultTimeout, "the --timeout that the units have; nginx waits longer")
 	f.StringVar(&n.options.Listen, "listen", "", "it listens at `PATH or ADDRESS` (default: as its units have it, else /run/socketgi/NAME.sock)")
 	f.StringArrayVar(&n.static, "static", nil, "nginx serves files by itself: those below `URL=DIR`; may be given again")
 	f.BoolVar(&n.auth, "auth-request", false, "for nginx's auth_request alone: the application says who may pass")
@@ -89,7 +90,8 @@ func (n *nginxFlags) print(cmd *cobra.Command, name string) error {
 	}
 	o := &n.options
 	o.Name = name
-	if err := installed(cmd, h, o); err != nil {
+	n.queue = adapter.DefaultQueueTimeout
+	if err := n.installed(cmd, h); err != nil {
 		return err
 	}
 	switch {
@@ -104,7 +106,7 @@ func (n *nginxFlags) print(cmd *cobra.Command, name string) error {
 		return err
 	}
 	if o.Timeout != 0 {
-		o.Timeout += adapter.DefaultQueueTimeout
+		o.Timeout += n.queue
 	}
 	text, err := units.Nginx(*o)
 	if err != nil {
@@ -135,7 +137,8 @@ func staticFiles(cmd *cobra.Command, h host.Host, args []string) (all []units.Ng
 }
 
 // installed fills in what the command line leaves out from the application's units.
-func installed(cmd *cobra.Command, h host.Host, o *units.NginxOptions) error {
+func (n *nginxFlags) installed(cmd *cobra.Command, h host.Host) error {
+	o := &n.options
 	app, err := h.Load(o.Name)
 	if errors.Is(err, host.ErrNoApplication) {
 		fmt.Fprintf(cmd.ErrOrStderr(), "socketgi: warning: there is no application %s yet, so this is of the command line alone\n", o.Name)
@@ -151,6 +154,7 @@ func installed(cmd *cobra.Command, h host.Host, o *units.NginxOptions) error {
 	if !f.Changed("timeout") {
 		o.Timeout = app.Adapter.Timeout
 	}
+	n.queue = app.Adapter.QueueTimeout
 	if !f.Changed("listen") {
 		o.Listen = app.Listen
 	}

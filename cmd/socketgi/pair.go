@@ -89,7 +89,7 @@ func (p *pairFlags) define(cmd *cobra.Command) {
 }
 
 func (p *pairFlags) args(cmd *cobra.Command, args []string) error {
-	if p.exec && (p.CGI || p.CGIRoot != "") || p.CGI && p.CGIRoot != "" {
+	if p.exec && !p.Adapter.WSGI() {
 		return errors.New("--exec, --cgi and --cgi-root exclude each other")
 	}
 	if p.exec {
@@ -101,7 +101,7 @@ func (p *pairFlags) args(cmd *cobra.Command, args []string) error {
 // options finds out what the units are to say.
 func (p *pairFlags) options(h host.Host, args []string) (o appunits.Options, err error) {
 	o.Options = units.Options{Name: args[0], Listen: p.listen, Group: p.group, User: p.user, State: p.state, Network: p.network,
-		Env: p.env, Mount: p.mount, Limits: p.limits, UserManager: h.User, Allow: p.allow}
+		Env: p.env, Mount: p.Adapter.Mount, Limits: p.limits, UserManager: h.User, Allow: p.allow}
 	p.Root = rootfs.Dir(h.Root)
 	o.SystemdVersion = p.version(h)
 	if o.Profile, err = units.ParseProfile(p.profile); err != nil {

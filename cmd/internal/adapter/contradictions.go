@@ -50,7 +50,7 @@ func (o *Options) ValidateFor(a Accept) error {
 		return err
 	}
 	if a == AcceptYes {
-		if err := o.only("are for warm applications", ofWarm, ofWarmWSGI); err != nil {
+		if err := o.only("are for warm applications: use --accept no, too", ofWarm, ofWarmWSGI); err != nil {
 			return err
 		}
 	}

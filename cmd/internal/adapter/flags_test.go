@@ -113,7 +113,7 @@ func TestErrors(t *testing.T) {
 
 // TestWithoutEffect checks that flags are not written where they do nothing.
 func TestWithoutEffect(t *testing.T) {
-	const warm = "--idle-exit, --workers, --max-requests, --max-memory, --preload, --reload and --warm-path are for warm applications"
+	const warm = "--idle-exit, --workers, --max-requests, --max-memory, --preload, --reload and --warm-path are for warm applications: use --accept no, too"
 	o := full()
 	assert.EqualError(t, o.ValidateFor(AcceptYes), warm)
 	assert.NoError(t, o.ValidateFor(AcceptNo))
@@ -124,7 +124,7 @@ func TestWithoutEffect(t *testing.T) {
 	}{
 		{"app.py", AcceptYes, ""},
 		{"--python /p app.py", AcceptYes, ""},
-		{"--idle-exit 1s app.py", AcceptYes, "--idle-exit is for warm applications"},
+		{"--idle-exit 1s app.py", AcceptYes, "--idle-exit is for warm applications: use --accept no, too"},
 		{"--workers 2 --python /p --cgi x", AcceptNo, "--workers and --python are for WSGI applications: a CGI program is started for each request"},
 		{"--idle-exit 1s --nph --cgi x", AcceptNo, ""},
 		{"--concurrency 3 --cgi-root /srv", AcceptYes, ""},

@@ -1,7 +1,6 @@
 package application
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,34 +12,10 @@ import (
 	"github.com/socketgi/socketgi/scgi/cgi"
 )
 
-// resolveCGI finds out on this machine which CGI programs are to be served.
-func (s *Spec) resolveCGI(args []string) (*Application, error) {
-	if s.Python != "" {
-		return nil, errors.New("--python is for WSGI applications: a CGI program says itself what runs it")
-	}
-	if s.IdleTimeout < 0 {
-		return nil, fmt.Errorf("--idle-timeout %v: a timeout is not negative; 0 is none", s.IdleTimeout)
-	}
-	r := &Application{}
-	if s.NPH {
-		r.Words = append(r.Words, "--nph")
-	}
-	if s.IsIndex {
-		r.Words = append(r.Words, "--isindex")
-	}
-	if s.IdleTimeout != 0 {
-		r.Words = append(r.Words, "--idle-timeout", s.IdleTimeout.String())
-	}
-	if s.CGIRoot != "" {
-		return r, s.resolveTree(r, args)
-	}
-	return r, s.resolveProgram(r, args)
-}
-
 // resolveTree is for the programs below --cgi-root.
-func (s *Spec) resolveTree(r *Application, args []string) error {
+func (s *Spec) resolveTree(r *Application) error {
 	var seen, real cgi.Config // as they are seen from here, and where links lead
-	for i, dir := range append([]string{s.CGIRoot}, s.CGITargets...) {
+	for i, dir := range append([]string{r.Adapter.CGI.Root}, r.Adapter.CGI.Targets...) {
 		path, err := s.Root.Outside(dir)
 		if err != nil {
 			return err
@@ -55,9 +30,6 @@ func (s *Spec) resolveTree(r *Application, args []string) error {
 			seen.Targets, real.Targets = append(seen.Targets, path), append(real.Targets, leads)
 		}
 	}
-	if s.CGI {
-		real.Program = args[0] // which Resolve refuses beside a directory
-	}
 	if err := real.Resolve(); err != nil {
 		return err
 	}
@@ -68,21 +40,22 @@ func (s *Spec) resolveTree(r *Application, args []string) error {
 	if err != nil {
 		return err
 	}
-	r.Label, r.Files = s.CGIRoot, []string{root}
+	r.Label, r.Files = r.Adapter.CGI.Root, []string{root}
+	r.Adapter.CGI.Root, r.Adapter.CGI.Targets = root, nil
 	for _, dir := range seen.Targets {
 		if dir, err = s.Root.Inside(dir); err != nil {
 			return err
 		}
 		r.Files = append(r.Files, dir)
-		r.Words = append(r.Words, "--cgi-target", dir)
+		r.Adapter.CGI.Targets = append(r.Adapter.CGI.Targets, dir)
 	}
 	r.Trees = r.Files
-	r.Words = append(r.Words, "--cgi-root", root)
 	return nil
 }
 
 // resolveProgram is for the one of --cgi, with its arguments.
-func (s *Spec) resolveProgram(r *Application, args []string) (err error) {
+func (s *Spec) resolveProgram(r *Application) (err error) {
+	args := r.Adapter.Operands
 	c := cgi.Config{Program: args[0], Args: args[1:]}
 	if s.Root != "" {
 		if c.Program, err = s.Root.Outside(c.Program); err != nil {
@@ -103,7 +76,7 @@ func (s *Spec) resolveProgram(r *Application, args []string) (err error) {
 		return err
 	}
 	r.Label, r.Files, r.Folders = strings.Join(args, " "), []string{c.Program}, append([]string{filepath.Dir(c.Program)}, c.Args...)
-	r.Words = append(append(r.Words, "--cgi", c.Program), c.Args...)
+	r.Adapter.Operands = append([]string{c.Program}, c.Args...)
 	return nil
 }
 

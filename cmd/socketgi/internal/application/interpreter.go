@@ -20,19 +20,19 @@ import (
 // service of systemd to say, which has the user and the sandbox for that.
 func (s *Spec) interpreter(app wsgi.App, r *Application) (folders []string, err error) {
 	if s.Root != "" {
-		r.Interpreter, folders, err = s.otherInterpreter(app)
+		r.Adapter.Python, folders, err = s.otherInterpreter(app)
 		return folders, err
 	}
 	path := ""
 	switch {
-	case s.Python == "":
+	case s.Adapter.Python == "":
 		var found wsgi.Python
 		found, err = wsgi.FindPython(app)
 		path, r.Passed = found.Path, found.Passed
-	case strings.Contains(s.Python, "/"):
-		path, err = filepath.Abs(s.Python)
+	case strings.Contains(s.Adapter.Python, "/"):
+		path, err = filepath.Abs(s.Adapter.Python)
 	default:
-		if path, err = exec.LookPath(s.Python); err == nil {
+		if path, err = exec.LookPath(s.Adapter.Python); err == nil {
 			path, err = filepath.Abs(path)
 		}
 	}
@@ -50,14 +50,14 @@ func (s *Spec) interpreter(app wsgi.App, r *Application) (folders []string, err 
 		r.Slow = append(r.Slow, path+" is a script, which looks for the interpreter at each start: "+
 			"--python with the path of the interpreter itself is faster")
 	}
-	r.Interpreter = path
+	r.Adapter.Python = path
 	return p.Folders, nil
 }
 
 // otherInterpreter returns the interpreter for an application of another system, where
 // it can't be run.
 func (s *Spec) otherInterpreter(app wsgi.App) (path string, folders []string, err error) {
-	if path = s.Python; path == "" {
+	if path = s.Adapter.Python; path == "" {
 		found, err := wsgi.FindPython(app)
 		if path = found.Path; err == nil {
 			path, err = s.Root.Inside(path)

@@ -4,26 +4,22 @@ package appunits
 
 import (
 	"errors"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/coreos/go-systemd/v22/unit"
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/units"
 )
 
 // Options are those of the units, and what the adapter adds to them.
 type Options struct {
 	units.Options
-	// Adapter is true if Exec is socketgi-adapter: its path and command line, without the flags that
-	// follow from the other fields.
-	Adapter bool
-	// Code is true if the adapter runs Python, and finds code that was cached for it.
-	Code bool
-	// AllowUIDs are the users that may talk to the adapter at a unix socket, besides root. Default:
-	// whoever may connect.
-	AllowUIDs []uint32
+	// Adapter are the values of the adapter's command line, where Exec is its path alone. Cache need
+	// not be said: it is [CachePath]. Default: Exec is another program.
+	Adapter *adapter.Options
 }
+
+// Python tells whether the adapter runs Python, and finds code that was cached for it.
+func (o *Options) Python() bool { return o.Adapter != nil && o.Adapter.WSGI() }
 
 // SliceName is the name of the unit with the limits of the application.
 func SliceName(name string) string { return "socketgi-" + unit.UnitNameEscape(name) + ".slice" }
@@ -37,7 +33,7 @@ func RuntimePath(name string) string { return "/run/" + runtimeDirectory(name) }
 
 func runtimeDirectory(name string) string { return "socketgi-" + name }
 
-// errNoPeers is for AllowUIDs where nobody can tell which user connects.
+// errNoPeers is for users where nobody can tell which user connects.
 var errNoPeers = errors.New("which user connects can be told only by socketgi-adapter, at a unix socket, and not under --profile strict, " +
 	"which hides other users from it: leave --allow-user out")
 
@@ -45,21 +41,18 @@ var errNoPeers = errors.New("which user connects can be told only by socketgi-ad
 func (o Options) Units() (units.Options, error) {
 	u := o.Options
 	u.Slice = SliceName(o.Name)
-	if len(o.AllowUIDs) > 0 && !(o.Adapter && o.SeesPeers()) {
-		return u, errNoPeers
-	}
-	if !o.Adapter || len(o.Exec) == 0 {
+	if o.Adapter == nil || len(o.Exec) == 0 {
 		return u, nil
 	}
+	if o.Adapter.AllowUIDs != nil && !o.SeesPeers() {
+		return u, errNoPeers
+	}
 	u.ConditionFileIsExecutable = o.Exec[0]
-	var flags []string
-	if o.Code && !o.UserManager {
-		flags = append(flags, "--cache", CachePath(o.Name))
+	values := *o.Adapter
+	if o.Python() && !o.UserManager {
+		values.Cache = CachePath(o.Name)
 	}
-	if len(o.AllowUIDs) > 0 {
-		flags = append(flags, "--allow-uid", o.allowedUIDs())
-	}
-	u.Exec = slices.Insert(slices.Clone(o.Exec), 1, flags...)
+	u.Exec = append([]string{o.Exec[0]}, values.Arguments()...)
 	u.Service = append(o.cacheDirectory(), o.directives()...)
 	return u, nil
 }
@@ -82,17 +75,9 @@ func (o Options) RenderEach() ([]units.Pair, error) {
 	return units.RenderEach(u)
 }
 
-func (o Options) allowedUIDs() string {
-	var words []string
-	for _, uid := range o.AllowUIDs {
-		words = append(words, strconv.FormatUint(uint64(uid), 10))
-	}
-	return strings.Join(words, ",")
-}
-
 // cacheDirectory is for a user's own systemd, where cached code is the user's.
 func (o Options) cacheDirectory() []units.Group {
-	if !o.Code || !o.UserManager {
+	if !o.Python() || !o.UserManager {
 		return nil
 	}
 	return []units.Group{{Why: "Cached code.", Directives: []string{"CacheDirectory=socketgi/" + o.Name, "CacheDirectoryMode=0700"}}}
@@ -110,7 +95,7 @@ func (o Options) directives() []units.Group {
 		}
 	}
 	all := []units.Group{outOfMemory, {Why: "Requests that are being answered are waited for.", Directives: []string{"KillMode=mixed"}}}
-	if o.Code {
+	if o.Python() {
 		all = append(all, units.Group{Why: "Loads the application again, beside the old one; fails where it can't be loaded.",
 			Directives: []string{"ExecReload=" + units.CommandLine(o.Exec[:1]) + " --ask-reload $MAINPID"}})
 	}

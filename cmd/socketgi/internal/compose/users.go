@@ -26,8 +26,8 @@ func AllowPeers(h host.Host, o *appunits.Options, users []string) (warnings []st
 		if !ok {
 			return warnings, account.Missing("user", name, h.Root, "say with --allow-user one that is there")
 		}
-		if !slices.Contains(o.AllowUIDs, uint32(user.UID)) {
-			o.AllowUIDs = append(o.AllowUIDs, uint32(user.UID))
+		if !slices.Contains(o.Adapter.AllowUIDs, uint32(user.UID)) {
+			o.Adapter.AllowUIDs = append(o.Adapter.AllowUIDs, uint32(user.UID))
 		}
 	}
 	return warnings, nil

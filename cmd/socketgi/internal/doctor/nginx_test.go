@@ -19,7 +19,7 @@ func application(t *testing.T, o units.Options, flags ...string) *host.Applicati
 	t.Helper()
 	o.Name, o.App = "app", "/srv/app.py"
 	o.Exec = append(append([]string{"/usr/local/lib/socketgi/socketgi-adapter"}, flags...), "/srv/app.py")
-	pair, err := appunits.Options{Options: o, Adapter: true}.Render()
+	pair, err := appunits.Options{Options: o}.Render()
 	require.NoError(t, err)
 	root := t.TempDir()
 	dir := filepath.Join(root, "etc/systemd/system")

@@ -86,7 +86,7 @@ func (a *Add) Plan() (steps []string, err error) {
 	if !offline && len(files) > 0 {
 		steps = append(steps, "have systemd verify the units")
 	}
-	if a.Options.Adapter && !offline {
+	if a.Options.Adapter != nil && !offline {
 		steps = append(steps, "load "+a.Options.App+" in its sandbox")
 		if a.caches() {
 			steps = append(steps, "write cached code to "+appunits.CachePath(a.Options.Name))
@@ -114,7 +114,7 @@ func (a *Add) Plan() (steps []string, err error) {
 // caches tells whether cached code is to be kept apart from the application's user. In a
 // user's own systemd there is no such difference.
 func (a *Add) caches() bool {
-	return a.Options.Adapter && a.Options.Code && !a.Host.User && a.Host.Root == ""
+	return a.Options.Python() && !a.Host.User && a.Host.Root == ""
 }
 
 // Run adds it. On an error everything is as it was before.

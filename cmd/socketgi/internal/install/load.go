@@ -16,7 +16,7 @@ import (
 
 // tryOut loads the application, and keeps the cached code that comes of it.
 func (a *adding) tryOut(ctx context.Context) error {
-	if !a.Options.Adapter {
+	if a.Options.Adapter == nil {
 		return nil
 	}
 	a.Log("loading %s in its sandbox", a.Options.App)
