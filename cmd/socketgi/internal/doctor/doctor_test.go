@@ -84,6 +84,32 @@ app@i.service: Command /nope is not executable: No such file or directory
 `))
 }
 
+// TestVerified checks that nothing passes for verified where systemd-analyze read no unit.
+func TestVerified(t *testing.T) {
+	app := &host.Application{Socket: &host.Unit{Name: "app.socket", Path: "/etc/systemd/system/app.socket"},
+		Service: &host.Unit{Name: "app@.service", Path: "/etc/systemd/system/app@.service"}}
+	failed := exec.Command("false").Run()
+	for said, want := range map[string][]Level{
+		"systemd-analyze: unrecognized option '--recursive-errors=no'":                                        {Unchecked},
+		"Cannot determine cgroup we are running in: No such file\nFailed to initialize manager: No such file": {Unchecked},
+		"other.service: Command /nowhere is not executable: No such file or directory":                        nil,
+		"/etc/systemd/system/other.service:3: Unknown key name 'Bogus' in section 'Unit', ignoring.":          nil,
+		"/etc/systemd/system/app.socket:3: Unknown key name 'Bogus' in section 'Unit', ignoring.":             {Warning},
+		"app.socket: Unit configuration has fatal error, unit will not be started.":                           {Error},
+	} {
+		var f findings
+		f.verified(app, said, failed)
+		var got []Level
+		for _, finding := range f {
+			got = append(got, finding.Level)
+		}
+		assert.Equal(t, want, got, said)
+	}
+	var f findings
+	f.verified(app, "", nil)
+	assert.Empty(t, f)
+}
+
 func TestPeers(t *testing.T) {
 	web := &webServer{user: &access.Rights{Name: "www-data", UID: 33}}
 	for _, c := range []struct {

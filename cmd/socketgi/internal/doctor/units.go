@@ -58,6 +58,10 @@ func dropInCount(app *host.Application) string {
 // aboutFile is how a complaint about a line begins.
 var aboutFile = regexp.MustCompile(`^(/\S+):(\d+): (.*)$`)
 
+// aboutUnit finds a complaint about any file or unit. Where systemd-analyze fails without one, it
+// has not read the files: an option is unknown to it, or there is no cgroup.
+var aboutUnit = regexp.MustCompile(`(?m)^(/\S+:\d+|\S+\.(service|socket|slice|target|mount|timer|path|device|swap|scope|automount)): `)
+
 // verify adds what systemd-analyze has to say about the files.
 func verify(ctx context.Context, x *examination, app *host.Application, f *findings) {
 	files := []string{app.Socket.Path, app.Service.Path}
@@ -65,12 +69,23 @@ func verify(ctx context.Context, x *examination, app *host.Application, f *findi
 		files = append(files, app.Slice.Path)
 	}
 	said, err := x.host.Verify(ctx, files...)
+	f.verified(app, said, err)
+}
+
+// verified adds what was verified about the files of an application, or that nothing was.
+func (f *findings) verified(app *host.Application, said string, err error) {
 	var exit *exec.ExitError
 	if err != nil && !(errors.As(err, &exit) && said != "") {
 		f.unchecked("the unit files: "+err.Error(), "")
 		return
 	}
-	for _, c := range complaints(app, said) {
+	found := complaints(app, said)
+	if err != nil && len(found) == 0 && !aboutUnit.MatchString(said) {
+		first, _, _ := strings.Cut(said, "\n")
+		f.unchecked("the unit files: systemd-analyze verify: "+first, "")
+		return
+	}
+	for _, c := range found {
 		level := Error
 		if strings.Contains(c, "ignoring") {
 			level = Warning
