@@ -125,3 +125,6 @@ func (c *Config) cached() time.Time {
 	}
 	return info.ModTime()
 }
+
+// IsCacheFile tells whether a file is named as those that are kept in [Config.CacheDir].
+func IsCacheFile(name string) bool { return worker.IsCacheFile(name) }

@@ -77,6 +77,12 @@ func (o *Options) Flags() []Flag {
 	}
 }
 
+// FlagSet has all flags with their defaults, for those who print what they are.
+func FlagSet() *flag.FlagSet {
+	o := Default()
+	return o.flagSet()
+}
+
 // flagSet parses into o.
 func (o *Options) flagSet() *flag.FlagSet {
 	fs := flag.NewFlagSet(Program, flag.ContinueOnError)
@@ -144,8 +150,7 @@ flags:
 // Help prints what the flags are.
 func Help(w io.Writer) {
 	_, _ = io.WriteString(w, usageHead)
-	o := Default()
-	fs := o.flagSet()
+	fs := FlagSet()
 	fs.SetOutput(w)
 	fs.PrintDefaults()
 }

@@ -100,8 +100,5 @@ func option(f *pflag.Flag) string {
 	if value != "" {
 		words += " *" + plain(value) + "*"
 	}
-	if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "0s" && f.DefValue != "false" && f.DefValue != "[]" {
-		usage += " (default " + f.DefValue + ")"
-	}
-	return words + "\n: " + plain(usage) + "\n\n"
+	return words + "\n: " + plain(usage) + byDefault(f.DefValue) + "\n\n"
 }

@@ -100,8 +100,6 @@ func notLoaded(app *host.Application, name, who string, o trial.Outcome, f *find
 	const why = "each request is answered with 500"
 	status := o.SetUp()
 	switch {
-	case strings.Contains(text, "not defined: -check"):
-		f.unchecked(app.Exec[0]+" is older than this program, and knows no --check", "make install")
 	case o.Result == "timeout":
 		f.fail(fmt.Sprintf("%s is not loaded after %v%s", name, loadLimit, text), "a request takes longer than that", again)
 	// Exit statuses of systemd itself (systemd.exec(5), Process Exit Codes).

@@ -7,10 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 
+	"github.com/socketgi/socketgi/scgi/wsgi"
 	"golang.org/x/sys/unix"
 )
 
@@ -54,7 +53,7 @@ func copyCode(from, to string, group int) error {
 	}
 	left := int64(mostBytes)
 	for _, name := range names {
-		if !isCode(name) {
+		if !wsgi.IsCacheFile(name) {
 			continue
 		}
 		n, err := copyFile(int(source.Fd()), name, filepath.Join(to, name), owner, left)
@@ -64,21 +63,6 @@ func copyCode(from, to string, group int) error {
 		left -= n
 	}
 	return syncDir(to)
-}
-
-// isCode tells whether a file is named as the adapter names cached code:
-// start-HEX-HEX and start-HEX-HEX.code.
-func isCode(name string) bool {
-	parts := strings.Split(strings.TrimSuffix(name, ".code"), "-")
-	if len(parts) != 3 || parts[0] != "start" {
-		return false
-	}
-	for _, part := range parts[1:] {
-		if _, err := strconv.ParseUint(part, 16, 64); err != nil {
-			return false
-		}
-	}
-	return true
 }
 
 // copyFile copies a file of that owner's that has one name and is a file.

@@ -10,15 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestIsCode(t *testing.T) {
-	for _, name := range []string{"start-1f-2e", "start-1f-2e.code", "start-ffffffffffffffff-0"} {
-		assert.True(t, isCode(name), name)
-	}
-	for _, name := range []string{"", "start", "start-1f", "start-1f-2g", "start-1f-2e.12", "start-1f-2e-3", "../start-1-1", "start--1", ".code"} {
-		assert.False(t, isCode(name), name)
-	}
-}
-
 // TestCopyCode checks that nothing but plain files of the application's user are copied.
 func TestCopyCode(t *testing.T) {
 	if os.Geteuid() != 0 {

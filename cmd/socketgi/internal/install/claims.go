@@ -13,6 +13,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
+	"github.com/socketgi/socketgi/scgi/wsgi"
 	"github.com/socketgi/socketgi/units"
 	"golang.org/x/sys/unix"
 )
@@ -203,7 +204,7 @@ func codeOnly(path string) error {
 	}
 	entries, err := os.ReadDir(path)
 	for _, e := range entries {
-		if !isCode(e.Name()) && !isUnfinished(e.Name()) {
+		if !wsgi.IsCacheFile(e.Name()) && !isUnfinished(e.Name()) {
 			return fmt.Errorf("%s is in a directory of cached code, and is none", filepath.Join(path, e.Name()))
 		}
 	}
@@ -214,5 +215,5 @@ func codeOnly(path string) error {
 // start-HEX-HEX.PID and start-HEX-HEX.code.PID.
 func isUnfinished(name string) bool {
 	i := strings.LastIndexByte(name, '.')
-	return i > 0 && name[i+1:] != "" && strings.Trim(name[i+1:], "0123456789") == "" && isCode(name[:i])
+	return i > 0 && name[i+1:] != "" && strings.Trim(name[i+1:], "0123456789") == "" && wsgi.IsCacheFile(name[:i])
 }

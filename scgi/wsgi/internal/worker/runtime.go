@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"os"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -105,6 +106,21 @@ func cacheName(cfg *Config, where string, sources []byte) string {
 		h.Write([]byte(s + "\x00"))
 	}
 	return "start-" + strconv.FormatUint(h.Sum64(), 16) + "-" + strconv.FormatUint(checksum(sources)^checksum([]byte(loadSource)), 16)
+}
+
+// IsCacheFile tells whether a file is named as those that a worker keeps in its CacheDir:
+// start-HEX-HEX, and start-HEX-HEX.code with the code of modules (importcache.py).
+func IsCacheFile(name string) bool {
+	parts := strings.Split(strings.TrimSuffix(name, ".code"), "-")
+	if len(parts) != 3 || parts[0] != "start" {
+		return false
+	}
+	for _, part := range parts[1:] {
+		if _, err := strconv.ParseUint(part, 16, 64); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // checksum is FNV-1a with words of eight bytes, for a short time and no more than
