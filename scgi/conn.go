@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/socketgi/socketgi/scgi/internal/poll"
 	"golang.org/x/sys/unix"
 )
 
@@ -87,38 +88,25 @@ func (c *Conn) Write(p []byte) (int, error) {
 }
 
 func (c *Conn) wait(events int16, deadline time.Time) error {
-	for {
-		timeout := -1
-		if !deadline.IsZero() {
-			left := time.Until(deadline)
-			if left <= 0 {
-				return os.ErrDeadlineExceeded
-			}
-			timeout = int(left/time.Millisecond) + 1
-		}
-		fds := []unix.PollFd{{Fd: int32(c.fd), Events: events}}
-		n, err := unix.Poll(fds, timeout)
-		if err != nil && err != unix.EINTR {
-			return os.NewSyscallError("poll", err)
-		}
-		if n > 0 {
-			return nil
-		}
+	ready, err := poll.Until([]unix.PollFd{{Fd: int32(c.fd), Events: events}}, deadline)
+	if err == nil && ready == 0 {
+		return os.ErrDeadlineExceeded
 	}
+	return err
 }
 
 // Gone tells whether the other side has closed the connection for good. A side
 // that only ended its sending is still there.
 func (c *Conn) Gone() bool {
 	fds := []unix.PollFd{{Fd: int32(c.fd)}}
-	n, err := unix.Poll(fds, 0)
+	n, err := poll.Now(fds)
 	return err == nil && n > 0 && fds[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0
 }
 
 // Ended tells whether the other side sends no more, whatever is still to be read.
 func (c *Conn) Ended() bool {
 	fds := []unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLRDHUP}}
-	n, err := unix.Poll(fds, 0)
+	n, err := poll.Now(fds)
 	return err == nil && n > 0
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/internal/poll"
 	"golang.org/x/sys/unix"
 )
 
@@ -71,13 +72,12 @@ func (x *exchange) wait() (over bool) {
 	} else {
 		fds[1] = unix.PollFd{Fd: int32(x.out), Events: unix.POLLIN}
 	}
-	ms := milliseconds(until, now)
 	if !x.exited {
 		fds[3] = unix.PollFd{Fd: int32(x.PidFD()), Events: unix.POLLIN}
-		ms = x.unwatched(ms)
+		until = x.unwatched(until, now)
 	}
-	if _, err := unix.Poll(fds[:], ms); err != nil && err != unix.EINTR {
-		return x.fail(child.Died, "poll: "+err.Error())
+	if _, err := poll.Until(fds[:], until); err != nil {
+		return x.fail(child.Died, err.Error())
 	}
 	if fds[0].Revents&(unix.POLLHUP|unix.POLLERR|unix.POLLRDHUP) != 0 {
 		x.res.End = child.Left
@@ -124,14 +124,6 @@ func (x *exchange) nextDeadline() (t time.Time, why string) {
 		earlier(x.graceEnd, "")
 	}
 	return t, why
-}
-
-// milliseconds is how long to poll; -1 is for ever.
-func milliseconds(until, now time.Time) int {
-	if until.IsZero() {
-		return -1
-	}
-	return int(until.Sub(now)/time.Millisecond) + 1
 }
 
 // move moves all that can be moved without waiting, and tells whether the response
@@ -213,13 +205,8 @@ func (x *exchange) readHead() (again, over bool) {
 // traceback say, may be on its way: it has the time that others have after its end.
 func (x *exchange) refuse(why string) (over bool) {
 	for end := time.Now().Add(x.limits.grace()); len(x.buf) < saidBytes; {
-		left := time.Until(end)
-		if left <= 0 {
+		if n, _ := poll.Until([]unix.PollFd{{Fd: int32(x.out), Events: unix.POLLIN}}, end); n == 0 {
 			break
-		}
-		fds := []unix.PollFd{{Fd: int32(x.out), Events: unix.POLLIN}}
-		if _, err := unix.Poll(fds, int(left/time.Millisecond)+1); err == unix.EINTR {
-			continue
 		}
 		x.buf = slices.Grow(x.buf, saidBytes)
 		n, err := unix.Read(x.out, x.buf[len(x.buf):cap(x.buf)])

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/internal/poll"
 	"golang.org/x/sys/unix"
 )
 
@@ -18,7 +19,7 @@ func (p *Program) Wait() child.Usage {
 		}
 		fds := [3]unix.PollFd{{Fd: int32(p.out), Events: unix.POLLIN}, {Fd: int32(p.err), Events: unix.POLLIN},
 			{Fd: int32(p.PidFD()), Events: unix.POLLIN}}
-		if _, err := unix.Poll(fds[:], p.unwatched(milliseconds(p.deadline, now))); err != nil && err != unix.EINTR {
+		if _, err := poll.Until(fds[:], p.unwatched(p.deadline, now)); err != nil {
 			break
 		}
 		if fds[0].Revents != 0 {
@@ -39,13 +40,14 @@ func (p *Program) Wait() child.Usage {
 	return usage
 }
 
-// unwatched is how long to wait, in milliseconds, for a program that may end meanwhile
-// and whose end no descriptor tells: a kernel before 5.2 has none.
-func (p *Program) unwatched(ms int) int {
-	if p.PidFD() < 0 && (ms < 0 || ms > 20) {
-		return 20
+// unwatched is until when to wait, at most until a deadline, for a program that may end
+// meanwhile and whose end no descriptor tells: a kernel before 5.2 has none.
+func (p *Program) unwatched(deadline, now time.Time) time.Time {
+	soon := now.Add(20 * time.Millisecond)
+	if p.PidFD() < 0 && (deadline.IsZero() || deadline.After(soon)) {
+		return soon
 	}
-	return ms
+	return deadline
 }
 
 // takeLog logs what the program has said to its standard error.

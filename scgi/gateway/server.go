@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/activation"
+	"github.com/socketgi/socketgi/scgi/internal/poll"
 	"golang.org/x/sys/unix"
 )
 
@@ -106,12 +107,11 @@ func (s *Server) acceptAll() error {
 		if s.open.Load() > 0 {
 			lastRequest = time.Now()
 		}
-		timeout, leave := s.patience(lastRequest)
-		n, err := unix.Poll(fds, timeout)
-		if err != nil && err != unix.EINTR {
-			return os.NewSyscallError("poll", err)
+		n, err := poll.Until(fds, s.idleEnd(lastRequest))
+		if err != nil {
+			return err
 		}
-		if leave && err == nil && n == 0 {
+		if n == 0 { // nobody waits: the next process would start for it
 			return nil
 		}
 		if fds[0].Revents != 0 {
@@ -130,17 +130,12 @@ func (s *Server) acceptAll() error {
 	}
 }
 
-// patience is how many milliseconds to wait for a connection, -1: for ever. To leave is when
-// none is there: the next process would start for it.
-func (s *Server) patience(lastRequest time.Time) (ms int, leave bool) {
+// idleEnd is when to leave where there is no connection until then, zero: never.
+func (s *Server) idleEnd(lastRequest time.Time) time.Time {
 	if s.open.Load() > 0 || s.IdleExit <= 0 {
-		return -1, false
+		return time.Time{}
 	}
-	left := time.Until(lastRequest.Add(s.IdleExit))
-	if left <= 0 {
-		return 0, true
-	}
-	return int(left/time.Millisecond) + 1, false
+	return lastRequest.Add(s.IdleExit)
 }
 
 // nudge makes acceptAll look again.

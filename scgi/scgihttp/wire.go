@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/socketgi/socketgi/scgi/internal/poll"
 	"golang.org/x/sys/unix"
 )
 
@@ -218,7 +219,7 @@ func (w *wire) waitGone() bool {
 	}
 	err := w.raw.Read(func(fd uintptr) bool {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: events}}
-		n, err := unix.Poll(fds, 0)
+		n, err := poll.Now(fds)
 		return err == nil && n > 0
 	})
 	return !errors.Is(err, os.ErrDeadlineExceeded)

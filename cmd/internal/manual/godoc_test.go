@@ -15,7 +15,7 @@ import (
 // TestDocComments checks that all that Go programs can use says what it is, fields and
 // methods included: pkg.go.dev is the manual of the packages.
 func TestDocComments(t *testing.T) {
-	for _, dir := range []string{"activation", "scgi", "scgi/cgi", "scgi/internal/child", "scgi/gateway", "scgi/scgihttp", "scgi/wsgi", "scgi/wsgi/internal/worker", "scgi/wsgi/pool", "units"} {
+	for _, dir := range []string{"activation", "scgi", "scgi/cgi", "scgi/internal/child", "scgi/internal/poll", "scgi/gateway", "scgi/scgihttp", "scgi/wsgi", "scgi/wsgi/internal/worker", "scgi/wsgi/pool", "units"} {
 		paths, err := filepath.Glob("../../../" + dir + "/*.go")
 		require.NoError(t, err)
 		files, documented := token.NewFileSet(), false

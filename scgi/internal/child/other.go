@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/socketgi/socketgi/scgi/internal/poll"
 	"golang.org/x/sys/unix"
 )
 
@@ -77,12 +78,8 @@ func (o *Other) Ended() bool {
 
 func ended(pidfd int) bool {
 	fds := []unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}
-	for pidfd >= 0 {
-		if n, err := unix.Poll(fds, 0); err != unix.EINTR {
-			return n != 0
-		}
-	}
-	return true
+	n, err := poll.Now(fds)
+	return pidfd < 0 || err != nil || n != 0
 }
 
 // WaitEnd waits until the process has ended.
@@ -92,12 +89,7 @@ func (o *Other) WaitEnd() {
 		return
 	}
 	defer unix.Close(fd)
-	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	for {
-		if _, err := unix.Poll(fds, -1); err != unix.EINTR {
-			return
-		}
-	}
+	_, _ = poll.Until([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, time.Time{})
 }
 
 // own returns a descriptor of the process that nobody else closes, -1 where it is gone.

@@ -5,6 +5,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/socketgi/socketgi/scgi/internal/poll"
 	"golang.org/x/sys/unix"
 )
 
@@ -118,18 +119,8 @@ func (p *Process) Ended(deadline time.Time) bool {
 	if p.pidfd < 0 {
 		return p.endedWithoutPidfd(deadline)
 	}
-	fds := []unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}}
-	for {
-		ms := -1
-		if !deadline.IsZero() {
-			ms = max(0, int(time.Until(deadline)/time.Millisecond)+1)
-		}
-		n, err := unix.Poll(fds, ms)
-		if err == unix.EINTR {
-			continue
-		}
-		return n > 0
-	}
+	n, _ := poll.Until([]unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}}, deadline)
+	return n > 0
 }
 
 // endedWithoutPidfd asks again and again: kernels before 5.2 offer nothing

@@ -5,6 +5,7 @@ import (
 
 	"github.com/socketgi/socketgi/scgi"
 	"github.com/socketgi/socketgi/scgi/gateway"
+	"github.com/socketgi/socketgi/scgi/internal/poll"
 	"golang.org/x/sys/unix"
 )
 
@@ -132,7 +133,7 @@ func (k *keeper) leaveIdle() {
 	for _, l := range k.listeners {
 		fds = append(fds, unix.PollFd{Fd: int32(l.FD), Events: unix.POLLIN})
 	}
-	if n, err := unix.Poll(fds, 0); n == 0 && err == nil {
+	if n, err := poll.Now(fds); n == 0 && err == nil {
 		k.stop()
 	}
 }

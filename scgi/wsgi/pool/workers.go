@@ -8,6 +8,7 @@ import (
 
 	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/internal/poll"
 	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
 	"golang.org/x/sys/unix"
 )
@@ -272,7 +273,7 @@ func (k *keeper) kill(m *member) {
 // lookAt sees whether a worker has ended, and if so what becomes of its jobs.
 func (k *keeper) lookAt(m *member) {
 	fds := []unix.PollFd{{Fd: int32(m.PidFD()), Events: unix.POLLIN}}
-	if n, _ := unix.Poll(fds, 0); n <= 0 || !slices.Contains(k.members, m) {
+	if n, _ := poll.Now(fds); n <= 0 || !slices.Contains(k.members, m) {
 		return
 	}
 	k.hearFrom(m) // it may have said something

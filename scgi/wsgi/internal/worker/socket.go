@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi"
+	"github.com/socketgi/socketgi/scgi/internal/poll"
 	"golang.org/x/sys/unix"
 )
 
@@ -49,19 +50,12 @@ func (s jobSocket) sendMessage(msg []byte, fds []int) error {
 // the worker has ended (not alive).
 func (s jobSocket) await(rep *Report, deadline time.Time) (done, alive bool) {
 	fds := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}, {Fd: int32(s.pidfd), Events: unix.POLLIN}}
-	for {
-		ms := -1
-		if !deadline.IsZero() {
-			if ms = int(time.Until(deadline) / time.Millisecond); ms < 0 {
-				return false, true
-			}
-			ms++
+	for { // until the deadline, however much a worker has to say
+		if !deadline.IsZero() && time.Now().After(deadline) {
+			return false, true
 		}
-		if n, err := unix.Poll(fds, ms); n <= 0 {
-			if err != nil && err != unix.EINTR {
-				return false, false
-			}
-			continue
+		if n, err := poll.Until(fds, deadline); n == 0 {
+			return false, err == nil
 		}
 		// Reports first: a worker that has ended may have left some.
 		if done, closed := s.drain(rep); done || closed || fds[1].Revents != 0 {
@@ -99,7 +93,7 @@ func (s jobSocket) drain(rep *Report) (done, closed bool) {
 // closed tells the end of the reports from an empty one, which is no report of ours.
 func (s jobSocket) closed() bool {
 	fds := []unix.PollFd{{Fd: int32(s.fd)}}
-	n, err := unix.Poll(fds, 0)
+	n, err := poll.Now(fds)
 	return err == nil && n > 0 && fds[0].Revents&unix.POLLHUP != 0
 }
 
