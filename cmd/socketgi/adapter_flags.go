@@ -5,10 +5,8 @@ import (
 	"slices"
 
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/application"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/compose"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
 	"github.com/socketgi/socketgi/units"
 	"github.com/spf13/cobra"
@@ -72,44 +70,6 @@ func (a *adapterFlags) fill(o *appunits.Options, args []string) (err error) {
 	if err := units.CheckMount(a.Adapter.Mount); err != nil {
 		return err
 	}
-	if o.Adapter = &app.Adapter; o.Warm && app.Adapter.WSGI() {
-		o.Adapter.Concurrency = 0 // the workers are the limit
-	}
-	o.Exec, o.Mount = []string{path}, a.Adapter.Mount
-	o.App, o.WorkingDirectory = app.Label, app.Dir
-	if app.PWD != "" && o.Warm { // a link may lead elsewhere when it is loaded again
-		o.Env = append(o.Env, "PWD="+app.PWD)
-	}
-	a.warnings = append(a.warnings, app.Refused...)
-	o.Reads = a.Root.Existing(append(app.Files, a.readable(app, &o.Options)...)...)
-	if a.Root != "" {
-		return nil // who gets at what there can't be said from here
-	}
-	if o.UserManager {
-		return nil // it runs as whoever says this
-	}
-	for _, file := range append(app.Files, path) {
-		if why := access.Unreachable(file, o.User); why != "" && !slices.Contains(a.warnings, why) {
-			a.warnings = append(a.warnings, why)
-		}
-	}
+	a.warnings = append(a.warnings, compose.Serve(o, app, path, a.Root)...)
 	return nil
-}
-
-// readable are the folders of an application that the sandbox may show to it. Those of a Python
-// are what its own files say: they open nothing to it that is closed to its user.
-func (a *adapterFlags) readable(app *application.Application, o *units.Options) (folders []string) {
-	if !app.Adapter.WSGI() || a.Root != "" || o.UserManager {
-		return app.Folders
-	}
-	user := o.User
-	if _, ok := account.FindUser("", user); !ok {
-		user = "" // one that is still to be made
-	}
-	for _, folder := range app.Folders {
-		if access.Unreachable(folder, user) == "" {
-			folders = append(folders, folder)
-		}
-	}
-	return folders
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
-	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
@@ -134,15 +132,9 @@ func (p *pairFlags) options(h host.Host, args []string) (o appunits.Options, err
 	if len(p.allowUser) > 0 {
 		return o, errors.New("--allow-user is for what socketgi-adapter runs: a program of --exec has to look by itself who connects")
 	}
-	program, err := p.Root.Outside(args[1])
-	if err != nil {
+	if err := compose.Run(&o, args[1], args[2:], p.Root); err != nil {
 		return o, err
 	}
-	if program, err = p.Root.Inside(program); err != nil {
-		return o, err
-	}
-	o.Exec, o.App = append([]string{program}, args[2:]...), strings.Join(args[1:], " ")
-	o.Reads = p.Root.Existing(append([]string{filepath.Dir(program)}, o.Exec...)...)
 	return o, p.pin(&o.Options)
 }
 
