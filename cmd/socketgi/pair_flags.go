@@ -26,9 +26,9 @@ func pairUse(command string) string {
 const pairHelp = appHelp + `
 
 With --exec the units run a program that speaks SCGI itself, such as one in Go that
-calls scgihttp.Serve. With --accept no it stays and accepts by itself. For others the
-adapter does that: it keeps processes with a WSGI application, and starts a CGI program
-for each request.
+calls scgihttp.Serve. With --accept no it is warm, and accepts connections itself. For
+others the adapter does that: it keeps workers with a WSGI application, and starts a CGI
+program for each request.
 
 Relative paths, the virtual environment and the web server's group are found
 here and now, and written out.`
@@ -70,7 +70,7 @@ func (p *pairFlags) define(cmd *cobra.Command) {
 	f.StringVar(&p.group, "group", "", "the web server's `GROUP`, which may connect (default: www-data, nginx or http, whichever is there)")
 	f.StringVar(&p.user, "user", "", "run the application as `USER` (default: a user made up for each request)")
 	f.BoolVar(&p.exec, "exec", false, "the units run a program that speaks SCGI itself")
-	f.StringVar(&p.accept, "accept", "yes", "who accepts connections: systemd (`yes`), or the program that stays (no)")
+	f.StringVar(&p.accept, "accept", "yes", "who accepts connections: systemd (`yes`), or a warm application (no)")
 	f.BoolVar(&p.state, "state", false, "give it a directory that outlives it, /var/lib/NAME; $STATE_DIRECTORY says where it is")
 	f.StringVar(&p.profile, "profile", string(units.Fast), "the `SANDBOX`: fast adds milliseconds to each start, strict some tens of them, none next to nothing")
 	f.BoolVar(&p.network, "network", false, "let it use the network, with --profile strict, too")
