@@ -66,7 +66,7 @@ func ExampleNotify() {
 	os.Setenv("NOTIFY_SOCKET", socket)
 	defer os.Unsetenv("NOTIFY_SOCKET")
 
-	if err := activation.Notify(activation.Ready + "\nSTATUS=3 applications are loaded"); err != nil {
+	if err := activation.Notify(activation.Ready + "\n" + activation.Status("3 applications are loaded")); err != nil {
 		log.Fatal(err)
 	}
 

@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -74,13 +73,7 @@ func (s *Server) Serve(listeners []activation.Socket) error {
 		s.done.Store(true)
 		s.nudge()
 	}()
-	if every := watchdogTime(); every > 0 {
-		go func() {
-			for range time.Tick(every) {
-				_ = activation.Notify("WATCHDOG=1")
-			}
-		}()
-	}
+	activation.FeedWatchdog(nil, nil)
 	_ = activation.Notify(activation.Ready)
 	err = s.acceptAll()
 	_ = activation.Notify(activation.Stopping)
@@ -218,14 +211,4 @@ func (s *Server) stop(sig syscall.Signal) {
 		told.Store(true)
 		p.Signal(sig)
 	}
-}
-
-// watchdogTime is how often WatchdogSec= wants to hear of us, halved
-// (sd_watchdog_enabled(3)); 0: never. It hears when requests are looked after.
-func watchdogTime() time.Duration {
-	usec, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64)
-	if pid := os.Getenv("WATCHDOG_PID"); err != nil || usec <= 0 || pid != "" && pid != strconv.Itoa(os.Getpid()) {
-		return 0
-	}
-	return time.Duration(usec) * time.Microsecond / 2
 }

@@ -107,8 +107,9 @@ func (c *Config) Serve(listeners []activation.Socket) error {
 		return err
 	}
 	most := gateway.MostConnections(c.Backlog)
+	watchdog, _ := activation.WatchdogInterval() // what is no number is no interval
 	k := &keeper{cfg: c, listeners: listeners, dir: workingDir(c.App), most: most, room: most, silent: list.New(),
-		pool: pool{config: c.worker(board)}, buf: make([]byte, 64<<10), watchdog: watchdogTime(), notes: newNotes()}
+		pool: pool{config: c.worker(board)}, buf: make([]byte, 64<<10), watchdog: watchdog, notes: newNotes()}
 	if k.poll, err = newPoller(); err != nil {
 		return err
 	}

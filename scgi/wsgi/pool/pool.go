@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/socketgi/socketgi/activation"
 	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/internal/child"
 	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
@@ -233,7 +234,7 @@ func (k *keeper) reload() {
 	}
 	k.reloading = true
 	k.asking, k.askers = k.askers, nil
-	k.tellReloading()
+	k.notes.send(activation.Reloading())
 	cfg, problem := k.prepare()
 	if problem != nil {
 		k.reloaded(problem)
@@ -310,7 +311,7 @@ func (k *keeper) reloaded(problem *child.Problem) {
 		k.problem(gateway.Error, "the application is not reloaded, and goes on as it was: "+problem.Text)
 	}
 	k.reloading = false
-	k.tellReloaded()
+	k.notes.send(activation.Ready + "\n" + activation.Status(k.status()))
 	answerAskers(k.asking, problem)
 	k.asking = nil
 	if k.reloadAgain {

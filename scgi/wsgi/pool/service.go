@@ -1,9 +1,7 @@
 package pool
 
 import (
-	"os"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -24,12 +22,12 @@ func (k *keeper) tell() {
 		k.saidAt = k.now
 		if s := k.status(); s != k.said {
 			k.said = s
-			k.notes.send("STATUS=" + s)
+			k.notes.send(activation.Status(s))
 		}
 	}
 	if k.watchdog > 0 && k.now.Sub(k.fed) >= k.watchdog {
 		k.fed = k.now
-		k.notes.send("WATCHDOG=1")
+		k.notes.send(activation.Watchdog)
 	}
 }
 
@@ -47,7 +45,7 @@ func (k *keeper) status() string {
 	if k.trouble != nil {
 		s += "; the last worker could not be started: " + lastLine(k.trouble.Text)
 	}
-	return strings.ReplaceAll(s, "\n", " ")
+	return s
 }
 
 // isReady tells the service manager, once, that requests are answered: by a worker, or with
@@ -59,14 +57,6 @@ func (k *keeper) isReady() {
 		k.notes.send(activation.Ready)
 	}
 }
-
-func (k *keeper) tellReloading() {
-	var now unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
-	k.notes.send("RELOADING=1\nMONOTONIC_USEC=" + strconv.FormatInt(now.Nano()/1000, 10))
-}
-
-func (k *keeper) tellReloaded() { k.notes.send(activation.Ready + "\nSTATUS=" + k.status()) }
 
 // notes are sent to the service manager in their order, by a goroutine of its own: one that is
 // busy reads none for a while, and holds no request up.
@@ -89,16 +79,6 @@ func (n notes) send(state string) {
 	case n <- state:
 	default:
 	}
-}
-
-// watchdogTime is how often WatchdogSec= wants to hear of us, halved
-// (sd_watchdog_enabled(3)); 0: never. It hears when requests are looked after.
-func watchdogTime() time.Duration {
-	usec, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64)
-	if pid := os.Getenv("WATCHDOG_PID"); err != nil || usec <= 0 || pid != "" && pid != strconv.Itoa(os.Getpid()) {
-		return 0
-	}
-	return time.Duration(usec) * time.Microsecond / 2
 }
 
 // stopping is how far a keeper has come with its end.
