@@ -52,14 +52,22 @@ func (k *keeper) prepare() (*worker.Config, *child.Problem) {
 // watcher sees when a file that the application was loaded from changes (inotify(7)): when
 // something else gets its name, or that of a link or folder on the way to it.
 type watcher struct {
-	fd     int
-	files  map[string]bool
-	names  map[int32]map[string]bool // in each watched folder; true: on the way to a file
-	walked map[string]string         // folders, and where they are
-	failed bool                      // the last load, maybe for want of a file
-	new    map[string]bool           // folders that came after that
-	dirs   map[int32]string
-	warned map[string]bool
+	fd      int
+	files   map[string]bool
+	folders map[int32]*folder // those that are watched
+	walked  map[string]string // folders, and where they are
+	failed  bool              // the last load, maybe for want of a file
+	new     map[string]bool   // folders that came after that
+	warned  map[string]bool
+}
+
+// folder is what is to be seen in a watched folder.
+type folder struct {
+	path  string
+	names map[string]bool // true: on the way to a file
+	// modules tells a folder that Python looks for modules of the application in from one
+	// that is only on the way there.
+	modules bool
 }
 
 // mostWatched is how many files are watched. The application says which, and may say anything.
@@ -130,19 +138,21 @@ func (k *keeper) compare(files []worker.File) {
 // walk finds all files anew.
 func (k *keeper) walk() {
 	w := k.watcher
-	before := w.names
-	w.names, w.walked, w.dirs = map[int32]map[string]bool{}, map[string]string{}, map[int32]string{}
+	before := w.folders
+	w.folders, w.walked = map[int32]*folder{}, map[string]string{}
 	for file := range w.files {
 		k.locate(file, 0)
 	}
-	if dir := k.locate(k.dir, 0); dir != "" {
-		k.look(dir)
+	for _, dir := range []string{k.dir, k.cfg.App.Folder} {
+		if dir = k.locate(dir, 0); dir != "" {
+			k.look(dir).modules = true
+		}
 	}
 	for dir := range w.new {
-		k.look(dir)
+		k.look(dir).modules = true
 	}
 	for wd := range before {
-		if w.names[wd] == nil {
+		if w.folders[wd] == nil {
 			_, _ = unix.InotifyRmWatch(w.fd, uint32(wd))
 		}
 	}
@@ -172,13 +182,12 @@ func (k *keeper) locate(path string, links int) (real string) {
 		return ""
 	}
 	name := filepath.Base(path)
-	names := k.look(dir)
+	seen := k.look(dir)
 	real = filepath.Join(dir, name)
 	info, err := os.Lstat(real)
-	isWay := err != nil || !info.Mode().IsRegular()
-	if names != nil {
-		names[name] = names[name] || isWay
-	}
+	isFile := err == nil && info.Mode().IsRegular()
+	seen.names[name] = seen.names[name] || !isFile
+	seen.modules = seen.modules || isFile || w.files[path]
 	switch {
 	case err != nil:
 		return ""
@@ -195,8 +204,8 @@ func (k *keeper) locate(path string, links int) (real string) {
 	return k.locate(target, links+1)
 }
 
-// look watches a folder, and returns what is to be seen there.
-func (k *keeper) look(dir string) map[string]bool {
+// look watches a folder, and returns what is to be seen there: nothing will be where that fails.
+func (k *keeper) look(dir string) *folder {
 	w := k.watcher
 	wd, err := unix.InotifyAddWatch(w.fd, dir, changes)
 	if err != nil {
@@ -204,18 +213,18 @@ func (k *keeper) look(dir string) map[string]bool {
 			w.warned[dir] = true // once is enough
 			k.problem(gateway.Warning, "--reload: changes in "+dir+" are not noticed: "+err.Error())
 		}
-		return nil
+		return &folder{names: map[string]bool{}}
 	}
-	if w.names[int32(wd)] == nil {
-		w.names[int32(wd)], w.dirs[int32(wd)] = map[string]bool{}, dir
+	if w.folders[int32(wd)] == nil {
+		w.folders[int32(wd)] = &folder{path: dir, names: map[string]bool{}}
 	}
-	return w.names[int32(wd)]
+	return w.folders[int32(wd)]
 }
 
 // enter watches a folder that is new, with all that are in it.
 func (k *keeper) enter(dir string) {
 	k.watcher.new[dir] = true
-	k.look(dir)
+	k.look(dir).modules = true
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
 		if e.IsDir() && e.Name() != "__pycache__" {
@@ -241,23 +250,34 @@ func (k *keeper) filesChanged() {
 			wd := int32(binary.NativeEndian.Uint32(b))
 			mask := binary.NativeEndian.Uint32(b[4:])
 			end := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(b[12:]))
-			text, _, _ := bytes.Cut(b[unix.SizeofInotifyEvent:end], []byte{0})
-			name := string(text)
-			isWay, isOurs := w.names[wd][name]
-			// What was not there when the application could not be loaded has a name that nobody
-			// has told.
-			isNew := w.failed && w.names[wd] != nil && (strings.HasSuffix(name, ".py") || mask&unix.IN_ISDIR != 0 && name != "__pycache__")
-			if isNew && mask&unix.IN_ISDIR != 0 {
-				k.enter(filepath.Join(w.dirs[wd], name))
-			}
-			if isOurs || isNew || mask&unix.IN_Q_OVERFLOW != 0 {
-				k.changed = k.now
-			}
-			moved = moved || isWay || mask&(unix.IN_Q_OVERFLOW|unix.IN_IGNORED) != 0 && w.names[wd] != nil
+			name, _, _ := bytes.Cut(b[unix.SizeofInotifyEvent:end], []byte{0})
+			moved = k.fileChanged(wd, mask, string(name)) || moved
 			b = b[end:]
 		}
 	}
 	if moved {
 		k.walk()
 	}
+}
+
+// fileChanged takes in one event, and tells whether something on the way to a file is another
+// one now.
+func (k *keeper) fileChanged(wd int32, mask uint32, name string) (moved bool) {
+	w := k.watcher
+	f, watched := w.folders[wd]
+	if !watched {
+		f = &folder{}
+	}
+	isWay, isOurs := f.names[name]
+	isDir := mask&unix.IN_ISDIR != 0
+	// What was not there when the application could not be loaded has a name that nobody
+	// has told.
+	isNew := w.failed && f.modules && (strings.HasSuffix(name, ".py") || isDir && name != "__pycache__")
+	if isNew && isDir {
+		k.enter(filepath.Join(f.path, name))
+	}
+	if isOurs || isNew || mask&unix.IN_Q_OVERFLOW != 0 {
+		k.changed = k.now
+	}
+	return isWay || watched && mask&unix.IN_IGNORED != 0
 }

@@ -1,0 +1,46 @@
+package pool
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestNewModules has things appear while an application can't be loaded, maybe for want of
+// them: only where Python looks for its modules do they matter.
+func TestNewModules(t *testing.T) {
+	above := t.TempDir()
+	dir := filepath.Join(above, "shop")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	app := filepath.Join(dir, "app.py")
+	require.NoError(t, os.WriteFile(app, []byte("import missing"), 0o600))
+	poll, err := newPoller()
+	require.NoError(t, err)
+	k := &keeper{cfg: &Config{App: App{File: app}}, dir: dir, poll: poll, buf: make([]byte, 64<<10), now: time.Now()}
+	require.NoError(t, k.watchFiles())
+	k.loaded(worker.Report{Result: child.Result{Problem: &child.Problem{}}})
+	appears := func(what func(string) error, name string) bool {
+		k.changed = time.Time{}
+		require.NoError(t, what(filepath.Join(above, name)))
+		k.filesChanged()
+		return !k.changed.IsZero()
+	}
+	folder := func(path string) error { return os.Mkdir(path, 0o700) }
+	file := func(path string) error { return os.WriteFile(path, nil, 0o600) }
+	assert.False(t, appears(folder, "another"), "of somebody else")
+	assert.False(t, appears(file, "another/module.py"))
+	assert.False(t, appears(file, "another.py"))
+	assert.True(t, appears(file, "shop/missing.py"))
+	assert.True(t, appears(folder, "shop/package"))
+	assert.True(t, appears(file, "shop/package/__init__.py"))
+	assert.True(t, appears(os.Remove, "shop/app.py"))
+	assert.True(t, appears(folder, "shop/later"), "a file that is gone was loaded from here")
+	assert.False(t, appears(folder, "shop/__pycache__"))
+	assert.False(t, appears(file, "shop/notes.txt"))
+}
