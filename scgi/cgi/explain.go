@@ -17,6 +17,10 @@ import (
 // execve(2) reports with the same number that a file is missing and that what it
 // names is.
 func (c *Config) explain(file string, err error) error {
+	var known *problem
+	if errors.As(err, &known) {
+		return err
+	}
 	kind := child.Failed
 	text := ""
 	switch {

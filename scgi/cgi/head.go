@@ -34,100 +34,126 @@ func headEnd(p []byte) int {
 	}
 }
 
-// parseHead checks the head of a response and makes of it what the web server gets:
+// headRules are what a head is to be like, and made into, where that isn't the same for all.
+type headRules struct {
+	nph   bool // it begins with a status line (NPH, RFC 3875, 5)
+	nginx bool // the web server is nginx
+}
+
+// parse checks the head of a response and makes of it what the web server gets:
 // Status first, lines that end in CR LF, nothing that only a web server may say.
 //
 // A program answers with a document (Content-Type), a redirect (Location), or a
-// Status (RFC 3875, 6.2); one of them must be there. A redirect to a local path
-// without a Status is the web server's to follow, not the client's: nginx does it for
-// X-Accel-Redirect, others know it by themselves.
-func parseHead(p []byte, nph, nginx bool) (*head, error) {
-	h := &head{length: -1, status: 200, line: "200 OK"}
-	var location, kind string
-	var given bool // a status
-	var fields []byte
+// Status (RFC 3875, 6.2); one of them must be there.
+func (rules headRules) parse(p []byte) (*head, error) {
+	h := &headParser{headRules: rules, head: head{length: -1, status: 200, line: "200 OK"}}
 	for n := 1; len(p) > 0; n++ {
 		line, rest, _ := bytes.Cut(p, []byte("\n"))
 		line, p = bytes.TrimSuffix(line, []byte("\r")), rest
 		if len(line) == 0 {
 			break
 		}
-		if n == 1 && bytes.HasPrefix(line, []byte("HTTP/")) {
-			_, after, _ := strings.Cut(string(line), " ")
-			if err := h.setStatus(after); err != nil {
-				return nil, err
-			}
-			given = true
-			continue
+		if err := h.addLine(n, line); err != nil {
+			return nil, err
 		}
-		if bytes.HasPrefix(line, []byte("<!--:")) {
-			continue // Python's cgitb: it survives a parser of headers, and hides the next ones in a page
-		}
-		if n == 1 && nph {
-			return nil, fmt.Errorf("the first line of a whole response (NPH) is a status line such as HTTP/1.1 200 OK, and not %s", excerpt(line))
-		}
-		name, value, err := field(line)
-		if err != nil {
-			return nil, fmt.Errorf("line %d of the head, %s: %w", n, excerpt(line), err)
-		}
-		switch strings.ToLower(name) {
-		case "status":
-			if given {
-				continue // the first one counts, as nginx has it
-			}
-			if err := h.setStatus(value); err != nil {
-				return nil, err
-			}
-			given = true
-			continue
-		case "location":
-			if location == "" {
-				location = value
-			}
-			continue
-		case "content-type":
-			kind = value
-		case "content-length":
-			length, err := strconv.ParseInt(value, 10, 64)
-			if err != nil || value[0] < '0' || value[0] > '9' || h.length >= 0 && h.length != length {
-				return nil, fmt.Errorf("Content-Length: %s is no length", excerpt([]byte(value)))
-			}
-			if h.length >= 0 {
-				continue
-			}
-			h.length = length
-		case "transfer-encoding":
-			if !strings.EqualFold(value, "identity") {
-				return nil, fmt.Errorf("Transfer-Encoding: %s is the web server's to say: send the body as it is", value)
-			}
-			continue
-		case "connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade":
-			continue // about the connection to the client, which is not ours (RFC 9110, 7.6.1)
-		}
-		fields = append(append(append(fields, name...), ": "...), value...)
-		fields = append(fields, "\r\n"...)
 	}
-	if !given && location == "" && kind == "" {
+	if !h.given && h.location == "" && !h.document {
 		return nil, errors.New("none of Content-Type, Location and Status is in the head, and one of them must be")
 	}
-	local := strings.HasPrefix(location, "/") && !strings.HasPrefix(location, "//") && !given
+	return h.end(), nil
+}
+
+// headParser is a head that is being read.
+type headParser struct {
+	headRules
+	head
+	given    bool // a status
+	document bool // it has a type
+	location string
+	fields   []byte // what is sent behind the status
+}
+
+func (h *headParser) addLine(n int, line []byte) error {
 	switch {
-	case location == "":
-	case local && nginx:
-		fields = append(fields, "X-Accel-Redirect: "+location+"\r\n"...)
+	case n == 1 && bytes.HasPrefix(line, []byte("HTTP/")):
+		_, after, _ := strings.Cut(string(line), " ")
+		h.given = true
+		return h.setStatus(after)
+	case bytes.HasPrefix(line, []byte("<!--:")):
+		return nil // Python's cgitb: it survives a parser of headers, and hides the next ones in a page
+	case n == 1 && h.nph:
+		return fmt.Errorf("the first line of a whole response (NPH) is a status line such as HTTP/1.1 200 OK, and not %s", excerpt(line))
+	}
+	name, value, err := field(line)
+	if err != nil {
+		return fmt.Errorf("line %d of the head, %s: %w", n, excerpt(line), err)
+	}
+	return h.addField(name, value)
+}
+
+func (h *headParser) addField(name, value string) error {
+	switch strings.ToLower(name) {
+	case "status":
+		if h.given {
+			return nil // the first one counts, as nginx has it
+		}
+		h.given = true
+		return h.setStatus(value)
+	case "location":
+		if h.location == "" {
+			h.location = value
+		}
+		return nil
+	case "content-type":
+		h.document = value != ""
+	case "content-length":
+		length, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || value[0] < '0' || value[0] > '9' || h.length >= 0 && h.length != length {
+			return fmt.Errorf("Content-Length: %s is no length", excerpt([]byte(value)))
+		}
+		if h.length >= 0 {
+			return nil
+		}
+		h.length = length
+	case "transfer-encoding":
+		if !strings.EqualFold(value, "identity") {
+			return fmt.Errorf("Transfer-Encoding: %s is the web server's to say: send the body as it is", value)
+		}
+		return nil
+	case "connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade":
+		return nil // about the connection to the client, which is not ours (RFC 9110, 7.6.1)
+	}
+	h.send(name, value)
+	return nil
+}
+
+func (h *headParser) send(name, value string) {
+	h.fields = append(append(append(h.fields, name...), ": "...), value...)
+	h.fields = append(h.fields, "\r\n"...)
+}
+
+// end makes of the fields what is sent. A redirect to a local path without a Status is the web
+// server's to follow, not the client's: nginx does it for X-Accel-Redirect, others know it by
+// themselves.
+func (h *headParser) end() *head {
+	local := strings.HasPrefix(h.location, "/") && !strings.HasPrefix(h.location, "//") && !h.given
+	switch {
+	case h.location == "":
+	case local && h.nginx:
+		h.send("X-Accel-Redirect", h.location)
 	default:
-		if !given && !local {
+		if !h.given && !local {
 			h.status, h.line = 302, "302 Found"
 		}
-		fields = append(fields, "Location: "+location+"\r\n"...)
+		h.send("Location", h.location)
 	}
 	h.noBody = h.status == 204 || h.status == 304
-	h.wire = make([]byte, 0, len(fields)+64)
+	h.wire = make([]byte, 0, len(h.fields)+64)
 	if !local {
 		h.wire = append(append(append(h.wire, "Status: "...), h.line...), "\r\n"...)
 	}
-	h.wire = append(append(h.wire, fields...), "\r\n"...)
-	return h, nil
+	h.wire = append(append(h.wire, h.fields...), "\r\n"...)
+	return &h.head
 }
 
 func (h *head) setStatus(s string) error {

@@ -45,7 +45,7 @@ func TestHead(t *testing.T) {
 			in := []byte(c.in + "body\n\nmore")
 			end := headEnd(in)
 			require.Equal(t, len(c.in), end)
-			h, err := parseHead(in[:end], c.nph, !c.other)
+			h, err := headRules{nph: c.nph, nginx: !c.other}.parse(in[:end])
 			require.NoError(t, err)
 			assert.Equal(t, c.wire, string(h.wire))
 			assert.Equal(t, c.status, h.status)
@@ -83,10 +83,10 @@ func TestWrongHead(t *testing.T) {
 	} {
 		end := headEnd([]byte(in))
 		require.Equal(t, len(in), end, "%q", in)
-		_, err := parseHead([]byte(in), false, true)
+		_, err := headRules{nginx: true}.parse([]byte(in))
 		assert.ErrorContains(t, err, why, "%q", in)
 	}
-	_, err := parseHead([]byte("Content-Type: a/b\n\n"), true, true)
+	_, err := headRules{nph: true, nginx: true}.parse([]byte("Content-Type: a/b\n\n"))
 	assert.ErrorContains(t, err, "status line", "NPH")
 	assert.Zero(t, headEnd([]byte("Content-Type: a/b\nX: y\r\n")))
 }
@@ -102,7 +102,7 @@ func FuzzHead(f *testing.F) {
 		if end == 0 {
 			return
 		}
-		h, err := parseHead(in[:end], nph, nginx)
+		h, err := headRules{nph: nph, nginx: nginx}.parse(in[:end])
 		if err != nil {
 			return
 		}
@@ -114,7 +114,7 @@ func FuzzHead(f *testing.F) {
 		if !strings.HasPrefix(string(h.wire), "Status: ") {
 			return // a local redirect, which others follow
 		}
-		again, err := parseHead(h.wire, false, nginx)
+		again, err := headRules{nginx: nginx}.parse(h.wire)
 		require.NoError(t, err, "%q", h.wire)
 		require.Equal(t, string(h.wire), string(again.wire))
 	})

@@ -22,9 +22,8 @@ type Program struct {
 	script   *script
 	out      int // what it answers, -1: that has ended
 	err      int // what it says to the log, -1: that has ended
-	nph      bool
+	rules    headRules
 	isHead   bool // the request is a HEAD
-	nginx    bool // the web server is nginx
 }
 
 // Start starts the program for a request, whose variables are params
@@ -56,39 +55,17 @@ func (c *Config) Start(params []scgi.Header, body scgi.Body) (*Program, error) {
 	p := &Program{
 		limits: c.Limits,
 		script: s,
-		nph:    c.NPH || strings.HasPrefix(path.Base(s.path), "nph-"),
+		rules: headRules{
+			nph:   c.NPH || strings.HasPrefix(path.Base(s.path), "nph-"),
+			nginx: strings.HasPrefix(v.get("SERVER_SOFTWARE"), "nginx"),
+		},
 		isHead: v.get("REQUEST_METHOD") == "HEAD",
-		nginx:  strings.HasPrefix(v.get("SERVER_SOFTWARE"), "nginx"),
 	}
 	argv := append([]string{s.path}, c.Args...)
 	if c.Index {
 		argv = append(argv, indexWords(v)...)
 	}
-	in, done, err := input(body)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	var out, errs [2]int
-	if err := pipe(&out); err != nil {
-		return nil, err
-	}
-	defer unix.Close(out[1])
-	if err := pipe(&errs); err != nil {
-		unix.Close(out[0])
-		return nil, err
-	}
-	defer unix.Close(errs[1])
-	p.out, p.err = out[0], errs[0]
-	p.Process, err = child.Start(file, argv, &child.Attr{
-		Env:   s.build(c.Env, v),
-		Dir:   dir,
-		Files: []uintptr{uintptr(in), uintptr(out[1]), uintptr(errs[1])},
-		Alone: c.Alone,
-	})
-	if err != nil {
-		unix.Close(p.out)
-		unix.Close(p.err)
+	if err := p.start(file, argv, body, &child.Attr{Env: s.build(c.Env, v), Dir: dir, Alone: c.Alone}); err != nil {
 		return nil, c.explain(s.path, err)
 	}
 	if c.Alone {
@@ -98,6 +75,33 @@ func (c *Config) Start(params []scgi.Header, body scgi.Body) (*Program, error) {
 		p.deadline = time.Now().Add(c.Limits.Timeout)
 	}
 	return p, nil
+}
+
+// start starts the process. An error of what comes before that is a [problem].
+func (p *Program) start(file string, argv []string, body scgi.Body, attr *child.Attr) error {
+	in, done, err := input(body)
+	if err != nil {
+		return fault(child.NotStarted(err).Kind, "the request body: "+err.Error())
+	}
+	defer done()
+	var out, errs [2]int
+	if err := pipe(&out); err != nil {
+		return err
+	}
+	defer unix.Close(out[1])
+	if err := pipe(&errs); err != nil {
+		unix.Close(out[0])
+		return err
+	}
+	defer unix.Close(errs[1])
+	attr.Files = []uintptr{uintptr(in), uintptr(out[1]), uintptr(errs[1])}
+	if p.Process, err = child.Start(file, argv, attr); err != nil {
+		unix.Close(out[0])
+		unix.Close(errs[0])
+		return err
+	}
+	p.out, p.err = out[0], errs[0]
+	return nil
 }
 
 // pipe makes a pipe whose end for reading doesn't block.

@@ -193,7 +193,7 @@ func (x *exchange) readHead() (again, over bool) {
 	case end == 0:
 		return true, false
 	}
-	h, err := parseHead(x.buf[:end], x.nph, x.nginx)
+	h, err := x.rules.parse(x.buf[:end])
 	if err != nil {
 		return false, x.refuse("what the program sent is no response: " + err.Error())
 	}
