@@ -142,9 +142,7 @@ func (r *Request) parse(block []byte, most int) error {
 	}
 	r.block = block
 	r.fields = r.inline[:0]
-	breaks := bytes.IndexByte(block, '\n') >= 0 || bytes.IndexByte(block, '\r') >= 0
-	scgi := ""
-	var lengths lengths
+	seen := checks{breaks: bytes.IndexByte(block, '\n') >= 0 || bytes.IndexByte(block, '\r') >= 0}
 	for start := 0; start < len(block); {
 		n := nameLength(block[start:])
 		if n <= 0 {
@@ -160,48 +158,60 @@ func (r *Request) parse(block []byte, most int) error {
 		if len(r.fields) == most {
 			return ErrTooManyHeaders
 		}
-		switch {
-		case start == 0:
-			if name != "CONTENT_LENGTH" {
-				return ErrNoContentLength
-			}
+		if start == 0 {
 			length, ok := parseLength(value)
-			if !ok {
+			switch {
+			case name != "CONTENT_LENGTH":
+				return ErrNoContentLength
+			case !ok:
 				return ErrContentLength
 			}
 			r.ContentLength = length
-		case name[0] == 'C' && name == "CONTENT_LENGTH":
-			if n, ok := parseLength(value); value != "" && (!ok || n != r.ContentLength) {
-				return ErrRepeated
-			}
-			lengths.none = value == "" // the last one counts, as for every other parameter
-		case name[0] == 'S' && name == "SCGI":
-			scgi = value
-		case name[0] == 'H' && len(name) >= 5 && name[:5] == "HTTP_":
-			switch {
-			case !isToken(name[5:]):
-				return ErrHeaderName
-			case breaks && strings.ContainsAny(value, "\r\n"):
-				return ErrValue
-			case len(name) == 9 && name == "HTTP_HOST" && !isHost(value):
-				return ErrHost
-			case len(name) == 19 && name == "HTTP_CONTENT_LENGTH":
-				if err := lengths.client(value); err != nil {
-					return err
-				}
-			}
-		default:
-			if err := checkMeta(name, value, breaks); err != nil {
-				return err
-			}
+		} else if err := r.check(name, value, &seen); err != nil {
+			return err
 		}
 		r.fields = append(r.fields, field{uint32(nameEnd), uint32(valueEnd)})
 		start = valueEnd + 1
 	}
-	if scgi != "1" {
+	if seen.scgi != "1" {
 		return ErrNoSCGI
 	}
-	return r.settle(&lengths)
+	return r.settle(&seen.lengths)
+}
+
+// checks are what is known of a header block while it is checked.
+type checks struct {
+	breaks bool   // there is a line break somewhere
+	scgi   string // the value of SCGI
+	lengths
+}
+
+// check tells what is wrong with a header that is not the first, and notes what it says of the
+// body and the protocol. The first byte, or the length, tells nearly every other name apart.
+func (r *Request) check(name, value string, seen *checks) error {
+	switch {
+	case name[0] == 'C' && name == "CONTENT_LENGTH":
+		if n, ok := parseLength(value); value != "" && (!ok || n != r.ContentLength) {
+			return ErrRepeated
+		}
+		seen.none = value == "" // the last one counts, as for every other parameter
+	case name[0] == 'S' && name == "SCGI":
+		seen.scgi = value
+	case name[0] == 'H' && len(name) >= 5 && name[:5] == "HTTP_":
+		switch {
+		case !isToken(name[5:]):
+			return ErrHeaderName
+		case seen.breaks && strings.ContainsAny(value, "\r\n"):
+			return ErrValue
+		case len(name) == 9 && name == "HTTP_HOST" && !isHost(value):
+			return ErrHost
+		case len(name) == 19 && name == "HTTP_CONTENT_LENGTH":
+			return seen.client(value)
+		}
+	default:
+		return checkMeta(name, value, seen.breaks)
+	}
+	return nil
 }
 
 // nameLength returns the length of the name at the head of b, or -1 when it is

@@ -33,41 +33,12 @@ var maps = sync.Pool{New: func() any { return map[string]string{} }}
 //   - It turns every name of a header into its canonical form, for which most need two
 //     allocations.
 func newRequest(req *scgi.Request) (*http.Request, error) {
-	var uri, host, script, info, document, query, contentType string
 	m := maps.Get().(map[string]string)
 	defer func() {
 		clear(m)
 		maps.Put(m)
 	}()
-	fields := 1 // Content-Type
-	for name, value := range req.Headers() {
-		switch name {
-		case "REQUEST_METHOD", "SERVER_PROTOCOL", "HTTPS", "REMOTE_ADDR", "REMOTE_PORT":
-			m[name] = value
-		case "REQUEST_SCHEME":
-			if value == "https" {
-				m["HTTPS"] = "on"
-			}
-		case "REQUEST_URI":
-			uri = value
-		case "HTTP_HOST":
-			host = value
-		case "SCRIPT_NAME":
-			script = value
-		case "PATH_INFO":
-			info = value
-		case "DOCUMENT_URI":
-			document = value
-		case "QUERY_STRING":
-			query = value
-		case "CONTENT_TYPE":
-			contentType = value
-		default:
-			if strings.HasPrefix(name, "HTTP_") {
-				fields++
-			}
-		}
-	}
+	v := collect(req, m)
 	if m["REQUEST_METHOD"] == "" {
 		return nil, scgi.ErrNoMethod
 	}
@@ -79,24 +50,69 @@ func newRequest(req *scgi.Request) (*http.Request, error) {
 		return nil, scgi.ErrProtocol // nothing else is left that can be wrong: it has no version of HTTP
 	}
 	r.ContentLength = req.ContentLength
-	if uri == "" {
-		path := script + info
-		if path == "" {
-			path = document
-		}
-		if !strings.HasPrefix(path, "/") {
-			path = "/" + path
-		}
-		u := url.URL{Path: path, RawQuery: query}
-		uri = u.RequestURI()
-	}
-	r.RequestURI = uri
-	r.URL, r.Host, err = target(r.Method, uri, host, r.TLS != nil)
+	r.RequestURI = v.target()
+	r.URL, r.Host, err = target(r.Method, r.RequestURI, v.host, r.TLS != nil)
 	if err != nil {
 		return nil, err
 	}
-	r.Header = requestHeader(req, contentType, fields)
+	r.Header = requestHeader(req, v.contentType, v.fields)
 	return r, nil
+}
+
+// variables are those of a request that cgi.RequestFromMap doesn't see.
+type variables struct {
+	uri, host, script, info, document, query, contentType string
+	fields                                                int // of the header, at most
+}
+
+// collect puts those that it does see into m.
+func collect(req *scgi.Request, m map[string]string) (v variables) {
+	v.fields = 1 // Content-Type
+	for name, value := range req.Headers() {
+		switch name {
+		case "REQUEST_METHOD", "SERVER_PROTOCOL", "HTTPS", "REMOTE_ADDR", "REMOTE_PORT":
+			m[name] = value
+		case "REQUEST_SCHEME":
+			if value == "https" {
+				m["HTTPS"] = "on"
+			}
+		case "REQUEST_URI":
+			v.uri = value
+		case "HTTP_HOST":
+			v.host = value
+		case "SCRIPT_NAME":
+			v.script = value
+		case "PATH_INFO":
+			v.info = value
+		case "DOCUMENT_URI":
+			v.document = value
+		case "QUERY_STRING":
+			v.query = value
+		case "CONTENT_TYPE":
+			v.contentType = value
+		default:
+			if strings.HasPrefix(name, "HTTP_") {
+				v.fields++
+			}
+		}
+	}
+	return v
+}
+
+// target is the request target, made of the decoded path where the web server sends none.
+func (v *variables) target() string {
+	if v.uri != "" {
+		return v.uri
+	}
+	path := v.script + v.info
+	if path == "" {
+		path = v.document
+	}
+	if !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	u := url.URL{Path: path, RawQuery: v.query}
+	return u.RequestURI()
 }
 
 // target parses a request target (RFC 9112, 3.2). With a host the URL is absolute, as
