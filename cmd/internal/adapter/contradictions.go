@@ -2,13 +2,19 @@ package adapter
 
 import (
 	"errors"
+	"flag"
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // Validate tells what contradicts itself. Ranges are checked by the flags, and what depends on
 // the machine by what uses the values.
-func (o *Options) Validate() error {
+func (o *Options) Validate() error { return o.validate(o.Flags(), FlagSet()) }
+
+// validate has the flags of o, and those with the defaults: each start of the adapter pays for
+// making them.
+func (o *Options) validate(flags []Flag, defaults *flag.FlagSet) error {
 	if o.Version || o.AskReload != 0 {
 		return nil
 	}
@@ -24,7 +30,7 @@ func (o *Options) Validate() error {
 	case !o.WSGI():
 		return nil
 	}
-	if err := o.only("are for CGI programs: use --cgi or --cgi-root, too", ofCGI); err != nil {
+	if err := only(flags, defaults, "are for CGI programs: use --cgi or --cgi-root, too", ofCGI); err != nil {
 		return err
 	}
 	if len(o.Operands) != 1 {
@@ -46,30 +52,27 @@ const (
 // ValidateFor is [Options.Validate] for those who write a command line: it refuses flags
 // without effect, too, which the adapter doesn't mind.
 func (o *Options) ValidateFor(a Accept) error {
-	if err := o.Validate(); err != nil {
+	flags, defaults := o.Flags(), FlagSet()
+	if err := o.validate(flags, defaults); err != nil {
 		return err
 	}
 	if a == AcceptYes {
-		if err := o.only("are for warm applications: use --accept no, too", ofWarm, ofWarmWSGI); err != nil {
+		if err := only(flags, defaults, "are for warm applications: use --accept no, too", ofWarm, ofWarmWSGI); err != nil {
 			return err
 		}
 	}
 	if !o.WSGI() {
-		return o.only("are for WSGI applications: a CGI program is started for each request", ofWSGI, ofWarmWSGI)
+		return only(flags, defaults, "are for WSGI applications: a CGI program is started for each request", ofWSGI, ofWarmWSGI)
 	}
 	return nil
 }
 
 // only refuses flags of these scopes, and says why.
-func (o *Options) only(why string, scopes ...scope) error {
-	defaults := Default()
-	others := defaults.Flags()
+func only(flags []Flag, defaults *flag.FlagSet, why string, scopes ...scope) error {
 	var given []string
-	for i, f := range o.Flags() {
-		for _, s := range scopes {
-			if f.only == s && f.Value.String() != others[i].Value.String() {
-				given = append(given, "--"+f.Name)
-			}
+	for _, f := range flags {
+		if slices.Contains(scopes, f.only) && f.Value.String() != defaults.Lookup(f.Name).DefValue {
+			given = append(given, "--"+f.Name)
 		}
 	}
 	switch n := len(given); n {

@@ -80,14 +80,13 @@ func (o *Options) Flags() []Flag {
 // FlagSet has all flags with their defaults, for those who print what they are.
 func FlagSet() *flag.FlagSet {
 	o := Default()
-	return o.flagSet()
+	return flagSet(o.Flags())
 }
 
-// flagSet parses into o.
-func (o *Options) flagSet() *flag.FlagSet {
+func flagSet(flags []Flag) *flag.FlagSet {
 	fs := flag.NewFlagSet(Program, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	for _, f := range o.Flags() {
+	for _, f := range flags {
 		fs.Var(f.Value, f.Name, f.Usage)
 	}
 	return fs
@@ -98,22 +97,22 @@ func (o *Options) flagSet() *flag.FlagSet {
 // asked for.
 func Parse(args []string) (Options, error) {
 	o := Default()
-	fs := o.flagSet()
+	flags := o.Flags()
+	fs := flagSet(flags)
 	if err := fs.Parse(args); err != nil {
 		return o, fmt.Errorf("%w: see %s --help", err, Program)
 	}
 	if fs.NArg() > 0 {
 		o.Operands = fs.Args()
 	}
-	return o, o.Validate()
+	return o, o.validate(flags, fs)
 }
 
 // Arguments are those that [Parse] makes the same values of: the flags that differ from
 // [Default], and the operands.
 func (o *Options) Arguments() (args []string) {
-	defaults := Default()
-	others := defaults.Flags()
-	for i, f := range o.Flags() {
+	defaults := FlagSet()
+	for _, f := range o.Flags() {
 		switch v := f.Value.(type) {
 		case *list:
 			for _, one := range *v {
@@ -124,7 +123,7 @@ func (o *Options) Arguments() (args []string) {
 				args = append(args, "--"+f.Name)
 			}
 		default:
-			if s := v.String(); s != others[i].Value.String() {
+			if s := v.String(); s != defaults.Lookup(f.Name).DefValue {
 				args = append(args, "--"+f.Name, s)
 			}
 		}
