@@ -27,24 +27,6 @@ var forbidden = map[string]string{
 	"html":                                        "its table of entities",
 }
 
-// layers says which of our own packages each room may import (DESIGN: each room is
-// entered once, and no room calls back into an earlier one).
-var layers = map[string][]string{
-	"activation":                nil,
-	"scgi":                      {"scgi/internal/poll"},
-	"scgi/internal/poll":        nil,
-	"scgi/internal/child":       {"scgi/internal/poll"},
-	"scgi/gateway":              {"activation", "scgi", "scgi/internal/child", "scgi/internal/poll"},
-	"scgi/wsgi/internal/worker": {"scgi", "scgi/internal/child", "scgi/internal/poll"},
-	"scgi/wsgi":                 {"scgi", "scgi/internal/child", "scgi/internal/poll", "scgi/wsgi/internal/worker"},
-	"scgi/wsgi/pool":            {"activation", "scgi", "scgi/internal/child", "scgi/internal/poll", "scgi/gateway", "scgi/wsgi/internal/worker"},
-	"scgi/cgi":                  {"scgi", "scgi/internal/child", "scgi/internal/poll"},
-	"scgi/scgihttp":             {"activation", "scgi", "scgi/internal/poll"},
-	"units":                     {"units/internal/syntax"},
-	"units/inetd":               {"units", "units/internal/syntax"},
-	"units/internal/syntax":     nil,
-}
-
 func imported(t *testing.T, args ...string) []string {
 	t.Helper()
 	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
@@ -61,17 +43,4 @@ func TestForbiddenImports(t *testing.T) {
 			t.Errorf("the adapter imports %s: %s", d, why)
 		}
 	}
-}
-
-func TestLayers(t *testing.T) {
-	t.Parallel()
-	const module = "github.com/socketgi/socketgi/"
-	for room, allowed := range layers {
-		for _, d := range imported(t, "-deps", module+room) {
-			if ours, ok := strings.CutPrefix(d, module); ok && ours != room {
-				assert.Contains(t, allowed, ours, "%s imports %s", room, ours)
-			}
-		}
-	}
-	assert.NotContains(t, imported(t, "-deps", module+"scgi"), "net/http")
 }

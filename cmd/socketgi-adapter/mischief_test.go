@@ -629,10 +629,11 @@ def application(e, s):
 }
 
 // mischief is what an application can do to itself, with what its client may see of that: nil
-// stands for 200, 0 for no head at all.
+// stands for 200, 0 for no head at all. Python knows nothing of a fork by the C library: the child
+// may wait for ever for a lock that another thread had.
 var mischief = map[string][]int{
 	"fork_exit": nil, "fork_exit3": nil, "fork_exit_text": nil, "fork_raise": nil, "fork_return": nil, "fork_write": nil,
-	"fork_twice": nil, "fork_libc": nil, "fork_thread": nil, "fork_yield": nil, "fork_in_close": nil, "fork_many": nil,
+	"fork_twice": nil, "fork_libc": {200, 504}, "fork_thread": nil, "fork_yield": nil, "fork_in_close": nil, "fork_many": nil,
 	"stay_cut": {200}, "stay_fork": nil, "stay_libc": nil, "stay_process": nil, "stay_program": nil, "stay_pool": nil,
 	"group_parents": {504}, "group_deaf": {504}, "group_left": nil, "stopped": {504}, "killed": {502}, "terminated": {502},
 	"group_killed": {502}, "segfault": {500, 502}, "aborted": {502}, "exited": {502}, "alarm": {502}, "execs": {502},

@@ -1,0 +1,116 @@
+// Package layers is about what each package of this module may import of the others: data goes
+// through rooms with one-way doors. ARCHITECTURE.md (.github) says what lives in each.
+package layers
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/socketgi/socketgi/"
+
+// rooms lists every package, and what it may import of ours. A room stands below all that it
+// imports, so nothing points back up. Only the packages of the operator's command stand in
+// operator instead.
+var rooms = []struct{ name, mayImport string }{
+	{"activation", ""},
+	{"scgi/internal/poll", ""},
+	{"scgi", "scgi/internal/poll"},
+	{"scgi/internal/child", "scgi/internal/poll"},
+	{"scgi/gateway", "activation scgi scgi/internal/child scgi/internal/poll"},
+	{"scgi/cgi", "scgi scgi/internal/child scgi/internal/poll"},
+	{"scgi/wsgi/internal/worker", "scgi scgi/internal/child scgi/internal/poll"},
+	{"scgi/wsgi", "scgi scgi/internal/child scgi/internal/poll scgi/wsgi/internal/worker"},
+	{"scgi/wsgi/pool", "activation scgi scgi/gateway scgi/internal/child scgi/internal/poll scgi/wsgi/internal/worker"},
+	{"scgi/scgihttp", "activation scgi scgi/internal/poll"},
+
+	{"units/internal/syntax", ""},
+	{"units", "units/internal/syntax"},
+	{"units/inetd", "units units/internal/syntax"},
+
+	{"cmd/internal/version", ""},
+	{"cmd/internal/adapter", "scgi"},
+	{"cmd/internal/manual", "cmd/internal/adapter"},
+	{"cmd/socketgi-adapter/internal/journal", "activation cmd/internal/adapter scgi scgi/gateway"},
+	{"cmd/socketgi-adapter/internal/passwd", ""},
+	{"cmd/socketgi-adapter", "activation cmd/internal/adapter cmd/internal/version cmd/socketgi-adapter/internal/journal cmd/socketgi-adapter/internal/passwd scgi scgi/cgi scgi/gateway scgi/wsgi scgi/wsgi/pool"},
+	{"cmd/example-guestbook", "scgi/scgihttp"},
+
+	{"units/internal/machine", ""},
+	{"units/internal/machine/images", "units/internal/machine"},
+}
+
+// testsOnly are packages without anything that could be imported.
+var testsOnly = []string{"cmd/internal/layers", "units/e2e"}
+
+// operator lists the packages below cmd/socketgi/internal. One imports those of the lines above its own, and
+// public packages; the command itself imports all.
+var operator = []string{
+	"appunits file manager nginxconf plain program rootfs tree unitfile",
+	"account host nginx python terminal",
+	"access application hint journal trial",
+	"compose dev doctor get install logs report",
+}
+
+// public are what the operator's command may import from outside of cmd/socketgi.
+const public = "scgi scgi/cgi scgi/scgihttp scgi/wsgi units units/inetd cmd/internal/adapter cmd/internal/manual cmd/internal/version"
+
+// allowed returns what each package may import, of which all must be there.
+func allowed(t *testing.T) map[string][]string {
+	t.Helper()
+	may := map[string][]string{}
+	for _, room := range rooms {
+		list := strings.Fields(room.mayImport)
+		for _, other := range list {
+			assert.Contains(t, may, other, "%s is to be listed below what it imports", room.name)
+		}
+		may[room.name] = list
+	}
+	above := strings.Fields(public)
+	for _, level := range operator {
+		var names []string
+		for _, name := range strings.Fields(level) {
+			names = append(names, "cmd/socketgi/internal/"+name)
+			may[names[len(names)-1]] = slices.Clone(above)
+		}
+		above = append(above, names...)
+	}
+	may["cmd/socketgi"] = above
+	for _, name := range testsOnly {
+		may[name] = nil
+	}
+	return may
+}
+
+// TestLayers compares the imports of every package with what it may import.
+func TestLayers(t *testing.T) {
+	may := allowed(t)
+	out, err := exec.Command("go", "list", "-f", "{{.ImportPath}} {{join .Imports \" \"}}", module+"...").Output()
+	require.NoError(t, err)
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(strings.ReplaceAll(line, module, ""))
+		list, listed := may[fields[0]]
+		if !assert.True(t, listed, "%s is not listed: say what it may import", fields[0]) {
+			continue
+		}
+		delete(may, fields[0])
+		for _, other := range fields[1:] {
+			if first, _, _ := strings.Cut(other, "/"); slices.Contains([]string{"activation", "cmd", "scgi", "units"}, first) {
+				assert.Contains(t, list, other, "%s may not import it", fields[0])
+			}
+		}
+	}
+	assert.Empty(t, may, "these packages are listed, and not there")
+}
+
+// TestWire holds that whoever decodes requests is spared of net/http.
+func TestWire(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", module+"scgi").Output()
+	require.NoError(t, err)
+	assert.NotContains(t, strings.Fields(string(out)), "net/http")
+}
