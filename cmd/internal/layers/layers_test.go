@@ -3,7 +3,10 @@
 package layers
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -113,4 +116,23 @@ func TestWire(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", module+"scgi").Output()
 	require.NoError(t, err)
 	assert.NotContains(t, strings.Fields(string(out)), "net/http")
+}
+
+// TestArchitecture looks for the packages and files that ARCHITECTURE.md names, and for the rooms in its
+// table.
+func TestArchitecture(t *testing.T) {
+	text, err := os.ReadFile("../../../.github/ARCHITECTURE.md")
+	require.NoError(t, err)
+	for _, m := range regexp.MustCompile(`\]\(([^):]+)\)`).FindAllStringSubmatch(string(text), -1) {
+		_, err := os.Stat(filepath.Join("../../../.github", m[1]))
+		assert.NoError(t, err)
+	}
+	for _, m := range regexp.MustCompile("(?m)^\\| [^|]+ \\| `([^`|]+)` \\| `([^`|]+\\.\\w+)`").FindAllStringSubmatch(string(text), -1) {
+		assert.FileExists(t, filepath.Join("../../..", m[1], m[2]))
+	}
+	for _, room := range rooms {
+		if name := room.name; !strings.Contains(name, "/internal/") && !strings.HasPrefix(name, "cmd/example") {
+			assert.Contains(t, string(text), "(../"+name+")", "ARCHITECTURE.md has no room %s", name)
+		}
+	}
 }
