@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,7 +74,7 @@ func wordsOfSystemd(ctx context.Context, unit string, since time.Time) string {
 		if err != nil {
 			break // it is only part of a reason
 		}
-		if e.PID != 1 || !idle.MatchString(e.Message) {
+		if e.PID != 1 || !slices.Contains(idle, e.ID) {
 			lines = append(lines, strings.TrimRight(e.Message, "\n"))
 		}
 	}
@@ -81,7 +82,7 @@ func wordsOfSystemd(ctx context.Context, unit string, since time.Time) string {
 }
 
 // idle is what systemd says of every service that fails.
-var idle = regexp.MustCompile(`Main process exited|Failed with result|^Failed to start|^Starting|^Finished|Consumed`)
+var idle = []string{journal.UnitStarting, journal.UnitStarted, journal.UnitFailed, journal.UnitProcessExit, journal.UnitFailureResult, journal.UnitResources}
 
 // mostLines of a log are shown, the last ones.
 const mostLines = 30

@@ -33,7 +33,7 @@ func (a *adding) checkAnswers(ctx context.Context) error {
 // status it answered. One from 500 on is an error.
 func (a *Add) ask(ctx context.Context, app *host.Application) (status string, err error) {
 	if a.Timeout > 0 {
-		const queue = adapter.DefaultQueueTimeout
+		queue := app.Adapter.QueueTimeout
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, a.Timeout+queue, fmt.Errorf("there was no answer after %v", a.Timeout+queue))
 		defer cancel()

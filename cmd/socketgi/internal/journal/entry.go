@@ -10,9 +10,19 @@ import (
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
 )
 
-// SpawnFailed is the message id of systemd's own entry when it could not start a program
-// (SD_MESSAGE_SPAWN_FAILED, sd-messages.h).
-const SpawnFailed = "641257651c1b4ec9a8624d7a40a9e1e7"
+// Message ids of systemd's own entries about services (sd-messages.h).
+const (
+	// SpawnFailed is of a program that could not be started (SD_MESSAGE_SPAWN_FAILED).
+	SpawnFailed = "641257651c1b4ec9a8624d7a40a9e1e7"
+	// UnitStarting, UnitStarted and UnitFailed are of a start job (SD_MESSAGE_UNIT_STARTING, ...),
+	// the others of how the service ended (SD_MESSAGE_UNIT_PROCESS_EXIT, ...).
+	UnitStarting      = "7d4958e842da4a758f6c1cdc7b36dcc5"
+	UnitStarted       = "39f53479d3a045ac8e11786248231fbf"
+	UnitFailed        = "be02cf6855d2428ba40df7e9d022f03d"
+	UnitProcessExit   = "98e322203f7a4ed290d09fe03c09fe15"
+	UnitFailureResult = "d9b373ed55a64feb8242e02dbe79a49c"
+	UnitResources     = "ae8f7b866b0347b9af31fe1c80b127c0"
+)
 
 // Entry is one entry of the journal.
 type Entry struct {
