@@ -12,7 +12,7 @@ type RequestError struct {
 	Reason string
 }
 
-// Error says the reason, with the status.
+// Error is the reason, and the status.
 func (e *RequestError) Error() string {
 	return "scgi: " + e.Reason + " (" + strconv.Itoa(e.Status) + ")"
 }

@@ -13,9 +13,9 @@ type cgiApplication struct {
 }
 
 func (a cgiApplication) Start(r *gateway.Request) (gateway.Process, *gateway.Problem) {
-	p, err := a.cfg.Start(r.Params, r.Body)
-	if err != nil {
-		return nil, cgi.ProblemOf(err)
+	p, problem := a.cfg.Start(r.Params, r.Body)
+	if problem != nil {
+		return nil, problem
 	}
 	p.Log = a.log.Output(r.Subject)
 	return p, nil

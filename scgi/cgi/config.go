@@ -21,17 +21,18 @@ type Config struct {
 	// Targets are absolute paths of directories outside of Root into which a symbolic
 	// link below Root may lead.
 	Targets []string
-	// Env is the environment of the unit, from which a program has what the
-	// request doesn't say.
+	// Env is the environment of the unit, each NAME=VALUE. A program gets it without the
+	// names that a request defines (RFC 3875, 4.1), which have the request's values.
 	Env []string
-	// NPH says that every program sends a whole HTTP response (RFC 3875, 5), and
-	// not only those whose name begins with "nph-".
+	// NPH: every program sends a whole HTTP response (RFC 3875, 5), and not only those
+	// whose name begins with "nph-".
 	NPH bool
 	// Index hands the words of a query without "=" over as arguments (RFC 3875,
 	// 4.4: the search string of an ISINDEX document).
 	Index bool
-	// Alone says that this process has no other children, so that what a program
-	// leaves behind can be found and ended wherever it went.
+	// Alone: this process has no other children, and will have none meanwhile. What a program
+	// leaves behind is then found and killed, even in a session of its own; for that [Config.Start]
+	// makes this process the parent of orphaned descendants (PR_SET_CHILD_SUBREAPER in prctl(2)).
 	Alone bool
 	// Limits bound what a program may do.
 	Limits Limits
@@ -49,7 +50,7 @@ type Limits struct {
 	// Grace is how long a response may go on after its program has ended, because
 	// another process still has its standard output. Default 250 ms.
 	Grace time.Duration
-	// HeadBytes is the largest head of a response. Default 32 KiB, which the nginx
+	// HeadBytes is the largest head of a response, in bytes. Default 32 KiB, which the nginx
 	// snippet has room for (scgi_buffer_size).
 	HeadBytes int
 }

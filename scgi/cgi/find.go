@@ -31,8 +31,8 @@ func fault(kind child.Kind, text string) error {
 	return &problem{child.Problem{Kind: kind, Text: text}}
 }
 
-// ProblemOf says what an error of this package means to the client.
-func ProblemOf(err error) *child.Problem {
+// problemOf is what an error of this package means to the client.
+func problemOf(err error) *child.Problem {
 	var p *problem
 	if errors.As(err, &p) {
 		return &child.Problem{Kind: p.Kind, Text: printable(p.Text)}

@@ -40,7 +40,7 @@ func FuzzFind(f *testing.F) {
 		s, err := (&Config{Root: root}).find(variables(map[string]string{
 			"SCRIPT_FILENAME": file, "DOCUMENT_ROOT": documentRoot, "SCRIPT_NAME": scriptName, "PATH_INFO": pathInfo, "DOCUMENT_URI": uri}))
 		if err != nil {
-			p := ProblemOf(err)
+			p := problemOf(err)
 			assert.NotEmpty(t, p.Text)
 			assert.False(t, strings.ContainsAny(p.Text, "\n\r\x1b\x00"), "%q", p.Text)
 			return

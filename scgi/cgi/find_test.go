@@ -102,7 +102,7 @@ func TestFindNothing(t *testing.T) {
 			continue
 		}
 		assert.ErrorContains(t, err, c.why, path)
-		assert.Equal(t, c.kind, ProblemOf(err).Kind, path)
+		assert.Equal(t, c.kind, problemOf(err).Kind, path)
 	}
 	for file, kind := range map[string]child.Kind{
 		filepath.Dir(root) + "/outside/secret.cgi": child.NotFound,
@@ -115,7 +115,7 @@ func TestFindNothing(t *testing.T) {
 	} {
 		_, err := (&Config{Root: root}).find(variables(map[string]string{"SCRIPT_FILENAME": file, "PATH_INFO": "/a.cgi"}))
 		require.Error(t, err, file)
-		assert.Equal(t, kind, ProblemOf(err).Kind, file)
+		assert.Equal(t, kind, problemOf(err).Kind, file)
 	}
 }
 
@@ -169,5 +169,5 @@ func TestFindLog(t *testing.T) {
 	root := tree(t)
 	_, err := (&Config{Root: root}).find(variables(map[string]string{"PATH_INFO": "/x\nGET 200 \x1b[31m\"é\x9b\u009b"}))
 	require.Error(t, err)
-	assert.Equal(t, root+`/x\nGET 200 \x1b[31m"é\x9b\u009b is not there`, ProblemOf(err).Text)
+	assert.Equal(t, root+`/x\nGET 200 \x1b[31m"é\x9b\u009b is not there`, problemOf(err).Text)
 }

@@ -28,12 +28,20 @@ type Program struct {
 
 // Start starts the program for a request, whose variables are params
 // ([scgi.Request.Params]). The body's file, if there is one, stays the caller's.
-// [ProblemOf] says what an error means to the client.
+// Where there is no program, the problem is what the client and the log are told.
 //
 // With [Config].Root the program is the file below it that SCRIPT_FILENAME names;
 // without that the one that DOCUMENT_ROOT and the path of the URL lead to; where that
 // is not below Root, the one that PATH_INFO leads to.
-func (c *Config) Start(params []scgi.Header, body scgi.Body) (*Program, error) {
+func (c *Config) Start(params []scgi.Header, body scgi.Body) (*Program, *child.Problem) {
+	p, err := c.start(params, body)
+	if err != nil {
+		return nil, problemOf(err)
+	}
+	return p, nil
+}
+
+func (c *Config) start(params []scgi.Header, body scgi.Body) (*Program, error) {
 	v := vars(params)
 	s := &script{path: c.Program, name: v.get("SCRIPT_FILENAME"),
 		scriptName: v.get("SCRIPT_NAME"), pathInfo: v.get("PATH_INFO")}
@@ -65,7 +73,7 @@ func (c *Config) Start(params []scgi.Header, body scgi.Body) (*Program, error) {
 	if c.Index {
 		argv = append(argv, indexWords(v)...)
 	}
-	if err := p.start(file, argv, body, &child.Attr{Env: s.build(c.Env, v), Dir: dir, Alone: c.Alone}); err != nil {
+	if err := p.run(file, argv, body, &child.Attr{Env: s.build(c.Env, v), Dir: dir, Alone: c.Alone}); err != nil {
 		return nil, c.explain(s.path, err)
 	}
 	if c.Alone {
@@ -77,8 +85,8 @@ func (c *Config) Start(params []scgi.Header, body scgi.Body) (*Program, error) {
 	return p, nil
 }
 
-// start starts the process. An error of what comes before that is a [problem].
-func (p *Program) start(file string, argv []string, body scgi.Body, attr *child.Attr) error {
+// run starts the process. An error of what comes before that is a [problem].
+func (p *Program) run(file string, argv []string, body scgi.Body, attr *child.Attr) error {
 	in, done, err := input(body)
 	if err != nil {
 		return fault(child.NotStarted(err).Kind, "the request body: "+err.Error())

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Check says why no request could be answered, as far as that is known before one
+// Check returns why no request could be answered, as far as that is known before one
 // comes: whether the program, or the directory, can be got at by this user.
 func (c *Config) Check() error {
 	if c.Root != "" {

@@ -44,8 +44,8 @@ func TestWithoutPidfd(t *testing.T) {
 		require.NoError(t, err)
 		ours := os.NewFile(uintptr(pair[0]), "ours")
 		c := &Config{Program: "/bin/sh", Args: []string{"-c", script}, Env: os.Environ()}
-		p, err := c.Start([]scgi.Header{{Name: "REQUEST_METHOD", Value: "GET"}}, scgi.Body{})
-		require.NoError(t, err)
+		p, problem := c.Start([]scgi.Header{{Name: "REQUEST_METHOD", Value: "GET"}}, scgi.Body{})
+		require.Nil(t, problem)
 		p.Process.Close()
 		require.Negative(t, p.PidFD())
 		over := make(chan child.Result)

@@ -112,6 +112,5 @@ func (s *Server) refuse(w *wire, err error) {
 	s.logf("scgihttp: request refused with %d: %v", status, err)
 	_ = w.conn.SetWriteDeadline(time.Now().Add(linger))
 	_, _ = w.conn.Write(scgi.AppendError(nil, status, header, text)) // whoever is gone needs no answer
-	w.unread = 0                                                     // of an unknown number of bytes
-	w.finish(true)
+	w.drain()
 }

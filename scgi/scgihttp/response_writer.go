@@ -35,6 +35,7 @@ type response struct {
 	wrote  int64 // by the handler
 	whole  bool  // the response is out to its end
 
+	ended  bool  // the handler has written all of it
 	noType bool  // no Content-Type is to be guessed
 	err    error // of the connection
 }
@@ -109,7 +110,7 @@ func (r *response) Write(p []byte) (int, error) {
 		w.body = append(w.body, p...)
 		return len(p), nil
 	}
-	if err := r.send(p, false); err != nil {
+	if err := r.send(p); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -149,8 +150,8 @@ func (r *response) mayWrite(n int) error {
 }
 
 // send sends the head, when it isn't out, then what is held back of the body, and
-// then p. last says that this is all of the body.
-func (r *response) send(p []byte, last bool) error {
+// then p.
+func (r *response) send(p []byte) error {
 	w := r.wire
 	if r.err != nil {
 		return r.err
@@ -160,7 +161,7 @@ func (r *response) send(p []byte, last bool) error {
 		head = nil
 	} else {
 		r.sent = true
-		head = r.endHead(head, p, last)
+		head = r.endHead(head, p)
 	}
 	body := w.body
 	if r.isHead() {
@@ -200,7 +201,7 @@ func (r *response) broken(err error) {
 
 // endHead ends the head with what is known only now: the type, guessed from the
 // first of the body, and the length.
-func (r *response) endHead(head, p []byte, last bool) []byte {
+func (r *response) endHead(head, p []byte) []byte {
 	first := r.wire.body
 	if len(first) == 0 {
 		first = p
@@ -209,7 +210,7 @@ func (r *response) endHead(head, p []byte, last bool) []byte {
 		head = appendLine(head, "Content-Type", http.DetectContentType(first))
 	}
 	// Of a response to HEAD without a body nobody knows how long the body would be.
-	if last && r.length < 0 && r.bodyAllowed() && (!r.isHead() || r.wrote > 0) {
+	if r.ended && r.length < 0 && r.bodyAllowed() && (!r.isHead() || r.wrote > 0) {
 		head = appendLength(head, r.wrote)
 	}
 	return append(head, "\r\n"...)
@@ -223,7 +224,7 @@ func (r *response) FlushError() error {
 	if err := r.mayWrite(0); err != nil {
 		return err
 	}
-	return r.send(nil, false)
+	return r.send(nil)
 }
 
 // SetWriteDeadline bounds the writing of the response, for http.ResponseController.
@@ -244,7 +245,8 @@ func (r *response) EnableFullDuplex() error { return nil }
 
 // finish sends the rest of the response, which is whole then.
 func (r *response) finish() {
-	if r.mayWrite(0) != nil || r.send(nil, !r.sent) != nil {
+	r.ended = true
+	if r.mayWrite(0) != nil || r.send(nil) != nil {
 		return
 	}
 	if r.wrote < r.length && !r.isHead() {

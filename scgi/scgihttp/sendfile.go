@@ -28,7 +28,7 @@ func (r *response) ReadFrom(src io.Reader) (n int64, err error) {
 			most -= n
 		}
 	}
-	if err := r.send(nil, false); err != nil {
+	if err := r.send(nil); err != nil {
 		return n, err
 	}
 	bounded := r.length >= 0 && (most < 0 || most > r.length-r.wrote)

@@ -59,8 +59,8 @@ type Server struct {
 	// IdleExit is after how long without a connection Serve returns nil. Default:
 	// never. It is meant for the listening sockets of a service manager, which keeps
 	// them open: what arrives while the server is leaving waits there for the next
-	// activation. A listener that nobody else has open is closed, and who waits in it
-	// is lost.
+	// activation. A listener that nobody else has open is closed, and connections
+	// that wait in it are lost.
 	IdleExit time.Duration
 	// ConnContext may make the context of a connection's request out of the given one,
 	// as http.Server has it.
@@ -85,8 +85,8 @@ type socket struct {
 }
 
 // Serve accepts connections from l, and answers the one request of each, until it fails,
-// [Server.Shutdown] or [Server.Close] is called (http.ErrServerClosed), or nobody has come
-// for IdleExit (nil). Unlike net/http's it then waits for the requests that are being
+// [Server.Shutdown] or [Server.Close] is called (http.ErrServerClosed), or there was no
+// connection for IdleExit (nil). Unlike net/http's it then waits for the requests that are being
 // answered.
 //
 // When l is nil, this process is the service of a service manager, and Serve does all that
@@ -95,8 +95,8 @@ type socket struct {
 //   - It serves what the process was handed (activation.Receive): one connection, of an
 //     Accept=yes socket unit or from inetd, after which it returns nil; or all the
 //     listening sockets, which it never unlinks.
-//   - It says READY=1 and STOPPING=1, and WATCHDOG=1 as often as WatchdogSec= asks for it
-//     (sd_notify(3)).
+//   - It sends READY=1 and STOPPING=1, and WATCHDOG=1 as often as WatchdogSec= asks for it
+//     ([activation.Notify]).
 //   - On SIGTERM it accepts no more connections, and returns nil when all requests are
 //     answered. A second one ends the process.
 func (s *Server) Serve(l net.Listener) error {

@@ -243,6 +243,11 @@ func (w *wire) finish(shared bool) {
 		w.conn.Close()
 		return
 	}
+	w.drain()
+}
+
+// drain ends what is sent, reads until the other side closes, and closes.
+func (w *wire) drain() {
 	if half, ok := w.conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite() // it fails only where the other side is gone
 		_ = w.conn.SetReadDeadline(time.Now().Add(linger))

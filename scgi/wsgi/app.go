@@ -25,7 +25,8 @@ type App struct {
 
 // ParseApp reads an application's name as an operator writes it: FILE.py,
 // FILE.py:CALLABLE, package.module or package.module:CALLABLE. What has a slash
-// or ends in .py is a file, and has to be there.
+// or ends in .py is a file, and has to be there. Errors are for the operator, but for those of
+// os.Stat.
 func ParseApp(s string) (App, error) {
 	name, callable, named := s, "", false
 	if i := strings.LastIndexByte(s, ':'); i > strings.LastIndexByte(s, '/') {

@@ -24,10 +24,10 @@ type Config struct {
 	// Env is the whole environment of the process, each NAME=VALUE, but for REMOTE_ADDR and
 	// REMOTE_PORT, which systemd sets to the address of the web server.
 	Env []string
-	// Stderr is the descriptor of the log. The standard output goes there, too: what an
+	// Stderr is the descriptor of the log, 2 for that of this process. The standard output goes there, too: what an
 	// application prints is never part of a response.
 	Stderr int
-	// Alone says that this process has no other children, and will have none meanwhile. What
+	// Alone: this process has no other children, and will have none meanwhile. What
 	// the application leaves behind is then found and killed, even in a session of its own.
 	Alone bool
 }

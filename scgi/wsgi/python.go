@@ -16,15 +16,17 @@ import (
 type Python struct {
 	// Path is where it is.
 	Path string
-	// Passed are sentences, one for each virtual environment that is nearer to the
-	// application and isn't used: why, and what to do.
+	// Passed are sentences for a person, one for each virtual environment that is nearer to
+	// the application and isn't used: why, and what to do. [Process.Serve] puts them before
+	// a ModuleNotFoundError.
 	Passed []string
 }
 
 // FindPython returns the Python that runs app: that of the virtual environment next to it,
 // of one in a folder above as long as that has the same owner, or of one that it lies in;
 // else the first python3 of PATH. An environment has to belong to root, this user or the
-// owner of the application's folder. For a module, next to it is the working directory.
+// owner of the application's folder. For a module, next to it is the working directory. The
+// error is for a person: no Python was found.
 func FindPython(app App) (Python, error) {
 	dir := "."
 	if app.File != "" {
