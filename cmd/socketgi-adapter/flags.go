@@ -19,7 +19,7 @@ type config struct {
 	adapter.Options
 	app         wsgi.App
 	python      string
-	findsPython bool        // nobody has named it
+	findsPython bool        // it is not on the command line
 	passed      []string    // virtual environments that are not used, and why
 	cgi         *cgi.Config // nil: a WSGI application
 	peers       gateway.Peers

@@ -24,8 +24,8 @@ func MostConnections(backlog int) int { return min(backlog, mostConnections(task
 
 func mostConnections(limit uint64) int { return int(max(1, min(maxConnections, limit/tasks))) }
 
-// taskLimit is how many threads and processes there may be: what ulimit -u says of the
-// user, and TasksMax= of the unit.
+// taskLimit is how many threads and processes there may be: RLIMIT_NPROC of the user, and
+// TasksMax= of the unit.
 func taskLimit() uint64 {
 	limit := uint64(math.MaxUint64)
 	var r unix.Rlimit

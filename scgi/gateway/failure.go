@@ -17,7 +17,7 @@ type failure struct {
 }
 
 // failures are what becomes of a request that has no process, or whose process fails. The
-// text is followed by the id under which the log says more.
+// text is followed by the id of the request in the log.
 var failures = [...]failure{
 	child.Failed:    {500, "The application failed.", Error, ""},
 	child.Died:      {502, "The application ended without an answer.", Error, ""},

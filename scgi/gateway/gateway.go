@@ -40,7 +40,7 @@ type Config struct {
 
 // Application answers requests, each by a process.
 type Application interface {
-	// Start starts a process that answers a request, or says why there is none.
+	// Start starts a process that answers a request, or returns why there is none.
 	Start(r *Request) (Process, *child.Problem)
 }
 

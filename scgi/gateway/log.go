@@ -32,7 +32,7 @@ type Subject struct {
 	// ID is what the web server calls the request (UNIQUE_ID), or else made here.
 	ID string
 	// Method and Path are as they came: whatever prints them escapes them. Path has no
-	// query, which may hold what nobody else may read.
+	// query, which may hold secrets.
 	Method, Path string
 }
 
@@ -47,7 +47,7 @@ type Line struct {
 	// Status is the status code of a response to a request that the application never got;
 	// 0: it isn't about such a request.
 	Status int
-	// Event says that something happened as it should: all else is a problem.
+	// Event is true of what happens as it should: all else is a problem.
 	Event bool
 }
 

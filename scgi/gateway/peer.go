@@ -76,7 +76,7 @@ func (p Peers) check(fd int) error {
 // process (user_namespaces(7)).
 func hidden(uid uint32) bool {
 	overflow, err := os.ReadFile("/proc/sys/kernel/overflowuid")
-	if err != nil { // strict hides it; this is what it is unless somebody changed it
+	if err != nil { // strict hides it; this is its default
 		overflow = []byte("65534")
 	}
 	if strings.TrimSpace(string(overflow)) != strconv.FormatUint(uint64(uid), 10) {

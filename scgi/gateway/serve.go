@@ -111,7 +111,7 @@ func (r *Request) run(app Application, stop stopper, release func()) {
 	r.config.Log.Record(r.Record(res, usage, took))
 }
 
-// CheckPeer tells why whoever connected may not talk to the application.
+// CheckPeer returns why the peer may not talk to the application, a [*PeerError].
 func (r *Request) CheckPeer() error { return r.config.Peers.check(r.Conn.FD()) }
 
 // Read reads the request, and returns what is wrong with it. io.EOF is a probe: connected and
@@ -200,7 +200,7 @@ func (r *Request) NotQueued(err error) child.Result {
 
 // answer answers with a failure, and ends the connection.
 func (r *Request) answer(f failure) {
-	_, _ = r.Conn.Write(r.page(f)) // whoever is gone needs no answer
+	_, _ = r.Conn.Write(r.page(f)) // a peer that is gone needs no answer
 	r.Finish()
 }
 

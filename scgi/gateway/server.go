@@ -104,7 +104,7 @@ func (s *Server) acceptAll() error {
 		if err != nil {
 			return err
 		}
-		if n == 0 { // nobody waits: the next process would start for it
+		if n == 0 { // no connection waits, for which the next process would start
 			return nil
 		}
 		if fds[0].Revents != 0 {

@@ -84,7 +84,7 @@ func (q Slots) takeSlot(timeout time.Duration) (release func(), err error) {
 	}
 }
 
-// draw takes the next ticket: the place behind everybody who is waiting.
+// draw takes the next ticket: the last place in the queue.
 func (s slotFile) draw() (ticket int64, err error) {
 	if err := s.lock(guardByte, unix.F_OFD_SETLKW); err != nil {
 		return 0, err
@@ -102,7 +102,7 @@ func (s slotFile) draw() (ticket int64, err error) {
 	return ticket, s.lock(s.FirstTicket+ticket, unix.F_OFD_SETLK)
 }
 
-// waitForTurn waits until nobody with an earlier ticket is left. At the deadline
+// waitForTurn waits until no earlier ticket is left. At the deadline
 // the waiting itself goes on, in a thread that ends with this process: there is
 // nothing else left to do in it.
 func (s slotFile) waitForTurn(ticket int64, deadline time.Time) error {
@@ -112,7 +112,7 @@ func (s slotFile) waitForTurn(ticket int64, deadline time.Time) error {
 	turn := make(chan error, 1)
 	go func() {
 		// Each waits for the one before it only, so a place that becomes free wakes
-		// one process and not all. Whoever gave up or was killed is passed over.
+		// one process and not all. A process that gave up or was killed is passed over.
 		for before := ticket - 1; before >= 0 && !s.first(ticket); before-- {
 			if err := s.lock(s.FirstTicket+before, unix.F_OFD_SETLKW); err != nil {
 				turn <- err
@@ -130,7 +130,7 @@ func (s slotFile) waitForTurn(ticket int64, deadline time.Time) error {
 	}
 }
 
-// first tells whether nobody waits with an earlier ticket.
+// first tells whether no earlier ticket waits.
 func (s slotFile) first(ticket int64) bool {
 	if ticket == 0 {
 		return true

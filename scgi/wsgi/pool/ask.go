@@ -11,7 +11,7 @@ import (
 
 // This file is how ExecReload= learns whether the application was loaded: a process of this
 // program (--ask-reload) asks the one that serves. Both are of one user and one network
-// namespace, which an abstract socket is found in (unix(7)); and each looks who the other is.
+// namespace, which an abstract socket is found in (unix(7)); and each checks the other's user or process.
 
 // reloadSocket is where the adapter with that process id is asked.
 func reloadSocket(pid int) *unix.SockaddrUnix {
@@ -78,7 +78,7 @@ func (k *keeper) hearAskers() error {
 	})
 }
 
-// answerAskers tells those who have asked for a load that it is over.
+// answerAskers tells the processes that have asked for a load how it went.
 func answerAskers(askers []int, problem *child.Problem) {
 	text := "ok"
 	if problem != nil {

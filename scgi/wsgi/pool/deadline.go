@@ -54,8 +54,8 @@ func (k *keeper) pending() []deadline {
 	if k.count < k.cfg.Workers && k.again.After(k.now) {
 		add(k.again, nil) // grow
 	}
-	if k.news {
-		add(k.saidAt.Add(statusInterval), nil) // tell
+	if k.statusDue {
+		add(k.statusAt.Add(statusInterval), nil) // tell
 	}
 	if k.watchdog > 0 {
 		add(k.fed.Add(k.watchdog), nil) // tell

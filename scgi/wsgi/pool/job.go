@@ -113,7 +113,7 @@ func (k *keeper) enqueue(j *job) {
 	}
 	j.deadline = j.Arrived.Add(k.cfg.Gateway.QueueTimeout)
 	k.queue = append(k.queue, j)
-	k.news = true
+	k.statusDue = true
 }
 
 // done ends a response that a worker has sent.
@@ -149,7 +149,7 @@ func (k *keeper) failed(j *job, res child.Result) {
 	}()
 }
 
-// left notes that nobody waits for the answer any more.
+// left ends a request whose client has left.
 func (k *keeper) left(j *job) {
 	j.Queued = k.now.Sub(j.Arrived)
 	j.CloseBody()

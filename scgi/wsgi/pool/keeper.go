@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Config says how a pool of warm workers is.
+// Config is what a pool of warm workers is made of.
 type Config struct {
 	// Gateway is what holds for all requests. Its log may wait.
 	Gateway *gateway.Config
@@ -53,7 +53,7 @@ type Config struct {
 	// Reload has the application loaded again when a file of it changes.
 	Reload bool
 	// WarmPath, with its query, is what the application is asked for when it is loaded, before
-	// anybody else asks; "": nothing.
+	// any client asks; "": nothing.
 	WarmPath string
 	// IdleExit is how long there may be no request until Serve returns; 0: for ever.
 	IdleExit time.Duration
@@ -63,7 +63,7 @@ type Config struct {
 
 // keeper serves listeners by warm workers. One goroutine, that of run, does all that
 // never waits: there is nothing to lock, and no switch between threads on the way from a
-// connection to the worker that answers it. What waits is done by others, who post what
+// connection to the worker that answers it. What waits is done by others, which post what
 // comes of it.
 type keeper struct {
 	cfg   *Config
@@ -72,31 +72,31 @@ type keeper struct {
 	notes notes
 	pool
 
-	listeners []activation.Socket
-	dir       string // the working directory, by its name
-	accepts   bool
-	most      int // connections
-	room      int // fewer, where no more descriptors were left
-	open      int
-	fresh     []*job     // connections that were just accepted and have sent nothing yet
-	silent    *list.List // of jobs: connections that have sent no header, in the order in which they came
-	queue     []*job     // requests without a worker, in the order in which they came
-	now       time.Time
-	asked     time.Time // when there was a connection last
-	served    int
-	news      bool // status has something new to say
-	said      string
-	saidAt    time.Time
-	ready     bool
-	stopping  *stopping // nil: it goes on
-	failure   error     // why it doesn't
-	watcher   *watcher  // nil: files are not watched
-	changed   time.Time // when a file did last; zero: since it was loaded, none did
-	watchdog  time.Duration
-	fed       time.Time
-	numbers   uint32 // of jobs
-	deadlines []deadline
-	buf, msg  []byte
+	listeners  []activation.Socket
+	dir        string // the working directory, by its name
+	accepts    bool
+	most       int // connections
+	room       int // fewer, where no more descriptors were left
+	open       int
+	fresh      []*job     // connections that were just accepted and have sent nothing yet
+	silent     *list.List // of jobs: connections that have sent no header, in the order in which they came
+	queue      []*job     // requests without a worker, in the order in which they came
+	now        time.Time
+	asked      time.Time // when there was a connection last
+	served     int
+	statusDue  bool // status may be another one than statusSent, of statusAt
+	statusSent string
+	statusAt   time.Time
+	ready      bool
+	stopping   *stopping // nil: it goes on
+	failure    error     // why it doesn't
+	watcher    *watcher  // nil: files are not watched
+	changed    time.Time // when a file did last; zero: since it was loaded, none did
+	watchdog   time.Duration
+	fed        time.Time
+	numbers    uint32 // of jobs
+	deadlines  []deadline
+	buf, msg   []byte
 }
 
 // Serve serves listeners until nothing was asked for IdleExit, or SIGTERM. A connection that

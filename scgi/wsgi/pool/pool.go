@@ -20,7 +20,7 @@ type pool struct {
 	loading bool           // something is being started
 	version int            // counts reloads
 	members []*member
-	idle    []*member // those without a job, who worked last at the end
+	idle    []*member // those without a job, the last to have worked at the end
 	count   int       // workers of this version that there are or that were asked for
 	alive   int       // workers whose end is to be waited for
 	parents int       // parents likewise
@@ -31,7 +31,7 @@ type pool struct {
 	early   int // processes in a row that have ended without having been of use
 
 	reloading, reloadAgain bool
-	askers, asking         []int // sockets of those who wait for the next reload, and for the one under way
+	askers, asking         []int // sockets of processes that wait for the next reload, and for the one under way
 }
 
 // grow has as many workers made as there should be.
@@ -41,7 +41,7 @@ func (k *keeper) grow() {
 	case k.count >= k.cfg.Workers && !orphaned, k.loading, k.now.Before(k.again):
 		return
 	case k.trouble != nil && k.count == 0 && len(k.queue) == 0:
-		return // not before somebody asks
+		return // not before the next request
 	case k.stopping != nil && (k.stopping.step > finishing || len(k.queue) == 0):
 		return
 	case orphaned, !k.cfg.Preload:
@@ -121,7 +121,7 @@ func (k *keeper) adopt(p *worker.Parent, warnings []string) {
 	}
 }
 
-// hearParent takes what a parent says.
+// hearParent takes a parent's reports.
 func (k *keeper) hearParent(p *worker.Parent, version int) {
 	forked, alive := p.Handle(k.buf)
 	for _, f := range forked {
@@ -190,7 +190,7 @@ func (k *keeper) noWorker(problem *child.Problem) {
 	k.trouble = problem
 	k.pause = min(max(2*k.pause, 500*time.Millisecond), 10*time.Second)
 	k.again = time.Now().Add(k.pause)
-	k.news = true
+	k.statusDue = true
 	told := false
 	if k.count == 0 {
 		for _, j := range k.queue {
@@ -214,7 +214,7 @@ func (k *keeper) hopeless() bool {
 	return k.count == 0 && !k.loading && k.trouble != nil && time.Now().Before(k.again)
 }
 
-// why says for the log why there is no worker.
+// why is, for the log, why there is no worker.
 func (k *keeper) why() string {
 	return "no worker is started before " + k.again.Format(time.TimeOnly) + ", because the last one failed: " + k.trouble.Text
 }
@@ -320,5 +320,5 @@ func (k *keeper) reloaded(problem *child.Problem) {
 	}
 }
 
-// lastLine is the line of a traceback that says it.
+// lastLine is the line of a traceback that has the error.
 func lastLine(text string) string { return text[strings.LastIndexByte(text, '\n')+1:] }

@@ -27,11 +27,11 @@ func workingDir(app App) string {
 			return dir
 		}
 	}
-	dir, _ := os.Getwd() // what PWD says, if it is right
+	dir, _ := os.Getwd() // $PWD, if it is right
 	return dir
 }
 
-// prepare finds anew what the application's next process starts from, or says why that
+// prepare finds anew what the application's next process starts from, or returns why that
 // can't be.
 func (k *keeper) prepare() (*worker.Config, *child.Problem) {
 	cfg := *k.config
@@ -70,7 +70,7 @@ type folder struct {
 	modules bool
 }
 
-// mostWatched is how many files are watched. The application says which, and may say anything.
+// mostWatched is how many files are watched. The application names them, and may name anything.
 const mostWatched = 1 << 17
 
 // settleTime is how long no file may have changed before the application is loaded again:
@@ -270,8 +270,8 @@ func (k *keeper) fileChanged(wd int32, mask uint32, name string) (moved bool) {
 	}
 	isWay, isOurs := f.names[name]
 	isDir := mask&unix.IN_ISDIR != 0
-	// What was not there when the application could not be loaded has a name that nobody
-	// has told.
+	// What was not there when the application could not be loaded has a name that is not
+	// known.
 	isNew := w.failed && f.modules && (strings.HasSuffix(name, ".py") || isDir && name != "__pycache__")
 	if isNew && isDir {
 		k.enter(filepath.Join(f.path, name))

@@ -10,18 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is what a keeper and its service manager tell each other (sd_notify(3)).
+// This file is what a keeper and its service manager exchange (sd_notify(3)).
 
 // statusInterval is how often the service manager is told how things are, at most.
 const statusInterval = time.Second
 
 // tell tells the service manager what it wants to know now.
 func (k *keeper) tell() {
-	if k.news && k.now.Sub(k.saidAt) >= statusInterval {
-		k.news = false
-		k.saidAt = k.now
-		if s := k.status(); s != k.said {
-			k.said = s
+	if k.statusDue && k.now.Sub(k.statusAt) >= statusInterval {
+		k.statusDue = false
+		k.statusAt = k.now
+		if s := k.status(); s != k.statusSent {
+			k.statusSent = s
 			k.notes.send(activation.Status(s))
 		}
 	}
@@ -31,7 +31,7 @@ func (k *keeper) tell() {
 	}
 }
 
-// status says in a line how the pool is.
+// status is how the pool is, in a line.
 func (k *keeper) status() string {
 	busy := len(k.members) - len(k.idle)
 	s := strconv.Itoa(busy) + " busy, " + strconv.Itoa(len(k.idle)) + " idle, " + strconv.Itoa(k.served) + " served"

@@ -14,7 +14,7 @@ import (
 )
 
 // member is a worker of the pool. While there are more requests than workers, some wait in
-// the sockets of workers already, who so go from one to the next without a pause.
+// the sockets of workers already, which so go from one to the next without a pause.
 type member struct {
 	*worker.Warm
 	version int
@@ -68,7 +68,7 @@ func (k *keeper) join(w *worker.Warm, version int) {
 	}
 	k.members = append(k.members, m)
 	k.idle = append([]*member{m}, k.idle...) // those that have worked come first
-	k.news = true
+	k.statusDue = true
 	k.isReady()
 }
 
@@ -155,7 +155,7 @@ func (k *keeper) hearFrom(m *member) {
 			return
 		}
 		if begun, _ := m.State(); len(m.jobs) == 0 || begun <= m.done {
-			continue // it has not begun with what it says to be done
+			continue // it has not begun with what it reports as done
 		}
 		j := m.jobs[0]
 		if rep.Problem == nil {
@@ -168,7 +168,7 @@ func (k *keeper) hearFrom(m *member) {
 		if m.done == 1 {
 			k.works() // so new ones are of use
 		}
-		k.news = true
+		k.statusDue = true
 		begun := m.begun
 		m.begun = k.now
 		k.done(j, rep.Result, begun)
@@ -251,7 +251,7 @@ func (k *keeper) expel(m *member) {
 	if m.version == k.version {
 		k.count--
 	}
-	k.news = true
+	k.statusDue = true
 }
 
 // retire ends a worker, and waits for that elsewhere.

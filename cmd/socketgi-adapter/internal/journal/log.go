@@ -24,10 +24,10 @@ type Log struct {
 	connect sync.Once
 	journal socket      // -1: none, or nothing was written
 	unread  atomic.Bool // something was sent that journald may not have read yet
-	// stuck says that journald doesn't read, and left how many entries were left out since.
+	// stuck is true while journald doesn't read, and left counts the entries left out since.
 	stuck atomic.Bool
 	left  atomic.Int64
-	// foreign says that standard error is a stream into the journal that this process
+	// foreign is true where standard error is a stream into the journal that this process
 	// opened. journald finds out whose a line in it is only while the writer lives.
 	foreign bool
 }
@@ -87,7 +87,7 @@ func (l *Log) write(priority gateway.Priority, message string, fields ...field) 
 
 // open tells whether there is a journal to write to.
 func (l *Log) open() bool {
-	// Not sooner, because nobody waits for it then.
+	// Not sooner: by the first entry the client mostly has its response.
 	l.connect.Do(func() {
 		if l.native {
 			l.journal, _ = openSocket()

@@ -104,8 +104,8 @@ func (j socket) settle(most time.Duration) {
 	}
 }
 
-// stderrIsJournal tells whether standard error is the journal's, which systemd
-// says in JOURNAL_STREAM (systemd.exec(5)).
+// stderrIsJournal tells whether standard error is the journal's: systemd sets
+// JOURNAL_STREAM to its device and inode then (systemd.exec(5)).
 func stderrIsJournal() bool {
 	dev, ino, ok := strings.Cut(os.Getenv("JOURNAL_STREAM"), ":")
 	if !ok {
