@@ -29,18 +29,20 @@ func TestArguments(t *testing.T) {
 	program.Operands = []string{"-program", "--mount", "", "-- "}
 	root := Default()
 	root.CGI = CGI{Root: "/srv/cgi", Targets: []string{"/a b", "/c"}}
-	for _, o := range []Options{full(), program, root} {
+	version, reload := Default(), Default() // these stand alone
+	version.Version, reload.AskReload = true, 7
+	defaults, seen := FlagSet(), map[string]bool{}
+	for _, o := range []Options{full(), program, root, version, reload} {
 		got, err := Parse(o.Arguments())
 		require.NoError(t, err, "%q", o.Arguments())
 		assert.Equal(t, o, got, "%q", o.Arguments())
+		for _, f := range o.Flags() {
+			if f.Value.String() != defaults.Lookup(f.Name).DefValue {
+				seen[f.Name] = true
+			}
+		}
 	}
-	for _, o := range []Options{{Version: true}, {AskReload: 7}} { // they stand alone
-		all := Default()
-		all.Version, all.AskReload = o.Version, o.AskReload
-		got, err := Parse(all.Arguments())
-		require.NoError(t, err)
-		assert.Equal(t, all, got)
-	}
+	defaults.VisitAll(func(f *flag.Flag) { assert.True(t, seen[f.Name], "--%s has no other value here", f.Name) })
 }
 
 // TestDefaults checks that defaults are written nowhere.
