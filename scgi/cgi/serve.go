@@ -171,7 +171,7 @@ func (x *exchange) send() (again, over bool) {
 const chunk = 64 << 10
 
 // firstRead is how much room there is at first for a head. Nearly every one fits; with
-// a large buffer the memory of a process that stays grows by its size per request.
+// a large buffer a process that serves many requests grows by its size for each.
 const firstRead = 4 << 10
 
 // readHead reads a part of the head.

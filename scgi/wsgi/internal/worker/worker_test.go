@@ -142,3 +142,22 @@ func TestReportsOutOfRange(t *testing.T) {
 	assert.LessOrEqual(t, len(rep.Warnings), mostWarnings)
 	assert.LessOrEqual(t, len(rep.Files), mostFiles+1000)
 }
+
+// FuzzReport has an application write to the job socket whatever it likes: what is believed of
+// it stays within what a response can be.
+func FuzzReport(f *testing.F) {
+	for _, message := range []string{"", "R", "L", "H 404", "E import\nno such module", "E exception\nx", "D 13 whole", "D 13 cut 200 1 2 3", "W x", "M /a\x001 2 3 4\x00", "H -1", "D"} {
+		f.Add([]byte(message), []byte("D 1 none"))
+	}
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		var rep Report
+		for _, message := range [][]byte{first, second} {
+			report(&rep, message)
+			assert.True(t, rep.Status == 0 || rep.Status >= 100 && rep.Status <= 999, "%d", rep.Status)
+			for _, n := range []int64{rep.Bytes, rep.Growth, rep.Resident, int64(rep.CPU)} {
+				assert.GreaterOrEqual(t, n, int64(0))
+			}
+			assert.Contains(t, []child.End{child.None, child.Whole, child.Cut, child.Left}, rep.End)
+		}
+	})
+}
