@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/compose"
@@ -91,9 +93,26 @@ func (p *pairFlags) args(cmd *cobra.Command, args []string) error {
 		return errors.New("--exec, --cgi and --cgi-root exclude each other")
 	}
 	if p.exec {
+		if err := p.unused(cmd); err != nil {
+			return err
+		}
 		return words("NAME", "PROGRAM", "...")(cmd, args)
 	}
 	return p.words("NAME")(cmd, args)
+}
+
+// unused refuses flags of the adapter with --exec, where it doesn't run: an operator would
+// count on a limit that isn't there. The mount is the web server's, too.
+func (p *pairFlags) unused(cmd *cobra.Command) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		isIt := func(a adapter.Flag) bool { return a.Name == f.Name }
+		if f.Name == "allow-user" {
+			err = errors.New("--allow-user is for what socketgi-adapter runs: a program of --exec has to look by itself who connects")
+		} else if err == nil && f.Name != "mount" && slices.ContainsFunc(p.Adapter.Flags(), isIt) {
+			err = fmt.Errorf("--%s is for applications that socketgi-adapter runs, and has no effect with --exec", f.Name)
+		}
+	})
+	return err
 }
 
 // options finds out what the units are to say.
@@ -128,9 +147,6 @@ func (p *pairFlags) options(h host.Host, args []string) (o appunits.Options, err
 		warnings, err := compose.AllowPeers(h, &o, p.allowUser)
 		p.warnings = append(p.warnings, warnings...)
 		return o, err
-	}
-	if len(p.allowUser) > 0 {
-		return o, errors.New("--allow-user is for what socketgi-adapter runs: a program of --exec has to look by itself who connects")
 	}
 	if err := compose.Run(&o, args[1], args[2:], p.Root); err != nil {
 		return o, err
