@@ -20,24 +20,27 @@ import (
 
 const repository = "../.."
 
-// TestReproducible builds the programs in two folders, and compares them byte by byte.
+// TestReproducible builds the programs here and in a copy elsewhere, and compares them byte by byte.
 func TestReproducible(t *testing.T) {
+	here, err := filepath.Abs(repository)
+	require.NoError(t, err)
+	elsewhere := filepath.Join(t.TempDir(), "another/and longer/folder")
+	require.NoError(t, os.MkdirAll(elsewhere, 0o755))
+	for _, part := range []string{"activation", "cmd", "scgi", "units", "go.mod", "go.sum", "Makefile", "CHANGELOG.md"} {
+		out, err := exec.Command("cp", "-R", filepath.Join(here, part), elsewhere).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
 	var sums [2]map[string][sha256.Size]byte
-	for i, name := range []string{"a", "another/and longer/folder"} {
-		dir := filepath.Join(t.TempDir(), name)
-		require.NoError(t, os.MkdirAll(dir, 0o755))
-		for _, part := range []string{"activation", "cmd", "scgi", "units", "go.mod", "go.sum", "Makefile", "CHANGELOG.md"} {
-			out, err := exec.Command("cp", "-R", filepath.Join(repository, part), dir).CombinedOutput()
-			require.NoError(t, err, "%s", out)
-		}
-		cmd := exec.Command("make", "-s", "build")
+	for i, dir := range []string{here, elsewhere} {
+		to := t.TempDir()
+		cmd := exec.Command("make", "-s", "build", "OUT="+to, "COMMIT=none")
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false", "MAKEFLAGS=") // there is no git here
+		cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false", "MAKEFLAGS=") // there is no git elsewhere
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s", out)
 		sums[i] = map[string][sha256.Size]byte{}
 		for _, program := range []string{"socketgi", "socketgi-adapter"} {
-			data, err := os.ReadFile(filepath.Join(dir, "bin", program))
+			data, err := os.ReadFile(filepath.Join(to, program))
 			require.NoError(t, err)
 			assert.False(t, bytes.Contains(data, []byte(dir)), "%s knows where it was built", program)
 			sums[i][program] = sha256.Sum256(data)
