@@ -73,7 +73,7 @@ func (s *session) run(args []string) {
 	for ; n < len(args) && !strings.HasPrefix(args[n], "-") && strings.Contains(args[n], "="); n++ {
 		env = append(env, args[n])
 	}
-	cmd := exec.Command("go", append([]string{"test", "-json", "-count", "1", "-timeout", "20m"}, args[n:]...)...)
+	cmd := exec.Command("go", append([]string{"test", "-json", "-count", "1", "-timeout", "40m"}, args[n:]...)...)
 	cmd.Dir = ".." // of this module
 	cmd.Env, cmd.Stderr = env, os.Stderr
 	stdout, err := cmd.StdoutPipe()
