@@ -4,6 +4,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi-adapter/internal/journal"
 	"github.com/socketgi/socketgi/scgi/cgi"
 	"github.com/socketgi/socketgi/scgi/gateway"
+	"github.com/socketgi/socketgi/scgi/outcome"
 )
 
 // cgiApplication answers each request by a CGI program.
@@ -12,7 +13,7 @@ type cgiApplication struct {
 	log *journal.Log
 }
 
-func (a cgiApplication) Start(r *gateway.Request) (gateway.Process, *gateway.Problem) {
+func (a cgiApplication) Start(r *gateway.Request) (gateway.Process, *outcome.Problem) {
 	p, problem := a.cfg.Start(r.Params, r.Body)
 	if problem != nil {
 		return nil, problem

@@ -7,6 +7,7 @@ import (
 	"github.com/socketgi/socketgi/activation"
 	"github.com/socketgi/socketgi/cmd/socketgi-adapter/internal/journal"
 	"github.com/socketgi/socketgi/scgi/gateway"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"github.com/socketgi/socketgi/scgi/wsgi"
 	"github.com/socketgi/socketgi/scgi/wsgi/pool"
 )
@@ -23,7 +24,7 @@ type wsgiApplication struct {
 	log     *journal.Log
 }
 
-func (a wsgiApplication) Start(r *gateway.Request) (gateway.Process, *gateway.Problem) {
+func (a wsgiApplication) Start(r *gateway.Request) (gateway.Process, *outcome.Problem) {
 	cfg := *a.cfg
 	cfg.Alone = true
 	var logged func()
@@ -41,7 +42,7 @@ type wsgiProcess struct {
 	logged func() // returns when the log has all that the process wrote
 }
 
-func (p wsgiProcess) Wait() gateway.Usage {
+func (p wsgiProcess) Wait() outcome.Usage {
 	defer p.logged()
 	return p.Process.Wait()
 }
@@ -55,7 +56,7 @@ func (c *config) serveWarm(log *journal.Log, listeners []activation.Socket) erro
 	for _, why := range c.passed {
 		log.Line(gateway.Line{Priority: gateway.Warning, Text: why})
 	}
-	p := pool.Config{Gateway: c.gateway(log), Records: records, App: pool.App(c.app), Python: c.python, CacheDir: c.Cache, Env: os.Environ(), Stderr: stderr,
+	p := pool.Config{Gateway: c.gateway(log), Records: records, App: c.app, Python: c.python, CacheDir: c.Cache, Env: os.Environ(), Stderr: stderr,
 		Timeout: c.Timeout, Workers: c.Warm.Workers, MaxRequests: c.Warm.MaxRequests, MaxMemory: c.Warm.MaxMemory, Meter: c.AccessLog,
 		Preload: c.Warm.Preload, Reload: c.Warm.Reload, WarmPath: c.Warm.Path, IdleExit: c.IdleExit, Backlog: c.Backlog}
 	if c.findsPython {

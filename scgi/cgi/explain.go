@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,13 +22,13 @@ func (c *Config) explain(file string, err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
-	kind := child.Failed
+	kind := outcome.Failed
 	text := ""
 	switch {
 	// EBADF: Go moves a descriptor out of the way before it executes a program, above
 	// all others, and there the limit is.
 	case child.Exhausted(err), errors.Is(err, unix.EBADF):
-		return fault(child.Busy, "no process can be started: "+err.Error())
+		return fault(outcome.Busy, "no process can be started: "+err.Error())
 	case unix.Access(path.Dir(file), unix.X_OK) != nil:
 		text = "this user may not enter its directory, or one above it"
 	case errors.Is(err, unix.ENOENT):
@@ -35,7 +36,7 @@ func (c *Config) explain(file string, err error) error {
 	case errors.Is(err, unix.EACCES):
 		text = notAllowed(file)
 		if c.Root != "" {
-			kind = child.Forbidden
+			kind = outcome.Forbidden
 		}
 	case errors.Is(err, unix.ENOEXEC):
 		text = noProgram(file)

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,24 +24,24 @@ type script struct {
 }
 
 // problem is an error for which the client gets a status of its own.
-type problem struct{ child.Problem }
+type problem struct{ outcome.Problem }
 
 func (p *problem) Error() string { return p.Text }
 
-func fault(kind child.Kind, text string) error {
-	return &problem{child.Problem{Kind: kind, Text: text}}
+func fault(kind outcome.Kind, text string) error {
+	return &problem{outcome.Problem{Kind: kind, Text: text}}
 }
 
 // problemOf is what an error of this package means to the client.
-func problemOf(err error) *child.Problem {
+func problemOf(err error) *outcome.Problem {
 	var p *problem
 	if errors.As(err, &p) {
-		return &child.Problem{Kind: p.Kind, Text: printable(p.Text)}
+		return &outcome.Problem{Kind: p.Kind, Text: printable(p.Text)}
 	}
 	if child.Exhausted(err) {
-		return &child.Problem{Kind: child.Busy, Text: printable(err.Error())}
+		return &outcome.Problem{Kind: outcome.Busy, Text: printable(err.Error())}
 	}
-	return &child.Problem{Kind: child.Failed, Text: printable(err.Error())}
+	return &outcome.Problem{Kind: outcome.Failed, Text: printable(err.Error())}
 }
 
 // printable makes a text with a path in it, which a client may have chosen, fit for one
@@ -63,7 +64,7 @@ func (c *Config) find(v vars) (*script, error) {
 	if file := v.get("SCRIPT_FILENAME"); file != "" {
 		rel, ok := below(c.Root, file)
 		if !ok {
-			return nil, fault(child.NotFound, "the web server asks for SCRIPT_FILENAME="+strconv.Quote(file)+
+			return nil, fault(outcome.NotFound, "the web server asks for SCRIPT_FILENAME="+strconv.Quote(file)+
 				", which is not below "+c.Root)
 		}
 		return s, c.named(s, rel, url, v.get("DOCUMENT_URI"))
@@ -85,7 +86,7 @@ func below(root, file string) (rel string, ok bool) {
 func (c *Config) named(s *script, rel, url, uri string) error {
 	kind, err := c.look(s, rel)
 	if err == nil && kind == unix.S_IFDIR {
-		err = fault(child.Forbidden, s.name+" is a directory, and no program")
+		err = fault(outcome.Forbidden, s.name+" is a directory, and no program")
 	}
 	// SCRIPT_NAME ends with the program's name, unless the program is somewhere
 	// else than the URL says. A web server that didn't send it leaves that to us.
@@ -131,7 +132,7 @@ func (c *Config) first(s *script, rel, url string) error {
 		}
 		start = end + 1
 	}
-	return fault(child.Forbidden, path.Join(c.Root, rel)+" is a directory, and no program")
+	return fault(outcome.Forbidden, path.Join(c.Root, rel)+" is a directory, and no program")
 }
 
 // look finds out what rel is. Whatever it names, and by whatever symbolic links,
@@ -142,7 +143,7 @@ func (c *Config) look(s *script, rel string) (kind uint32, err error) {
 	s.name = path.Join(c.Root, rel)
 	for segment := range strings.SplitSeq(rel, "/") {
 		if segment == ".." {
-			return 0, fault(child.NotFound, strconv.Quote(rel)+" has .. in it, which leads out of where it begins")
+			return 0, fault(outcome.NotFound, strconv.Quote(rel)+" has .. in it, which leads out of where it begins")
 		}
 	}
 	root, err := unix.Open(c.Root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -154,11 +155,11 @@ func (c *Config) look(s *script, rel string) (kind uint32, err error) {
 	switch err {
 	case nil:
 	case unix.ENOENT, unix.ENOTDIR, unix.ENAMETOOLONG:
-		return 0, fault(child.NotFound, s.name+" is not there")
+		return 0, fault(outcome.NotFound, s.name+" is not there")
 	case unix.ELOOP:
-		return 0, fault(child.Forbidden, s.name+": too many symbolic links")
+		return 0, fault(outcome.Forbidden, s.name+": too many symbolic links")
 	case unix.EACCES:
-		return 0, fault(child.Forbidden, s.name+": a directory on the way may not be entered by this user")
+		return 0, fault(outcome.Forbidden, s.name+": a directory on the way may not be entered by this user")
 	default:
 		return 0, &os.PathError{Op: "open", Path: s.name, Err: err}
 	}
@@ -180,15 +181,15 @@ func (c *Config) look(s *script, rel string) (kind uint32, err error) {
 		if kind != unix.S_IFDIR {
 			dir = path.Dir(dir)
 		}
-		return 0, fault(child.Forbidden, s.name+" leads out of "+c.Root+" by a symbolic link, to "+s.path+
+		return 0, fault(outcome.Forbidden, s.name+" leads out of "+c.Root+" by a symbolic link, to "+s.path+
 			"; --cgi-target "+dir+" allows that")
 	}
 	switch {
 	case kind == unix.S_IFDIR:
 	case kind != unix.S_IFREG:
-		return 0, fault(child.Forbidden, s.name+" is no regular file")
+		return 0, fault(outcome.Forbidden, s.name+" is no regular file")
 	case s.stat.Mode&0o111 == 0:
-		return 0, fault(child.Forbidden, s.name+" is not executable: chmod +x "+s.name)
+		return 0, fault(outcome.Forbidden, s.name+" is not executable: chmod +x "+s.name)
 	}
 	return kind, nil
 }
@@ -229,7 +230,7 @@ func (s *script) pin() (dir int, err error) {
 	if child.Exhausted(err) {
 		return -1, &os.PathError{Op: "open", Path: s.path, Err: err}
 	}
-	return -1, fault(child.Forbidden, s.name+" was changed while it was looked up")
+	return -1, fault(outcome.Forbidden, s.name+" was changed while it was looked up")
 }
 
 func pathOf(fd int) (string, error) { return os.Readlink(fdPath(fd)) }

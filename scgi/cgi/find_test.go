@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/socketgi/socketgi/scgi"
-	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -75,26 +75,26 @@ func TestFind(t *testing.T) {
 func TestFindNothing(t *testing.T) {
 	root := tree(t)
 	for path, c := range map[string]struct {
-		kind child.Kind
+		kind outcome.Kind
 		why  string
 	}{
-		"/nowhere.cgi":           {child.NotFound, "nowhere.cgi is not there"},
-		"/sub/nowhere/x":         {child.NotFound, "sub/nowhere is not there"},
-		"/broken":                {child.NotFound, "broken is not there"},
-		"/../outside/secret.cgi": {child.NotFound, "has .. in it"},
+		"/nowhere.cgi":           {outcome.NotFound, "nowhere.cgi is not there"},
+		"/sub/nowhere/x":         {outcome.NotFound, "sub/nowhere is not there"},
+		"/broken":                {outcome.NotFound, "broken is not there"},
+		"/../outside/secret.cgi": {outcome.NotFound, "has .. in it"},
 		"/a.cgi/../../outside":   {0, ""}, // what stands behind a program is its own
-		"/sub/..":                {child.NotFound, "has .. in it"},
-		"/out.cgi":               {child.Forbidden, "leads out of"},
-		"/absolute/secret.cgi":   {child.Forbidden, "leads out of"},
-		"/sub/upout/secret.cgi":  {child.Forbidden, "leads out of"},
-		"/loop.cgi":              {child.Forbidden, "too many symbolic links"},
-		"/plain.txt":             {child.Forbidden, "chmod +x"},
-		"/":                      {child.Forbidden, "is a directory"},
-		"/sub/":                  {child.Forbidden, "is a directory"},
-		"/sub/dir.cgi":           {child.Forbidden, "is a directory"},
-		"/./sub/.":               {child.Forbidden, "sub is a directory"},
+		"/sub/..":                {outcome.NotFound, "has .. in it"},
+		"/out.cgi":               {outcome.Forbidden, "leads out of"},
+		"/absolute/secret.cgi":   {outcome.Forbidden, "leads out of"},
+		"/sub/upout/secret.cgi":  {outcome.Forbidden, "leads out of"},
+		"/loop.cgi":              {outcome.Forbidden, "too many symbolic links"},
+		"/plain.txt":             {outcome.Forbidden, "chmod +x"},
+		"/":                      {outcome.Forbidden, "is a directory"},
+		"/sub/":                  {outcome.Forbidden, "is a directory"},
+		"/sub/dir.cgi":           {outcome.Forbidden, "is a directory"},
+		"/./sub/.":               {outcome.Forbidden, "sub is a directory"},
 		"/./sub//./b.cgi/.":      {0, ""},
-		"/./plain.txt/x":         {child.Forbidden, "chmod +x"},
+		"/./plain.txt/x":         {outcome.Forbidden, "chmod +x"},
 	} {
 		_, err := (&Config{Root: root}).find(variables(map[string]string{"PATH_INFO": path}))
 		if c.why == "" {
@@ -104,14 +104,14 @@ func TestFindNothing(t *testing.T) {
 		assert.ErrorContains(t, err, c.why, path)
 		assert.Equal(t, c.kind, problemOf(err).Kind, path)
 	}
-	for file, kind := range map[string]child.Kind{
-		filepath.Dir(root) + "/outside/secret.cgi": child.NotFound,
-		root + "/../outside/secret.cgi":            child.NotFound,
-		root + "other/c.cgi":                       child.NotFound,
-		root:                                       child.NotFound,
-		root + "/sub":                              child.Forbidden,
-		root + "/out.cgi":                          child.Forbidden,
-		"a.cgi":                                    child.NotFound,
+	for file, kind := range map[string]outcome.Kind{
+		filepath.Dir(root) + "/outside/secret.cgi": outcome.NotFound,
+		root + "/../outside/secret.cgi":            outcome.NotFound,
+		root + "other/c.cgi":                       outcome.NotFound,
+		root:                                       outcome.NotFound,
+		root + "/sub":                              outcome.Forbidden,
+		root + "/out.cgi":                          outcome.Forbidden,
+		"a.cgi":                                    outcome.NotFound,
 	} {
 		_, err := (&Config{Root: root}).find(variables(map[string]string{"SCRIPT_FILENAME": file, "PATH_INFO": "/a.cgi"}))
 		require.Error(t, err, file)

@@ -4,19 +4,21 @@ import (
 	"io"
 	"path"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/socketgi/socketgi/scgi"
 	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"golang.org/x/sys/unix"
 )
 
 // Program is a CGI program that runs for one request.
 type Program struct {
-	*child.Process
 	// Log takes what it writes to its standard error, and is closed at the end. It may be nil.
 	Log io.WriteCloser
 
+	process  *child.Process
 	limits   Limits
 	deadline time.Time // zero: none
 	script   *script
@@ -33,7 +35,7 @@ type Program struct {
 // With [Config].Root the program is the file below it that SCRIPT_FILENAME names;
 // without that the one that DOCUMENT_ROOT and the path of the URL lead to; where that
 // is not below Root, the one that PATH_INFO leads to.
-func (c *Config) Start(params []scgi.Header, body scgi.Body) (*Program, *child.Problem) {
+func (c *Config) Start(params []scgi.Header, body scgi.Body) (*Program, *outcome.Problem) {
 	p, err := c.start(params, body)
 	if err != nil {
 		return nil, problemOf(err)
@@ -103,7 +105,7 @@ func (p *Program) run(file string, argv []string, body scgi.Body, attr *child.At
 	}
 	defer unix.Close(errs[1])
 	attr.Files = []uintptr{uintptr(in), uintptr(out[1]), uintptr(errs[1])}
-	if p.Process, err = child.Start(file, argv, attr); err != nil {
+	if p.process, err = child.Start(file, argv, attr); err != nil {
 		unix.Close(out[0])
 		unix.Close(errs[0])
 		return err
@@ -115,7 +117,7 @@ func (p *Program) run(file string, argv []string, body scgi.Body, attr *child.At
 // pipe makes a pipe whose end for reading doesn't block.
 func pipe(fds *[2]int) error {
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
-		return fault(child.Busy, "pipe: "+err.Error())
+		return fault(outcome.Busy, "pipe: "+err.Error())
 	}
 	return unix.SetNonblock(fds[0], true)
 }
@@ -137,6 +139,9 @@ func input(body scgi.Body) (fd int, done func(), err error) {
 	return fd, func() { unix.Close(fd) }, err
 }
 
+// Signal sends a signal to the process group of the program.
+func (p *Program) Signal(sig syscall.Signal) { p.process.Signal(sig) }
+
 // Close frees what the program takes in this process. It must have ended.
 func (p *Program) Close() {
 	for _, fd := range []int{p.out, p.err} {
@@ -144,5 +149,5 @@ func (p *Program) Close() {
 			unix.Close(fd)
 		}
 	}
-	p.Process.Close()
+	p.process.Close()
 }

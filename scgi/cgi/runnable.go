@@ -5,7 +5,7 @@ import (
 	"os"
 	"path"
 
-	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"golang.org/x/sys/unix"
 )
 
@@ -14,7 +14,7 @@ import (
 func (c *Config) Check() error {
 	if c.Root != "" {
 		if err := unix.Access(c.Root, unix.X_OK); err != nil {
-			return fault(child.Failed, c.Root+" may not be entered by this user: "+err.Error())
+			return fault(outcome.Failed, c.Root+" may not be entered by this user: "+err.Error())
 		}
 		_, err := c.look(&script{}, "")
 		return err

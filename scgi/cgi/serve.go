@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/socketgi/socketgi/scgi/internal/child"
 	"github.com/socketgi/socketgi/scgi/internal/poll"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"golang.org/x/sys/unix"
 )
 
@@ -15,7 +15,7 @@ type exchange struct {
 	*Program
 	conn   int
 	hangup int16 // the event that says that the web server has gone, where it isn't implied
-	res    child.Result
+	res    outcome.Result
 
 	buf     []byte    // read, and not yet a whole head
 	head    *head     // nil until it is parsed
@@ -35,7 +35,7 @@ type exchange struct {
 // Serve sends the answer of the program to the connection until the response is
 // over. When the response isn't whole then, the program and its process group are
 // gone.
-func (p *Program) Serve(conn int) child.Result {
+func (p *Program) Serve(conn int) outcome.Result {
 	x := &exchange{Program: p, conn: conn, left: -1, rest: -1, idleSince: time.Now()}
 	// Only TCP can't tell a side that ended its sending from one that is gone; no web
 	// server is known that ends its sending before it has the response.
@@ -45,8 +45,8 @@ func (p *Program) Serve(conn int) child.Result {
 	_ = unix.SetNonblock(conn, true)
 	for !x.move() && !x.wait() {
 	}
-	if x.res.End != child.Whole {
-		p.Kill()
+	if x.res.End != outcome.Whole {
+		p.process.Kill()
 	}
 	return x.res
 }
@@ -59,9 +59,9 @@ func (x *exchange) wait() (over bool) {
 	if !until.IsZero() && !now.Before(until) {
 		if why != "" {
 			if x.stuck(now) {
-				x.res.End = child.Left // as good as gone
+				x.res.End = outcome.Left // as good as gone
 			}
-			return x.fail(child.Timeout, why)
+			return x.fail(outcome.Timeout, why)
 		}
 		x.rest = int64(available(x.out))
 		return false
@@ -73,14 +73,14 @@ func (x *exchange) wait() (over bool) {
 		fds[1] = unix.PollFd{Fd: int32(x.out), Events: unix.POLLIN}
 	}
 	if !x.exited {
-		fds[3] = unix.PollFd{Fd: int32(x.PidFD()), Events: unix.POLLIN}
+		fds[3] = unix.PollFd{Fd: int32(x.process.PidFD()), Events: unix.POLLIN}
 		until = x.unwatched(until, now)
 	}
 	if _, err := poll.Until(fds[:], until); err != nil {
-		return x.fail(child.Died, err.Error())
+		return x.fail(outcome.Died, err.Error())
 	}
 	if fds[0].Revents&(unix.POLLHUP|unix.POLLERR|unix.POLLRDHUP) != 0 {
-		x.res.End = child.Left
+		x.res.End = outcome.Left
 		return true
 	}
 	if fds[0].Revents&unix.POLLOUT != 0 {
@@ -89,7 +89,7 @@ func (x *exchange) wait() (over bool) {
 	if fds[2].Revents != 0 {
 		x.takeLog()
 	}
-	if fds[3].Revents != 0 || !x.exited && x.PidFD() < 0 && x.Ended(now) {
+	if fds[3].Revents != 0 || !x.exited && x.process.PidFD() < 0 && x.process.Ended(now) {
 		x.exited, x.graceEnd = true, time.Now().Add(x.limits.grace())
 	}
 	return false
@@ -161,7 +161,7 @@ func (x *exchange) send() (again, over bool) {
 		x.block()
 	case unix.EINTR:
 	default:
-		x.res.End = child.Left
+		x.res.End = outcome.Left
 		return false, true
 	}
 	return true, false
@@ -218,7 +218,7 @@ func (x *exchange) refuse(why string) (over bool) {
 		}
 		x.buf = x.buf[:len(x.buf)+n]
 	}
-	return x.fail(child.Died, why+said(x.buf))
+	return x.fail(outcome.Died, why+said(x.buf))
 }
 
 // begin begins the response with its head and what is there of the body.
@@ -232,7 +232,7 @@ func (x *exchange) begin(h *head, body []byte) {
 	}
 	x.pending, x.buf = append(h.wire, body...), nil
 	x.count(len(body))
-	x.res.End = child.Cut // until it is known to be whole
+	x.res.End = outcome.Cut // until it is known to be whole
 }
 
 func (x *exchange) count(n int) {
@@ -271,7 +271,7 @@ func (x *exchange) moveBody() (again, over bool) {
 		x.copying = true
 		return true, false
 	case err == unix.EPIPE || err == unix.ECONNRESET:
-		x.res.End = child.Left
+		x.res.End = outcome.Left
 		return false, true
 	case err == unix.EAGAIN && !x.copying && available(x.out) > 0: // then it is the socket that is full
 		x.block()
@@ -297,7 +297,7 @@ func (x *exchange) nothingRead(err error) (again, over bool) {
 		x.closed = true
 		return true, false
 	}
-	return false, x.fail(child.Died, "reading what the program sends: "+err.Error())
+	return false, x.fail(outcome.Died, "reading what the program sends: "+err.Error())
 }
 
 // available is how much there is to read.
@@ -312,7 +312,7 @@ func (x *exchange) ended() (over bool) {
 	case x.head == nil:
 		return x.noHead()
 	case x.left > 0:
-		return x.fail(child.Died, "the program's output ended "+strconv.FormatInt(x.left, 10)+
+		return x.fail(outcome.Died, "the program's output ended "+strconv.FormatInt(x.left, 10)+
 			" bytes before the Content-Length of "+strconv.FormatInt(x.head.length, 10)+" that it announced")
 	}
 	return x.whole()
@@ -325,12 +325,12 @@ const exitGrace = 100 * time.Millisecond
 // whole ends a response that is complete. Without a Content-Length nobody knows
 // that of one whose program was killed.
 func (x *exchange) whole() (over bool) {
-	if x.left < 0 && x.Ended(time.Now().Add(exitGrace)) {
-		if usage := x.Process.Wait(time.Time{}); usage.Signaled() {
-			return x.fail(child.Died, "the program "+usage.Ending()+" in the middle of its response")
+	if x.left < 0 && x.process.Ended(time.Now().Add(exitGrace)) {
+		if usage := x.process.Wait(time.Time{}); usage.Signaled() {
+			return x.fail(outcome.Died, "the program "+usage.Ending()+" in the middle of its response")
 		}
 	}
-	x.res.End = child.Whole
+	x.res.End = outcome.Whole
 	_ = unix.Shutdown(x.conn, unix.SHUT_WR) // it fails only where the other side is gone
 	return true
 }
@@ -344,23 +344,23 @@ func (x *exchange) noHead() (over bool) {
 			text += said(x.buf)
 		}
 	}
-	if !x.Ended(time.Now().Add(exitGrace)) {
-		return x.fail(child.Died, "the program closed its output "+text)
+	if !x.process.Ended(time.Now().Add(exitGrace)) {
+		return x.fail(outcome.Died, "the program closed its output "+text)
 	}
-	usage := x.Process.Wait(time.Time{})
+	usage := x.process.Wait(time.Time{})
 	text = "the program " + usage.Ending() + ", " + text
 	// What a shell and env(1) say who can't execute something (POSIX, 2.8.2).
-	if status := usage.ExitStatus(); len(x.buf) == 0 && !usage.Signaled() && (status == 126 || status == 127) {
+	if status := usage.Status.ExitStatus(); len(x.buf) == 0 && !usage.Signaled() && (status == 126 || status == 127) {
 		if _, carriageReturn := shebang(x.script.path); carriageReturn {
 			text += ": " + crlf(x.script.path)
 		}
-		return x.fail(child.Failed, text)
+		return x.fail(outcome.Failed, text)
 	}
-	return x.fail(child.Died, text)
+	return x.fail(outcome.Died, text)
 }
 
 // fail ends a response that isn't whole.
-func (x *exchange) fail(kind child.Kind, text string) (over bool) {
-	x.res.Problem = &child.Problem{Kind: kind, Text: text}
+func (x *exchange) fail(kind outcome.Kind, text string) (over bool) {
+	x.res.Problem = &outcome.Problem{Kind: kind, Text: text}
 	return true
 }

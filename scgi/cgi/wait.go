@@ -3,22 +3,22 @@ package cgi
 import (
 	"time"
 
-	"github.com/socketgi/socketgi/scgi/internal/child"
 	"github.com/socketgi/socketgi/scgi/internal/poll"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"golang.org/x/sys/unix"
 )
 
 // Wait waits until the program has ended, or its time is up, and says what it used.
 // Until then what it says to its standard error is logged, and what it still writes
 // to its standard output is read, so that it isn't held up, and thrown away.
-func (p *Program) Wait() child.Usage {
+func (p *Program) Wait() outcome.Usage {
 	for p.out >= 0 || p.err >= 0 {
 		now := time.Now()
 		if !p.deadline.IsZero() && now.After(p.deadline) {
 			break
 		}
 		fds := [3]unix.PollFd{{Fd: int32(p.out), Events: unix.POLLIN}, {Fd: int32(p.err), Events: unix.POLLIN},
-			{Fd: int32(p.PidFD()), Events: unix.POLLIN}}
+			{Fd: int32(p.process.PidFD()), Events: unix.POLLIN}}
 		if _, err := poll.Until(fds[:], p.unwatched(p.deadline, now)); err != nil {
 			break
 		}
@@ -28,11 +28,11 @@ func (p *Program) Wait() child.Usage {
 		if fds[1].Revents != 0 {
 			p.takeLog()
 		}
-		if fds[2].Revents != 0 || p.PidFD() < 0 && p.Ended(now) {
+		if fds[2].Revents != 0 || p.process.PidFD() < 0 && p.process.Ended(now) {
 			break
 		}
 	}
-	usage := p.Process.Wait(p.deadline)
+	usage := p.process.Wait(p.deadline)
 	p.takeLog()
 	if p.Log != nil {
 		p.Log.Close()
@@ -44,7 +44,7 @@ func (p *Program) Wait() child.Usage {
 // meanwhile and whose end no descriptor tells: a kernel before 5.2 has none.
 func (p *Program) unwatched(deadline, now time.Time) time.Time {
 	soon := now.Add(20 * time.Millisecond)
-	if p.PidFD() < 0 && (deadline.IsZero() || deadline.After(soon)) {
+	if p.process.PidFD() < 0 && (deadline.IsZero() || deadline.After(soon)) {
 		return soon
 	}
 	return deadline

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi"
-	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -46,9 +46,9 @@ func TestWithoutPidfd(t *testing.T) {
 		c := &Config{Program: "/bin/sh", Args: []string{"-c", script}, Env: os.Environ()}
 		p, problem := c.Start([]scgi.Header{{Name: "REQUEST_METHOD", Value: "GET"}}, scgi.Body{})
 		require.Nil(t, problem)
-		p.Process.Close()
-		require.Negative(t, p.PidFD())
-		over := make(chan child.Result)
+		p.process.Close()
+		require.Negative(t, p.process.PidFD())
+		over := make(chan outcome.Result)
 		go func() {
 			res := p.Serve(pair[1])
 			unix.Close(pair[1])
@@ -62,7 +62,7 @@ func TestWithoutPidfd(t *testing.T) {
 		case <-over:
 		case <-time.After(10 * time.Second):
 			t.Errorf("nobody noticed the end of %s", script)
-			p.Kill()
+			p.process.Kill()
 			<-over
 		}
 		p.Close()

@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/socketgi/socketgi/scgi"
-	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 )
 
 // failure is what the client is told of a request that the application gives no answer
@@ -19,13 +19,13 @@ type failure struct {
 // failures are what becomes of a request that has no process, or whose process fails. The
 // text is followed by the id of the request in the log.
 var failures = [...]failure{
-	child.Failed:    {500, "The application failed.", Error, ""},
-	child.Died:      {502, "The application ended without an answer.", Error, ""},
-	child.Timeout:   {504, "The application took too long.", Error, ""},
-	child.Stopped:   {503, "The application is being stopped.", Error, scgi.RetryAfter},
-	child.Busy:      {503, "This machine is too busy. Try again in a few seconds.", Error, scgi.RetryAfter},
-	child.Forbidden: {403, "This may not be run.", Warning, ""},
-	child.NotFound:  {404, "There is no such program.", Warning, ""},
+	outcome.Failed:    {500, "The application failed.", Error, ""},
+	outcome.Died:      {502, "The application ended without an answer.", Error, ""},
+	outcome.Timeout:   {504, "The application took too long.", Error, ""},
+	outcome.Stopped:   {503, "The application is being stopped.", Error, scgi.RetryAfter},
+	outcome.Busy:      {503, "This machine is too busy. Try again in a few seconds.", Error, scgi.RetryAfter},
+	outcome.Forbidden: {403, "This may not be run.", Warning, ""},
+	outcome.NotFound:  {404, "There is no such program.", Warning, ""},
 }
 
 // The other failures.
@@ -36,9 +36,9 @@ var (
 )
 
 // failureOf is the failure of a process, nil: that of one that gave no reason.
-func failureOf(p *child.Problem) failure {
+func failureOf(p *outcome.Problem) failure {
 	if p == nil {
-		return failures[child.Died]
+		return failures[outcome.Died]
 	}
 	return failures[p.Kind]
 }

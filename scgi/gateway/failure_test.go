@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/socketgi/socketgi/scgi"
-	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"github.com/stretchr/testify/assert"
 	"golang.org/x/sys/unix"
 )
@@ -27,6 +27,6 @@ func TestFailures(t *testing.T) {
 		assert.True(t, strings.HasSuffix(f.text, "."), f.text)
 		assert.Contains(t, []Priority{Error, Warning}, f.priority)
 	}
-	assert.Equal(t, failures[child.Died], failureOf(nil), "a process that gave no reason")
+	assert.Equal(t, failures[outcome.Died], failureOf(nil), "a process that gave no reason")
 	assert.Equal(t, stranger, refusal(&PeerError{Reason: NetworkPeer}))
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi"
-	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 )
 
 // Config is what holds for all requests of an application.
@@ -41,32 +41,25 @@ type Config struct {
 // Application answers requests, each by a process.
 type Application interface {
 	// Start starts a process that answers a request, or returns why there is none.
-	Start(r *Request) (Process, *child.Problem)
+	Start(r *Request) (Process, *outcome.Problem)
 }
 
 // Process answers one request.
 type Process interface {
 	// Serve answers. When the response isn't whole the process is gone.
-	Serve(conn int) child.Result
+	Serve(conn int) outcome.Result
 	// Wait waits for the end of the process, and kills it when its time is up.
-	Wait() child.Usage
+	Wait() outcome.Usage
 	// Signal sends a signal to all that belongs to the process.
 	Signal(syscall.Signal)
 	// Close frees what the process takes in this one. It must have ended.
 	Close()
 }
 
-// What implementations of [Application] and [Process] outside of this module's packages of
-// applications speak of.
-type (
-	Problem = child.Problem // why there is no process, or no whole response
-	Usage   = child.Usage   // what a process has used
-)
-
 // Broken answers every request with a failure: the application is not set up correctly.
 type Broken struct{ Reason error }
 
 // Start returns the reason.
-func (b Broken) Start(*Request) (Process, *child.Problem) {
-	return nil, &child.Problem{Kind: child.Failed, Text: b.Reason.Error()}
+func (b Broken) Start(*Request) (Process, *outcome.Problem) {
+	return nil, &outcome.Problem{Kind: outcome.Failed, Text: b.Reason.Error()}
 }

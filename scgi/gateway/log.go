@@ -3,7 +3,7 @@ package gateway
 import (
 	"time"
 
-	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 )
 
 // Log is where requests are recorded. Its methods may be called by many goroutines, and
@@ -79,18 +79,18 @@ type Record struct {
 func (r *Record) Failed() bool { return r.Status >= 500 || r.Cut }
 
 // Record is the record of the request.
-func (r *Request) Record(res child.Result, u child.Usage, took time.Duration) Record {
-	rec := Record{Subject: r.Subject, Status: res.Status, Bytes: res.Bytes, Cut: res.End == child.Cut,
-		Took: took, Queued: r.Queued, Service: r.Service, CPU: u.CPU, PeakMemory: u.PeakMemory, ExitStatus: u.ExitStatus()}
-	if res.End == child.Left {
+func (r *Request) Record(res outcome.Result, u outcome.Usage, took time.Duration) Record {
+	rec := Record{Subject: r.Subject, Status: res.Status, Bytes: res.Bytes, Cut: res.End == outcome.Cut,
+		Took: took, Queued: r.Queued, Service: r.Service, CPU: u.CPU, PeakMemory: u.PeakMemory, ExitStatus: u.Status.ExitStatus()}
+	if res.End == outcome.Left {
 		rec.Status = 499
 	}
 	return rec
 }
 
 // WarmRecord is the record of the request of a warm worker.
-func (r *Request) WarmRecord(res child.Result, took time.Duration) Record {
-	rec := r.Record(res, child.Usage{CPU: res.CPU}, took)
+func (r *Request) WarmRecord(res outcome.Result, took time.Duration) Record {
+	rec := r.Record(res, outcome.Usage{CPU: res.CPU}, took)
 	rec.Warm, rec.Growth = true, res.Growth
 	return rec
 }

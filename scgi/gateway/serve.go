@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi"
-	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"golang.org/x/sys/unix"
 )
 
@@ -72,13 +72,13 @@ func (r *Request) serve(app Application, q Queue, stop stopper) {
 	release, err := q.take(r.config.QueueTimeout)
 	r.Queued = time.Since(r.Arrived)
 	if err != nil {
-		r.config.Log.Record(r.Record(r.NotQueued(err), child.Usage{}, r.Queued))
+		r.config.Log.Record(r.Record(r.NotQueued(err), outcome.Usage{}, r.Queued))
 		return
 	}
 	defer release()
 	if r.Conn.Gone() {
 		r.Conn.Close()
-		r.config.Log.Record(r.Record(child.Result{End: child.Left}, child.Usage{}, time.Since(r.Came)))
+		r.config.Log.Record(r.Record(outcome.Result{End: outcome.Left}, outcome.Usage{}, time.Since(r.Came)))
 		return
 	}
 	r.run(app, stop, release)
@@ -88,9 +88,9 @@ func (r *Request) serve(app Application, q Queue, stop stopper) {
 func (r *Request) run(app Application, stop stopper, release func()) {
 	p, problem := app.Start(r)
 	if problem != nil {
-		res := r.Fail(child.Result{Problem: problem})
+		res := r.Fail(outcome.Result{Problem: problem})
 		r.Finish()
-		r.config.Log.Record(r.Record(res, child.Usage{}, time.Since(r.Came)))
+		r.config.Log.Record(r.Record(res, outcome.Usage{}, time.Since(r.Came)))
 		return
 	}
 	defer p.Close()
@@ -98,7 +98,7 @@ func (r *Request) run(app Application, stop stopper, release func()) {
 	defer forget()
 	res := p.Serve(r.Conn.FD())
 	took := time.Since(r.Came)
-	if res.Problem != nil || res.End != child.Whole {
+	if res.Problem != nil || res.End != outcome.Whole {
 		res = r.Fail(stopped.explain(res))
 	}
 	usage := p.Wait()
@@ -188,14 +188,14 @@ func (r *Request) Refuse(err error) {
 
 // NotQueued answers a request that got no place in the queue, because of err, ends its
 // connection, and returns what the client got.
-func (r *Request) NotQueued(err error) child.Result {
+func (r *Request) NotQueued(err error) outcome.Result {
 	f := queueFull
 	if !errors.Is(err, ErrQueueTimeout) {
 		f = noQueue
 		r.problem(f.priority, r.config.explain(err))
 	}
 	r.answer(f)
-	return child.Result{Status: f.status, End: child.Whole}
+	return outcome.Result{Status: f.status, End: outcome.Whole}
 }
 
 // answer answers with a failure, and ends the connection.
@@ -206,26 +206,26 @@ func (r *Request) answer(f failure) {
 
 // Fail ends a response that isn't whole, or was never begun: it tells the client, if that can
 // be told, and the log why. What it returns is what the client got.
-func (r *Request) Fail(res child.Result) child.Result {
+func (r *Request) Fail(res outcome.Result) outcome.Result {
 	f, detail := failureOf(res.Problem), ""
 	if res.Problem != nil {
 		detail = res.Problem.Text
 	}
 	switch res.End {
-	case child.None:
-		res.Status, res.End = f.status, child.Whole
+	case outcome.None:
+		res.Status, res.End = f.status, outcome.Whole
 		f.text += " The log says why, under " + r.ID + "."
 		page := r.page(f)
 		if r.config.Debug && detail != "" {
 			page = r.debugPage(f, detail)
 		}
 		if _, err := r.Conn.Write(page); err != nil {
-			res.End = child.Left
+			res.End = outcome.Left
 		} else {
 			res.Bytes = int64(len(page) - bytes.Index(page, []byte("\r\n\r\n")) - 4)
 		}
 		r.Conn.CloseWrite()
-	case child.Cut, child.Left:
+	case outcome.Cut, outcome.Left:
 		r.Conn.Close() // a reset: what the client has is not all
 	}
 	if detail != "" {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi"
-	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -26,22 +26,24 @@ func (h *heard) Record(r Record) { h.records = append(h.records, r) }
 func (h *heard) Line(l Line)     { h.lines = append(h.lines, l) }
 
 // greeter is an application whose processes answer by themselves.
-type greeter struct{ kind child.Kind }
+type greeter struct{ kind outcome.Kind }
 
-func (g greeter) Start(*Request) (Process, *Problem) {
-	if g.kind != child.Failed {
-		return nil, &Problem{Kind: g.kind, Text: "on purpose"}
+func (g greeter) Start(*Request) (Process, *outcome.Problem) {
+	if g.kind != outcome.Failed {
+		return nil, &outcome.Problem{Kind: g.kind, Text: "on purpose"}
 	}
 	return greeting{}, nil
 }
 
 type greeting struct{}
 
-func (greeting) Serve(conn int) child.Result {
+func (greeting) Serve(conn int) outcome.Result {
 	n, _ := unix.Write(conn, []byte("Status: 200 OK\r\n\r\nhello"))
-	return child.Result{Status: 200, Bytes: int64(n) - 18, End: child.Whole}
+	return outcome.Result{Status: 200, Bytes: int64(n) - 18, End: outcome.Whole}
 }
-func (greeting) Wait() child.Usage     { return child.UsageOf(0, time.Millisecond, 1<<20) }
+func (greeting) Wait() outcome.Usage {
+	return outcome.Usage{Known: true, CPU: time.Millisecond, PeakMemory: 1 << 20}
+}
 func (greeting) Signal(syscall.Signal) {}
 func (greeting) Close()                {}
 
@@ -97,7 +99,7 @@ func TestServeConnection(t *testing.T) {
 			"Status: 500 Internal Server Error\r\n", 500, Line{Priority: Error, About: about, Text: "explained"}},
 		"broken": {Config{}, good, Broken{errors.New("no such flag")}, Unlimited,
 			"Status: 500 Internal Server Error\r\n", 500, Line{Priority: Error, About: about, Text: "no such flag"}},
-		"not found": {Config{}, good, greeter{child.NotFound}, Unlimited,
+		"not found": {Config{}, good, greeter{outcome.NotFound}, Unlimited,
 			"Status: 404 Not Found\r\n", 404, Line{Priority: Warning, About: about, Text: "on purpose"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 )
 
 // stopper ends processes when the unit is being stopped.
@@ -21,8 +21,8 @@ type stopped struct{ atomic.Bool }
 
 // explain has a result tell that the process was told to end. systemd tells all processes of
 // a unit at once, so it may have died of it before this process knows.
-func (s *stopped) explain(res child.Result) child.Result {
-	if res.Problem != nil && res.Problem.Kind == child.Died {
+func (s *stopped) explain(res outcome.Result) outcome.Result {
+	if res.Problem != nil && res.Problem.Kind == outcome.Died {
 		for end := time.Now().Add(50 * time.Millisecond); !s.Load() && time.Now().Before(end); {
 			time.Sleep(time.Millisecond)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/socketgi/socketgi/scgi"
 	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
 )
 
@@ -50,7 +51,7 @@ type Process struct {
 // the file of the body, if there is one, stays the caller's. The request and the process may
 // take timeout; 0: for ever. Start makes this process the parent of orphaned descendants
 // (PR_SET_CHILD_SUBREAPER in prctl(2)).
-func (c *Config) Start(params []scgi.Header, body scgi.Body, timeout time.Duration) (*Process, *child.Problem) {
+func (c *Config) Start(params []scgi.Header, body scgi.Body, timeout time.Duration) (*Process, *outcome.Problem) {
 	p := &Process{params: params, body: body, timeout: timeout, passed: c.Python.Passed}
 	if timeout > 0 {
 		p.deadline = time.Now().Add(timeout)
@@ -65,9 +66,9 @@ func (c *Config) Start(params []scgi.Header, body scgi.Body, timeout time.Durati
 }
 
 // Serve has the process answer on the connection, whose descriptor stays the caller's, and
-// returns when the response is over. When that has a Problem of kind [child.Died] or
-// [child.Timeout] the process and its children are gone.
-func (p *Process) Serve(conn int) child.Result {
+// returns when the response is over. When that has a Problem of kind [outcome.Died] or
+// [outcome.Timeout] the process and its children are gone.
+func (p *Process) Serve(conn int) outcome.Result {
 	res := p.worker.Serve(p.params, p.body, conn, p.timeout)
 	if wrong := res.Problem; wrong != nil && strings.Contains(wrong.Text, "ModuleNotFoundError: ") {
 		// It may be in an environment that wasn't used.
@@ -78,7 +79,7 @@ func (p *Process) Serve(conn int) child.Result {
 
 // Wait waits for the end of the process. What the application still does - atexit, its
 // threads - has the rest of its time; then it is killed.
-func (p *Process) Wait() child.Usage { return p.worker.Wait(p.deadline) }
+func (p *Process) Wait() outcome.Usage { return p.worker.Wait(p.deadline) }
 
 // Signal sends a signal to the process group.
 func (p *Process) Signal(sig syscall.Signal) { p.worker.Signal(sig) }

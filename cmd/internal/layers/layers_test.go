@@ -24,12 +24,13 @@ var rooms = []struct{ name, mayImport string }{
 	{"activation", ""},
 	{"scgi/internal/poll", ""},
 	{"scgi", "scgi/internal/poll"},
-	{"scgi/internal/child", "scgi/internal/poll"},
-	{"scgi/gateway", "activation scgi scgi/internal/child scgi/internal/poll"},
-	{"scgi/cgi", "scgi scgi/internal/child scgi/internal/poll"},
-	{"scgi/wsgi/internal/worker", "scgi scgi/internal/child scgi/internal/poll"},
-	{"scgi/wsgi", "scgi scgi/internal/child scgi/internal/poll scgi/wsgi/internal/worker"},
-	{"scgi/wsgi/pool", "activation scgi scgi/gateway scgi/internal/child scgi/internal/poll scgi/wsgi/internal/worker"},
+	{"scgi/outcome", ""},
+	{"scgi/internal/child", "scgi/internal/poll scgi/outcome"},
+	{"scgi/gateway", "activation scgi scgi/internal/child scgi/internal/poll scgi/outcome"},
+	{"scgi/cgi", "scgi scgi/internal/child scgi/internal/poll scgi/outcome"},
+	{"scgi/wsgi/internal/worker", "scgi scgi/internal/child scgi/internal/poll scgi/outcome"},
+	{"scgi/wsgi", "scgi scgi/internal/child scgi/internal/poll scgi/outcome scgi/wsgi/internal/worker"},
+	{"scgi/wsgi/pool", "activation scgi scgi/gateway scgi/internal/child scgi/internal/poll scgi/outcome scgi/wsgi scgi/wsgi/internal/worker"},
 	{"scgi/scgihttp", "activation scgi scgi/internal/poll"},
 
 	{"units/internal/syntax", ""},
@@ -41,7 +42,7 @@ var rooms = []struct{ name, mayImport string }{
 	{"cmd/internal/manual", "cmd/internal/adapter"},
 	{"cmd/socketgi-adapter/internal/journal", "activation cmd/internal/adapter scgi scgi/gateway"},
 	{"cmd/socketgi-adapter/internal/passwd", ""},
-	{"cmd/socketgi-adapter", "activation cmd/internal/adapter cmd/internal/version cmd/socketgi-adapter/internal/journal cmd/socketgi-adapter/internal/passwd scgi scgi/cgi scgi/gateway scgi/wsgi scgi/wsgi/pool"},
+	{"cmd/socketgi-adapter", "activation cmd/internal/adapter cmd/internal/version cmd/socketgi-adapter/internal/journal cmd/socketgi-adapter/internal/passwd scgi scgi/cgi scgi/gateway scgi/outcome scgi/wsgi scgi/wsgi/pool"},
 	{"cmd/example-guestbook", "scgi/scgihttp"},
 
 	{"units/internal/machine", ""},
@@ -116,6 +117,26 @@ func TestWire(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", module+"scgi").Output()
 	require.NoError(t, err)
 	assert.NotContains(t, strings.Fields(string(out)), "net/http")
+}
+
+// TestPublic holds that the types of public packages can be read by who imports them: none shows one of an
+// internal package.
+func TestPublic(t *testing.T) {
+	var public, internal []string
+	for _, room := range rooms {
+		switch name := room.name; {
+		case strings.Contains(name, "internal/"):
+			internal = append(internal, filepath.Base(name))
+		case !strings.HasPrefix(name, "cmd/"):
+			public = append(public, name)
+		}
+	}
+	shown := regexp.MustCompile(`\b(` + strings.Join(internal, "|") + `)\.[A-Z]`)
+	for _, name := range public {
+		text, err := exec.Command("go", "doc", "-all", module+name).Output()
+		require.NoError(t, err, name)
+		assert.Empty(t, shown.FindAllString(string(text), -1), name)
+	}
 }
 
 // TestArchitecture looks for the packages and files that ARCHITECTURE.md names, and for the rooms in its

@@ -100,7 +100,7 @@ func TestReapEndsGroup(t *testing.T) {
 	require.NoError(t, err)
 	to.Close()
 	defer p.Close()
-	assert.Equal(t, 3, p.Wait(time.Time{}).ExitStatus())
+	assert.Equal(t, 3, p.Wait(time.Time{}).Status.ExitStatus())
 	require.NoError(t, from.SetReadDeadline(time.Now().Add(60*time.Second)))
 	_, err = from.Read(make([]byte, 1))
 	assert.ErrorContains(t, err, "EOF", "all that had it open have ended")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/internal/poll"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,7 +17,7 @@ type Process struct {
 	alone bool
 
 	mu    sync.Mutex // a signal and taking leave: after that the number may be another's
-	usage Usage
+	usage outcome.Usage
 }
 
 // Attr says how a [Process] is started.
@@ -53,7 +54,7 @@ func Start(path string, argv []string, attr *Attr) (*Process, error) {
 
 // Reaped tells whether the process has ended and was taken leave of: its number may be
 // another's then.
-func (p *Process) Reaped() bool { return p.usage.known }
+func (p *Process) Reaped() bool { return p.usage.Known }
 
 // Pid is the process id, which is also that of its group.
 func (p *Process) Pid() int { return p.pid }
@@ -71,7 +72,7 @@ func (p *Process) Other() *Other { return &Other{pid: p.pid, pidfd: p.pidfd} }
 func (p *Process) Signal(sig syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.usage.known {
+	if p.usage.Known {
 		return
 	}
 	_ = syscall.Kill(-p.pid, sig)
@@ -83,8 +84,8 @@ func (p *Process) Signal(sig syscall.Signal) {
 // Wait waits until the process has ended, but not past the deadline (zero: no
 // deadline), and says what it used. A process that is late is killed. What is left of its
 // process group is, too.
-func (p *Process) Wait(deadline time.Time) Usage {
-	if p.usage.known {
+func (p *Process) Wait(deadline time.Time) outcome.Usage {
+	if p.usage.Known {
 		return p.usage
 	}
 	late := !deadline.IsZero() && !p.Ended(deadline)
@@ -101,8 +102,8 @@ func (p *Process) Wait(deadline time.Time) Usage {
 const killGrace = time.Second
 
 // Kill ends the process and its descendants: SIGTERM, and after a second SIGKILL.
-func (p *Process) Kill() Usage {
-	if p.usage.known { // its number may be somebody else's by now
+func (p *Process) Kill() outcome.Usage {
+	if p.usage.Known { // its number may be somebody else's by now
 		return p.usage
 	}
 	p.Signal(syscall.SIGTERM)
@@ -113,7 +114,7 @@ func (p *Process) Kill() Usage {
 
 // Ended waits until the process can be reaped, and tells whether it can, or was.
 func (p *Process) Ended(deadline time.Time) bool {
-	if p.usage.known {
+	if p.usage.Known {
 		return true
 	}
 	if p.pidfd < 0 {
@@ -138,8 +139,8 @@ func (p *Process) endedWithoutPidfd(deadline time.Time) bool {
 	}
 }
 
-func (p *Process) reap() Usage {
-	if p.usage.known {
+func (p *Process) reap() outcome.Usage {
+	if p.usage.Known {
 		return p.usage
 	}
 	p.Ended(time.Time{}) // or it could not be signalled while this waits
@@ -147,10 +148,10 @@ func (p *Process) reap() Usage {
 	defer p.mu.Unlock()
 	// What is left of its group ends with it. Until leave is taken the number is its own.
 	_ = syscall.Kill(-p.pid, syscall.SIGKILL)
-	u := Usage{known: true}
+	u := outcome.Usage{Known: true}
 	var ru syscall.Rusage
 	for {
-		if _, err := syscall.Wait4(p.pid, &u.status, 0, &ru); err != syscall.EINTR {
+		if _, err := syscall.Wait4(p.pid, &u.Status, 0, &ru); err != syscall.EINTR {
 			break
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -56,12 +57,12 @@ func leaver(t *testing.T) *Process {
 // TestLeftGroup checks that a process ends which is no longer in the group that it was
 // given, and that nobody waits for it for ever.
 func TestLeftGroup(t *testing.T) {
-	for name, end := range map[string]func(p *Process) Usage{
-		"Kill": func(p *Process) Usage { return p.Kill() },
-		"Wait": func(p *Process) Usage { return p.Wait(time.Now().Add(10 * time.Millisecond)) },
+	for name, end := range map[string]func(p *Process) outcome.Usage{
+		"Kill": func(p *Process) outcome.Usage { return p.Kill() },
+		"Wait": func(p *Process) outcome.Usage { return p.Wait(time.Now().Add(10 * time.Millisecond)) },
 	} {
 		p := leaver(t)
-		ended := make(chan Usage)
+		ended := make(chan outcome.Usage)
 		go func() { ended <- end(p) }()
 		select {
 		case usage := <-ended:

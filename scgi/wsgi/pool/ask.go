@@ -5,7 +5,7 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"golang.org/x/sys/unix"
 )
 
@@ -79,7 +79,7 @@ func (k *keeper) hearAskers() error {
 }
 
 // answerAskers tells the processes that have asked for a load how it went.
-func answerAskers(askers []int, problem *child.Problem) {
+func answerAskers(askers []int, problem *outcome.Problem) {
 	text := "ok"
 	if problem != nil {
 		text = lastLine(problem.Text)

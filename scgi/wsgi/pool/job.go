@@ -6,17 +6,17 @@ import (
 
 	"github.com/socketgi/socketgi/scgi"
 	"github.com/socketgi/socketgi/scgi/gateway"
-	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 )
 
 // job is a request on its way to a warm worker, and back.
 type job struct {
 	gateway.Request
-	deadline time.Time      // for what it waits for now: the request, or a worker
-	problem  *child.Problem // what its worker has said of it so far
-	number   uint32         // of the message by which it was handed over
-	last     bool           // it was handed over as the last one of its worker
-	tries    int            // workers that it was given to and that did not begin with it
+	deadline time.Time        // for what it waits for now: the request, or a worker
+	problem  *outcome.Problem // what its worker has said of it so far
+	number   uint32           // of the message by which it was handed over
+	last     bool             // it was handed over as the last one of its worker
+	tries    int              // workers that it was given to and that did not begin with it
 }
 
 // mostTries is how many workers may die of a request before they begin with it.
@@ -108,7 +108,7 @@ func (k *keeper) gone() {
 func (k *keeper) enqueue(j *job) {
 	j.Arrived = k.now
 	if k.hopeless() {
-		k.failed(j, child.Result{Problem: &child.Problem{Kind: child.Busy, Text: k.why()}})
+		k.failed(j, outcome.Result{Problem: &outcome.Problem{Kind: outcome.Busy, Text: k.why()}})
 		return
 	}
 	j.deadline = j.Arrived.Add(k.cfg.Gateway.QueueTimeout)
@@ -117,9 +117,9 @@ func (k *keeper) enqueue(j *job) {
 }
 
 // done ends a response that a worker has sent.
-func (k *keeper) done(j *job, res child.Result, begun time.Time) {
+func (k *keeper) done(j *job, res outcome.Result, begun time.Time) {
 	j.Queued, j.Service = begun.Sub(j.Arrived), k.now.Sub(begun)
-	if res.Problem != nil || res.End != child.Whole {
+	if res.Problem != nil || res.End != outcome.Whole {
 		k.failed(j, res)
 		return
 	}
@@ -136,9 +136,9 @@ func (k *keeper) done(j *job, res child.Result, begun time.Time) {
 }
 
 // failed answers a request in the place of a worker, or ends what that has begun.
-func (k *keeper) failed(j *job, res child.Result) {
+func (k *keeper) failed(j *job, res outcome.Result) {
 	took := k.now.Sub(j.Came)
-	if k.stopping != nil && res.Problem != nil && res.Problem.Kind == child.Died {
+	if k.stopping != nil && res.Problem != nil && res.Problem.Kind == outcome.Died {
 		res.Problem = res.Problem.Stopped()
 	}
 	go func() {
@@ -154,7 +154,7 @@ func (k *keeper) left(j *job) {
 	j.Queued = k.now.Sub(j.Arrived)
 	j.CloseBody()
 	j.Conn.Close()
-	k.cfg.Records.Record(j.WarmRecord(child.Result{End: child.Left}, k.now.Sub(j.Came)))
+	k.cfg.Records.Record(j.WarmRecord(outcome.Result{End: outcome.Left}, k.now.Sub(j.Came)))
 	k.gone()
 }
 

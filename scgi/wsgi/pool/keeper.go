@@ -12,6 +12,7 @@ import (
 
 	"github.com/socketgi/socketgi/activation"
 	"github.com/socketgi/socketgi/scgi/gateway"
+	"github.com/socketgi/socketgi/scgi/wsgi"
 	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
 	"golang.org/x/sys/unix"
 )
@@ -23,7 +24,7 @@ type Config struct {
 	// Records takes the records of requests, and never waits.
 	Records gateway.Recorder
 	// App is the application.
-	App App
+	App wsgi.App
 	// Python is the interpreter: CPython 3.8 or later, or PyPy 3.
 	Python string
 	// FindPython finds the interpreter anew each time that the application is loaded; nil: it
@@ -135,12 +136,9 @@ func (c *Config) Serve(listeners []activation.Socket) error {
 	return k.run()
 }
 
-// App names the application: it has the fields of App in package wsgi.
-type App = worker.App
-
 // worker is how a worker is started.
 func (c *Config) worker(board *worker.Board) *worker.Config {
-	return &worker.Config{App: c.App, Python: c.Python, CacheDir: c.CacheDir, Env: c.Env, Stderr: c.Stderr,
+	return &worker.Config{App: worker.App(c.App), Python: c.Python, CacheDir: c.CacheDir, Env: c.Env, Stderr: c.Stderr,
 		Warm: &worker.WarmConfig{Board: board, Weigh: c.MaxMemory, Meter: c.Meter, Files: c.Reload, Fresh: c.MaxRequests == 1, WarmPath: c.WarmPath}}
 }
 

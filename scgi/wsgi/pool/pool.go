@@ -8,7 +8,7 @@ import (
 
 	"github.com/socketgi/socketgi/activation"
 	"github.com/socketgi/socketgi/scgi/gateway"
-	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
 	"golang.org/x/sys/unix"
 )
@@ -25,8 +25,8 @@ type pool struct {
 	alive   int       // workers whose end is to be waited for
 	parents int       // parents likewise
 
-	trouble *child.Problem // why the last attempt failed
-	again   time.Time      // when the next one is made
+	trouble *outcome.Problem // why the last attempt failed
+	again   time.Time        // when the next one is made
 	pause   time.Duration
 	early   int // processes in a row that have ended without having been of use
 
@@ -65,7 +65,7 @@ func (k *keeper) grow() {
 			return // it has ended, which is about to be noticed
 		}
 		if err != nil {
-			k.noWorker(&child.Problem{Kind: child.Busy, Text: err.Error()})
+			k.noWorker(&outcome.Problem{Kind: outcome.Busy, Text: err.Error()})
 			return
 		}
 		k.count++
@@ -167,7 +167,7 @@ func (k *keeper) parentHangs() {
 			k.count--
 		}
 	}
-	k.noWorker(&child.Problem{Kind: child.Busy, Text: "no worker was forked within " + k.cfg.Timeout.String() +
+	k.noWorker(&outcome.Problem{Kind: outcome.Busy, Text: "no worker was forked within " + k.cfg.Timeout.String() +
 		": a function that the application has given to os.register_at_fork may hang"})
 	go func() {
 		p.Kill()
@@ -186,7 +186,7 @@ func (k *keeper) dropParent() {
 
 // noWorker notes that no worker could be made. Requests that only a new one could serve are
 // told.
-func (k *keeper) noWorker(problem *child.Problem) {
+func (k *keeper) noWorker(problem *outcome.Problem) {
 	k.trouble = problem
 	k.pause = min(max(2*k.pause, 500*time.Millisecond), 10*time.Second)
 	k.again = time.Now().Add(k.pause)
@@ -195,7 +195,7 @@ func (k *keeper) noWorker(problem *child.Problem) {
 	if k.count == 0 {
 		for _, j := range k.queue {
 			j.Queued = k.now.Sub(j.Arrived)
-			k.failed(j, child.Result{Problem: problem})
+			k.failed(j, outcome.Result{Problem: problem})
 			told = true
 		}
 		k.queue = nil
@@ -224,7 +224,7 @@ func (k *keeper) why() string {
 // may be broken when the next worker is made.
 func (k *keeper) reload() {
 	if k.stopping != nil {
-		answerAskers(k.askers, &child.Problem{Text: "the service is being stopped"})
+		answerAskers(k.askers, &outcome.Problem{Text: "the service is being stopped"})
 		k.askers = nil
 		return
 	}
@@ -304,7 +304,7 @@ func (k *keeper) replace() {
 }
 
 // reloaded ends a reload.
-func (k *keeper) reloaded(problem *child.Problem) {
+func (k *keeper) reloaded(problem *outcome.Problem) {
 	if problem == nil {
 		k.cfg.Gateway.Log.Line(gateway.Line{Priority: gateway.Notice, Text: "the application is reloaded", Event: true})
 	} else {

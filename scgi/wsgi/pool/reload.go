@@ -10,14 +10,15 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/gateway"
-	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
+	"github.com/socketgi/socketgi/scgi/wsgi"
 	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
 	"golang.org/x/sys/unix"
 )
 
 // workingDir is the name of the working directory, "" if it isn't known: the application's
 // folder, if it is that, because a link on the way there may lead elsewhere later.
-func workingDir(app App) string {
+func workingDir(app wsgi.App) string {
 	here, err := os.Stat(".")
 	if err != nil {
 		return ""
@@ -33,17 +34,17 @@ func workingDir(app App) string {
 
 // prepare finds anew what the application's next process starts from, or returns why that
 // can't be.
-func (k *keeper) prepare() (*worker.Config, *child.Problem) {
+func (k *keeper) prepare() (*worker.Config, *outcome.Problem) {
 	cfg := *k.config
 	if k.dir != "" {
 		if err := os.Chdir(k.dir); err != nil {
-			return nil, &child.Problem{Kind: child.Failed, Text: "the working directory " + k.dir + " can't be entered: " + errors.Unwrap(err).Error()}
+			return nil, &outcome.Problem{Kind: outcome.Failed, Text: "the working directory " + k.dir + " can't be entered: " + errors.Unwrap(err).Error()}
 		}
 	}
 	if k.cfg.FindPython != nil {
 		var err error
 		if cfg.Python, err = k.cfg.FindPython(); err != nil {
-			return nil, &child.Problem{Kind: child.Failed, Text: err.Error()}
+			return nil, &outcome.Problem{Kind: outcome.Failed, Text: err.Error()}
 		}
 	}
 	return &cfg, nil

@@ -6,7 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
+	"github.com/socketgi/socketgi/scgi/wsgi"
 	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,9 +23,9 @@ func TestNewModules(t *testing.T) {
 	require.NoError(t, os.WriteFile(app, []byte("import missing"), 0o600))
 	poll, err := newPoller()
 	require.NoError(t, err)
-	k := &keeper{cfg: &Config{App: App{File: app}}, dir: dir, poll: poll, buf: make([]byte, 64<<10), now: time.Now()}
+	k := &keeper{cfg: &Config{App: wsgi.App{File: app}}, dir: dir, poll: poll, buf: make([]byte, 64<<10), now: time.Now()}
 	require.NoError(t, k.watchFiles())
-	k.loaded(worker.Report{Result: child.Result{Problem: &child.Problem{}}})
+	k.loaded(worker.Report{Result: outcome.Result{Problem: &outcome.Problem{}}})
 	appears := func(what func(string) error, name string) bool {
 		k.changed = time.Time{}
 		require.NoError(t, what(filepath.Join(above, name)))

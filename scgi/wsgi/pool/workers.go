@@ -9,6 +9,7 @@ import (
 	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/internal/child"
 	"github.com/socketgi/socketgi/scgi/internal/poll"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
 	"golang.org/x/sys/unix"
 )
@@ -63,7 +64,7 @@ func (k *keeper) join(w *worker.Warm, version int) {
 		k.poll.remove(w.FD())
 		k.retire(m)
 		k.count--
-		k.noWorker(&child.Problem{Kind: child.Died, Text: "a new worker is of no use: " + err.Error()})
+		k.noWorker(&outcome.Problem{Kind: outcome.Died, Text: "a new worker is of no use: " + err.Error()})
 		return
 	}
 	k.members = append(k.members, m)
@@ -95,7 +96,7 @@ func (k *keeper) dispatch() {
 			}
 			if child.Exhausted(err) || errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ETOOMANYREFS) { // which is not the worker's fault
 				k.queue = k.queue[1:]
-				k.failed(j, child.Result{Problem: &child.Problem{Kind: child.Busy, Text: err.Error()}})
+				k.failed(j, outcome.Result{Problem: &outcome.Problem{Kind: outcome.Busy, Text: err.Error()}})
 				continue
 			}
 			if len(m.jobs) > 0 {
@@ -308,22 +309,22 @@ func (k *keeper) lookAt(m *member) {
 // lost ends a request whose worker has died of it.
 func (k *keeper) lost(m *member, j *job, status int) {
 	j.Queued, j.Service = m.begun.Sub(j.Arrived), k.now.Sub(m.begun)
-	res := child.Result{Status: status}
+	res := outcome.Result{Status: status}
 	if status != 0 {
-		res.End = child.Cut
+		res.End = outcome.Cut
 	}
 	if m.fault != "" {
-		res.Problem = &child.Problem{Kind: child.Died, Text: m.fault}
+		res.Problem = &outcome.Problem{Kind: outcome.Died, Text: m.fault}
 		k.failed(j, res)
 		return
 	}
 	if m.killed {
-		res.Problem = &child.Problem{Kind: child.Timeout, Text: "no end of the response after " + k.cfg.Timeout.String()}
+		res.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: "no end of the response after " + k.cfg.Timeout.String()}
 		k.failed(j, res)
 		return
 	}
 	k.whenEnded(m, func(how string) {
-		res.Problem = &child.Problem{Kind: child.Died, Text: how}
+		res.Problem = &outcome.Problem{Kind: outcome.Died, Text: how}
 		k.failed(j, res)
 	})
 }
@@ -346,7 +347,7 @@ func (k *keeper) endedIdle(p endingProcess, useless bool) {
 	}
 	k.whenEnded(p, func(how string) {
 		if hopeless {
-			k.noWorker(&child.Problem{Kind: child.Busy, Text: how + " before it could serve a request"})
+			k.noWorker(&outcome.Problem{Kind: outcome.Busy, Text: how + " before it could serve a request"})
 			return
 		}
 		k.problem(gateway.Warning, how+" while it waited")
@@ -372,7 +373,7 @@ func (k *keeper) whenEnded(p endingProcess, f func(how string)) {
 // stopQueue answers the requests that wait when no worker will come to them any more.
 func (k *keeper) stopQueue() {
 	for _, j := range k.queue {
-		k.failed(j, child.Result{Problem: &child.Problem{Kind: child.Died, Text: "the service was stopped while the request waited"}})
+		k.failed(j, outcome.Result{Problem: &outcome.Problem{Kind: outcome.Died, Text: "the service was stopped while the request waited"}})
 	}
 	k.queue = nil
 }

@@ -45,9 +45,9 @@ type WarmConfig struct {
 	// Board is where they say what they do.
 	Board *Board
 	// Weigh is from how many bytes resident on a worker says after each job how many those
-	// are ([child.Result].Resident); 0: never.
+	// are ([outcome.Result].Resident); 0: never.
 	Weigh int64
-	// Meter has a worker say what each job took ([child.Result].CPU and Growth).
+	// Meter has a worker say what each job took ([outcome.Result].CPU and Growth).
 	Meter bool
 	// Files has them tell the files that modules were loaded from ([Report].Files).
 	Files bool

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,7 +23,7 @@ type Parent struct {
 	since   time.Time // when it had the first of them to answer for
 	workers map[int]*Warm
 	gone    chan struct{} // closed when it has ended
-	usage   child.Usage
+	usage   outcome.Usage
 }
 
 // Forked is a parent's answer to [Parent.Fork].
@@ -30,7 +31,7 @@ type Forked struct {
 	// Worker is the fork, nil if there is none.
 	Worker *Warm
 	// Problem is why there is no such worker.
-	Problem *child.Problem
+	Problem *outcome.Problem
 }
 
 // StartParent starts a parent, and waits until it has the application loaded, for at most
@@ -57,10 +58,10 @@ func StartParent(cfg *Config, timeout time.Duration) (*Parent, Report) {
 	switch done, alive := socket.await(&rep, deadline); {
 	case done:
 	case alive:
-		rep.Problem = &child.Problem{Kind: child.Timeout, Text: "the application was not loaded after " + timeout.String()}
+		rep.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: "the application was not loaded after " + timeout.String()}
 	case rep.Problem == nil: // it has not said why
 		<-p.gone
-		rep.Problem = &child.Problem{Kind: child.Died, Text: "the process that loads the application " + ending(p.usage)}
+		rep.Problem = &outcome.Problem{Kind: outcome.Died, Text: "the process that loads the application " + ending(p.usage)}
 	}
 	if rep.Problem != nil {
 		p.Kill()
@@ -134,8 +135,8 @@ func (p *Parent) Handle(buf []byte) (forked []Forked, alive bool) {
 			}
 		case "X":
 			if f := bytes.Fields(rest); len(f) == 4 {
-				p.ended(int(number(f[0])), child.UsageOf(syscall.WaitStatus(number(f[1])),
-					time.Duration(number(f[2]))*time.Microsecond, number(f[3])<<10))
+				p.ended(int(number(f[0])), outcome.Usage{Known: true, Status: syscall.WaitStatus(number(f[1])),
+					CPU: time.Duration(number(f[2])) * time.Microsecond, PeakMemory: number(f[3]) << 10})
 			}
 		}
 	}
@@ -153,7 +154,7 @@ func (p *Parent) born(pid int) Forked {
 	w := p.answered()
 	w.Other = child.ChildOf(p.process.Pid(), pid)
 	if w.PidFD() < 0 { // how it has ended is about to be told, or nothing is
-		time.AfterFunc(tellGrace, func() { w.over(child.Usage{}) })
+		time.AfterFunc(tellGrace, func() { w.over(outcome.Usage{}) })
 	}
 	p.workers[pid] = w
 	return Forked{Worker: w}
@@ -161,13 +162,13 @@ func (p *Parent) born(pid int) Forked {
 
 func (p *Parent) unborn(why string) Forked {
 	w := p.answered()
-	w.over(child.Usage{})
+	w.over(outcome.Usage{})
 	w.Close()
-	return Forked{Problem: &child.Problem{Kind: child.Busy, Text: why}}
+	return Forked{Problem: &outcome.Problem{Kind: outcome.Busy, Text: why}}
 }
 
 // ended notes how a worker ended, when it has.
-func (p *Parent) ended(pid int, usage child.Usage) {
+func (p *Parent) ended(pid int, usage outcome.Usage) {
 	if w := p.workers[pid]; w != nil && w.Other.Ended() {
 		delete(p.workers, pid)
 		w.over(usage)
@@ -185,7 +186,7 @@ func (p *Parent) Orphan() (forked []Forked) {
 		go func() {
 			w.WaitEnd()
 			w.Signal(syscall.SIGKILL) // what is left of its group, which its parent would have ended
-			w.over(child.Usage{})
+			w.over(outcome.Usage{})
 		}()
 	}
 	return forked

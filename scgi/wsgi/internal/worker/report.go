@@ -7,13 +7,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"golang.org/x/sys/unix"
 )
 
 // Report is what a worker says of a job, or when it can take one.
 type Report struct {
-	child.Result
+	outcome.Result
 	// Files are those that modules were loaded from of which it had not spoken before
 	// ([WarmConfig].Files).
 	Files []File
@@ -35,13 +35,13 @@ func report(r *Report, msg []byte) (done bool) {
 	case "R":
 		return true
 	case "H":
-		r.Status, r.End = statusCode(number(rest)), child.None
+		r.Status, r.End = statusCode(number(rest)), outcome.None
 		if r.Status != 0 {
-			r.End = child.Cut // until it is known to be whole
+			r.End = outcome.Cut // until it is known to be whole
 		}
 	case "E":
 		_, text, _ := bytes.Cut(rest, []byte{'\n'})
-		r.Problem = &child.Problem{Kind: child.Failed, Text: string(text)}
+		r.Problem = &outcome.Problem{Kind: outcome.Failed, Text: string(text)}
 		if r.Status == 0 && bytes.HasPrefix(rest, []byte("import\n")) {
 			return true // there is no application that could do the job
 		}
@@ -57,13 +57,13 @@ func report(r *Report, msg []byte) (done bool) {
 		}
 		switch string(fields[1]) {
 		case "whole":
-			r.End = child.Whole
+			r.End = outcome.Whole
 		case "left":
-			r.End = child.Left
+			r.End = outcome.Left
 		case "cut":
-			r.End = child.Cut
+			r.End = outcome.Cut
 		case "none":
-			r.End = child.None
+			r.End = outcome.None
 		}
 		return true
 	case "L":
@@ -120,7 +120,7 @@ func statusCode(n int64) int {
 }
 
 // ending says how a worker ended that has not said it itself.
-func ending(u child.Usage) string {
+func ending(u outcome.Usage) string {
 	if u.Signaled() {
 		return u.Ending()
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/socketgi/socketgi/scgi"
 	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"golang.org/x/sys/unix"
 )
 
@@ -28,9 +29,9 @@ func Start(cfg *Config) (*Single, error) {
 // Serve hands the worker its one job and waits until the response is over, for
 // at most timeout (0: for ever). Params are the variables of the request
 // ([scgi.Request.Params]); the body's file, if there is one, stays the caller's.
-// When Serve returns with a Problem of kind [child.Died] or [child.Timeout] the worker
+// When Serve returns with a Problem of kind [outcome.Died] or [outcome.Timeout] the worker
 // and its children are gone.
-func (w *Single) Serve(params []scgi.Header, body scgi.Body, conn int, timeout time.Duration) child.Result {
+func (w *Single) Serve(params []scgi.Header, body scgi.Body, conn int, timeout time.Duration) outcome.Result {
 	var deadline time.Time
 	if timeout > 0 {
 		deadline = time.Now().Add(timeout)
@@ -39,7 +40,7 @@ func (w *Single) Serve(params []scgi.Header, body scgi.Body, conn int, timeout t
 	err := w.send(AppendJob(nil, &Job{Params: params, Body: body, Last: true}), conn, body)
 	if err != nil && !errors.Is(err, unix.EPIPE) {
 		w.Kill()
-		rep.Problem = &child.Problem{Kind: child.Died, Text: err.Error()}
+		rep.Problem = &outcome.Problem{Kind: outcome.Died, Text: err.Error()}
 		return rep.Result
 	} // EPIPE: it is dead already, and await says how
 	switch done, alive := w.await(&rep, deadline); {
@@ -47,12 +48,12 @@ func (w *Single) Serve(params []scgi.Header, body scgi.Body, conn int, timeout t
 	case alive:
 		w.Kill()
 		w.drain(&rep)
-		rep.Problem = &child.Problem{Kind: child.Timeout, Text: "no end of the response after " + timeout.String()}
+		rep.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: "no end of the response after " + timeout.String()}
 	default:
 		usage := w.Wait(time.Now().Add(time.Second))
 		w.KillGroup() // and who has left it
 		if rep.Problem == nil {
-			rep.Problem = &child.Problem{Kind: child.Died, Text: "the worker " + ending(usage)}
+			rep.Problem = &outcome.Problem{Kind: outcome.Died, Text: "the worker " + ending(usage)}
 		}
 	}
 	return rep.Result
@@ -60,19 +61,19 @@ func (w *Single) Serve(params []scgi.Header, body scgi.Body, conn int, timeout t
 
 // Load has the worker load the application and no job, for at most timeout, and says
 // what is wrong with it, nil if nothing. The worker has ended then.
-func (w *Single) Load(timeout time.Duration) *child.Problem {
+func (w *Single) Load(timeout time.Duration) *outcome.Problem {
 	deadline := time.Now().Add(timeout)
 	_ = unix.Shutdown(w.fd, unix.SHUT_WR) // there is no job, and there will be none
 	var rep Report
 	done, alive := w.await(&rep, deadline)
 	if alive && !done {
 		w.Kill()
-		return &child.Problem{Kind: child.Timeout, Text: "it was not loaded after " + timeout.String()}
+		return &outcome.Problem{Kind: outcome.Timeout, Text: "it was not loaded after " + timeout.String()}
 	}
 	usage := w.Wait(deadline)
 	w.KillGroup()
 	if rep.Problem == nil && !done {
-		rep.Problem = &child.Problem{Kind: child.Died, Text: "while it was loaded its process " + usage.Ending()}
+		rep.Problem = &outcome.Problem{Kind: outcome.Died, Text: "while it was loaded its process " + usage.Ending()}
 	}
 	return rep.Problem
 }

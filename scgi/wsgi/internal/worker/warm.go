@@ -8,6 +8,7 @@ import (
 
 	"github.com/socketgi/socketgi/scgi"
 	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,11 +22,11 @@ type Warm struct {
 	place int
 	end   sync.Once
 	ended chan struct{} // closed when the worker has ended, and usage is known if it will ever be
-	usage child.Usage
+	usage outcome.Usage
 }
 
 // over notes that the worker has ended.
-func (w *Warm) over(usage child.Usage) {
+func (w *Warm) over(usage outcome.Usage) {
 	w.end.Do(func() {
 		w.usage = usage
 		close(w.ended)
@@ -39,7 +40,7 @@ func StartWarm(cfg *Config, timeout time.Duration) (*Warm, Report) {
 	var rep Report
 	place, err := cfg.Warm.Board.take()
 	if err != nil {
-		rep.Problem = &child.Problem{Kind: child.Busy, Text: err.Error()}
+		rep.Problem = &outcome.Problem{Kind: outcome.Busy, Text: err.Error()}
 		return nil, rep
 	}
 	p, err := start(cfg, many, place)
@@ -57,10 +58,10 @@ func StartWarm(cfg *Config, timeout time.Duration) (*Warm, Report) {
 	switch done, alive := w.await(&rep, deadline); {
 	case done:
 	case alive:
-		rep.Problem = &child.Problem{Kind: child.Timeout, Text: "the application was not loaded after " + timeout.String()}
+		rep.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: "the application was not loaded after " + timeout.String()}
 	case rep.Problem == nil: // it has not said why
 		<-w.ended
-		rep.Problem = &child.Problem{Kind: child.Died, Text: "the worker " + ending(w.usage) + " while it loaded the application"}
+		rep.Problem = &outcome.Problem{Kind: outcome.Died, Text: "the worker " + ending(w.usage) + " while it loaded the application"}
 	}
 	if rep.Problem != nil {
 		w.Kill()
@@ -155,7 +156,7 @@ func (w *Warm) Kill() {
 	case <-w.ended:
 	case <-time.After(tellGrace):
 		w.WaitEnd()
-		w.over(child.Usage{})
+		w.over(outcome.Usage{})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -39,7 +40,7 @@ func TestReportWithoutJob(t *testing.T) {
 	assert.True(t, done)
 	require.NotNil(t, res.Problem)
 	assert.Equal(t, "no such module", res.Problem.Text)
-	assert.Equal(t, child.None, res.End)
+	assert.Equal(t, outcome.None, res.End)
 }
 
 func TestReports(t *testing.T) {
@@ -49,7 +50,7 @@ func TestReports(t *testing.T) {
 	done, closed := w.drain(&res)
 	assert.True(t, done, "an empty report is no end")
 	assert.False(t, closed)
-	assert.Equal(t, child.Result{Status: 404, Bytes: 13, End: child.Whole}, res.Result)
+	assert.Equal(t, outcome.Result{Status: 404, Bytes: 13, End: outcome.Whole}, res.Result)
 
 	w, worker = reports(t)
 	say(t, worker, "H 200")
@@ -58,7 +59,7 @@ func TestReports(t *testing.T) {
 	done, closed = w.drain(&res)
 	assert.False(t, done)
 	assert.True(t, closed)
-	assert.Equal(t, child.Cut, res.End, "the head is out and nobody said that it went well")
+	assert.Equal(t, outcome.Cut, res.End, "the head is out and nobody said that it went well")
 }
 
 // TestParentLies has a parent say what it was not asked for, and name processes that are not its
@@ -123,11 +124,11 @@ func TestBoardSealed(t *testing.T) {
 
 // TestReportsOutOfRange has a worker say numbers that mean nothing, and more than anybody hears.
 func TestReportsOutOfRange(t *testing.T) {
-	for message, expected := range map[string]child.Result{
-		"D -1 whole":                   {End: child.Whole},
-		"D 99999999999999999999 whole": {Bytes: 1 << 50, End: child.Whole},
-		"D 1 whole 70000 -1 -1 -1":     {Bytes: 1, End: child.Whole},
-		"D 1 whole 200 9223372036854775807 9223372036854775807 1": {Bytes: 1, End: child.Whole, Status: 200,
+	for message, expected := range map[string]outcome.Result{
+		"D -1 whole":                   {End: outcome.Whole},
+		"D 99999999999999999999 whole": {Bytes: 1 << 50, End: outcome.Whole},
+		"D 1 whole 70000 -1 -1 -1":     {Bytes: 1, End: outcome.Whole},
+		"D 1 whole 200 9223372036854775807 9223372036854775807 1": {Bytes: 1, End: outcome.Whole, Status: 200,
 			CPU: 1 << 50 * time.Microsecond, Growth: 1 << 60, Resident: 1 << 10},
 	} {
 		var rep Report
@@ -157,7 +158,7 @@ func FuzzReport(f *testing.F) {
 			for _, n := range []int64{rep.Bytes, rep.Growth, rep.Resident, int64(rep.CPU)} {
 				assert.GreaterOrEqual(t, n, int64(0))
 			}
-			assert.Contains(t, []child.End{child.None, child.Whole, child.Cut, child.Left}, rep.End)
+			assert.Contains(t, []outcome.End{outcome.None, outcome.Whole, outcome.Cut, outcome.Left}, rep.End)
 		}
 	})
 }

@@ -1,15 +1,14 @@
-package child
+// Package outcome is what becomes of a request: how far its response came, why it failed, and
+// what the process that answered it has used. Packages cgi and wsgi return it, and package
+// gateway answers and logs by it.
+package outcome
 
-import (
-	"errors"
-	"time"
-
-	"golang.org/x/sys/unix"
-)
+import "time"
 
 // End is how far a response came.
 type End int
 
+// A response has one of these ends.
 const (
 	None  End = iota // no byte of it was sent: the client can still be told what is wrong
 	Whole            // all of it was sent, and the sending side shut down
@@ -25,20 +24,20 @@ type Result struct {
 	Bytes int64
 	// End is how far the response came.
 	End End
-	// Problem is what a person should know, nil if all went well. Even a
-	// response that is whole may have one.
+	// Problem is why the response failed, nil if it didn't. Even a response that is whole may
+	// have one.
 	Problem *Problem
-	// CPU is the processor time that a process that goes on has used for this request.
+	// CPU is the processor time that a warm worker has used for this request.
 	CPU time.Duration
-	// Growth is by how many bytes it has become larger than it ever was.
+	// Growth is by how many bytes a warm worker has become larger than it ever was.
 	Growth int64
-	// Resident is how many bytes it has in memory after the request; 0: not known.
+	// Resident is how many bytes a warm worker has in memory after the request; 0: not known.
 	Resident int64
 }
 
-// Problem is why a process did not do as it should.
+// Problem is why a process did not start, or did not answer as it should.
 type Problem struct {
-	// Kind says what the client is told.
+	// Kind decides the status code of the answer to the client.
 	Kind Kind
 	// Text is a sentence or a traceback. It is for the log, not for the client.
 	Text string
@@ -47,8 +46,9 @@ type Problem struct {
 // Kind is the kind of a [Problem].
 type Kind int
 
+// The kinds, from the side of the application.
 const (
-	Failed    Kind = iota // the application can't be started or loaded, raised or exited
+	Failed    Kind = iota // it can't be started or loaded, raised or exited
 	Died                  // it ended by a signal, without a word, or with nonsense
 	Timeout               // it took longer than it may
 	Forbidden             // what the request names may not be run
@@ -57,24 +57,10 @@ const (
 	Stopped               // it was told to end, because the service ends
 )
 
-// Stopped is the same problem of a process that was told to end; nil stays nil.
+// Stopped returns the same problem for a process that was told to end; nil for nil.
 func (p *Problem) Stopped() *Problem {
 	if p == nil {
 		return nil
 	}
 	return &Problem{Kind: Stopped, Text: p.Text}
-}
-
-// NotStarted says why there is no process: a machine that has no room for one is busy.
-func NotStarted(err error) *Problem {
-	kind := Failed
-	if Exhausted(err) {
-		kind = Busy
-	}
-	return &Problem{Kind: kind, Text: err.Error()}
-}
-
-// Exhausted tells whether something failed that may be possible again in a moment.
-func Exhausted(err error) bool {
-	return errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE)
 }
