@@ -151,6 +151,15 @@ func TestSize(t *testing.T) {
 	}
 }
 
+// TestNumber checks that numbers are read as Go writes them, as package flag does.
+func TestNumber(t *testing.T) {
+	for text, want := range map[string]int{"16": 16, "0x10": 16, "010": 8, "1_000": 1000, "+3": 3} {
+		o, err := Parse([]string{"--concurrency", text, "app.py"})
+		require.NoError(t, err, text)
+		assert.Equal(t, want, o.Concurrency, text)
+	}
+}
+
 func TestHelp(t *testing.T) {
 	var b strings.Builder
 	Help(&b)

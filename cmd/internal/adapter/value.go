@@ -77,11 +77,11 @@ func (n number) String() string {
 }
 
 func (n number) Set(s string) error {
-	v, err := strconv.Atoi(s)
-	if err != nil || v < n.least {
+	v, err := strconv.ParseInt(s, 0, strconv.IntSize)
+	if err != nil || v < int64(n.least) {
 		return fmt.Errorf("expected a number, %d or more", n.least)
 	}
-	*n.number = v
+	*n.number = int(v)
 	return nil
 }
 
