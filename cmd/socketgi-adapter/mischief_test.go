@@ -613,7 +613,7 @@ def application(e, s):
 `)
 			hang := filepath.Join(filepath.Dir(app), "hang")
 			require.NoError(t, os.WriteFile(hang, nil, 0o600))
-			u := newUnit(t, "--python", pythons(t)[0], "--workers", "2", "--timeout", "1s", "--queue-timeout", "1s", app)
+			u := newUnit(t, "--python", pythons(t)[0], "--workers", "2", "--timeout", "3s", "--queue-timeout", "1s", app)
 			p := u.start()
 			u.toldOf("READY=1")
 			assert.Contains(t, []int{503, 504}, u.get("/").status)
@@ -621,7 +621,7 @@ def application(e, s):
 			require.Eventually(t, func() bool { return u.get("/").body == "well" }, 60*time.Second, 10*time.Millisecond)
 			log := p.stop(t)
 			if where != "after_in_child" {
-				assert.Contains(t, log, "no worker was forked within 1s")
+				assert.Contains(t, log, "no worker was forked within 3s")
 				assert.Contains(t, log, "os.register_at_fork")
 			}
 		})

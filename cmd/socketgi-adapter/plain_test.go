@@ -171,10 +171,10 @@ temporary = tempfile.NamedTemporaryFile(dir='`+dir+`', suffix='.temporary')
 def value():
     packed.write('packed')
     plain.write('plain ')
-    time.sleep(0.7)
+    time.sleep(0.4)
     return 1`+respond), 0o600))
-	a := &invocation{t: t, args: []string{"--python", pythons(t)[0], "--cache", cache, "--concurrency", "1", "--timeout", "2s", dir + "/app.py"}}
-	const n = 4
+	a := &invocation{t: t, args: []string{"--python", pythons(t)[0], "--cache", cache, "--concurrency", "1", "--timeout", "4s", dir + "/app.py"}}
+	const n = 12
 	bodies := make(chan reply, n)
 	for range n {
 		go func() { bodies <- a.get("/") }()
