@@ -160,7 +160,7 @@ func TestOldPython(t *testing.T) {
 			old = append(old, strings.TrimSpace(string(out)))
 		}
 	}
-	const want = " is Python \\d\\.\\d, which is older than 3.8: name a later one with --python\n"
+	const want = " is Python \\d\\.\\d, which is older than 3.8: a later one is needed\n"
 	for _, python := range old {
 		t.Logf("%s", python)
 		out, status := tryOut(t, "--python", python, "testdata/pep.py")
@@ -183,7 +183,7 @@ func TestPassedOver(t *testing.T) {
 	t.Parallel()
 	dir := tree(t, map[string]string{".venv": "/elsewhere", "src/app.py": "import no_such_module_at_all"})
 	app := filepath.Join(dir, "src", "app.py")
-	want := dir + "/.venv is a file, and no virtual environment; one that is elsewhere is used with --python /elsewhere/bin/python (pipenv --py prints it)\n"
+	want := dir + "/.venv is a file, and one that names a virtual environment elsewhere is not followed (pipenv --py prints its Python); --python /elsewhere/bin/python uses it\n"
 	out, status := tryOut(t, app)
 	assert.Equal(t, exitServe, status)
 	assert.Contains(t, out, want)

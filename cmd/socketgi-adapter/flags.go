@@ -63,16 +63,19 @@ func (c *config) resolve() (err error) {
 		return err
 	}
 	if c.python, c.findsPython = c.Python, c.Python == ""; c.findsPython {
-		var found wsgi.Python
-		found, err = wsgi.FindPython(c.app)
-		c.python, c.passed = found.Path, found.Passed
+		var passed []wsgi.Venv
+		c.python, passed, err = wsgi.FindPython(c.app)
+		for _, v := range passed {
+			c.passed = append(c.passed, adapter.PassedOver(v.Reason, v.Python))
+		}
 	}
 	return err
 }
 
 func (c *config) resolveCGI() error {
 	c.cgi = &cgi.Config{Root: c.CGI.Root, Targets: c.CGI.Targets, NPH: c.CGI.NPH, Index: c.CGI.Index,
-		Limits: cgi.Limits{Timeout: c.Timeout, SendTimeout: c.SendTimeout, IdleTimeout: c.CGI.IdleTimeout, HeadBytes: c.CGI.HeadBytes}}
+		TargetHint: adapter.TargetHint,
+		Limits:     cgi.Limits{Timeout: c.Timeout, SendTimeout: c.SendTimeout, IdleTimeout: c.CGI.IdleTimeout, HeadBytes: c.CGI.HeadBytes}}
 	if c.CGI.Program {
 		c.cgi.Program, c.cgi.Args = c.Operands[0], c.Operands[1:]
 	}

@@ -14,7 +14,7 @@ import (
 
 // wsgi is how a process with the application is started.
 func (c *config) wsgi() *wsgi.Config {
-	return &wsgi.Config{App: c.app, Python: wsgi.Python{Path: c.python, Passed: c.passed}, CacheDir: c.Cache, Env: os.Environ(), Stderr: 2}
+	return &wsgi.Config{App: c.app, Python: c.python, Passed: c.passed, CacheDir: c.Cache, Env: os.Environ(), Stderr: 2}
 }
 
 // wsgiApplication answers the one request of a single connection.
@@ -61,8 +61,8 @@ func (c *config) serveWarm(log *journal.Log, listeners []activation.Socket) erro
 		Preload: c.Warm.Preload, Reload: c.Warm.Reload, WarmPath: c.Warm.Path, IdleExit: c.IdleExit, Backlog: c.Backlog}
 	if c.findsPython {
 		p.FindPython = func() (string, error) {
-			found, err := wsgi.FindPython(c.app)
-			return found.Path, err
+			path, _, err := wsgi.FindPython(c.app)
+			return path, err
 		}
 	}
 	return p.Serve(listeners)

@@ -21,6 +21,9 @@ type Config struct {
 	// Targets are absolute paths of directories outside of Root into which a symbolic
 	// link below Root may lead.
 	Targets []string
+	// TargetHint is what an operator does about a link that leads into another directory: it follows
+	// that in the log. Default: nothing.
+	TargetHint func(dir string) string
 	// Env is the environment of the unit, each NAME=VALUE. A program gets it without the
 	// names that a request defines (RFC 3875, 4.1), which have the request's values.
 	Env []string

@@ -181,8 +181,11 @@ func (c *Config) look(s *script, rel string) (kind uint32, err error) {
 		if kind != unix.S_IFDIR {
 			dir = path.Dir(dir)
 		}
-		return 0, fault(outcome.Forbidden, s.name+" leads out of "+c.Root+" by a symbolic link, to "+s.path+
-			"; --cgi-target "+dir+" allows that")
+		text := s.name + " leads out of " + c.Root + " by a symbolic link, to " + s.path
+		if c.TargetHint != nil {
+			text += "; " + c.TargetHint(dir)
+		}
+		return 0, fault(outcome.Forbidden, text)
 	}
 	switch {
 	case kind == unix.S_IFDIR:

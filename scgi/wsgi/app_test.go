@@ -29,14 +29,14 @@ func TestFindPythonTrust(t *testing.T) {
 	for _, part := range []string{"pyvenv.cfg", "bin"} {
 		require.NoError(t, os.Symlink(filepath.Join(dir, part), filepath.Join(venv, part)))
 	}
-	python, err := FindPython(App{File: app})
+	python, _, err := FindPython(App{File: app})
 	require.NoError(t, err)
-	assert.Equal(t, filepath.Join(venv, "bin/python"), python.Path, "root's links")
+	assert.Equal(t, filepath.Join(venv, "bin/python"), python, "root's links")
 	for _, part := range []string{"pyvenv.cfg", "bin"} {
 		require.NoError(t, os.Lchown(filepath.Join(venv, part), 1234, 1234))
-		python, err := FindPython(App{File: app})
+		python, _, err := FindPython(App{File: app})
 		require.NoError(t, err)
-		assert.Equal(t, filepath.Join(dir, "bin/python"), python.Path, "%s is somebody else's link", part)
+		assert.Equal(t, filepath.Join(dir, "bin/python"), python, "%s is somebody else's link", part)
 		require.NoError(t, os.Lchown(filepath.Join(venv, part), 0, 0))
 	}
 }

@@ -29,7 +29,7 @@ func ExampleConfig_Start() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	python, err := wsgi.FindPython(app)
+	python, _, err := wsgi.FindPython(app)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -18,7 +18,10 @@ type Config struct {
 	// App is what it loads.
 	App App
 	// Python runs it: CPython 3.8 or later, or PyPy 3.
-	Python Python
+	Python string
+	// Passed are sentences about virtual environments that Python is not of ([FindPython]):
+	// [Process.Serve] puts them before a ModuleNotFoundError.
+	Passed []string
 	// CacheDir is a directory where the process keeps what it needs to start faster next time;
 	// "": none. It must belong to the user of the process or to root: code is loaded from it.
 	CacheDir string
@@ -34,7 +37,7 @@ type Config struct {
 }
 
 func (c *Config) worker() *worker.Config {
-	return &worker.Config{App: worker.App(c.App), Python: c.Python.Path, CacheDir: c.CacheDir, Env: c.Env, Stderr: c.Stderr, Alone: c.Alone}
+	return &worker.Config{App: worker.App(c.App), Python: c.Python, CacheDir: c.CacheDir, Env: c.Env, Stderr: c.Stderr, Alone: c.Alone}
 }
 
 // Process is a process that loads the application and serves one request.
@@ -52,7 +55,7 @@ type Process struct {
 // take timeout; 0: for ever. Start makes this process the parent of orphaned descendants
 // (PR_SET_CHILD_SUBREAPER in prctl(2)).
 func (c *Config) Start(params []scgi.Header, body scgi.Body, timeout time.Duration) (*Process, *outcome.Problem) {
-	p := &Process{params: params, body: body, timeout: timeout, passed: c.Python.Passed}
+	p := &Process{params: params, body: body, timeout: timeout, passed: c.Passed}
 	if timeout > 0 {
 		p.deadline = time.Now().Add(timeout)
 	}

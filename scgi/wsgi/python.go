@@ -12,29 +12,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Python is an interpreter for an application.
-type Python struct {
-	// Path is where it is.
-	Path string
-	// Passed are sentences for a person, one for each virtual environment that is nearer to
-	// the application and isn't used: why, and what to do. [Process.Serve] puts them before
-	// a ModuleNotFoundError.
-	Passed []string
+// Venv is a virtual environment near an application that [FindPython] did not take.
+type Venv struct {
+	// Reason is why, and what to do where it is broken, in one sentence for a person.
+	Reason string
+	// Python is its interpreter, "" where there is none: [Config].Python may be that all the same.
+	Python string
 }
 
-// FindPython returns the Python that runs app: that of the virtual environment next to it,
-// of one in a folder above as long as that has the same owner, or of one that it lies in;
-// else the first python3 of PATH. An environment has to belong to root, this user or the
-// owner of the application's folder. For a module, next to it is the working directory. The
-// error is for a person: no Python was found.
-func FindPython(app App) (Python, error) {
+// FindPython returns the Python that runs app: that of the virtual environment next to it, of
+// one in a folder above as long as that has the same owner, or of one that it lies in; else the
+// first python3 of PATH. An environment has to belong to root, this user or the owner of the
+// application's folder. For a module, next to it is the working directory. Passed are the
+// environments nearer to the application that are not used. The error is for a person: no Python
+// was found.
+func FindPython(app App) (python string, passed []Venv, err error) {
 	dir := "."
 	if app.File != "" {
 		dir = filepath.Dir(app.File)
 	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return Python{}, err
+	if dir, err = filepath.Abs(dir); err != nil {
+		return "", nil, err
 	}
 	// In a folder like /tmp anybody can put an environment above the application.
 	search := venvSearch{trusted: []uint32{0, uint32(os.Geteuid())}, dir: dir}
@@ -42,7 +40,6 @@ func FindPython(app App) (Python, error) {
 	if known {
 		search.trusted = append(search.trusted, home)
 	}
-	var found Python
 	within := true
 	for folder := dir; ; folder = filepath.Dir(folder) {
 		names := []string{"."} // it lies in an environment
@@ -50,18 +47,17 @@ func FindPython(app App) (Python, error) {
 			names = []string{".venv", "venv", "env", "."}
 		} else {
 			if within {
-				found.Passed = append(found.Passed, search.beyond(folder)...)
+				passed = append(passed, search.beyond(folder)...)
 			}
 			within = false
 		}
 		for _, name := range names {
 			python, why := search.look(folder, name)
 			if python != "" {
-				found.Path = python
-				return found, nil
+				return python, passed, nil
 			}
-			if why != "" {
-				found.Passed = append(found.Passed, why)
+			if why.Reason != "" {
+				passed = append(passed, why)
 			}
 		}
 		if folder == filepath.Dir(folder) {
@@ -75,11 +71,10 @@ func FindPython(app App) (Python, error) {
 	for _, d := range filepath.SplitList(path) {
 		python := filepath.Join(d, "python3")
 		if info, err := os.Stat(python); err == nil && info.Mode()&0o111 != 0 && !info.IsDir() && filepath.IsAbs(python) {
-			found.Path = python
-			return found, nil
+			return python, passed, nil
 		}
 	}
-	return found, errors.New("there is no python3 in PATH: install Python 3, or say --python PATH")
+	return "", passed, errors.New("there is no python3 in PATH: install Python 3, or name another Python")
 }
 
 type venvSearch struct {
@@ -89,7 +84,7 @@ type venvSearch struct {
 
 // look returns the interpreter of the virtual environment of that name in a folder, or why
 // it is none that can be used. Both are "" where there is nothing that looks like one.
-func (s venvSearch) look(folder, name string) (python, why string) {
+func (s venvSearch) look(folder, name string) (python string, why Venv) {
 	dir := filepath.Join(folder, name)
 	info, err := os.Stat(dir)
 	python = filepath.Join(dir, "bin", "python")
@@ -98,47 +93,47 @@ func (s venvSearch) look(folder, name string) (python, why string) {
 	switch {
 	case err != nil:
 		if _, linkErr := os.Lstat(dir); linkErr == nil && name != "env" {
-			return "", fmt.Sprintf("%s is not used, because it can't be entered: %v", dir, errors.Unwrap(err))
+			return "", Venv{Reason: fmt.Sprintf("%s is not used, because it can't be entered: %v", dir, errors.Unwrap(err))}
 		}
-		return "", ""
+		return "", Venv{}
 	case !info.IsDir():
 		if name != ".venv" || !info.Mode().IsRegular() {
-			return "", ""
+			return "", Venv{}
 		}
-		return "", fmt.Sprintf("%s is a file, and no virtual environment; one that is elsewhere is used with --python %s (pipenv --py prints it)", dir, s.named(dir))
+		return "", Venv{dir + " is a file, and one that names a virtual environment elsewhere is not followed (pipenv --py prints its Python)", s.named(dir)}
 	case errors.Is(cfgErr, unix.ENOENT) && (name == "." || pythonErr != nil && name == "env"):
-		return "", "" // just a folder
+		return "", Venv{} // just a folder
 	case errors.Is(cfgErr, unix.ENOENT) && pythonErr != nil:
-		return "", fmt.Sprintf("%s is not used, because it has neither pyvenv.cfg nor bin/python: make it with python3 -m venv %[1]s", dir)
+		return "", Venv{Reason: fmt.Sprintf("%s is not used, because it has neither pyvenv.cfg nor bin/python: make it with python3 -m venv %[1]s", dir)}
 	case errors.Is(cfgErr, unix.ENOENT):
-		return "", fmt.Sprintf("%s is not used, because it has no pyvenv.cfg; --python %s uses it all the same", dir, python)
+		return "", Venv{dir + " is not used, because it has no pyvenv.cfg", python}
 	case cfgErr != nil:
-		return "", fmt.Sprintf("%s is not used, because its pyvenv.cfg can't be seen: %v", dir, errors.Unwrap(cfgErr))
+		return "", Venv{Reason: fmt.Sprintf("%s is not used, because its pyvenv.cfg can't be seen: %v", dir, errors.Unwrap(cfgErr))}
 	}
 	for _, part := range []string{"pyvenv.cfg", "bin"} {
 		// Not what a link points to: anybody can make one to a file of root's.
 		if uid, ok := linkOwner(filepath.Join(dir, part)); ok && !slices.Contains(s.trusted, uid) {
-			return "", fmt.Sprintf("%s is not used, because it belongs to user %d, and not to root, to this user or to the owner of %s; --python %s uses it all the same",
-				dir, uid, s.dir, python)
+			return "", Venv{fmt.Sprintf("%s is not used, because it belongs to user %d, and not to root, to this user or to the owner of %s",
+				dir, uid, s.dir), python}
 		}
 	}
 	if pythonErr == nil {
-		return python, ""
+		return python, Venv{}
 	}
 	broken := "it has no bin/python"
 	if target, err := os.Readlink(python); err == nil {
 		broken = "its bin/python leads to " + target + ", which is not there"
 	}
-	return "", fmt.Sprintf("%s is not used, because %s: make it anew with python3 -m venv --clear %[1]s", dir, broken)
+	return "", Venv{Reason: fmt.Sprintf("%s is not used, because %s: mend it with python3 -m venv --clear %[1]s", dir, broken)}
 }
 
 // beyond names the environments that would be used if the folder above the last one of the
 // application's owner were theirs, too.
-func (s venvSearch) beyond(folder string) (passed []string) {
+func (s venvSearch) beyond(folder string) (passed []Venv) {
 	for _, name := range []string{".venv", "venv", "env"} {
 		if python, _ := s.look(folder, name); python != "" {
-			passed = append(passed, fmt.Sprintf("%s is not used, because %s does not belong to the owner of %s; --python %s uses it all the same",
-				filepath.Join(folder, name), folder, s.dir, python))
+			passed = append(passed, Venv{fmt.Sprintf("%s is not used, because %s does not belong to the owner of %s",
+				filepath.Join(folder, name), folder, s.dir), python})
 		}
 	}
 	return passed
@@ -156,7 +151,7 @@ func (s venvSearch) named(file string) string {
 			}
 		}
 	}
-	return "PATH"
+	return ""
 }
 
 func owner(path string) (uid uint32, ok bool) {

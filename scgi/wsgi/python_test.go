@@ -39,7 +39,7 @@ func TestFindPython(t *testing.T) {
 		"hidden first":  {func(t *testing.T, dir string) { venv(t, dir+"/env"); venv(t, dir+"/.venv") }, ".venv", ""},
 		"it lies in it": {func(t *testing.T, dir string) { venv(t, dir) }, ".", ""},
 		"no python": {func(t *testing.T, dir string) { require.NoError(t, os.Remove(venv(t, dir+"/.venv"))) }, "",
-			"DIR/.venv is not used, because it has no bin/python: make it anew with python3 -m venv --clear DIR/.venv"},
+			"DIR/.venv is not used, because it has no bin/python: mend it with python3 -m venv --clear DIR/.venv"},
 		"a python that is gone": {func(t *testing.T, dir string) {
 			python := venv(t, dir+"/.venv")
 			require.NoError(t, os.Remove(python))
@@ -47,11 +47,11 @@ func TestFindPython(t *testing.T) {
 		}, "", "its bin/python leads to /usr/bin/python3.2, which is not there"},
 		"pipenv": {func(t *testing.T, dir string) {
 			require.NoError(t, os.WriteFile(dir+"/.venv", []byte("/home/me/.local/share/virtualenvs/project-1\n"), 0o644))
-		}, "", "DIR/.venv is a file, and no virtual environment; one that is elsewhere is used with --python /home/me/.local/share/virtualenvs/project-1/bin/python"},
+		}, "", "DIR/.venv is a file, and one that names a virtual environment elsewhere is not followed (pipenv --py prints its Python) /home/me/.local/share/virtualenvs/project-1/bin/python"},
 		"a name in a file": {func(t *testing.T, dir string) {
 			require.NoError(t, os.WriteFile(dir+"/.venv", []byte("project\n"), 0o644))
 		}, "",
-			"is used with --python PATH (pipenv --py prints it)"},
+			"is not followed (pipenv --py prints its Python) }"},
 		"no environment": {func(t *testing.T, dir string) { require.NoError(t, os.Mkdir(dir+"/venv", 0o755)) }, "", "DIR/venv is not used, because it has neither pyvenv.cfg nor bin/python"},
 		"a link to nowhere": {func(t *testing.T, dir string) { require.NoError(t, os.Symlink("nowhere", dir+"/.venv")) }, "",
 			"DIR/.venv is not used, because it can't be entered: no such file or directory"},
@@ -70,19 +70,19 @@ func TestFindPython(t *testing.T) {
 			require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
 			require.NoError(t, os.WriteFile(file, nil, 0o644))
 			c.make(t, project)
-			found, err := wsgi.FindPython(wsgi.App{File: file})
+			found, passed, err := wsgi.FindPython(wsgi.App{File: file})
 			require.NoError(t, err)
 			want := bin + "/python3"
 			if c.want != "" {
 				want = filepath.Join(project, c.want, "bin", "python")
 			}
-			assert.Equal(t, want, found.Path)
+			assert.Equal(t, want, found)
 			if c.passed == "" {
-				assert.Empty(t, found.Passed)
+				assert.Empty(t, passed)
 				return
 			}
-			require.Len(t, found.Passed, 1)
-			assert.Contains(t, found.Passed[0], strings.ReplaceAll(c.passed, "DIR", project))
+			require.Len(t, passed, 1)
+			assert.Contains(t, fmt.Sprint(passed[0]), strings.ReplaceAll(c.passed, "DIR", project))
 		})
 	}
 }
@@ -106,9 +106,9 @@ func TestFindPythonOwners(t *testing.T) {
 	}{
 		"all one's own":            {0, owner, owner, owner, true, ""},
 		"root's environment":       {0, owner, owner, 0, true, ""},
-		"a stranger's":             {0, owner, owner, stranger, false, "belongs to user 4002, and not to root, to this user or to the owner of DIR/app; --python DIR/.venv/bin/python uses it all the same"},
+		"a stranger's":             {0, owner, owner, stranger, false, "belongs to user 4002, and not to root, to this user or to the owner of DIR/app DIR/.venv/bin/python}"},
 		"beyond the owner":         {0, stranger, owner, stranger, false, ""},
-		"root's, beyond the owner": {0, 0, owner, 0, false, "DIR/.venv is not used, because DIR does not belong to the owner of DIR/app; --python DIR/.venv/bin/python uses it all the same"},
+		"root's, beyond the owner": {0, 0, owner, 0, false, "DIR/.venv is not used, because DIR does not belong to the owner of DIR/app DIR/.venv/bin/python}"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			top := t.TempDir()
@@ -121,14 +121,14 @@ func TestFindPythonOwners(t *testing.T) {
 				project + "/.venv/pyvenv.cfg": c.venv, project + "/.venv/bin": c.venv} {
 				require.NoError(t, os.Chown(path, uid, uid))
 			}
-			found, err := wsgi.FindPython(wsgi.App{File: file})
+			found, passed, err := wsgi.FindPython(wsgi.App{File: file})
 			require.NoError(t, err)
-			assert.Equal(t, c.want, found.Path == python, found.Path)
+			assert.Equal(t, c.want, found == python, found)
 			if c.passed == "" {
-				assert.Empty(t, found.Passed)
+				assert.Empty(t, passed)
 				return
 			}
-			assert.Contains(t, fmt.Sprint(found.Passed), strings.ReplaceAll(c.passed, "DIR", project))
+			assert.Contains(t, fmt.Sprint(passed), strings.ReplaceAll(c.passed, "DIR", project))
 		})
 	}
 }

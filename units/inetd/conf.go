@@ -42,7 +42,7 @@ func (im *Importer) inetd(text string) (entries []*entry, notes []Note) {
 			notes = append(notes, Note{Line: number, Text: "systemd sets no IPsec policy: " + s})
 		case strings.HasPrefix(s, ".include"):
 			finish()
-			notes = append(notes, Note{Line: number, Text: "is not followed: name the file on the command line, too: " + s})
+			notes = append(notes, Note{Line: number, Text: "is not followed: import that file, too: " + s})
 		case strings.HasPrefix(s, "#") || trimmed == "":
 			if !blank {
 				finish()

@@ -87,7 +87,7 @@ func (r *xinetdReader) read(number int, line string, words []string) {
 	case s == nil && (first == "service" && len(words) > 1 || first == "defaults"):
 		r.begin(number, words)
 	case s == nil && strings.HasPrefix(first, "include"):
-		r.notes = append(r.notes, Note{Line: number, Text: "is not followed: name the files on the command line, too: " + line})
+		r.notes = append(r.notes, Note{Line: number, Text: "is not followed: import those files, too: " + line})
 	case s == nil:
 		r.notes = append(r.notes, Note{Line: number, Text: "is outside of a service: " + line, Failed: true})
 	case !r.braced && words[0] == "{":

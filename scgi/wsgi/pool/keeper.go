@@ -130,7 +130,7 @@ func (c *Config) Serve(listeners []activation.Socket) error {
 	}
 	if c.Reload {
 		if err := k.watchFiles(); err != nil {
-			k.problem(gateway.Error, "--reload: "+err.Error())
+			k.problem(gateway.Error, "changes of files are not noticed: "+err.Error())
 		}
 	}
 	return k.run()

@@ -212,7 +212,7 @@ func (k *keeper) look(dir string) *folder {
 	if err != nil {
 		if !w.warned[dir] && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTDIR) {
 			w.warned[dir] = true // once is enough
-			k.problem(gateway.Warning, "--reload: changes in "+dir+" are not noticed: "+err.Error())
+			k.problem(gateway.Warning, "changes in "+dir+" are not noticed: "+err.Error())
 		}
 		return &folder{names: map[string]bool{}}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
 	"github.com/socketgi/socketgi/scgi/cgi"
 )
@@ -108,8 +109,8 @@ func linksOut(root string, targets []string) (refused []string) {
 		if info, err := os.Stat(real); err == nil && !info.IsDir() {
 			dir = filepath.Dir(real)
 		}
-		refused = append(refused, fmt.Sprintf("%s is a link to %s, outside of %s: requests for it are refused with 403; --cgi-target %s allows it",
-			filepath.Clean(path), real, root, dir))
+		refused = append(refused, fmt.Sprintf("%s is a link to %s, outside of %s: requests for it are refused with 403; %s",
+			filepath.Clean(path), real, root, adapter.TargetHint(dir)))
 		return nil
 	})
 	return refused

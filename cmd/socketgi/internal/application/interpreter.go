@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/python"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
@@ -26,9 +27,11 @@ func (s *Spec) interpreter(app wsgi.App, r *Application) (folders []string, err 
 	path := ""
 	switch {
 	case s.Adapter.Python == "":
-		var found wsgi.Python
-		found, err = wsgi.FindPython(app)
-		path, r.Passed = found.Path, found.Passed
+		var passed []wsgi.Venv
+		path, passed, err = wsgi.FindPython(app)
+		for _, v := range passed {
+			r.Passed = append(r.Passed, adapter.PassedOver(v.Reason, v.Python))
+		}
 	case strings.Contains(s.Adapter.Python, "/"):
 		path, err = filepath.Abs(s.Adapter.Python)
 	default:
@@ -58,8 +61,7 @@ func (s *Spec) interpreter(app wsgi.App, r *Application) (folders []string, err 
 // it can't be run.
 func (s *Spec) otherInterpreter(app wsgi.App) (path string, folders []string, err error) {
 	if path = s.Adapter.Python; path == "" {
-		found, err := wsgi.FindPython(app)
-		if path = found.Path; err == nil {
+		if path, _, err = wsgi.FindPython(app); err == nil {
 			path, err = s.Root.Inside(path)
 		}
 		if err == nil {

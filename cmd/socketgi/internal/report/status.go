@@ -137,8 +137,8 @@ func pythonOf(a *host.Application) string {
 	if err != nil {
 		return ""
 	}
-	found, _ := wsgi.FindPython(app)
-	return found.Path
+	python, _, _ := wsgi.FindPython(app)
+	return python
 }
 
 func (s *Status) note(format string, args ...any) {

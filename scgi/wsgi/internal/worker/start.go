@@ -124,7 +124,7 @@ func (c *WarmConfig) arguments(place int) []string {
 func startError(python string, err error) error {
 	switch {
 	case errors.Is(err, unix.ENOENT):
-		return errors.New(python + " is not there, or the interpreter that it names is not: say --python PATH")
+		return errors.New(python + " is not there, or the interpreter that it names is not")
 	case errors.Is(err, unix.EACCES):
 		return errors.New(python + " may not be executed by this user: " + err.Error())
 	}
