@@ -7,7 +7,7 @@
 # make vulncheck  look for known vulnerabilities in what is called of dependencies
 # make install  install below $(DESTDIR)$(PREFIX), as the GNU Coding Standards have it; make uninstall
 # make deb rpm  make packages of Debian and Fedora in bin/
-# make bench    measure the figures of the README; make bench-hardening each directive's cost
+# make bench    measure the figures of the README on the Debian of SOCKETGI_SUITE; make bench-hardening each directive's cost
 # make torture  the tests of faults and hostile input, longer, and held to the time
 # make fuzz     fuzz all that parses input of others, for FUZZTIME each; make fuzz-FuzzFind one of them
 GO       ?= go
@@ -45,7 +45,7 @@ torture: images
 	@.tools/tests torture
 
 images:
-	@units/packaging/prerequisites tests
+	@units/packaging/prerequisites
 	$(GO) run ./units/internal/machine/images
 
 lint:
@@ -55,7 +55,6 @@ vulncheck: # by https://vuln.go.dev, or a copy of it: VULNDB=file:///DIRECTORY
 	$$($(GO) -C .tools tool -n govulncheck) $(if $(VULNDB),-db $(VULNDB)) ./...
 
 bench bench-hardening: images
-	@units/packaging/prerequisites bench
 	@.tools/bench $(@:bench-%=%)
 
 # Findings are kept beside the tests, in testdata/fuzz, and tried by make test from then on.

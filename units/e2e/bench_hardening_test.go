@@ -6,8 +6,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,33 +18,37 @@ import (
 )
 
 // BenchmarkHardening measures what each directive of the profiles costs a
-// connection, in milliseconds over a unit with User= alone, and what systemd-analyze
+// connection, over a unit with User= alone, and what systemd-analyze
 // security says of it: alone, and added up to the profiles.
 //
-//	go test ./units/e2e -run '^$' -bench Hardening -benchtime 100x
+//	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench Hardening/profiles -benchtime 100x
 //
 // prints a table. The service is a static C program; connections are made one at a time,
-// in a new order in each round.
+// in a new order in each round. Processor time is that of systemd and the instance together.
+//
+//	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench Hardening/instance -benchtime 100x
+//
+// measures what other directives cost or save beside those of a profile.
 func BenchmarkHardening(b *testing.B) {
-	// As Debian boots: one hierarchy of control groups.
-	b.Setenv("UNIFIED_CGROUP_HIERARCHY", "1")
-	m := machine.Boot(b)
-	mounts := ordinaryMounts(m)
-	program := filepath.Join(b.TempDir(), "namespace")
-	out, err := exec.Command("gcc", "-static", "-O2", "-o", program, "testdata/namespace.c").CombinedOutput()
-	require.NoError(b, err, "%s", out)
-	m.Install(program, "/srv/namespace", 0o755)
-	shared, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", m.Leader))
-	require.NoError(b, err)
+	b.Run("profiles", func(b *testing.B) { benchHardening(b, hardeningCases()) })
+	b.Run("instance", func(b *testing.B) { benchHardening(b, instanceCases()) })
+}
 
-	cases := hardeningCases()
+// benchHardening compares cases with the first of them.
+func benchHardening(b *testing.B, cases []hardeningCase) {
+	s := newBench(b)
+	mounts := ordinaryMounts(s.Machine)
+	s.compile("testdata/namespace.c", "/srv/namespace")
+	shared, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", s.Leader))
+	require.NoError(b, err)
 	for i := range cases {
-		cases[i].install(b, m, fmt.Sprintf("case%d", i))
+		cases[i].install(s, fmt.Sprintf("case%d", i))
 	}
-	m.Run("systemctl", "daemon-reload")
+	s.Run("systemctl", "daemon-reload")
+	s.Run("systemctl", "start", hardeningSlice)
 	for i := range cases {
-		m.Run("systemctl", "start", cases[i].name+".socket")
-		cases[i].exposure = exposure(b, m, cases[i].name+"@0.service")
+		s.Run("systemctl", "start", cases[i].name+".socket")
+		cases[i].exposure = exposure(b, s.Machine, cases[i].name+"@0.service")
 	}
 
 	order := make([]int, len(cases), len(cases)+4)
@@ -55,26 +57,28 @@ func BenchmarkHardening(b *testing.B) {
 	}
 	order = append(order, 0, 0, 0, 0) // the first is what all are compared with
 	for i := range cases {
-		cases[i].connect(b, m) // the first time fills caches
+		cases[i].connect(s) // the first time fills caches
+		cases[i].took, cases[i].used = nil, nil
 	}
 	for b.Loop() {
 		rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		for _, i := range order {
-			cases[i].connect(b, m)
+			cases[i].connect(s)
 		}
 	}
 	var table strings.Builder
-	table.WriteString("\n| `User=` and | exposure | ms | mount namespace |\n| --- | --- | --- | --- |\n")
-	base := median(cases[0].took)
+	base := cases[0]
+	fmt.Fprintf(&table, "\n%s\n\n| %s and | exposure | ms | cpu, ms | mount namespace |\n| --- | --- | --- | --- | --- |\n", s.describe(b), base.what)
 	for _, c := range cases {
 		own := ""
 		if c.namespace != shared {
 			own = "yes"
 		}
-		fmt.Fprintf(&table, "| %s | %s | %.1f | %s |\n", denied.ReplaceAllString(c.what, "$1 ..."), c.exposure,
-			float64((median(c.took)-base).Microseconds())/1000, own)
+		fmt.Fprintf(&table, "| %s | %s | %.1f | %.1f | %s |\n", denied.ReplaceAllString(c.what, "$1 ..."), c.exposure,
+			ms(median(c.took)-median(base.took)), ms(median(c.used)-median(base.used)), own)
 	}
-	fmt.Fprintf(&table, "\nUser= alone takes %.1f ms; the machine has %d mounts.\n", float64(base.Microseconds())/1000, mounts)
+	fmt.Fprintf(&table, "\n%s takes %.1f ms, and %.1f of processor time; the machine has %d mounts.\n", base.what,
+		ms(median(base.took)), ms(median(base.used)), mounts)
 	fmt.Print(table.String()) // a benchmark's log is cut after ten lines
 	b.ReportMetric(0, "ns/op")
 }
@@ -88,13 +92,16 @@ type hardeningCase struct {
 	directives []string
 
 	name, exposure, namespace string
-	took                      []time.Duration
+	took, used                []time.Duration
 }
+
+// hardeningSlice has all instances.
+const hardeningSlice = "cases.slice"
 
 // hardeningCases is User= alone, each directive on top of that, and then what they add
 // up to.
 func hardeningCases() []hardeningCase {
-	cases := []hardeningCase{{what: "nothing"}}
+	cases := []hardeningCase{{what: "`User=` alone"}}
 	alone := func(directives ...string) {
 		cases = append(cases, hardeningCase{what: "`" + strings.Join(directives, "`, `") + "`", directives: directives})
 	}
@@ -143,36 +150,64 @@ func hardeningCases() []hardeningCase {
 	return cases
 }
 
+// instanceCases is the fast profile, what other directives add to it, and the same of strict.
+func instanceCases() []hardeningCase {
+	var cases []hardeningCase
+	for _, profile := range []units.Profile{units.Fast, units.Strict} {
+		var all []string
+		for _, h := range (&units.Options{Profile: profile}).Hardening() {
+			all = append(all, h.Directives...)
+		}
+		cases = append(cases, hardeningCase{what: "**" + string(profile) + "**", directives: all})
+		for _, also := range []string{
+			"ImportCredential=", "SetLoginEnvironment=no", "MemoryPressureWatch=off", "KeyringMode=inherit", "OOMPolicy=continue",
+			"StandardError=null", "StandardOutput=null\nStandardError=null", "UnsetEnvironment=LANG HOME LOGNAME USER SHELL",
+			"RuntimeDirectory=cases\nRuntimeDirectoryPreserve=yes", "LogLevelMax=debug", "MemoryAccounting=no\nTasksAccounting=no\nCPUAccounting=no",
+			"IPAddressDeny=", "PAMName=", "KillMode=process", "SystemCallFilter=\nSystemCallArchitectures=", "RestrictNamespaces=no",
+			"PrivateTmp=disconnected", "DevicePolicy=auto", "RestrictSUIDSGID=no", "ProtectClock=no",
+		} {
+			if profile == units.Strict && also != "PrivateTmp=disconnected" {
+				continue
+			}
+			cases = append(cases, hardeningCase{what: string(profile) + " + `" + also + "`", directives: append(slices.Clone(all), also)})
+		}
+	}
+	return cases
+}
+
 // install writes the units as they are rendered, but for the profile.
-func (c *hardeningCase) install(b *testing.B, m *machine.Machine, name string) {
+func (c *hardeningCase) install(s *site, name string) {
 	c.name = name
 	none := units.Options{Name: name, Exec: []string{"/srv/namespace"}, User: "www-data", Profile: units.None}
 	pair, err := units.Render(none)
-	require.NoError(b, err)
-	service := pair.Service
+	require.NoError(s.t, err)
+	service := strings.Replace(pair.Service, "Slice=system.slice\n", "Slice="+hardeningSlice+"\n", 1)
 	for _, h := range none.Hardening() {
 		for _, d := range h.Directives {
 			service = strings.Replace(service, d+"\n", "", 1)
 		}
 	}
-	service = strings.Replace(service, "User=www-data\n", "User=www-data\n"+strings.Join(c.directives, "\n")+"\n", 1)
-	m.Write("/etc/systemd/system/"+pair.SocketName, pair.Socket)
-	m.Write("/etc/systemd/system/"+pair.ServiceName, service)
+	service = strings.Replace(service, "\n[X-Socketgi]", strings.Join(c.directives, "\n")+"\n\n[X-Socketgi]", 1)
+	s.Write("/etc/systemd/system/"+pair.SocketName, pair.Socket)
+	s.Write("/etc/systemd/system/"+pair.ServiceName, service)
 }
 
 // connect has the service answer a connection, when nothing of the one before is
-// left.
-func (c *hardeningCase) connect(b *testing.B, m *machine.Machine) {
-	quiet(m)
-	start := time.Now()
-	conn, err := net.Dial("unix", m.Path(units.SocketPath(c.name)))
-	require.NoError(b, err)
+// left, and waits until nothing is left of it.
+func (c *hardeningCase) connect(s *site) {
+	s.quiet()
+	used := func() time.Duration { return s.used("init.scope") + s.used(hardeningSlice) }
+	before, start := used(), time.Now()
+	conn, err := net.Dial("unix", s.Path(units.SocketPath(c.name)))
+	require.NoError(s.t, err)
 	defer conn.Close()
 	answer, err := io.ReadAll(conn)
 	c.took = append(c.took, time.Since(start))
 	c.namespace = string(answer)
-	require.NoError(b, err, c.what)
-	require.True(b, strings.HasPrefix(c.namespace, "mnt:["), "%s: answered %q", c.what, answer)
+	require.NoError(s.t, err, c.what)
+	require.True(s.t, strings.HasPrefix(c.namespace, "mnt:["), "%s: answered %q", c.what, answer)
+	s.quiet()
+	c.used = append(c.used, used()-before)
 }
 
 // ordinaryMounts takes away what only a container has mounted, which makes a mount namespace

@@ -54,10 +54,10 @@ type site struct {
 // webPort is where it listens, too, for clients inside.
 const webPort = "8088"
 
-// newSite boots a site.
-func newSite(t testing.TB) *site {
+// newSite boots a site, with more packages than tests need.
+func newSite(t testing.TB, packages ...string) *site {
 	t.Helper()
-	s := &site{Machine: machine.Boot(t), t: t, stays: map[string]bool{}}
+	s := &site{Machine: machine.Boot(t, packages...), t: t, stays: map[string]bool{}}
 	s.Install(filepath.Join(bin, "socketgi"), "/usr/local/bin/socketgi", 0o755)
 	s.Install(filepath.Join(bin, "socketgi-adapter"), "/usr/local/lib/socketgi/socketgi-adapter", 0o755)
 	s.Run("rm", "-rf", "/etc/nginx/sites-enabled", "/srv")

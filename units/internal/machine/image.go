@@ -28,15 +28,15 @@ var packages = []string{
 	"rpm", "systemd", "systemd-sysv", "util-linux",
 }
 
-// recipe returns what goes into the image of a suite: packages, the command that customizes it, and
-// options of mmdebstrap(1).
-func recipe(suite string) (list []string, hook string, options []string) {
+// recipe returns what goes into the image of a suite: packages and more of them, the command that
+// customizes it, and options of mmdebstrap(1).
+func recipe(suite string, more []string) (list []string, hook string, options []string) {
 	if suite == Testing {
 		// A mirror may lag behind testing by more than the week for which its index is valid; the signature is
 		// checked all the same.
 		return []string{"python3", "ruff"}, "true", []string{`--aptopt=Acquire::Check-Valid-Until "false"`}
 	}
-	return packages, customize, nil
+	return slices.Concat(packages, more), customize, nil
 }
 
 // customize is what is done to the tree $1 in the end: nothing runs that no test has started,
@@ -51,11 +51,11 @@ func Suite() string {
 	return Suites[0]
 }
 
-// Image returns the root tree of a suite, which is made when it is missing: that takes a minute or two,
-// root, mmdebstrap and the sources of a Debian's apt. It lies in SOCKETGI_IMAGES, by default
+// Image returns the root tree of a suite, with more packages than those that tests need. It is made
+// when it is missing: that takes a minute or two, root, mmdebstrap and the sources of a Debian's apt. It lies in SOCKETGI_IMAGES, by default
 // below the user's cache folder, under a name made of its recipe, and nothing is ever written
 // to it again. Several may ask for it at once.
-func Image(suite string) (dir string, err error) {
+func Image(suite string, more ...string) (dir string, err error) {
 	cache := os.Getenv("SOCKETGI_IMAGES")
 	if cache == "" {
 		if cache, err = os.UserCacheDir(); err != nil {
@@ -63,10 +63,10 @@ func Image(suite string) (dir string, err error) {
 		}
 		cache = filepath.Join(cache, "socketgi", "images")
 	}
-	list, hook, options := recipe(suite)
+	list, hook, options := recipe(suite, more)
 	sum := sha256.Sum256([]byte(strings.Join(slices.Concat(list, []string{suite, hook}, options), "\n")))
 	dir = filepath.Join(cache, fmt.Sprintf("%s-%x", suite, sum[:6]))
-	return dir, once(dir, func(unfinished string) error { return bootstrap(suite, unfinished) })
+	return dir, once(dir, func(unfinished string) error { return bootstrap(suite, more, unfinished) })
 }
 
 // once makes a directory where it is missing, whole or not at all, however many ask for it
@@ -101,12 +101,12 @@ func once(dir string, create func(unfinished string) error) error {
 
 // bootstrap makes a root tree from the sources that this machine's apt has, of another suite. What is mounted meanwhile is gone
 // when it ends, however that is.
-func bootstrap(suite, dir string) error {
+func bootstrap(suite string, more []string, dir string) error {
 	sources, err := aptSources(suite)
 	if err != nil {
 		return err
 	}
-	list, hook, options := recipe(suite)
+	list, hook, options := recipe(suite, more)
 	cmd := exec.Command("unshare", "--mount", "--propagation", "private", "--",
 		"mmdebstrap", "--quiet", "--variant=minbase", "--include="+strings.Join(list, ","), "--dpkgopt=force-unsafe-io",
 		`--aptopt=Acquire::Languages "none"`, "--customize-hook="+hook)

@@ -99,11 +99,14 @@ func Need(t testing.TB) {
 // image is the one that this process boots.
 var image = sync.OnceValues(func() (string, error) { return Image(Suite()) })
 
-// Boot boots a machine that is taken down with the test.
-func Boot(t testing.TB) *Machine {
+// Boot boots a machine, with more packages than all tests need, that is taken down with the test.
+func Boot(t testing.TB, more ...string) *Machine {
 	t.Helper()
 	Need(t)
 	lower, err := image()
+	if len(more) > 0 {
+		lower, err = Image(Suite(), more...)
+	}
 	require.NoError(t, err)
 	dir := t.TempDir()
 	m := &Machine{t: t}

@@ -1,0 +1,219 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/socketgi/socketgi/units/internal/machine"
+	"github.com/stretchr/testify/require"
+)
+
+// peers are the packages that benchmarks compare this project with, and what measures them.
+var peers = []string{"fcgiwrap", "gunicorn", "uwsgi-core", "uwsgi-plugin-python3", "wrk"}
+
+// newBench boots a site with more packages and one hierarchy of control groups, as Debian boots.
+func newBench(b *testing.B, packages ...string) *site {
+	b.Setenv("UNIFIED_CGROUP_HIERARCHY", "1")
+	return newSite(b, packages...)
+}
+
+// compile installs a C program, linked statically, as a program of the machine.
+func (s *site) compile(source, program string) {
+	s.t.Helper()
+	if _, err := exec.LookPath("gcc"); err != nil {
+		s.t.Skip("gcc is not installed")
+	}
+	file := filepath.Join(s.t.TempDir(), "program")
+	out, err := exec.Command("gcc", "-static", "-O2", "-Wall", "-o", file, source).CombinedOutput()
+	require.NoError(s.t, err, "%s", out)
+	s.Install(file, program, 0o755)
+}
+
+// apart runs the service of name in a slice of its own, which is started before the socket.
+func (s *site) apart(name string) {
+	s.t.Helper()
+	file := "/etc/systemd/system/" + name + "@.service"
+	if _, err := os.Stat(s.Path(file)); err != nil {
+		file = "/etc/systemd/system/" + name + ".service"
+	}
+	unit := strings.ReplaceAll(s.Run("cat", file), "Slice=system.slice\n", "")
+	s.Write(file, strings.Replace(unit, "[Service]\n", "[Service]\nSlice="+name+".slice\n", 1))
+	s.Run("systemctl", "daemon-reload")
+	s.Run("systemctl", "start", name+".slice") // the count goes with the group, and the group with the last process otherwise
+}
+
+// used is the processor time of a control group (cpu.stat, cgroup-v2): a slice has that of all that
+// ever ran in it. The manager's (init.scope) is that of PID 1 and of what it starts, until that is in a group
+// of its own.
+func (s *site) used(group string) time.Duration {
+	s.t.Helper()
+	stat, err := os.ReadFile(s.Path("/sys/fs/cgroup/" + group + "/cpu.stat"))
+	require.NoError(s.t, err)
+	m := regexp.MustCompile(`(?m)^usage_usec (\d+)$`).FindSubmatch(stat)
+	require.NotNil(s.t, m, "%s", stat)
+	us, err := strconv.ParseInt(string(m[1]), 10, 64)
+	require.NoError(s.t, err)
+	return time.Duration(us) * time.Microsecond
+}
+
+// count adds the processor time that a request to name takes, until its instance is gone.
+func (s *site) count(f *figures, name string, request func()) {
+	s.t.Helper()
+	s.quiet()
+	manager, application := s.used("init.scope"), s.used(name+".slice")
+	request()
+	s.quiet()
+	manager, application = s.used("init.scope")-manager, s.used(name+".slice")-application
+	f.add(name, "cpu of systemd, ms", ms(manager))
+	f.add(name, "cpu of instance, ms", ms(application))
+	f.add(name, "cpu, ms", ms(manager+application))
+}
+
+// quiet waits until no instance is left.
+func (s *site) quiet() {
+	s.t.Helper()
+	quiet(s.Machine)
+}
+
+func quiet(m *machine.Machine) {
+	m.Wait("the instance to end", func() error {
+		left, err := filepath.Glob(m.Path("/sys/fs/cgroup/*.slice/*@*"))
+		if len(left) > 0 {
+			return fmt.Errorf("%s is left", left)
+		}
+		return err
+	})
+}
+
+// figures are what a benchmark has measured: values of each column, for each name.
+type figures struct {
+	names, columns []string
+	values         map[[2]string][]float64
+}
+
+func (f *figures) add(name, column string, value float64) {
+	if f.values == nil {
+		f.values = map[[2]string][]float64{}
+	}
+	if !slices.Contains(f.names, name) {
+		f.names = append(f.names, name)
+	}
+	if !slices.Contains(f.columns, column) {
+		f.columns = append(f.columns, column)
+	}
+	f.values[[2]string{name, column}] = append(f.values[[2]string{name, column}], value)
+}
+
+// median returns 0 where there is no value.
+func (f *figures) median(name, column string) float64 {
+	values := slices.Sorted(slices.Values(f.values[[2]string{name, column}]))
+	if len(values) == 0 {
+		return 0
+	}
+	return values[len(values)/2]
+}
+
+// print writes the medians as a table, and the ratios of the first name to the others.
+func (f *figures) print(b *testing.B, s *site) {
+	var out strings.Builder
+	fmt.Fprintf(&out, "\n%s\n\n| | %s |\n|%s\n", s.describe(b), strings.Join(f.columns, " | "), strings.Repeat(" --- |", len(f.columns)+1))
+	row := func(name string, cell func(column string) float64) {
+		fmt.Fprintf(&out, "| %s |", name)
+		for _, column := range f.columns {
+			text := "" // no such figure
+			if v := cell(column); v >= 100 {
+				text = strconv.FormatFloat(v, 'f', 0, 64)
+			} else if v > 0 {
+				text = strconv.FormatFloat(v, 'f', 2, 64)
+			}
+			fmt.Fprintf(&out, " %s |", text)
+		}
+		out.WriteString("\n")
+	}
+	for _, name := range f.names {
+		row(name, func(column string) float64 { return f.median(name, column) })
+	}
+	first := f.names[0]
+	for _, name := range f.names[1:] {
+		row(first+" : "+name, func(column string) float64 {
+			if other := f.median(name, column); other > 0 {
+				return f.median(first, column) / other
+			}
+			return 0
+		})
+	}
+	fmt.Print(out.String()) // a benchmark's log is cut after ten lines
+	b.ReportMetric(0, "ns/op")
+}
+
+// describe is the head of a table.
+func (s *site) describe(b *testing.B) string {
+	version, _, _ := strings.Cut(s.Run("systemctl", "--version"), "\n")
+	load, err := os.ReadFile("/proc/loadavg")
+	require.NoError(b, err)
+	return fmt.Sprintf("%s, %d rounds: Debian's %s, %s, load %s", b.Name(), b.N, machine.Suite(), version, strings.Fields(string(load))[0])
+}
+
+// wrk asks for a path for a second, and adds the rate, the latencies and the processor time of each request.
+func (s *site) wrk(f *figures, name, slice, path, connections string) {
+	s.t.Helper()
+	manager, application := s.used("init.scope"), s.used(slice)
+	out := s.Run("wrk", "-t1", "-c"+connections, "-d1s", "--latency", "http://"+benchPort+path)
+	manager, application = s.used("init.scope")-manager, s.used(slice)-application
+	require.NotContains(s.t, out, "Non-2xx")
+	find := func(pattern string) string {
+		m := regexp.MustCompile(pattern).FindStringSubmatch(out)
+		require.NotNil(s.t, m, "%s", out)
+		return m[1]
+	}
+	rate, err := strconv.ParseFloat(find(`Requests/sec: +([0-9.]+)`), 64)
+	require.NoError(s.t, err)
+	f.add(name, connections+": requests/s", rate)
+	for _, part := range []string{"50%", "99%"} {
+		took, err := time.ParseDuration(find(part + ` +([0-9.]+[mu]?s)`))
+		require.NoError(s.t, err)
+		f.add(name, connections+": "+part+", ms", ms(took))
+	}
+	requests, err := strconv.Atoi(find(`(\d+) requests in`))
+	require.NoError(s.t, err)
+	if requests > 0 {
+		f.add(name, connections+": cpu, µs", float64((manager+application).Microseconds())/float64(requests))
+	}
+}
+
+// processes lists those of a unit.
+func (s *site) processes(unit string) []string {
+	group := strings.TrimSpace(s.Run("systemctl", "show", "-P", "ControlGroup", unit))
+	return strings.Fields(s.Run("cat", "/sys/fs/cgroup"+group+"/cgroup.procs"))
+}
+
+func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func median(d []time.Duration) time.Duration {
+	d = slices.Sorted(slices.Values(d))
+	return d[len(d)/2]
+}
+
+const benchPort = "127.0.0.1:8080" // in the machine, which has a network of its own
+
+// quietNginx has nginx listen for wrk, too, and write no log of its own.
+func (s *site) quietNginx() {
+	s.t.Helper()
+	s.Write("/etc/nginx/sites-enabled/default", `server {
+	listen unix:`+nginxSocket+`;
+	listen `+benchPort+`;
+	server_name localhost;
+	access_log off;
+	include /etc/nginx/apps/*.conf;
+}
+`)
+	s.Run("systemctl", "restart", "nginx")
+}
