@@ -2,11 +2,9 @@ package pool
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/socketgi/socketgi/activation"
 	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/outcome"
 	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
@@ -217,107 +215,6 @@ func (k *keeper) hopeless() bool {
 // why is, for the log, why there is no worker.
 func (k *keeper) why() string {
 	return "no worker is started before " + k.again.Format(time.TimeOnly) + ", because the last one failed: " + k.trouble.Text
-}
-
-// reload loads the application again, beside the old one, which goes on until the new one
-// works, and where that doesn't, further. What the new one needs is loaded by then: what is on disk
-// may be broken when the next worker is made.
-func (k *keeper) reload() {
-	if k.stopping != nil {
-		answerAskers(k.askers, &outcome.Problem{Text: "the service is being stopped"})
-		k.askers = nil
-		return
-	}
-	if k.reloading {
-		k.reloadAgain = true
-		return
-	}
-	k.reloading = true
-	k.asking, k.askers = k.askers, nil
-	k.notes.send(activation.Reloading())
-	cfg, problem := k.prepare()
-	if problem != nil {
-		k.reloaded(problem)
-		return
-	}
-	if k.cfg.Preload {
-		go k.reloadParent(cfg)
-	} else {
-		go k.reloadWorkers(cfg)
-	}
-}
-
-// reloadParent starts a parent in the place of the old one.
-func (k *keeper) reloadParent(cfg *worker.Config) {
-	p, rep := worker.StartParent(cfg, k.cfg.Timeout)
-	k.mail.post(func() {
-		k.loaded(rep)
-		if rep.Problem == nil {
-			k.replace()
-			k.adopt(p, rep.Warnings)
-		}
-		k.reloaded(rep.Problem)
-	})
-}
-
-// reloadWorkers starts workers in the place of the old ones: all of them, or none.
-func (k *keeper) reloadWorkers(cfg *worker.Config) {
-	var fresh []*worker.Warm
-	var rep worker.Report
-	for range k.cfg.Workers {
-		w, one := worker.StartWarm(cfg, k.cfg.Timeout)
-		rep.Files = append(rep.Files, one.Files...)
-		if rep.Problem = one.Problem; rep.Problem != nil {
-			break
-		}
-		fresh = append(fresh, w)
-	}
-	k.mail.post(func() {
-		k.loaded(rep)
-		if rep.Problem == nil {
-			k.replace()
-			k.works()
-			k.count = len(fresh)
-		}
-		for _, w := range fresh {
-			version := k.version
-			if rep.Problem != nil {
-				version = -1 // of no use alone
-			}
-			k.join(w, version)
-		}
-		k.reloaded(rep.Problem)
-	})
-}
-
-// replace has all workers end when they have done what they are at, for others to come.
-func (k *keeper) replace() {
-	k.version++
-	k.count, k.early = 0, 0
-	k.dropParent()
-	for _, m := range slices.Clone(k.members) {
-		k.takeBack(m)
-		if len(m.jobs) == 0 {
-			k.retireIdle(m)
-		}
-	}
-}
-
-// reloaded ends a reload.
-func (k *keeper) reloaded(problem *outcome.Problem) {
-	if problem == nil {
-		k.cfg.Gateway.Log.Line(gateway.Line{Priority: gateway.Notice, Text: "the application is reloaded", Event: true})
-	} else {
-		k.problem(gateway.Error, "the application is not reloaded, and goes on as it was: "+problem.Text)
-	}
-	k.reloading = false
-	k.notes.send(activation.Ready + "\n" + activation.Status(k.status()))
-	answerAskers(k.asking, problem)
-	k.asking = nil
-	if k.reloadAgain {
-		k.reloadAgain = false
-		k.reload()
-	}
 }
 
 // lastLine is the line of a traceback that has the error.

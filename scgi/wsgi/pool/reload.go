@@ -1,19 +1,16 @@
 package pool
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
+	"slices"
 
+	"github.com/socketgi/socketgi/activation"
 	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/outcome"
 	"github.com/socketgi/socketgi/scgi/wsgi"
 	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
-	"golang.org/x/sys/unix"
 )
 
 // workingDir is the name of the working directory, "" if it isn't known: the application's
@@ -50,235 +47,103 @@ func (k *keeper) prepare() (*worker.Config, *outcome.Problem) {
 	return &cfg, nil
 }
 
-// watcher sees when a file that the application was loaded from changes (inotify(7)): when
-// something else gets its name, or that of a link or folder on the way to it.
-type watcher struct {
-	fd      int
-	files   map[string]bool
-	folders map[int32]*folder // those that are watched
-	walked  map[string]string // folders, and where they are
-	failed  bool              // the last load, maybe for want of a file
-	new     map[string]bool   // folders that came after that
-	warned  map[string]bool
-}
-
-// folder is what is to be seen in a watched folder.
-type folder struct {
-	path  string
-	names map[string]bool // true: on the way to a file
-	// modules tells a folder that Python looks for modules of the application in from one
-	// that is only on the way there.
-	modules bool
-}
-
-// mostWatched is how many files are watched. The application names them, and may name anything.
-const mostWatched = 1 << 17
-
-// settleTime is how long no file may have changed before the application is loaded again:
-// an editor or a checkout changes several.
-const settleTime = 100 * time.Millisecond
-
-const changes = unix.IN_CLOSE_WRITE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_CREATE | unix.IN_DELETE | unix.IN_ONLYDIR | unix.IN_MASK_ADD
-
-// watchFiles begins to watch.
-func (k *keeper) watchFiles() error {
-	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
-	if err != nil {
-		return err
-	}
-	k.watcher = &watcher{fd: fd, files: map[string]bool{}, warned: map[string]bool{}, new: map[string]bool{}}
-	if k.cfg.App.File != "" {
-		k.watcher.files[k.cfg.App.File] = true
-	}
-	k.walk()
-	return k.poll.add(fd, k.filesChanged)
-}
-
-// loaded takes in what became of an attempt to load the application.
-func (k *keeper) loaded(rep worker.Report) {
-	w := k.watcher
-	if w == nil {
+// reload loads the application again, beside the old one, which goes on until the new one
+// works, and where that doesn't, further. What the new one needs is loaded by then: what is on disk
+// may be broken when the next worker is made.
+func (k *keeper) reload() {
+	if k.stopping != nil {
+		answerAskers(k.askers, &outcome.Problem{Text: "the service is being stopped"})
+		k.askers = nil
 		return
 	}
-	if w.failed = rep.Problem != nil; !w.failed {
-		clear(w.new)
-	}
-	for _, file := range rep.Files {
-		w.files[file.Path] = true
-	}
-	k.walk()
-	k.compare(rep.Files)
-}
-
-// imported takes in what a worker has imported later.
-func (k *keeper) imported(files []worker.File, newest bool) {
-	w := k.watcher
-	if w == nil {
+	if k.reloading {
+		k.reloadAgain = true
 		return
 	}
-	for _, file := range files {
-		if !w.files[file.Path] && len(w.files) < mostWatched {
-			w.files[file.Path] = true
-			k.locate(file.Path, 0)
-		}
+	k.reloading = true
+	k.asking, k.askers = k.askers, nil
+	k.notes.send(activation.Reloading())
+	cfg, problem := k.prepare()
+	if problem != nil {
+		k.reloaded(problem)
+		return
 	}
-	if newest {
-		k.compare(files)
-	}
-}
-
-// compare has the application loaded again when a file has changed since it was read.
-func (k *keeper) compare(files []worker.File) {
-	for _, file := range files {
-		if worker.StateOf(file.Path) != file.State {
-			k.changed = k.now
-		}
+	if k.cfg.Preload {
+		go k.reloadParent(cfg)
+	} else {
+		go k.reloadWorkers(cfg)
 	}
 }
 
-// walk finds all files anew.
-func (k *keeper) walk() {
-	w := k.watcher
-	before := w.folders
-	w.folders, w.walked = map[int32]*folder{}, map[string]string{}
-	for file := range w.files {
-		k.locate(file, 0)
-	}
-	for _, dir := range []string{k.dir, k.cfg.App.Folder} {
-		if dir = k.locate(dir, 0); dir != "" {
-			k.look(dir).modules = true
+// reloadParent starts a parent in the place of the old one.
+func (k *keeper) reloadParent(cfg *worker.Config) {
+	p, rep := worker.StartParent(cfg, k.cfg.Timeout)
+	k.mail.post(func() {
+		k.loaded(rep)
+		if rep.Problem == nil {
+			k.replace()
+			k.adopt(p, rep.Warnings)
 		}
-	}
-	for dir := range w.new {
-		k.look(dir).modules = true
-	}
-	for wd := range before {
-		if w.folders[wd] == nil {
-			_, _ = unix.InotifyRmWatch(w.fd, uint32(wd))
-		}
-	}
+		k.reloaded(rep.Problem)
+	})
 }
 
-// mostLinks is how many links the kernel follows on the way to a file (path_resolution(7)).
-const mostLinks = 40
-
-// locate watches every name on the way to a path, and returns where that leads; "" if
-// nowhere. Folders are watched, because an editor puts a new file in the place of the old
-// one; and before it is looked what is in them, so that nothing happens in between.
-func (k *keeper) locate(path string, links int) (real string) {
-	w := k.watcher
-	switch real, known := w.walked[path]; {
-	case path == "/":
-		return path
-	case known:
-		return real
-	case !filepath.IsAbs(path) || links > mostLinks:
-		return ""
-	}
-	if !w.files[path] {
-		defer func() { w.walked[path] = real }()
-	}
-	dir := k.locate(filepath.Dir(path), links)
-	if dir == "" {
-		return ""
-	}
-	name := filepath.Base(path)
-	seen := k.look(dir)
-	real = filepath.Join(dir, name)
-	info, err := os.Lstat(real)
-	isFile := err == nil && info.Mode().IsRegular()
-	seen.names[name] = seen.names[name] || !isFile
-	seen.modules = seen.modules || isFile || w.files[path]
-	switch {
-	case err != nil:
-		return ""
-	case info.Mode()&os.ModeSymlink == 0:
-		return real
-	}
-	target, err := os.Readlink(real)
-	if err != nil {
-		return ""
-	}
-	if !filepath.IsAbs(target) {
-		target = filepath.Join(dir, target)
-	}
-	return k.locate(target, links+1)
-}
-
-// look watches a folder, and returns what is to be seen there: nothing will be where that fails.
-func (k *keeper) look(dir string) *folder {
-	w := k.watcher
-	wd, err := unix.InotifyAddWatch(w.fd, dir, changes)
-	if err != nil {
-		if !w.warned[dir] && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTDIR) {
-			w.warned[dir] = true // once is enough
-			k.problem(gateway.Warning, "changes in "+dir+" are not noticed: "+err.Error())
-		}
-		return &folder{names: map[string]bool{}}
-	}
-	if w.folders[int32(wd)] == nil {
-		w.folders[int32(wd)] = &folder{path: dir, names: map[string]bool{}}
-	}
-	return w.folders[int32(wd)]
-}
-
-// enter watches a folder that is new, with all that are in it.
-func (k *keeper) enter(dir string) {
-	k.watcher.new[dir] = true
-	k.look(dir).modules = true
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
-		if e.IsDir() && e.Name() != "__pycache__" {
-			k.enter(filepath.Join(dir, e.Name()))
-		}
-	}
-}
-
-// filesChanged reads what has changed. The application is loaded again when nothing has for a
-// while (expire).
-func (k *keeper) filesChanged() {
-	w := k.watcher
-	moved := false
-	for {
-		n, err := unix.Read(w.fd, k.buf)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil || n <= 0 {
+// reloadWorkers starts workers in the place of the old ones: all of them, or none.
+func (k *keeper) reloadWorkers(cfg *worker.Config) {
+	var fresh []*worker.Warm
+	var rep worker.Report
+	for range k.cfg.Workers {
+		w, one := worker.StartWarm(cfg, k.cfg.Timeout)
+		rep.Files = append(rep.Files, one.Files...)
+		if rep.Problem = one.Problem; rep.Problem != nil {
 			break
 		}
-		for b := k.buf[:n]; len(b) >= unix.SizeofInotifyEvent; {
-			wd := int32(binary.NativeEndian.Uint32(b))
-			mask := binary.NativeEndian.Uint32(b[4:])
-			end := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(b[12:]))
-			name, _, _ := bytes.Cut(b[unix.SizeofInotifyEvent:end], []byte{0})
-			moved = k.fileChanged(wd, mask, string(name)) || moved
-			b = b[end:]
-		}
+		fresh = append(fresh, w)
 	}
-	if moved {
-		k.walk()
+	k.mail.post(func() {
+		k.loaded(rep)
+		if rep.Problem == nil {
+			k.replace()
+			k.works()
+			k.count = len(fresh)
+		}
+		for _, w := range fresh {
+			version := k.version
+			if rep.Problem != nil {
+				version = -1 // of no use alone
+			}
+			k.join(w, version)
+		}
+		k.reloaded(rep.Problem)
+	})
+}
+
+// replace has all workers end when they have done what they are at, for others to come.
+func (k *keeper) replace() {
+	k.version++
+	k.count, k.early = 0, 0
+	k.dropParent()
+	for _, m := range slices.Clone(k.members) {
+		k.takeBack(m)
+		if len(m.jobs) == 0 {
+			k.retireIdle(m)
+		}
 	}
 }
 
-// fileChanged takes in one event, and tells whether something on the way to a file is another
-// one now.
-func (k *keeper) fileChanged(wd int32, mask uint32, name string) (moved bool) {
-	w := k.watcher
-	f, watched := w.folders[wd]
-	if !watched {
-		f = &folder{}
+// reloaded ends a reload.
+func (k *keeper) reloaded(problem *outcome.Problem) {
+	if problem == nil {
+		k.cfg.Gateway.Log.Line(gateway.Line{Priority: gateway.Notice, Text: "the application is reloaded", Event: true})
+	} else {
+		k.problem(gateway.Error, "the application is not reloaded, and goes on as it was: "+problem.Text)
 	}
-	isWay, isOurs := f.names[name]
-	isDir := mask&unix.IN_ISDIR != 0
-	// What was not there when the application could not be loaded has a name that is not
-	// known.
-	isNew := w.failed && f.modules && (strings.HasSuffix(name, ".py") || isDir && name != "__pycache__")
-	if isNew && isDir {
-		k.enter(filepath.Join(f.path, name))
+	k.reloading = false
+	k.notes.send(activation.Ready + "\n" + activation.Status(k.status()))
+	answerAskers(k.asking, problem)
+	k.asking = nil
+	if k.reloadAgain {
+		k.reloadAgain = false
+		k.reload()
 	}
-	if isOurs || isNew || mask&unix.IN_Q_OVERFLOW != 0 {
-		k.changed = k.now
-	}
-	return isWay || watched && mask&unix.IN_IGNORED != 0
 }

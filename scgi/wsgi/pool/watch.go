@@ -1,0 +1,248 @@
+package pool
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi/gateway"
+	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
+	"golang.org/x/sys/unix"
+)
+
+// watcher sees when a file that the application was loaded from changes (inotify(7)): when
+// something else gets its name, or that of a link or folder on the way to it.
+type watcher struct {
+	fd      int
+	files   map[string]bool
+	folders map[int32]*folder // those that are watched
+	walked  map[string]string // folders, and where they are
+	failed  bool              // the last load, maybe for want of a file
+	new     map[string]bool   // folders that came after that
+	warned  map[string]bool
+}
+
+// folder is what is to be seen in a watched folder.
+type folder struct {
+	path  string
+	names map[string]bool // true: on the way to a file
+	// modules tells a folder that Python looks for modules of the application in from one
+	// that is only on the way there.
+	modules bool
+}
+
+// mostWatched is how many files are watched. The application names them, and may name anything.
+const mostWatched = 1 << 17
+
+// settleTime is how long no file may have changed before the application is loaded again:
+// an editor or a checkout changes several.
+const settleTime = 100 * time.Millisecond
+
+const changes = unix.IN_CLOSE_WRITE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_CREATE | unix.IN_DELETE | unix.IN_ONLYDIR | unix.IN_MASK_ADD
+
+// watchFiles begins to watch.
+func (k *keeper) watchFiles() error {
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return err
+	}
+	k.watcher = &watcher{fd: fd, files: map[string]bool{}, warned: map[string]bool{}, new: map[string]bool{}}
+	if k.cfg.App.File != "" {
+		k.watcher.files[k.cfg.App.File] = true
+	}
+	k.walk()
+	return k.poll.add(fd, k.filesChanged)
+}
+
+// loaded takes in what became of an attempt to load the application.
+func (k *keeper) loaded(rep worker.Report) {
+	w := k.watcher
+	if w == nil {
+		return
+	}
+	if w.failed = rep.Problem != nil; !w.failed {
+		clear(w.new)
+	}
+	for _, file := range rep.Files {
+		w.files[file.Path] = true
+	}
+	k.walk()
+	k.compare(rep.Files)
+}
+
+// imported takes in what a worker has imported later.
+func (k *keeper) imported(files []worker.File, newest bool) {
+	w := k.watcher
+	if w == nil {
+		return
+	}
+	for _, file := range files {
+		if !w.files[file.Path] && len(w.files) < mostWatched {
+			w.files[file.Path] = true
+			k.locate(file.Path, 0)
+		}
+	}
+	if newest {
+		k.compare(files)
+	}
+}
+
+// compare has the application loaded again when a file has changed since it was read.
+func (k *keeper) compare(files []worker.File) {
+	for _, file := range files {
+		if worker.StateOf(file.Path) != file.State {
+			k.changed = k.now
+		}
+	}
+}
+
+// walk finds all files anew.
+func (k *keeper) walk() {
+	w := k.watcher
+	before := w.folders
+	w.folders, w.walked = map[int32]*folder{}, map[string]string{}
+	for file := range w.files {
+		k.locate(file, 0)
+	}
+	for _, dir := range []string{k.dir, k.cfg.App.Folder} {
+		if dir = k.locate(dir, 0); dir != "" {
+			k.look(dir).modules = true
+		}
+	}
+	for dir := range w.new {
+		k.look(dir).modules = true
+	}
+	for wd := range before {
+		if w.folders[wd] == nil {
+			_, _ = unix.InotifyRmWatch(w.fd, uint32(wd))
+		}
+	}
+}
+
+// mostLinks is how many links the kernel follows on the way to a file (path_resolution(7)).
+const mostLinks = 40
+
+// locate watches every name on the way to a path, and returns where that leads; "" if
+// nowhere. Folders are watched, because an editor puts a new file in the place of the old
+// one; and before it is looked what is in them, so that nothing happens in between.
+func (k *keeper) locate(path string, links int) (real string) {
+	w := k.watcher
+	switch real, known := w.walked[path]; {
+	case path == "/":
+		return path
+	case known:
+		return real
+	case !filepath.IsAbs(path) || links > mostLinks:
+		return ""
+	}
+	if !w.files[path] {
+		defer func() { w.walked[path] = real }()
+	}
+	dir := k.locate(filepath.Dir(path), links)
+	if dir == "" {
+		return ""
+	}
+	name := filepath.Base(path)
+	seen := k.look(dir)
+	real = filepath.Join(dir, name)
+	info, err := os.Lstat(real)
+	isFile := err == nil && info.Mode().IsRegular()
+	seen.names[name] = seen.names[name] || !isFile
+	seen.modules = seen.modules || isFile || w.files[path]
+	switch {
+	case err != nil:
+		return ""
+	case info.Mode()&os.ModeSymlink == 0:
+		return real
+	}
+	target, err := os.Readlink(real)
+	if err != nil {
+		return ""
+	}
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(dir, target)
+	}
+	return k.locate(target, links+1)
+}
+
+// look watches a folder, and returns what is to be seen there: nothing will be where that fails.
+func (k *keeper) look(dir string) *folder {
+	w := k.watcher
+	wd, err := unix.InotifyAddWatch(w.fd, dir, changes)
+	if err != nil {
+		if !w.warned[dir] && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTDIR) {
+			w.warned[dir] = true // once is enough
+			k.problem(gateway.Warning, "changes in "+dir+" are not noticed: "+err.Error())
+		}
+		return &folder{names: map[string]bool{}}
+	}
+	if w.folders[int32(wd)] == nil {
+		w.folders[int32(wd)] = &folder{path: dir, names: map[string]bool{}}
+	}
+	return w.folders[int32(wd)]
+}
+
+// enter watches a folder that is new, with all that are in it.
+func (k *keeper) enter(dir string) {
+	k.watcher.new[dir] = true
+	k.look(dir).modules = true
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if e.IsDir() && e.Name() != "__pycache__" {
+			k.enter(filepath.Join(dir, e.Name()))
+		}
+	}
+}
+
+// filesChanged reads what has changed. The application is loaded again when nothing has for a
+// while (expire).
+func (k *keeper) filesChanged() {
+	w := k.watcher
+	moved := false
+	for {
+		n, err := unix.Read(w.fd, k.buf)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n <= 0 {
+			break
+		}
+		for b := k.buf[:n]; len(b) >= unix.SizeofInotifyEvent; {
+			wd := int32(binary.NativeEndian.Uint32(b))
+			mask := binary.NativeEndian.Uint32(b[4:])
+			end := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(b[12:]))
+			name, _, _ := bytes.Cut(b[unix.SizeofInotifyEvent:end], []byte{0})
+			moved = k.fileChanged(wd, mask, string(name)) || moved
+			b = b[end:]
+		}
+	}
+	if moved {
+		k.walk()
+	}
+}
+
+// fileChanged takes in one event, and tells whether something on the way to a file is another
+// one now.
+func (k *keeper) fileChanged(wd int32, mask uint32, name string) (moved bool) {
+	w := k.watcher
+	f, watched := w.folders[wd]
+	if !watched {
+		f = &folder{}
+	}
+	isWay, isOurs := f.names[name]
+	isDir := mask&unix.IN_ISDIR != 0
+	// What was not there when the application could not be loaded has a name that is not
+	// known.
+	isNew := w.failed && f.modules && (strings.HasSuffix(name, ".py") || isDir && name != "__pycache__")
+	if isNew && isDir {
+		k.enter(filepath.Join(f.path, name))
+	}
+	if isOurs || isNew || mask&unix.IN_Q_OVERFLOW != 0 {
+		k.changed = k.now
+	}
+	return isWay || watched && mask&unix.IN_IGNORED != 0
+}
