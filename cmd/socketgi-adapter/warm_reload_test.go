@@ -199,9 +199,9 @@ def application(e, s):
 		}
 		log := p.stop(t)
 		if assert.Contains(t, log, c.log); c.log != "" {
-			assert.Contains(t, log, "--warm-path "+c.path+": ")
+			assert.Contains(t, log, "warming by "+c.path+": ")
 		} else {
-			assert.NotContains(t, log, "--warm-path")
+			assert.NotContains(t, log, "warming by")
 		}
 	}
 }

@@ -197,7 +197,7 @@ func TestDevPortTaken(t *testing.T) {
 	address := strings.TrimSuffix(strings.TrimPrefix(d.url, "http://"), "/")
 	out, err := exec.Command("socketgi", "dev", "--adapter", filepath.Join(adapterDir, adapter.Program), "--listen", address, app).CombinedOutput()
 	assert.Error(t, err)
-	assert.Equal(t, "socketgi: "+address+" is taken by another program: say --listen HOST:PORT with a free one\n", string(out))
+	assert.Equal(t, "socketgi: "+address+" is taken by another program: use --listen HOST:PORT with a free one\n", string(out))
 	require.NoError(t, d.cmd.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, d.cmd.Wait())
 }

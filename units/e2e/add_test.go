@@ -112,7 +112,7 @@ func TestAdd(t *testing.T) {
 
 			out, err = s.operator("remove", name)
 			assert.Error(t, err)
-			assert.Contains(t, out, "say --now to stop it, too")
+			assert.Contains(t, out, "use --now to stop it, too")
 			out, err = s.operator("remove", name, "--now")
 			require.NoError(t, err, "%s", out)
 			if name == "exec" {

@@ -94,5 +94,5 @@ func TestUserManager(t *testing.T) {
 	})
 	out, err := run("/usr/local/bin/socketgi", "add", "cgi", "--cgi", "--", "/srv/hello.cgi")
 	assert.Error(t, err)
-	assert.Contains(t, out, "that is for root to do (sudo), or say --user-manager")
+	assert.Contains(t, out, "only root may do that (sudo); for your own systemd use --user-manager")
 }

@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -21,35 +22,49 @@ var othersFlags = []string{
 	"pipenv --py",
 }
 
-// TestNoFlags looks for flags in the strings of libraries: who calls them may have none, or others, and
-// composes what tells of its own.
+var flag = regexp.MustCompile(`(^|[^\w-])--[a-z]`)
+
+// TestNoFlags looks for flags in the strings of libraries: their callers may have none, or others, and
+// compose what tells of their own.
 func TestNoFlags(t *testing.T) {
-	flag := regexp.MustCompile(`(^|[^\w-])--[a-z]`)
 	for _, room := range []string{"scgi", "units", "activation"} {
 		err := filepath.WalkDir("../../../"+room, func(path string, d fs.DirEntry, err error) error {
-			if d.IsDir() && (d.Name() == "machine" || d.Name() == "e2e" || d.Name() == "testdata") {
+			switch {
+			case d.IsDir() && (d.Name() == "machine" || d.Name() == "e2e" || d.Name() == "testdata" || d.Name() == "packaging"):
 				return fs.SkipDir
+			case strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go"):
+				goStrings(t, path)
+			case strings.HasSuffix(path, ".py"):
+				text, err := os.ReadFile(path)
+				require.NoError(t, err)
+				noFlag(t, path, string(text))
 			}
-			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-				return err
-			}
-			files := token.NewFileSet()
-			file, err := parser.ParseFile(files, path, nil, 0)
-			if err != nil {
-				return err
-			}
-			ast.Inspect(file, func(n ast.Node) bool {
-				if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
-					text := lit.Value
-					for _, other := range othersFlags {
-						text = strings.ReplaceAll(text, other, "")
-					}
-					assert.False(t, flag.MatchString(text), "%s: %s", files.Position(lit.Pos()), lit.Value)
-				}
-				return true
-			})
-			return nil
+			return err
 		})
 		require.NoError(t, err)
+	}
+}
+
+// goStrings looks at all strings of a file.
+func goStrings(t *testing.T, path string) {
+	t.Helper()
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, path, nil, 0)
+	require.NoError(t, err)
+	ast.Inspect(file, func(n ast.Node) bool {
+		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+			noFlag(t, files.Position(lit.Pos()).String(), lit.Value)
+		}
+		return true
+	})
+}
+
+func noFlag(t *testing.T, where, text string) {
+	t.Helper()
+	for _, other := range othersFlags {
+		text = strings.ReplaceAll(text, other, "")
+	}
+	for line := range strings.Lines(text) {
+		assert.False(t, flag.MatchString(line), "%s: %s", where, line)
 	}
 }

@@ -138,7 +138,7 @@ func (k *keeper) hearParent(p *worker.Parent, version int) {
 	k.poll.remove(p.FD())
 	if k.parent == p { // it was killed, so there will be another one
 		k.parent = nil
-		k.endedIdle(p, true)
+		k.endedUnused(p)
 	}
 	go func() {
 		p.Close()

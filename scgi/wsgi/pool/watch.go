@@ -75,7 +75,7 @@ func (k *keeper) loaded(rep worker.Report) {
 }
 
 // imported takes in what a worker has imported later.
-func (k *keeper) imported(files []worker.File, newest bool) {
+func (k *keeper) imported(files []worker.File) {
 	w := k.watcher
 	if w == nil {
 		return
@@ -86,13 +86,13 @@ func (k *keeper) imported(files []worker.File, newest bool) {
 			k.locate(file.Path, 0)
 		}
 	}
-	if newest {
-		k.compare(files)
-	}
 }
 
 // compare has the application loaded again when a file has changed since it was read.
 func (k *keeper) compare(files []worker.File) {
+	if k.watcher == nil {
+		return
+	}
 	for _, file := range files {
 		if worker.StateOf(file.Path) != file.State {
 			k.changed = k.now

@@ -53,7 +53,7 @@ func (k *keeper) join(w *worker.Warm, version int) {
 	if w.PidFD() < 0 { // it has ended already
 		k.retire(m)
 		k.count--
-		k.endedIdle(m, true)
+		k.endedUnused(m)
 		return
 	}
 	err := k.poll.add(w.FD(), func() { k.hearFrom(m) })
@@ -142,7 +142,10 @@ func (k *keeper) hearFrom(m *member) {
 		var rep worker.Report
 		done, closed := m.Next(&rep, k.buf)
 		if len(rep.Files) > 0 {
-			k.imported(rep.Files, m.version == k.version)
+			k.imported(rep.Files)
+			if m.version == k.version {
+				k.compare(rep.Files)
+			}
 		}
 		if !done {
 			// Of a job that is not done all has been said: that the application failed comes
@@ -289,7 +292,7 @@ func (k *keeper) lookAt(m *member) {
 	}
 	switch {
 	case len(jobs) == 0:
-		k.endedIdle(m, m.done == 0)
+		k.endedWaiting(m)
 	case begun > m.done || m.killed && m.fault == "": // also one that has hung before it began
 		k.lost(m, jobs[0], status)
 		jobs = jobs[1:]
@@ -300,7 +303,7 @@ func (k *keeper) lookAt(m *member) {
 			k.lost(m, jobs[0], 0)
 			jobs = jobs[1:]
 		}
-		k.endedIdle(m, m.done == 0)
+		k.endedWaiting(m)
 	}
 	k.requeue(jobs...)
 	k.retire(m)
@@ -335,23 +338,31 @@ type endingProcess interface {
 	Ending() string
 }
 
-// endedIdle notes that a process has ended while it was at no request. When some have in a row
-// that were of no use, so would the next one.
-func (k *keeper) endedIdle(p endingProcess, useless bool) {
-	if useless {
-		k.early++
+// endedWaiting notes that a worker has ended while it was at no request.
+func (k *keeper) endedWaiting(m *member) {
+	if m.done == 0 {
+		k.endedUnused(m)
+		return
 	}
-	hopeless := useless && k.early >= mostEarly
-	if hopeless {
-		k.again = k.now.Add(endedTime) // when it is known why, at the latest
+	k.endedIdle(m)
+}
+
+// endedUnused notes that a process has ended before it was of use. When some have in a row
+// the next one would, too: what waits is told, and it is made later.
+func (k *keeper) endedUnused(p endingProcess) {
+	if k.early++; k.early < mostEarly {
+		k.endedIdle(p)
+		return
 	}
+	k.again = k.now.Add(endedTime) // when it is known why, at the latest
 	k.whenEnded(p, func(how string) {
-		if hopeless {
-			k.noWorker(&outcome.Problem{Kind: outcome.Busy, Text: how + " before it could serve a request"})
-			return
-		}
-		k.problem(gateway.Warning, how+" while it waited")
+		k.noWorker(&outcome.Problem{Kind: outcome.Busy, Text: how + " before it could serve a request"})
 	})
+}
+
+// endedIdle logs how a process has ended that was at no request.
+func (k *keeper) endedIdle(p endingProcess) {
+	k.whenEnded(p, func(how string) { k.problem(gateway.Warning, how+" while it waited") })
 }
 
 // endedTime is how long it may take until it is known how a process has ended.

@@ -149,7 +149,7 @@ func Check(root, user, group string) error {
 		return Missing("user", user, root, "adduser --system --group --no-create-home "+user)
 	}
 	if _, ok := FindGroup(root, group); group != "" && !ok {
-		return Missing("group", group, root, "say with --group which one the web server is in, or install the web server first")
+		return Missing("group", group, root, "use --group with that of the web server, or install the web server first")
 	}
 	return nil
 }

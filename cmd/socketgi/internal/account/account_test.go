@@ -62,5 +62,5 @@ func TestFiles(t *testing.T) {
 	assert.Equal(t, 101, u.UID)
 	_, ok = WebUser(root, "http")
 	assert.False(t, ok, "there is a group of that name, and no user")
-	assert.ErrorContains(t, Check(root, "nginx", "web"), "there is no group web in "+root+": say with --group")
+	assert.ErrorContains(t, Check(root, "nginx", "web"), "there is no group web in "+root+": use --group")
 }

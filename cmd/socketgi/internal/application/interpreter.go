@@ -43,11 +43,11 @@ func (s *Spec) interpreter(app wsgi.App, r *Application) (folders []string, err 
 		return nil, err
 	}
 	if !program.Is(path) {
-		return nil, fmt.Errorf("%s is no program that can be executed: say with --python which Python is to run", path)
+		return nil, fmt.Errorf("%s is no program that can be executed: use --python with the Python that is to run it", path)
 	}
 	p := python.Look(path)
 	if p.Older(3, 8) {
-		return nil, fmt.Errorf("%s is Python %d.%d, which is older than Python 3.8: say --python with a later one", path, p.Major, p.Minor)
+		return nil, fmt.Errorf("%s is Python %d.%d, which is older than Python 3.8: use --python with a later one", path, p.Major, p.Minor)
 	}
 	if p.Script {
 		r.Slow = append(r.Slow, path+" is a script, which looks for the interpreter at each start: "+
@@ -81,7 +81,7 @@ func (s *Spec) otherInterpreter(app wsgi.App) (path string, folders []string, er
 		return "", nil, err
 	}
 	if _, err := os.Stat(seen); err != nil || !filepath.IsAbs(path) {
-		return "", nil, fmt.Errorf("%s is not in %s: say with --python which one is", path, string(s.Root))
+		return "", nil, fmt.Errorf("%s is not in %s: use --python with one that is", path, string(s.Root))
 	}
 	return path, []string{filepath.Dir(filepath.Dir(path))}, nil
 }

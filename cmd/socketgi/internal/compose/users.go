@@ -24,7 +24,7 @@ func AllowPeers(h host.Host, o *appunits.Options, users []string) (warnings []st
 	for _, name := range users {
 		user, ok := account.FindUser(h.Root, name)
 		if !ok {
-			return warnings, account.Missing("user", name, h.Root, "say with --allow-user one that is there")
+			return warnings, account.Missing("user", name, h.Root, "name one with --allow-user")
 		}
 		if !slices.Contains(o.Adapter.AllowUIDs, uint32(user.UID)) {
 			o.Adapter.AllowUIDs = append(o.Adapter.AllowUIDs, uint32(user.UID))

@@ -33,7 +33,7 @@ func (s *Server) Serve(ctx context.Context, out io.Writer) error {
 	l, err := net.Listen("tcp", s.Listen)
 	if err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
-			return fmt.Errorf("%s is taken by another program: say --listen HOST:PORT with a free one", s.Listen)
+			return fmt.Errorf("%s is taken by another program: use --listen HOST:PORT with a free one", s.Listen)
 		}
 		return err
 	}

@@ -50,7 +50,7 @@ func (a *Add) Prepare() error {
 		return err
 	}
 	if _, err := os.Stat(path); err != nil && root != "" {
-		return fmt.Errorf("%w: install socketgi there first (make install DESTDIR=%s), or say with --adapter where it is", err, a.Host.Root)
+		return fmt.Errorf("%w: install socketgi there first (make install DESTDIR=%s), or use --adapter PATH", err, a.Host.Root)
 	}
 	if !program.Is(path) {
 		return fmt.Errorf("%s is no program that can be executed", path)

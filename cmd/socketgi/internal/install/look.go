@@ -53,7 +53,7 @@ func (a *Add) look(pair units.Pair) (files []file, err error) {
 			return nil, fmt.Errorf("%s is there, and none that socketgi has written: choose another name than %s", f.path, a.Options.Name)
 		case saidTo(each, u.Name, there): // for another version of systemd, which was here before
 		case !a.Force:
-			return nil, fmt.Errorf("%s is there, and says something else: say --force to replace it, or choose another name", f.path)
+			return nil, fmt.Errorf("%s exists with different contents; use --force to replace it, or choose another name", f.path)
 		}
 		files = append(files, f)
 	}
@@ -75,7 +75,7 @@ func (a *Add) lookGone(dir string, pair units.Pair) (files []file, err error) {
 	slice := filepath.Join(dir, appunits.SliceName(a.Options.Name))
 	if text, err := read(slice); pair.Slice == "" && err == nil && isOurs(dir, appunits.SliceName(a.Options.Name), text) {
 		if !a.Force {
-			return nil, fmt.Errorf("%s is there: say --force to remove it, or say its limits again", slice)
+			return nil, fmt.Errorf("%s exists: use --force to remove it, or give its limits again", slice)
 		}
 		files = append(files, file{path: slice, gone: true})
 	}
@@ -96,7 +96,7 @@ func (a *Add) lookGone(dir string, pair units.Pair) (files []file, err error) {
 		}
 		return nil, fmt.Errorf("%s is there, and none of ours: choose another name than %s", other, a.Options.Name)
 	case !a.Force:
-		return nil, fmt.Errorf("%s is there: say --force to replace it, or choose another name", other)
+		return nil, fmt.Errorf("%s exists: use --force to replace it, or choose another name", other)
 	}
 	return append(files, file{path: other, gone: true}), nil
 }

@@ -19,7 +19,7 @@ func allowed(h host.Host) error {
 // writable says what to do where only root may write.
 func writable(err error) error {
 	if errors.Is(err, os.ErrPermission) {
-		return fmt.Errorf("%w: that is for root to do (sudo), or say --user-manager for your own systemd", err)
+		return fmt.Errorf("%w: only root may do that (sudo); for your own systemd use --user-manager", err)
 	}
 	return err
 }

@@ -215,7 +215,7 @@ func (r *Remove) stop(ctx context.Context, m *manager.Manager, x *removal) error
 		active = active || running
 	}
 	if active && !r.Now {
-		return fmt.Errorf("%s listens: say --now to stop it, too", r.Name)
+		return fmt.Errorf("%s listens: use --now to stop it, too", r.Name)
 	}
 	var others []string
 	if active {

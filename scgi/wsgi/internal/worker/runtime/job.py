@@ -282,7 +282,7 @@ class JobSocket:
         else:
             self._report(b'D %d %s' % (sent, end))
 
-    def stay(self, board, slot, limit, buffer):
+    def go_warm(self, board, slot, limit, buffer):
         """Begin a life of many jobs, with room() for one. limit is that of their Meter, -1 for
         none."""
         if limit >= 0:

@@ -31,7 +31,7 @@ def ask(app, path):
     try:
         response.run(app, environ)
     except BaseException as e:
-        print('--warm-path %s: %s' % (path, report(e)), file=sys.stderr)
+        print('warming by %s: %s' % (path, report(e)), file=sys.stderr)
         return
     if response.code >= 400:
-        print('--warm-path %s: the application answered %s' % (path, response.status), file=sys.stderr)
+        print('warming by %s: the application answered %s' % (path, response.status), file=sys.stderr)

@@ -83,7 +83,7 @@ class Worker:
             return
         self.cache.save()
         self.cache.save = lambda: None
-        jobs, pages = self.stay(app, *self.more)
+        jobs, pages = self.go_warm(app, *self.more)
         while True:
             job = jobs.take()
             if job is None:
@@ -96,7 +96,7 @@ class Worker:
                     pages.tell()
                 return
 
-    def stay(self, app, slot, limit, watch, warm_path, fresh):
+    def go_warm(self, app, slot, limit, watch, warm_path, fresh):
         """Become a worker for many jobs, or a process that forks such workers."""
         from _socketgi.job import open_board, room
         for stream in sys.stdout, sys.stderr:
@@ -120,9 +120,9 @@ class Worker:
             self.pid = posix.getpid()
             if self.watched:
                 self.watched.jobs = self.jobs
-            self.jobs.stay(board, slot, limit, buffer)
+            self.jobs.go_warm(board, slot, limit, buffer)
         else:
-            self.jobs.stay(board, slot, limit, buffer)
+            self.jobs.go_warm(board, slot, limit, buffer)
             if hasattr(gc, 'freeze'):
                 gc.collect()
                 gc.freeze()
