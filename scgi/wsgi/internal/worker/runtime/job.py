@@ -50,12 +50,12 @@ class Job:
         self.last = last
 
 
-_WAITS = 10  # the adapter bounds each wait by that part of --send-timeout (SO_SNDTIMEO)
+_WAITS = 10  # the adapter bounds each wait by that part of the time to send (SO_SNDTIMEO)
 
 
 class Connection:
     """The connection to the web server, without what a socket object asks of the kernel. A
-    send that makes no progress for --send-timeout raises TimeoutError.
+    send that makes no progress for ten such waits raises TimeoutError.
 
     What an application keeps of a request may write at any time, from any thread, when the
     number of the descriptor is another connection's: so the number is given up under a lock.
