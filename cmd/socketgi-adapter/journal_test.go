@@ -147,8 +147,8 @@ func TestUnreadJournal(t *testing.T) {
 	assert.Equal(t, 500, get())
 }
 
-// TestUnreadJournalStays is the same for processes that stay.
-func TestUnreadJournalStays(t *testing.T) {
+// TestUnreadJournalListening is the same where it listens.
+func TestUnreadJournalListening(t *testing.T) {
 	t.Parallel()
 	j := newUnreadJournal(t)
 	u := newUnit(t)

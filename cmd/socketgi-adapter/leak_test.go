@@ -91,7 +91,7 @@ func TestNothingLeaks(t *testing.T) {
 		expectNoLeak(t, c.status, answer, log, fmt.Sprintf("%v %q", c.args, c.path))
 	}
 
-	// Where the application stays, and where there is no place for a request.
+	// Where the application is warm, and where there is no place for a request.
 	t.Setenv("SECRET", "secret-value")
 	u := newUnit(t, wsgi...)
 	u.start()

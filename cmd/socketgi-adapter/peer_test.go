@@ -120,7 +120,7 @@ func TestPeerOfListener(t *testing.T) {
 	})
 }
 
-// expectPeers tries all cases with an application that stays, and that leaves a file when it
+// expectPeers tries all cases with a warm application, and that leaves a file when it
 // is asked.
 func expectPeers(t *testing.T, application func(started string) *invocation) {
 	for _, c := range peerCases {

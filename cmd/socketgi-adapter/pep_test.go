@@ -35,9 +35,9 @@ func environOf(t *testing.T, body string) (env map[string]any) {
 
 // way is how an application is served.
 type way struct {
-	t      *testing.T
-	python string
-	stays  bool
+	t       *testing.T
+	python  string
+	listens bool
 }
 
 // eachWay runs a test with every interpreter, once for each connection and once for all. The
@@ -54,7 +54,7 @@ func eachWay(t *testing.T, test func(t *testing.T, w way)) {
 
 // app serves an application; args are flags and its name.
 func (w way) app(args ...string) *invocation {
-	return &invocation{t: w.t, args: append([]string{"--python", w.python}, args...), stays: w.stays}
+	return &invocation{t: w.t, args: append([]string{"--python", w.python}, args...), listens: w.listens}
 }
 
 func (w way) pep() *invocation { return w.app("testdata/pep.py") }
@@ -68,7 +68,7 @@ func TestEnviron(t *testing.T) {
 		for name, want := range map[string]any{
 			"REQUEST_METHOD": "GET", "SCRIPT_NAME": "/app", "PATH_INFO": "/environ/", "QUERY_STRING": "a=b",
 			"SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "localhost",
-			"wsgi.url_scheme": "http", "wsgi.multithread": false, "wsgi.multiprocess": true, "wsgi.run_once": !w.stays,
+			"wsgi.url_scheme": "http", "wsgi.multithread": false, "wsgi.multiprocess": true, "wsgi.run_once": !w.listens,
 			"wsgi.input_terminated": true, "wsgi.file_wrapper": "type", "name": "pep",
 		} {
 			assert.Equal(t, want, env[name], name)
@@ -279,7 +279,7 @@ func TestDebugPage(t *testing.T) {
 func TestApplications(t *testing.T) {
 	t.Parallel()
 	eachWay(t, func(t *testing.T, w way) {
-		if w.stays && w.python != pythons(t)[0] {
+		if w.listens && w.python != pythons(t)[0] {
 			return // what is loaded is the same
 		}
 		for _, c := range []struct{ app, body string }{
@@ -299,7 +299,7 @@ func TestApplications(t *testing.T) {
 		a := w.app("testdata/script.py")
 		got := a.get("/")
 		assert.Contains(t, got.log, "to the log\n")
-		if !w.stays {
+		if !w.listens {
 			assert.Contains(t, got.log, "after run_app\n")
 		}
 		for _, app := range []string{"package.web", "package.web:app"} {

@@ -68,7 +68,7 @@ def value(): return 3` + respond,
 			a := &invocation{t: t, args: []string{"--python", python, "--cache", cache, filepath.Join(dir, c.app)},
 				env: []string{"PYTHONPATH=" + dir + "/front"}}
 			for i := range 4 {
-				a.stays = i == 3
+				a.listens = i == 3
 				got := a.get("/")
 				assert.Equal(t, c.want, got.body, "%s", got.log)
 				assert.NotContains(t, got.log, "Error")
@@ -148,7 +148,7 @@ func TestReports(t *testing.T) {
 				assert.Equal(t, 500, got.status)
 				assert.Contains(t, got.log, c.log)
 			}
-			a.stays = true
+			a.listens = true
 			for range 3 {
 				got := a.get("/")
 				assert.Contains(t, []int{500, 503}, got.status)
@@ -210,7 +210,7 @@ def application(e, s):
     return [b'x' * 20000000]
 `), 0o600))
 	a := &invocation{t: t, args: []string{"--python", pythons(t)[0], dir + "/app.py"}}
-	for _, a.stays = range []bool{false, true} {
+	for _, a.listens = range []bool{false, true} {
 		got := a.get("/")
 		assert.NoError(t, got.err)
 		assert.Len(t, got.body, 20000000)
@@ -220,7 +220,7 @@ def application(e, s):
 func TestLargestRequest(t *testing.T) {
 	t.Parallel()
 	a := pep(t, pythons(t)[0], "--max-header", "128K")
-	for _, a.stays = range []bool{false, true} {
+	for _, a.listens = range []bool{false, true} {
 		got := a.do("POST", "/sum?"+strings.Repeat("x", 55<<10), strings.NewReader(strings.Repeat("x", 60<<10)))
 		assert.Equal(t, "61440", got.body, "%s", got.log)
 		got = a.do("POST", "/"+strings.Repeat("x", 40<<10), strings.NewReader(strings.Repeat("x", 60<<10)))

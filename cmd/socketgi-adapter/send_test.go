@@ -49,14 +49,14 @@ func senders(t *testing.T, flags ...string) map[string]func() (a *invocation, pa
 	require.NoError(t, f.Close())
 	all := map[string]func() (*invocation, string){
 		"WSGI/large fresh": func() (*invocation, string) {
-			return &invocation{t: t, args: append([]string{"--max-requests", "1"}, append(flags, app)...), stays: true}, "/large"
+			return &invocation{t: t, args: append([]string{"--max-requests", "1"}, append(flags, app)...), listens: true}, "/large"
 		},
 	}
-	for _, stays := range []bool{false, true} {
-		way := map[bool]string{false: " yes", true: " no"}[stays]
+	for _, listens := range []bool{false, true} {
+		way := map[bool]string{false: " yes", true: " no"}[listens]
 		for _, path := range []string{"/file", "/caught", "/swallowed", "/large", "/pieces"} {
 			all["WSGI"+path+way] = func() (*invocation, string) {
-				return &invocation{t: t, args: append(flags, app), stays: stays}, path
+				return &invocation{t: t, args: append(flags, app), listens: listens}, path
 			}
 		}
 		for name, program := range map[string]string{"spliced": "head -c 8000000 /dev/zero", "written": "printf 'Content-Length: 8000000\n\n'; head -c 8000000 /dev/zero"} {
@@ -66,7 +66,7 @@ func senders(t *testing.T, flags ...string) map[string]func() (a *invocation, pa
 			}
 			all["CGI "+name+way] = func() (*invocation, string) {
 				a := script(t, head+program, flags...)
-				a.stays = stays
+				a.listens = listens
 				return a, "/"
 			}
 		}
@@ -92,7 +92,7 @@ func TestStalled(t *testing.T) {
 			assert.Contains(t, log, "GET "+path+" 499 ")
 			_, err = io.Copy(io.Discard, conn)
 			assert.Error(t, err, "what was sent doesn't look complete")
-			if a.stays && strings.HasPrefix(name, "WSGI") {
+			if a.listens && strings.HasPrefix(name, "WSGI") {
 				assert.Equal(t, "small", a.get("/small").body)
 			}
 		})
@@ -137,7 +137,7 @@ func TestStalledTCP(t *testing.T) {
 	require.NoError(t, err)
 	defer l.Close()
 	for name, start := range senders(t, "--send-timeout", "300ms", "--timeout", "5m") {
-		if a, path := start(); !a.stays {
+		if a, path := start(); !a.listens {
 			t.Run(name, func(t *testing.T) {
 				a.t = t
 				ours, err := net.Dial("tcp", l.Addr().String())

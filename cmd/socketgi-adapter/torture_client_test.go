@@ -22,7 +22,7 @@ import (
 )
 
 // This file is a client that does everything wrong, against an adapter that listens.
-// Whatever it does, it gets a well-formed answer or a clean end, and who comes next is
+// Whatever it does, it gets a well-formed answer or a clean end, and the next one is
 // served. make torture does more of it, and holds it to the time.
 
 // torture is set by make torture.
@@ -137,7 +137,7 @@ func (v *victim) answer(c *net.UnixConn, wire []byte, end bool) (status string) 
 	return string(answer[8:11])
 }
 
-// good checks that who comes now is served.
+// good checks that the next request is served.
 func (v *victim) good() {
 	v.t.Helper()
 	assert.Equal(v.t, "200", v.send(goodRequest(v.t, "/"), false))

@@ -108,7 +108,7 @@ def application(e, s):
 	}
 	seen, err := os.ReadFile(filepath.Join(filepath.Dir(app), "seen"))
 	require.NoError(t, err)
-	assert.Equal(t, want, string(seen), "who comes first is served first")
+	assert.Equal(t, want, string(seen), "first come, first served")
 	p.stop(t)
 }
 
@@ -153,7 +153,7 @@ func TestWarmSlowClients(t *testing.T) {
 }
 
 // TestWarmStops stops a service while requests wait for its only worker: they are answered,
-// and who comes later is by the next one.
+// and a later one is by the next process.
 func TestWarmStops(t *testing.T) {
 	t.Parallel()
 	path, open := gate(t)

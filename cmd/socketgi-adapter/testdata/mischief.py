@@ -145,7 +145,7 @@ class Path:
             background()
         return 'parent'
 
-    # Children that stay.
+    # Children that go on.
 
     def stay_fork(self):
         background()

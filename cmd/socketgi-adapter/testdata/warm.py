@@ -1,4 +1,4 @@
-"""An application that says who it is, and does what a worker that stays has to survive."""
+"""An application that says who it is, and does what a warm worker has to survive."""
 import atexit
 import os
 import random
