@@ -108,6 +108,46 @@ func Parse(args []string) (Options, error) {
 	return o, o.validate(flags, fs)
 }
 
+// Read reads a command line as far as it can be understood, for those who don't run it: what
+// systemd expands, such as ${N} in ExecStart=, may be a value that [Parse] refuses, and a flag may be
+// of another version. Such a flag is left out, with a word behind it that can be its value.
+func Read(args []string) Options {
+	o := Default()
+	fs := flagSet(o.Flags())
+	for len(args) > 0 {
+		word, isFlag := strings.CutPrefix(args[0], "-")
+		if !isFlag || word == "" {
+			o.Operands = args
+			break
+		}
+		args = args[1:]
+		if word == "-" {
+			o.Operands = append(o.Operands, args...)
+			break
+		}
+		name, value, given := strings.Cut(strings.TrimPrefix(word, "-"), "=")
+		f := fs.Lookup(name)
+		switch {
+		case given:
+		case f != nil && isSwitch(f):
+			value = "true"
+		case len(args) == 0, f == nil && (len(args) == 1 || strings.HasPrefix(args[0], "-")):
+			continue
+		default:
+			value, args = args[0], args[1:]
+		}
+		if f != nil {
+			_ = f.Value.Set(value)
+		}
+	}
+	return o
+}
+
+func isSwitch(f *flag.Flag) bool {
+	_, is := f.Value.(*toggle)
+	return is
+}
+
 // Arguments are those that [Parse] makes the same values of: the flags that differ from
 // [Default], and the operands.
 func (o *Options) Arguments() (args []string) {

@@ -180,15 +180,18 @@ func TestHelp(t *testing.T) {
 func FuzzArguments(f *testing.F) {
 	o := full()
 	for _, args := range [][]string{o.Arguments(), {"--cgi", "--", "-p", "--mount", "x"}, {"--cgi-root=/srv", "--cgi-target", "/a", "--cgi-target=/b", "--nph"},
-		{"--timeout", "1h2m3.4s", "--workers", "0x10", "app.py"}, {"-version"}, {"--ask-reload", "1"}, {"--preload=no", "--reload=F", "--", "--"}} {
+		{"--timeout", "1h2m3.4s", "--workers", "0x10", "app.py"}, {"-version"}, {"--ask-reload", "1"}, {"--timeout", "", "--no-such", "x", "--mount"}, {"--", "-"}, {"-=", "---x", "a"}, {"--preload=no", "--reload=F", "--", "--"}} {
 		f.Add(strings.Join(args, "\n"))
 	}
 	f.Fuzz(func(t *testing.T, args string) {
-		o, err := Parse(strings.Split(args, "\n"))
+		given := strings.Split(args, "\n")
+		read := Read(given)
+		o, err := Parse(given)
 		words := o.Arguments()
 		if err != nil {
 			return
 		}
+		require.Equal(t, o, read, "what can be run is read the same")
 		same, err := Parse(words)
 		require.NoError(t, err, "%q", words)
 		require.Equal(t, o, same, "%q", words)

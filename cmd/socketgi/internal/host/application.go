@@ -74,7 +74,7 @@ func (h Host) Load(name string) (*Application, error) {
 		return nil, fmt.Errorf("%s: ExecStart=: %w", a.Service.Path, err)
 	}
 	if a.Adapter = adapter.Default(); a.UsesAdapter() {
-		a.Adapter, _ = adapter.Parse(a.Exec[1:])
+		a.Adapter = adapter.Read(a.Exec[1:])
 	}
 	return a, nil
 }

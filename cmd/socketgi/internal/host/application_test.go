@@ -20,6 +20,12 @@ func TestAdapter(t *testing.T) {
 	_, a = application(t, "ExecStart=/usr/lib/socketgi/socketgi-adapter --concurrency 3 --mount /m --no-such /srv/app.py")
 	assert.Equal(t, "/m", a.Mount(), "before the mistake")
 
+	_, a = application(t, "ExecStart=/usr/lib/socketgi/socketgi-adapter --concurrency ${N} --timeout=$T --mount /m --of-tomorrow x --cache /c -- /srv/app.py")
+	assert.Equal(t, "/m", a.Mount(), "systemd knows what a variable is")
+	assert.Equal(t, adapter.Default().Timeout, a.Adapter.Timeout)
+	assert.Equal(t, "/c", a.Adapter.Cache, "behind a flag of another version")
+	assert.Equal(t, []string{"/srv/app.py"}, a.Adapter.Operands)
+
 	_, a = application(t, "ExecStart=/usr/bin/own --mount /m")
 	assert.Equal(t, adapter.Default(), a.Adapter, "the flags of another program are its own")
 	assert.Empty(t, a.Mount())
