@@ -17,7 +17,7 @@ import (
 var warmSVG = flag.String("warm-svg", "", "have BenchmarkWarm/rate draw its rates into this `file`")
 
 // BenchmarkWarm asks one nginx for the page of an application, in turn by this project with
-// processes that stay (Accept=no), by uWSGI on an SCGI socket, and by gunicorn with
+// warm processes (Accept=no), by uWSGI on an SCGI socket, and by gunicorn with
 // synchronous workers on a unix socket, with two processes each and no access log.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench Warm/rate -benchtime 5x

@@ -19,7 +19,7 @@ import (
 // program is how CGI programs are set up.
 type program struct {
 	name   string   // of the units; it is served below /name
-	accept string   // "no": the adapter stays. Default: "yes"
+	accept string   // "no": the adapter listens. Default: "yes"
 	listen string   // default: a unix socket
 	flags  []string // for socketgi units
 	run    []string // --cgi -- PROGRAM ... or --cgi-root DIR

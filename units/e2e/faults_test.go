@@ -134,7 +134,7 @@ func testRecord(t *testing.T, flags ...string) {
 	for _, name := range []string{"SOCKETGI_MS", "SOCKETGI_CPU_MS", "SOCKETGI_QUEUE_MS"} {
 		assert.Regexp(t, `^[0-9]+\.[0-9]$`, e[name], name)
 	}
-	if s.stays["app"] {
+	if s.listening["app"] {
 		assert.Regexp(t, `^[0-9]+\.[0-9]$`, e["SOCKETGI_SERVICE_MS"])
 		assert.Regexp(t, `^[0-9]+$`, e["SOCKETGI_MEMORY_GROWTH"])
 		assert.Regexp(t, `^GET /app/x 200 13 bytes [0-9.]+ ms, [0-9.]+ ms CPU, \+[0-9]+ KiB$`, e["MESSAGE"])

@@ -41,7 +41,7 @@ func TestFlood(t *testing.T) {
 			s.place(append([]string{"app", "--user", "www-data", "--mount", "/app"}, flags...), []string{"app", "--mount", "/app"})
 			s.start("app")
 			if strings.HasSuffix(name, "stays") {
-				s.stays["app"] = true
+				s.listening["app"] = true
 			}
 			const clients, each = 4, 25
 			var wg sync.WaitGroup

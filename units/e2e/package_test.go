@@ -176,7 +176,7 @@ location ~ ^(?<prefix>/below)(?<rest>/.*)$ {
 		before := cached()
 		under(step.version, func() { s.Run("dpkg", "-i", "/root/"+step.file+".deb") })
 		assert.Contains(t, s.Run("socketgi", "--version"), "socketgi "+step.version+"\n")
-		assert.NotEqual(t, before, cached(), "cached code is made anew")
+		assert.NotEqual(t, before, cached(), "cached code is compiled again")
 		assert.Equal(t, "/usr/libexec/socketgi/socketgi-adapter\n", programs(), "and not one that is deleted")
 		assert.Positive(t, served[step.version])
 	}

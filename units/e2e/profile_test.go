@@ -20,13 +20,13 @@ func eachProfile(t *testing.T, test func(t *testing.T, profile string)) {
 	}
 }
 
-// eachUnit runs a test with every sandbox, and with what stays. Flags are those of the units.
+// eachUnit runs a test with every sandbox, and warm. Flags are those of the units.
 func eachUnit(t *testing.T, test func(t *testing.T, flags ...string)) {
 	eachProfile(t, func(t *testing.T, profile string) { test(t, "--profile", profile) })
 	t.Run("stays", func(t *testing.T) { test(t, "--accept", "no", "--workers", "2") })
 }
 
-// TestExposure has systemd say how exposed a request is, and a service that stays: the same,
+// TestExposure has systemd say how exposed a request is, and a warm service: the same,
 // once systemd counts for a request, too, what it leaves out of services that begin before
 // others (DefaultDependencies=no).
 func TestExposure(t *testing.T) {

@@ -31,7 +31,7 @@ func (s *site) starts(unit string) (times []time.Duration) {
 	return times
 }
 
-// TestCannotStart has services that stay fail to start while connections wait for them:
+// TestCannotStart has warm services fail to start while connections wait for them:
 // they are tried again now and then, and answer when the cause is gone.
 func TestCannotStart(t *testing.T) {
 	s := newSite(t)
@@ -44,7 +44,7 @@ func TestCannotStart(t *testing.T) {
 		"dies":       {dropIn: "ExecStartPre=/bin/test -e /srv/dies.there", mend: []string{"touch", "/srv/dies.there"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &site{Machine: s.Machine, t: t, client: s.client, stays: s.stays}
+			s := &site{Machine: s.Machine, t: t, client: s.client, listening: s.listening}
 			s.Install("testdata/article.py", "/srv/"+name+"/article.py", 0o755)
 			s.place([]string{name, "/srv/" + name + "/article.py", "--python", "/usr/bin/python3", "--user", "www-data", "--mount", "/" + name, "--accept", "no"},
 				[]string{name, "--mount", "/" + name})

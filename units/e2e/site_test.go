@@ -46,9 +46,9 @@ const nginxSocket = "/run/web.sock"
 // site is a machine with nginx and socketgi.
 type site struct {
 	*machine.Machine
-	t      testing.TB
-	client *http.Client
-	stays  map[string]bool // the applications that serve was told to have stay
+	t         testing.TB
+	client    *http.Client
+	listening map[string]bool // the applications that serve set up with --accept no
 }
 
 // webPort is where it listens, too, for clients inside.
@@ -57,7 +57,7 @@ const webPort = "8088"
 // newSite boots a site, with more packages than tests need.
 func newSite(t testing.TB, packages ...string) *site {
 	t.Helper()
-	s := &site{Machine: machine.Boot(t, packages...), t: t, stays: map[string]bool{}}
+	s := &site{Machine: machine.Boot(t, packages...), t: t, listening: map[string]bool{}}
 	s.Install(filepath.Join(bin, "socketgi"), "/usr/local/bin/socketgi", 0o755)
 	s.Install(filepath.Join(bin, "socketgi-adapter"), "/usr/local/lib/socketgi/socketgi-adapter", 0o755)
 	s.Run("rm", "-rf", "/etc/nginx/sites-enabled", "/srv")
@@ -87,13 +87,13 @@ func (s *site) serve(name, app, mount string, flags ...string) {
 	s.place(append([]string{name, "/srv/" + app, "--python", "/usr/bin/python3"}, flags...), nginx)
 	s.start(name)
 	if slices.Contains(flags, "no") {
-		s.stays[name] = true
+		s.listening[name] = true
 	}
 }
 
 // journal names the unit in whose journal an application's entries are.
 func (s *site) journal(name string) string {
-	if s.stays[name] {
+	if s.listening[name] {
 		return name + ".service"
 	}
 	return name + "@*"
@@ -165,11 +165,11 @@ func (s *site) get(url string, header ...string) reply {
 	return s.do("GET", url, nil, header...)
 }
 
-// allEnded waits until no instance is left, and checks that none failed. What stays is stopped.
+// allEnded waits until no instance is left, and checks that none failed. What listens is stopped.
 func (s *site) allEnded(name string) {
 	s.t.Helper()
-	for stays := range s.stays {
-		s.Run("systemctl", "stop", stays+".service")
+	for one := range s.listening {
+		s.Run("systemctl", "stop", one+".service")
 	}
 	s.Wait("the last instance of "+name+" to end", func() error {
 		out := s.Run("systemctl", "list-units", "--all", "--plain", "--no-legend", name+"@*")

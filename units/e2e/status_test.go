@@ -192,7 +192,7 @@ func TestStatus(t *testing.T) {
 	assert.Equal(t, "socketgi: nothere: there is no such application (socketgi list shows those that are there)\n", out)
 }
 
-// TestStatusWarm looks at an application that stays.
+// TestStatusWarm looks at a warm application.
 func TestStatusWarm(t *testing.T) {
 	s := newSite(t)
 	s.Write("/srv/hello.cgi", "#!/bin/sh\necho hello on stderr >&2\nprintf 'Content-Type: text/plain\\n\\nhello\\n'\n")

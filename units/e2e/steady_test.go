@@ -150,7 +150,7 @@ func (s *site) steady(path string, every time.Duration, over <-chan struct{}) ma
 	}
 }
 
-// descriptors counts what the adapter that stays has open, and its processes.
+// descriptors counts what the adapter that listens has open, and its processes.
 func (s *site) held() string {
 	// A worker whose parent was killed has a second pidfd, for as long as it lives.
 	fds := s.Run("sh", "-c", "ls -l /proc/$(systemctl show -p MainPID --value no.service)/fd | grep -vc pidfd")
@@ -255,7 +255,7 @@ func (s *site) nothingLeft(before string) {
 		}
 		return nil
 	})
-	s.Wait("the one that stays to be as it was", func() error {
+	s.Wait("the one that listens to be as it was", func() error {
 		if now := s.held(); now != before {
 			return fmt.Errorf("%s, and not %s", now, before)
 		}

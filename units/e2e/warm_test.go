@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// warm sets an application up that stays, each with a name, a file and more flags.
+// warm sets up a warm application, each with a name, a file and more flags.
 func (s *site) warm(name, app string, flags ...string) {
 	s.t.Helper()
 	s.serve(name, app, "/"+name, append([]string{"--user", "www-data", "--mount", "/" + name, "--accept", "no", "--workers", "2"}, flags...)...)
 }
 
-// TestWarm serves the applications of the other tests from processes that stay.
+// TestWarm serves the applications of the other tests warm.
 func TestWarm(t *testing.T) {
 	s := newSite(t)
 	s.warm("article", "article.py")

@@ -13,15 +13,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// stay changes how long the adapter of an Accept=no unit stays, as systemctl edit does.
-func (s *site) stay(p program, idleExit string) {
+// idleExit changes after how long without a request the adapter of an Accept=no unit exits, as systemctl edit does.
+func (s *site) idleExit(p program, after string) {
 	s.t.Helper()
 	unit, err := os.ReadFile(s.Path("/etc/systemd/system/" + p.service()))
 	require.NoError(s.t, err)
 	_, command, _ := strings.Cut(string(unit), "\nExecStart=")
 	command, _, _ = strings.Cut(command, "\n")
 	adapter, rest, _ := strings.Cut(command, " ")
-	s.dropIn(p, "[Service]\nExecStart=\nExecStart="+adapter+" --idle-exit "+idleExit+" "+rest+"\n")
+	s.dropIn(p, "[Service]\nExecStart=\nExecStart="+adapter+" --idle-exit "+after+" "+rest+"\n")
 }
 
 func (s *site) state(p program) string {
@@ -60,7 +60,7 @@ func TestCGIStays(t *testing.T) {
 		}
 		return nil
 	})
-	// Who comes now waits for the next one.
+	// A connection that comes now waits for the next one.
 	next := make(chan reply)
 	go func() { next <- s.get("/no/quick") }()
 	s.Write("/srv/open/gate", "")
@@ -92,7 +92,7 @@ func TestCGIIdleExit(t *testing.T) {
 	s.script("/srv/quick", "printf 'Content-Type: text/plain\\n\\n%s' $PPID")
 	p := program{name: "no", accept: "no", flags: []string{"--user", "www-data"}, run: []string{"--cgi", "--", "/srv/quick"}}
 	s.serveCGI(p)
-	s.stay(p, "1ns") // as soon as nobody is there
+	s.idleExit(p, "1ns") // as soon as nobody is there
 	adapters := map[string]bool{}
 	var mu sync.Mutex
 	seen := func(pid string) {
