@@ -50,11 +50,12 @@ func (s *site) serveHello(name, accept string) {
 func benchCGIRate(b *testing.B) {
 	s := newCGISite(b)
 	s.serveHello("socketgi", "no")
+	command := regexp.MustCompile(`(?m)^ExecStart=(.*)$`)
 	for _, ending := range []string{".socket", ".service"} { // as Debian has it, but for the name and the command
 		unit := s.Run("cat", "/lib/systemd/system/fcgiwrap"+ending)
 		s.Write("/etc/systemd/system/fcgiwrap"+ending, unit)
 		unit = strings.ReplaceAll(unit, "fcgiwrap.socket", "fcgiwrap2.socket")
-		s.Write("/etc/systemd/system/fcgiwrap2"+ending, strings.ReplaceAll(unit, "${DAEMON_OPTS}", "-f -c 2"))
+		s.Write("/etc/systemd/system/fcgiwrap2"+ending, command.ReplaceAllString(unit, "ExecStart=/usr/sbin/fcgiwrap -f -c 2"))
 	}
 	for _, name := range []string{"fcgiwrap", "fcgiwrap2"} {
 		s.Write("/etc/nginx/apps/"+name+".conf", `location = /`+name+` {

@@ -165,9 +165,9 @@ func (s *site) describe(b *testing.B) string {
 // wrk asks for a path for a second, and adds the rate, the latencies and the processor time of each request.
 func (s *site) wrk(f *figures, name, slice, path, connections string) {
 	s.t.Helper()
-	manager, application := s.used("init.scope"), s.used(slice)
+	application := s.used(slice)
 	out := s.Run("wrk", "-t1", "-c"+connections, "-d1s", "--latency", "http://"+benchPort+path)
-	manager, application = s.used("init.scope")-manager, s.used(slice)-application
+	application = s.used(slice) - application
 	require.NotContains(s.t, out, "Non-2xx")
 	find := func(pattern string) string {
 		m := regexp.MustCompile(pattern).FindStringSubmatch(out)
@@ -184,9 +184,8 @@ func (s *site) wrk(f *figures, name, slice, path, connections string) {
 	}
 	requests, err := strconv.Atoi(find(`(\d+) requests in`))
 	require.NoError(s.t, err)
-	if requests > 0 {
-		f.add(name, connections+": cpu, µs", float64((manager+application).Microseconds())/float64(requests))
-	}
+	require.NotZero(s.t, requests)
+	f.add(name, connections+": cpu, µs", float64(application.Microseconds())/float64(requests))
 }
 
 // processes lists those of a unit.

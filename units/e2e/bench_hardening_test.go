@@ -150,28 +150,28 @@ func hardeningCases() []hardeningCase {
 	return cases
 }
 
-// instanceCases is the fast profile, what other directives add to it, and the same of strict.
-func instanceCases() []hardeningCase {
-	var cases []hardeningCase
-	for _, profile := range []units.Profile{units.Fast, units.Strict} {
+// instanceCases is the fast profile and what other directives change in what it costs, and the same of strict.
+func instanceCases() (cases []hardeningCase) {
+	add := func(profile units.Profile, more ...[]string) {
 		var all []string
 		for _, h := range (&units.Options{Profile: profile}).Hardening() {
 			all = append(all, h.Directives...)
 		}
 		cases = append(cases, hardeningCase{what: "**" + string(profile) + "**", directives: all})
-		for _, also := range []string{
-			"ImportCredential=", "SetLoginEnvironment=no", "MemoryPressureWatch=off", "KeyringMode=inherit", "OOMPolicy=continue",
-			"StandardError=null", "StandardOutput=null\nStandardError=null", "UnsetEnvironment=LANG HOME LOGNAME USER SHELL",
-			"RuntimeDirectory=cases\nRuntimeDirectoryPreserve=yes", "LogLevelMax=debug", "MemoryAccounting=no\nTasksAccounting=no\nCPUAccounting=no",
-			"IPAddressDeny=", "PAMName=", "KillMode=process", "SystemCallFilter=\nSystemCallArchitectures=", "RestrictNamespaces=no",
-			"PrivateTmp=disconnected", "DevicePolicy=auto", "RestrictSUIDSGID=no", "ProtectClock=no",
-		} {
-			if profile == units.Strict && also != "PrivateTmp=disconnected" {
-				continue
-			}
-			cases = append(cases, hardeningCase{what: string(profile) + " + `" + also + "`", directives: append(slices.Clone(all), also)})
+		for _, directives := range more {
+			cases = append(cases, hardeningCase{
+				what: string(profile) + " + `" + strings.Join(directives, "`, `") + "`", directives: slices.Concat(all, directives)})
 		}
 	}
+	add(units.Fast,
+		[]string{"SystemCallFilter=", "SystemCallArchitectures="}, []string{"RestrictNamespaces=no"}, []string{"RestrictSUIDSGID=no"}, // fewer to be serialised
+		[]string{"ProtectClock=no", "DevicePolicy=auto"}, []string{"NoNewPrivileges=no"},
+		[]string{"ImportCredential="}, []string{"KeyringMode=inherit"}, []string{"MemoryPressureWatch=off"},
+		[]string{"SetLoginEnvironment=no"}, []string{"UnsetEnvironment=LANG HOME LOGNAME USER SHELL"}, []string{"User=33", "Group=33"},
+		[]string{"StandardOutput=null", "StandardError=null"}, []string{"LogLevelMax=debug"},
+		[]string{"RuntimeDirectory=cases", "RuntimeDirectoryPreserve=yes"}, []string{"OOMPolicy=continue"},
+		[]string{"PrivateTmp=disconnected"})
+	add(units.Strict, []string{"PrivateTmp=disconnected"}, []string{"PrivateTmp=no"})
 	return cases
 }
 

@@ -25,7 +25,7 @@ var warmSVG = flag.String("warm-svg", "", "have BenchmarkWarm/rate draw its rate
 // has wrk ask for a second each, with 16 connections and with one, and prints medians of
 // the rates, of the median latencies, of the 99th percentiles and of the processor time of each request, without
 // nginx's, and the memory of all processes together (proportional set size). "fresh" is --max-requests 1, a process for
-// each request; with Flask "cold" is Accept=yes, with one connection.
+// each request.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench Warm/fresh -benchtime 200x
 //
@@ -34,7 +34,7 @@ func BenchmarkWarm(b *testing.B) {
 	b.Run("rate", func(b *testing.B) {
 		rates := map[string]map[string]float64{}
 		b.Run("hello", func(b *testing.B) { rates["hello"] = benchWarmRate(b, "article.py", "Hello world!\n") })
-		b.Run("flask", func(b *testing.B) { rates["Flask"] = benchWarmRate(b, "flaskapp.py", "Flask here", "cold") })
+		b.Run("flask", func(b *testing.B) { rates["Flask"] = benchWarmRate(b, "flaskapp.py", "Flask here") })
 		b.Run("django", func(b *testing.B) { rates["Django"] = benchWarmRate(b, "djangoapp.py", "Django here") })
 		if *warmSVG != "" && len(rates) == 3 {
 			require.NoError(b, os.WriteFile(*warmSVG, drawRates(rates), 0o644))
@@ -57,18 +57,11 @@ ExecStart=`+command+"\n")
 	s.Run("systemctl", "start", name)
 }
 
-func benchWarmRate(b *testing.B, app, want string, also ...string) map[string]float64 {
+func benchWarmRate(b *testing.B, app, want string) map[string]float64 {
 	s := newBench(b, peers...)
-	names := append([]string{"socketgi", "fresh", "uwsgi", "gunicorn"}, also...)
-	for name, flags := range map[string][]string{
-		"socketgi": {"--accept", "no", "--workers", "2"},
-		"fresh":    {"--accept", "no", "--workers", "2", "--max-requests", "1", "--warm-path", "/"},
-		"cold":     {"--accept", "yes"},
-	} {
-		if slices.Contains(names, name) {
-			s.warm0(name, app, append(flags, "--access-log", "no")...)
-		}
-	}
+	names := []string{"socketgi", "fresh", "uwsgi", "gunicorn"}
+	s.warm0("socketgi", app, "--accept", "no", "--workers", "2", "--access-log", "no")
+	s.warm0("fresh", app, "--accept", "no", "--workers", "2", "--max-requests", "1", "--warm-path", "/", "--access-log", "no")
 	module := strings.TrimSuffix(app, ".py")
 	callable := map[string]string{"article": "simple_app", "flaskapp": "app", "djangoapp": "application"}[module]
 	s.peer("uwsgi", "/usr/bin/uwsgi --plugin python3 --master --processes 2 --disable-logging --scgi-socket /run/uwsgi/sock --chmod-socket=666 "+
@@ -76,7 +69,7 @@ func benchWarmRate(b *testing.B, app, want string, also ...string) map[string]fl
 		"include scgi_params; scgi_param SCRIPT_NAME /uwsgi; scgi_pass unix:/run/uwsgi/sock;")
 	s.peer("gunicorn", "/usr/bin/gunicorn --workers 2 --bind unix:/run/gunicorn/sock "+module+":"+callable,
 		"proxy_set_header SCRIPT_NAME /gunicorn; proxy_pass http://unix:/run/gunicorn/sock;")
-	for _, name := range slices.Concat(names[:2], also) {
+	for _, name := range names[:2] {
 		s.apart(name)
 	}
 	s.quietNginx()
@@ -92,9 +85,6 @@ func benchWarmRate(b *testing.B, app, want string, also ...string) map[string]fl
 	for b.Loop() {
 		for _, connections := range []string{"16", "1"} {
 			for _, name := range names {
-				if name == "cold" && connections != "1" {
-					continue // not one of them would be answered within the second
-				}
 				s.wrk(&f, name, name+".slice", "/"+name+"/", connections)
 			}
 		}
@@ -103,9 +93,7 @@ func benchWarmRate(b *testing.B, app, want string, also ...string) map[string]fl
 	rates := map[string]float64{}
 	for _, name := range f.names {
 		rates[name] = f.median(name, "16: requests/s")
-		if name != "cold" {
-			f.add(name, "memory, MiB", s.memory(name+".service"))
-		}
+		f.add(name, "memory, MiB", s.memory(name+".service"))
 	}
 	f.print(b, s)
 	return rates
