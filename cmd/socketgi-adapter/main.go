@@ -162,5 +162,5 @@ func (c *config) application(log *journal.Log, flagErr error) gateway.Applicatio
 // gateway is what holds for all requests.
 func (c *config) gateway(log *journal.Log) *gateway.Config {
 	return &gateway.Config{Peers: c.peers, Limits: c.Limits, Mount: c.Mount, QueueTimeout: c.QueueTimeout, SendTimeout: c.SendTimeout,
-		Debug: c.Debug, IDHeader: adapter.RequestIDHeader, Explain: explain, Log: log}
+		Debug: c.Debug, IDHeader: adapter.RequestIDHeader, ProbeVariable: adapter.ProbeVariable, Explain: explain, Log: log}
 }

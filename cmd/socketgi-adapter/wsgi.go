@@ -49,14 +49,14 @@ func (p wsgiProcess) Wait() outcome.Usage {
 
 // serveWarm serves listeners by warm workers.
 func (c *config) serveWarm(log *journal.Log, listeners []activation.Socket) error {
-	stderr, logged := log.WarmStderr()
+	stderr, logged := log.WarmStderr(pool.CutMark)
 	defer logged()
 	records := journal.NewRecorder(log)
 	defer records.Flush()
 	for _, why := range c.passed {
 		log.Line(gateway.Line{Priority: gateway.Warning, Text: why})
 	}
-	p := pool.Config{Gateway: c.gateway(log), Records: records, App: c.app, Python: c.python, CacheDir: c.Cache, Env: os.Environ(), Stderr: stderr,
+	p := pool.Config{Gateway: c.gateway(log), Records: records, App: c.app, Python: c.python, CacheDir: c.Cache, Env: os.Environ(), Stderr: stderr, Marks: stderr != 2,
 		Timeout: c.Timeout, Workers: c.Warm.Workers, MaxRequests: c.Warm.MaxRequests, MaxMemory: c.Warm.MaxMemory, Meter: c.AccessLog,
 		Preload: c.Warm.Preload, Reload: c.Warm.Reload, WarmPath: c.Warm.Path, IdleExit: c.IdleExit, Backlog: c.Backlog}
 	if c.findsPython {

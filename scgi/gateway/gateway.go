@@ -31,6 +31,8 @@ type Config struct {
 	// IDHeader names the header field in which the response to a failed request has its id,
 	// as the log has it; "": none.
 	IDHeader string
+	// ProbeVariable names a variable that is for the log, and not for the application; "": none.
+	ProbeVariable string
 	// Explain puts an error into words for the log, where an operator can do something about
 	// it: a [*PeerError], or a [*SlotsError]. Default: its own words.
 	Explain func(error) string

@@ -34,6 +34,8 @@ type Subject struct {
 	// Method and Path are as they came: whatever prints them escapes them. Path has no
 	// query, which may hold secrets.
 	Method, Path string
+	// Probe is the value of [Config].ProbeVariable, "" where the request has none.
+	Probe string
 }
 
 // Line is an entry of the log that is no record.

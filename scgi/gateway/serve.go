@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -161,11 +162,27 @@ func (r *Request) describe() {
 			}
 		}
 	}
+	r.takeProbe()
 	if r.ID == "" {
 		var b [16]byte
 		_, _ = unix.Getrandom(b[:], 0) // math/rand would do, crypto/rand costs every start
 		r.ID = hex.EncodeToString(b[:])
 	}
+}
+
+// takeProbe moves the probe's id from the variables to what the log knows of the request.
+func (r *Request) takeProbe() {
+	if r.config.ProbeVariable == "" {
+		return
+	}
+	i := slices.IndexFunc(r.Params, func(h scgi.Header) bool { return h.Name == r.config.ProbeVariable })
+	if i < 0 {
+		return
+	}
+	if isID(r.Params[i].Value) {
+		r.Probe = r.Params[i].Value
+	}
+	r.Params = slices.Delete(r.Params, i, i+1)
 }
 
 func isID(s string) bool {

@@ -128,3 +128,27 @@ func TestServeConnection(t *testing.T) {
 	assert.Contains(t, answer, "\r\nRequest-Id: id-1\r\n")
 	assert.Contains(t, answer, "<pre>&lt;no such flag&gt;</pre>")
 }
+
+// TestProbe has requests say that they are probes: the log is told by an id, and the application
+// never is.
+func TestProbe(t *testing.T) {
+	for value, want := range map[string]string{"0af3-x": "0af3-x", "": "", "a b": "", strings.Repeat("x", 65): ""} {
+		seen := &paramsSeen{}
+		_, log := exchange(t, Config{ProbeVariable: "HTTP_PROBE"}, wire(t, scgi.Header{Name: "REQUEST_METHOD", Value: "GET"},
+			scgi.Header{Name: "HTTP_PROBE", Value: value}, scgi.Header{Name: "HTTP_OTHER", Value: "kept"}), seen, Unlimited)
+		require.Len(t, log.records, 1)
+		assert.Equal(t, want, log.records[0].Probe)
+		assert.NotContains(t, seen.names, "HTTP_PROBE")
+		assert.Contains(t, seen.names, "HTTP_OTHER")
+	}
+}
+
+// paramsSeen is an application that keeps the names of what it gets.
+type paramsSeen struct{ names []string }
+
+func (p *paramsSeen) Start(r *Request) (Process, *outcome.Problem) {
+	for _, h := range r.Params {
+		p.names = append(p.names, h.Name)
+	}
+	return greeting{}, nil
+}

@@ -8,6 +8,9 @@ const (
 	// ProblemMessage is what went wrong, and what an application wrote where that is of no
 	// request alone.
 	ProblemMessage = "b0c5d3c9f7c14f4d8d2b0f0a6f1f8c37"
+	// ProbeMessage announces a probe: socketgi writes it, with [FieldProbe], before it asks
+	// for a page by way of the web server.
+	ProbeMessage = "5d0d6a3c7e5b4c1f9a5f2f0c9d1e8b62"
 )
 
 // Fields of entries of the journal, of our own (systemd.journal-fields(7)).
@@ -36,4 +39,8 @@ const (
 	// FieldExitStatus is that of a process of its own that ended with another one than 0,
 	// and else left out.
 	FieldExitStatus = "SOCKETGI_EXIT_STATUS"
+	// FieldProbe is what a request's [ProbeHeader] said, of every entry that is about the
+	// request. Anybody can send that header, so the adapter leaves no record out for it: readers
+	// do, where a [ProbeMessage] of root's has announced the same value.
+	FieldProbe = "SOCKETGI_PROBE"
 )

@@ -38,6 +38,8 @@ type Config struct {
 	Env []string
 	// Stderr is the descriptor of their log.
 	Stderr int
+	// Marks has lines that they write there for a request begin with its id ([CutMark]).
+	Marks bool
 	// Timeout is how long a request, and loading the application, may take; 0: for ever.
 	Timeout time.Duration
 	// Workers is how many there are.
@@ -136,10 +138,14 @@ func (c *Config) Serve(listeners []activation.Socket) error {
 	return k.run()
 }
 
+// CutMark returns the id of the request that a worker has written a line for, "" for none, and the
+// line without it.
+func CutMark(line []byte) (id string, text []byte) { return worker.CutMark(line) }
+
 // worker is how a worker is started.
 func (c *Config) worker(board *worker.Board) *worker.Config {
 	return &worker.Config{App: worker.App(c.App), Python: c.Python, CacheDir: c.CacheDir, Env: c.Env, Stderr: c.Stderr,
-		Warm: &worker.WarmConfig{Board: board, Weigh: c.MaxMemory, Meter: c.Meter, Files: c.Reload, Fresh: c.MaxRequests == 1, WarmPath: c.WarmPath}}
+		Warm: &worker.WarmConfig{Board: board, Weigh: c.MaxMemory, Meter: c.Meter, Files: c.Reload, Fresh: c.MaxRequests == 1, WarmPath: c.WarmPath, Marks: c.Marks}}
 }
 
 // problem logs what is wrong.

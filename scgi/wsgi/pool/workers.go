@@ -89,7 +89,7 @@ func (k *keeper) dispatch() {
 		j.last = k.cfg.MaxRequests > 0 && m.done+int64(len(m.jobs))+1 >= int64(k.cfg.MaxRequests)
 		k.numbers++
 		j.number = k.numbers
-		k.msg = worker.AppendJob(k.msg[:0], &worker.Job{Number: j.number, Params: j.Params, Body: j.Body, Last: j.last})
+		k.msg = worker.AppendJob(k.msg[:0], &worker.Job{Number: j.number, Params: j.Params, Body: j.Body, ID: j.ID, Last: j.last})
 		if err := m.Send(k.msg, j.Conn.FD(), j.Body.File); err != nil {
 			if len(m.jobs) > 0 && errors.Is(err, unix.EAGAIN) {
 				return // it is too large to wait there

@@ -26,7 +26,8 @@ const (
 
 // pass passes on what comes from a pipe to standard error, as much as may be, and counts the
 // rest, which is logged with fields; without any, with those of a problem, and meanwhile, too.
-func (l *Log) pass(from *os.File, most int64, fields []field) {
+// Where cutMark tells the request of a line, the line is an entry with its id.
+func (l *Log) pass(from *os.File, most int64, fields []field, cutMark func([]byte) (string, []byte)) {
 	var left atomic.Int64
 	shared := fields == nil
 	if shared {
@@ -43,6 +44,14 @@ func (l *Log) pass(from *os.File, most int64, fields []field) {
 	lines := lines{most: math.MaxInt64, line: func(line []byte) {
 		n := int64(len(line)) + 1
 		if b.take(n+lineCost, time.Now()) {
+			if cutMark != nil {
+				var id string
+				if id, line = cutMark(line); id != "" {
+					l.wait()
+					l.writeLine(line, []field{{adapter.FieldRequestID, id}})
+					return
+				}
+			}
 			out = append(append(out, line...), '\n')
 		} else if left.Add(n) == n && shared {
 			time.AfterFunc(floodTold, tell)

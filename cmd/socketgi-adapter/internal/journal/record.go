@@ -17,7 +17,11 @@ func (l *Log) Record(r gateway.Record) {
 		return
 	}
 	message, fields := entry(&r)
-	l.write(gateway.Notice, message, fields...)
+	priority := gateway.Notice
+	if r.Status >= 500 {
+		priority = gateway.Error // an application's own 5xx is one, too, and no line says so
+	}
+	l.write(priority, message, fields...)
 }
 
 // entry returns the text of a record, and its fields.
@@ -73,11 +77,15 @@ func about(s gateway.Subject) []field {
 	if s.ID == "" {
 		return nil
 	}
-	return []field{
+	fields := []field{
 		{adapter.FieldRequestID, s.ID},
 		{adapter.FieldMethod, printable(s.Method)},
 		{adapter.FieldPath, printable(s.Path)},
 	}
+	if s.Probe != "" {
+		fields = append(fields, field{adapter.FieldProbe, s.Probe})
+	}
+	return fields
 }
 
 // printable makes a path of a request fit for a log: a control character can

@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -53,28 +54,50 @@ type field struct{ name, value string }
 // send sends an entry. Where journald doesn't read it waits for a moment, and with
 // unix.MSG_DONTWAIT in flags not at all; the error is unix.EAGAIN then.
 func (j socket) send(fields []field, flags int) error {
-	var msg []byte
-	for _, f := range fields {
-		msg = append(msg, f.name...)
-		if strings.IndexByte(f.value, '\n') < 0 {
-			msg = append(msg, '=')
-		} else {
-			msg = append(msg, '\n')
-			msg = binary.LittleEndian.AppendUint64(msg, uint64(len(f.value)))
-		}
-		msg = append(msg, f.value...)
-		msg = append(msg, '\n')
-	}
+	msg, whole := encode(fields, math.MaxInt), true
 	for again := true; ; {
 		err := unix.Sendto(int(j), msg, flags|unix.MSG_NOSIGNAL, nil)
 		switch {
 		case err == unix.EINTR: // SO_SNDTIMEO keeps the kernel from going on by itself (signal(7))
+		case err == unix.EMSGSIZE && whole:
+			msg, whole = encode(fields, mostValue), false
 		case err == unix.ECONNREFUSED && again && j.connect() == nil:
 			again = false // journald's socket is another one now
 		default:
 			return err
 		}
 	}
+}
+
+// mostValue is how many bytes a value has in an entry that is larger than a datagram may be: a client
+// decides how long a path is, and must not decide whether there is a record of it.
+const mostValue = 8 << 10
+
+// encode puts an entry into the words of the protocol, with at most so many bytes of a value.
+func encode(fields []field, most int) (msg []byte) {
+	for _, f := range fields {
+		value := shorten(f.value, most)
+		msg = append(msg, f.name...)
+		if strings.IndexByte(value, '\n') < 0 {
+			msg = append(msg, '=')
+		} else {
+			msg = append(msg, '\n')
+			msg = binary.LittleEndian.AppendUint64(msg, uint64(len(value)))
+		}
+		msg = append(msg, value...)
+		msg = append(msg, '\n')
+	}
+	return msg
+}
+
+// shorten cuts the middle out of what is longer than most bytes: a path is told by its beginning,
+// and a record and a traceback have what matters at the end.
+func shorten(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	const end = 1 << 10
+	return strings.ToValidUTF8(s[:most-end], "") + "[" + strconv.Itoa(len(s)-most) + " bytes cut]" + strings.ToValidUTF8(s[len(s)-end:], "")
 }
 
 // wait waits until journald has read so much that another entry can be sent.

@@ -23,12 +23,17 @@ type Output struct {
 // (sd-daemon(3)).
 func (l *Log) Output(of gateway.Subject) *Output {
 	return &Output{log: l, of: of, lines: lines{line: func(line []byte) {
-		priority := gateway.Notice
-		if len(line) > 3 && line[0] == '<' && line[1] >= '0' && line[1] <= '7' && line[2] == '>' {
-			priority, line = gateway.Priority(line[1]-'0'), line[3:]
-		}
-		l.write(priority, string(bytes.ToValidUTF8(line, []byte("\ufffd"))), about(of)...)
+		l.writeLine(line, about(of))
 	}}}
+}
+
+// writeLine logs a line that a program has written, which may have its own priority.
+func (l *Log) writeLine(line []byte, fields []field) {
+	priority := gateway.Notice
+	if len(line) > 3 && line[0] == '<' && line[1] >= '0' && line[1] <= '7' && line[2] == '>' {
+		priority, line = gateway.Priority(line[1]-'0'), line[3:]
+	}
+	l.write(priority, string(bytes.ToValidUTF8(line, []byte("\ufffd"))), fields...)
 }
 
 // Close logs the last line, and how much was too much. It never fails.
@@ -51,14 +56,15 @@ func (l *Log) Stderr(of gateway.Subject) (fd int, logged func()) {
 		if l.foreign {
 			l.copyLines(from, l.Output(of))
 		} else {
-			l.pass(from, floodRequest, about(of))
+			l.pass(from, floodRequest, about(of), nil)
 		}
 	})
 }
 
-// WarmStderr is [Log.Stderr] for warm workers, whose requests are not told apart.
-func (l *Log) WarmStderr() (fd int, logged func()) {
-	return l.pipe(func(from *os.File) { l.pass(from, floodWarm, nil) })
+// WarmStderr is [Log.Stderr] for warm workers. Of which request a line is only cutMark tells: its id,
+// "" for none, and the line without it.
+func (l *Log) WarmStderr(cutMark func(line []byte) (id string, text []byte)) (fd int, logged func()) {
+	return l.pipe(func(from *os.File) { l.pass(from, floodWarm, nil, cutMark) })
 }
 
 // pipe returns a pipe that is read by a goroutine.

@@ -38,9 +38,11 @@ type Entry struct {
 	Unit, Invocation string
 	// Of a request's record; Status is 0 for other entries.
 	RequestID, Method, Path string
-	Status                  int
-	Bytes                   int64
-	MS                      float64
+	// Probe is what the request's header of that name said ([Probes]).
+	Probe  string
+	Status int
+	Bytes  int64
+	MS     float64
 	// Cut tells a response that broke off, and ExitStatus a process of the request that ended with
 	// another one than 0.
 	Cut        bool
@@ -70,7 +72,7 @@ func parse(line []byte) (*Entry, error) {
 	e := &Entry{
 		Cursor: f("__CURSOR"), Message: f("MESSAGE"), ID: f("MESSAGE_ID"),
 		Unit: f("_SYSTEMD_USER_UNIT", "_SYSTEMD_UNIT"), Invocation: f("_SYSTEMD_INVOCATION_ID"),
-		RequestID: f(adapter.FieldRequestID), Method: f(adapter.FieldMethod), Path: f(adapter.FieldPath),
+		RequestID: f(adapter.FieldRequestID), Method: f(adapter.FieldMethod), Path: f(adapter.FieldPath), Probe: f(adapter.FieldProbe),
 		Priority: 6, // what has none is information
 	}
 	// Only systemd is believed when it writes about another unit than its own.

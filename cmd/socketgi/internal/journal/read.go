@@ -41,7 +41,7 @@ type Query struct {
 // fields are those that an Entry is made of: the others need not be printed.
 const fields = "_PID,MESSAGE,MESSAGE_ID,PRIORITY,UNIT,USER_UNIT,_SYSTEMD_UNIT,_SYSTEMD_USER_UNIT,INVOCATION_ID,USER_INVOCATION_ID," +
 	"_SYSTEMD_INVOCATION_ID," + adapter.FieldRequestID + "," + adapter.FieldMethod + "," + adapter.FieldPath + "," + adapter.FieldStatus + "," +
-	adapter.FieldBytes + "," + adapter.FieldMS + "," + adapter.FieldCut + "," + adapter.FieldExitStatus
+	adapter.FieldBytes + "," + adapter.FieldMS + "," + adapter.FieldCut + "," + adapter.FieldProbe + "," + adapter.FieldExitStatus
 
 func (q *Query) args() []string {
 	args := []string{"--no-pager", "--quiet", "--output=json", "--all", "--output-fields=" + fields}

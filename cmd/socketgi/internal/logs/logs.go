@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
@@ -26,6 +25,9 @@ type Reader struct {
 	Errors bool
 	// Since is a time as journalctl takes it, "" for the beginning.
 	Since string
+
+	probes  journal.Probes
+	printed map[string]bool // cursors of entries, with Errors
 }
 
 func (r *Reader) query() journal.Query {
@@ -36,6 +38,7 @@ func (r *Reader) query() journal.Query {
 // gets a note when the search takes over a second.
 func (r *Reader) All(ctx context.Context, w, progress io.Writer) error {
 	out := newPrinter(w)
+	r.probes.User = r.Host.User
 	// The newest entry of the whole journal separates old entries from those still to come.
 	now := ""
 	for e, err := range (journal.Query{User: r.Host.User, Backwards: true, Last: 1}).Entries(ctx) {
@@ -72,7 +75,7 @@ func (r *Reader) past(ctx context.Context, newest string, out *printer, progress
 			done()
 			return err
 		}
-		if e.Of(r.App.Name) {
+		if r.wants(ctx, e) {
 			if found = append(found, e); len(found) == r.Last {
 				break
 			}
@@ -80,7 +83,7 @@ func (r *Reader) past(ctx context.Context, newest string, out *printer, progress
 	}
 	done()
 	for _, e := range slices.Backward(found) {
-		if err := out.print(e); err != nil {
+		if err := r.print(ctx, e, out); err != nil {
 			return err
 		}
 	}
@@ -89,8 +92,8 @@ func (r *Reader) past(ctx context.Context, newest string, out *printer, progress
 
 func (r *Reader) show(ctx context.Context, q journal.Query, out *printer) error {
 	for e, err := range q.Entries(ctx) {
-		if err == nil && e.Of(r.App.Name) {
-			err = out.print(e)
+		if err == nil && r.wants(ctx, e) {
+			err = r.print(ctx, e, out)
 		}
 		if err != nil {
 			return err
@@ -99,35 +102,56 @@ func (r *Reader) show(ctx context.Context, q journal.Query, out *printer) error 
 	return nil
 }
 
+// wants tells whether an entry is of the application, and of no probe.
+func (r *Reader) wants(ctx context.Context, e *journal.Entry) bool {
+	return e.Of(r.App.Name) && !r.probes.Hides(ctx, e)
+}
+
+// mostOfRequest is how many entries of a request are shown with its error, the last ones.
+const mostOfRequest = 100
+
+// print prints an entry. With Errors the record of a request that failed has before it what was
+// logged meanwhile: an application that answers 500 by itself says why in its log, where nothing
+// is marked as an error.
+func (r *Reader) print(ctx context.Context, e *journal.Entry, out *printer) error {
+	if !r.Errors || e.ID != adapter.RequestMessage || e.RequestID == "" {
+		return r.printOnce(e, out)
+	}
+	of, err := journal.OfRequest(ctx, r.Host.User, r.App.Name, e.RequestID)
+	if err != nil {
+		return err
+	}
+	for _, other := range of[max(0, len(of)-mostOfRequest):] {
+		if err := r.printOnce(other, out); err != nil {
+			return err
+		}
+	}
+	return r.printOnce(e, out)
+}
+
+// printOnce prints an entry, if it wasn't printed with another.
+func (r *Reader) printOnce(e *journal.Entry, out *printer) error {
+	if r.Errors {
+		if r.printed[e.Cursor] {
+			return nil
+		}
+		if r.printed == nil || len(r.printed) > 10*mostOfRequest {
+			r.printed = map[string]bool{}
+		}
+		r.printed[e.Cursor] = true
+	}
+	return out.print(e)
+}
+
 // Request prints all entries of one request.
 func (r *Reader) Request(ctx context.Context, id string, w io.Writer) error {
 	out := newPrinter(w)
-	q := r.query()
-	q.Matches = []string{adapter.FieldRequestID + "=" + id}
-	var found []*journal.Entry
-	invocations := map[string]bool{}
-	for e, err := range q.Entries(ctx) {
-		if err != nil {
-			return err
-		}
-		if e.Of(r.App.Name) {
-			found = append(found, e)
-			if e.Invocation != "" && strings.Contains(e.Unit, "@") {
-				invocations[e.Invocation] = true
-			}
-		}
+	found, err := journal.OfRequest(ctx, r.Host.User, r.App.Name, id)
+	if err != nil {
+		return err
 	}
 	if len(found) == 0 {
 		return fmt.Errorf("the journal has nothing of a request %s of %s", id, r.App.Name)
-	}
-	if len(invocations) > 0 {
-		// An instance is there for one request: all that any of its processes logged is
-		// of that one.
-		q.Matches = nil
-		for invocation := range invocations {
-			q.Matches = append(q.Matches, "_SYSTEMD_INVOCATION_ID="+invocation)
-		}
-		return r.show(ctx, q, out)
 	}
 	for _, e := range found {
 		if err := out.print(e); err != nil {

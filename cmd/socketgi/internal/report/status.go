@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
@@ -187,12 +188,13 @@ func (s *Status) readJournal() {
 }
 
 func (s *Status) readRequests(ctx context.Context) error {
+	probes := journal.Probes{User: s.host.User}
 	q := journal.Query{User: s.host.User, Backwards: true, Matches: []string{"MESSAGE_ID=" + adapter.RequestMessage}}
 	for e, err := range q.Entries(ctx) {
 		switch {
 		case err != nil:
 			return err
-		case !e.Of(s.Name):
+		case !e.Of(s.Name) || probes.Hides(ctx, e):
 			continue
 		}
 		s.Requests = append(s.Requests, request{e.Time, e.RequestID, e.Method, e.Path, e.Status, e.Bytes, e.MS})
@@ -203,10 +205,12 @@ func (s *Status) readRequests(ctx context.Context) error {
 	return nil
 }
 
-// readError finds the last problem that the adapter had, or systemd with starting it.
+// readError finds the last problem that the adapter had, or systemd with starting it, or the
+// application said that it had by its status.
 func (s *Status) readError(ctx context.Context) error {
+	probes := journal.Probes{User: s.host.User}
 	q := journal.Query{User: s.host.User, Backwards: true, Errors: true,
-		Matches: []string{"MESSAGE_ID=" + adapter.ProblemMessage, "MESSAGE_ID=" + journal.SpawnFailed}}
+		Matches: []string{"MESSAGE_ID=" + adapter.ProblemMessage, "MESSAGE_ID=" + adapter.RequestMessage, "MESSAGE_ID=" + journal.SpawnFailed}}
 	if !s.app.UsesAdapter() {
 		q.Matches = journal.Matches(s.app) // it has no entries of a kind
 	}
@@ -214,10 +218,36 @@ func (s *Status) readError(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if e.Of(s.Name) {
-			s.LastError = &lastError{e.Time, e.RequestID, e.Unit, e.Message}
-			return nil
+		if !e.Of(s.Name) || probes.Hides(ctx, e) {
+			continue
 		}
+		s.LastError = &lastError{e.Time, e.RequestID, e.Unit, e.Message}
+		if e.ID == adapter.RequestMessage && e.RequestID != "" {
+			of, err := journal.OfRequest(ctx, s.host.User, s.Name, e.RequestID)
+			if why := reason(of); why != "" {
+				s.LastError.Message = why
+			}
+			return err
+		}
+		return nil
 	}
 	return nil
+}
+
+// mostReason is how many entries a reason is made of, the last ones.
+const mostReason = 100
+
+// reason is why a request failed, of all that was logged for it: what the adapter says, or else what
+// the application wrote; "" where neither did.
+func reason(of []*journal.Entry) string {
+	var written []string
+	for _, e := range of {
+		switch {
+		case e.ID == adapter.ProblemMessage && e.Priority <= 3:
+			return e.Message
+		case e.ID == "" && e.PID != 1:
+			written = append(written, e.Message)
+		}
+	}
+	return strings.Join(written[max(0, len(written)-mostReason):], "\n")
 }

@@ -56,4 +56,6 @@ type WarmConfig struct {
 	// WarmPath, with its query, is asked for with GET when the application is loaded, by
 	// each process that loads it; "": nothing is.
 	WarmPath string
+	// Marks has each line that Python code writes to Stderr during a job begin with the ID of the job ([CutMark]).
+	Marks bool
 }

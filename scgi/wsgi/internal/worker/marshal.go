@@ -28,13 +28,14 @@ type Job struct {
 	Number uint32        // by which [Warm.TakeBack] tells it
 	Params []scgi.Header // its variables ([scgi.Request.Params])
 	Body   scgi.Body     // its body, whose file goes beside the message
+	ID     string        // by which the log knows it
 	Last   bool          // the worker gets no other, and ends after it
 }
 
 // AppendJob appends the message that hands a job over (runtime/job.py) to msg: what Python
 // makes objects of without a line of Python.
 func AppendJob(msg []byte, job *Job) []byte {
-	msg = append(msg, marshalTuple, 4, marshalInt)
+	msg = append(msg, marshalTuple, 5, marshalInt)
 	msg = binary.LittleEndian.AppendUint32(msg, job.Number)
 	msg = append(msg, marshalDict)
 	for i := range job.Params {
@@ -44,16 +45,19 @@ func AppendJob(msg []byte, job *Job) []byte {
 	msg = append(msg, marshalEnd, marshalBytes)
 	msg = binary.LittleEndian.AppendUint32(msg, uint32(len(job.Body.Data)))
 	msg = append(msg, job.Body.Data...)
+	msg = append(msg, marshalBytes)
+	msg = binary.LittleEndian.AppendUint32(msg, uint32(len(job.ID)))
+	msg = append(msg, job.ID...)
 	if job.Last {
 		return append(msg, marshalTrue)
 	}
 	return append(msg, marshalFalse)
 }
 
-// jobInFile is the message for a job that is in a file: its number, no environ, no body, and
+// jobInFile is the message for a job that is in a file: its number, no environ, no body, no id, and
 // whether it is the last one.
 func jobInFile(msg []byte) []byte {
-	return append(append([]byte{}, msg[:jobHead]...), marshalNone, marshalBytes, 0, 0, 0, 0, msg[len(msg)-1])
+	return append(append([]byte{}, msg[:jobHead]...), marshalNone, marshalBytes, 0, 0, 0, 0, marshalNone, msg[len(msg)-1])
 }
 
 // jobNumber is the number of a job, of which the first bytes are known.

@@ -41,6 +41,8 @@ var (
 	warmingSource string
 	//go:embed runtime/touching.py
 	touchingSource string
+	//go:embed runtime/requestlog.py
+	requestlogSource string
 	//go:embed runtime/parent.py
 	parentSource string
 	//go:embed runtime/worker.py
@@ -64,6 +66,7 @@ func modules() []byte {
 		{"files", filesSource},
 		{"warming", warmingSource},
 		{"touching", touchingSource},
+		{"requestlog", requestlogSource},
 		{"parent", parentSource},
 		{"worker", workerSource},
 	} {

@@ -107,18 +107,21 @@ func (in inputs) close() {
 
 // arguments are those of a process that is warm, behind the others (runtime/worker.py).
 func (c *WarmConfig) arguments(place int) []string {
-	watch, fresh := "", ""
+	watch, fresh, mark := "", "", ""
 	if c.Files {
 		watch = "watch"
 	}
 	if c.Fresh {
 		fresh = "fresh"
 	}
+	if c.Marks {
+		mark = "mark"
+	}
 	limit := c.Weigh >> 10
 	if limit == 0 && !c.Meter {
 		limit = -1
 	}
-	return []string{strconv.Itoa(place), strconv.FormatInt(limit, 10), watch, c.WarmPath, fresh}
+	return []string{strconv.Itoa(place), strconv.FormatInt(limit, 10), watch, c.WarmPath, fresh, mark}
 }
 
 func startError(python string, err error) error {

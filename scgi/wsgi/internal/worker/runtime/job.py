@@ -1,7 +1,7 @@
 """The socket on which a worker takes jobs and reports on them.
 
 A job is one message: its number, environ as a dict of str, the body as bytes if it is small,
-and whether there will be no other job, by marshal. With it come descriptors: the connection,
+its id in the log as bytes, and whether there will be no other job, by marshal. With it come descriptors: the connection,
 and the body's file if it is not. A job that is larger than a message is in a file, the last of
 the descriptors, and the message has None for environ. The worker reports in messages of their own, of which the
 first letter is the kind:
@@ -41,11 +41,12 @@ _EBADF = 9
 
 
 class Job:
-    __slots__ = ('environ', 'body', 'connection', 'last')
+    __slots__ = ('environ', 'body', 'id', 'connection', 'last')
 
-    def __init__(self, environ, body, connection, last):
+    def __init__(self, environ, body, id, connection, last):
         self.environ = environ
         self.body = body
+        self.id = id
         self.connection = connection
         self.last = last
 
@@ -251,13 +252,13 @@ class JobSocket:
             return None
         if flags & _MSG_CTRUNC or not control:
             raise OSError(24, 'no descriptor is left for a request: the application has opened too many files')
-        _, environ, body, last = loads(data)
+        _, environ, body, id, last = loads(data)
         fds = memoryview(control[0][2]).cast('i').tolist()
         if fds[0] < 3:
             fds = self.mend(fds)
         if environ is None:
             with open(fds.pop(), 'rb') as file:
-                _, environ, body, last = loads(file.read())
+                _, environ, body, id, last = loads(file.read())
         connection = fds[0]
         if len(fds) > 1:
             body = open(fds[1], 'rb', 65536)
@@ -265,7 +266,7 @@ class JobSocket:
             body = io.BytesIO(body)
         if self.buffers is None:
             posix.set_blocking(connection, True)  # whatever it was for who handed it to the adapter
-        return Job(environ, body, Connection(connection), last)
+        return Job(environ, body, id, Connection(connection), last)
 
     def _head(self, status):
         self._report(b'H %d' % status)

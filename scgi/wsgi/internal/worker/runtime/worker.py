@@ -5,8 +5,9 @@ single job, "many" for as many as come, "parent" for a process that forks such w
 (parent.py), whose descriptor 3 is for that. The latter two have the board as descriptor 6
 (job.py, Board), and more arguments: SLOT is their place on it, LIMIT that of their Meter,
 WATCH "watch" when the adapter wants to know the files of modules (files.py), WARM-PATH what
-to ask the application for before anybody else does (warming.py), and FRESH "fresh" when each
-worker gets one job only (touching.py).
+to ask the application for before anybody else does (warming.py), FRESH "fresh" when each
+worker gets one job only (touching.py), and MARK "mark" when lines of the log are told by the
+request that they are of (requestlog.py).
 """
 import gc
 import posix
@@ -23,12 +24,15 @@ def main(start, fresh):
     cache = StartCache(cache_file, start, fresh)
     sys.argv = [where]
     jobs = JobSocket(3)
-    watched = None
+    watched = log = None
+    if more and more[5]:
+        from _socketgi import requestlog as log
+        log.install()
     if more and more[2]:
         from _socketgi import files
         watched = files.Watched(jobs, '' if kind == 'module' else where)
     site = quicksite.Site(cache)
-    worker = Worker(jobs, way, more, cache, watched)
+    worker = Worker(jobs, way, more[:5], cache, watched, log)
     try:
         app = application.load(kind, where, name, cache, site, worker.work)
         if app is not None:
@@ -41,12 +45,13 @@ def main(start, fresh):
 
 
 class Worker:
-    def __init__(self, jobs, way, more, cache, watched):
+    def __init__(self, jobs, way, more, cache, watched, log):
         self.jobs = jobs
         self.way = way
         self.more = more
         self.cache = cache
         self.watched = watched
+        self.log = log
         self.served = False
         self.pid = posix.getpid()
         self.connection = None
@@ -88,7 +93,12 @@ class Worker:
             job = jobs.take()
             if job is None:
                 return
-            self.serve(job, app, stderr)
+            if self.log:
+                self.log.begin(job.id)
+                self.serve(job, app, stderr)
+                self.log.begin(b'')
+            else:
+                self.serve(job, app, stderr)
             if self.watched:
                 self.watched.report()
             if job.last:

@@ -1,0 +1,59 @@
+package journal
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"time"
+
+	sd "github.com/coreos/go-systemd/v22/journal"
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
+)
+
+// AnnounceProbe logs that a request with this id in its [adapter.ProbeHeader] is about to be made by
+// this program. The id must be one that nobody can guess, and be used once: entries about
+// requests that carry it are left out by [Probes].
+func AnnounceProbe(id, app string) error {
+	return sd.Send("socketgi probes "+app, sd.PriInfo, map[string]string{
+		"MESSAGE_ID": adapter.ProbeMessage, adapter.FieldProbe: id, "SYSLOG_IDENTIFIER": "socketgi"})
+}
+
+// Probes tells entries about this program's own requests from those about clients'. Whatever a
+// client sends hides nothing: an id counts only if root has announced it, or with User this
+// user, of which journald vouches for the number (_UID=).
+type Probes struct {
+	// User means the journal of this user's service manager.
+	User bool
+
+	announced map[string]bool
+	asked     time.Time
+}
+
+// Hides tells whether an entry is about a probe.
+func (p *Probes) Hides(ctx context.Context, e *Entry) bool {
+	if e.Probe == "" {
+		return false
+	}
+	// A probe is announced before it is made, so that what was read since then is all.
+	if now := time.Now(); !p.announced[e.Probe] && e.Time.After(p.asked) && now.Sub(p.asked) > time.Second {
+		p.asked = now
+		p.read(ctx)
+	}
+	return p.announced[e.Probe]
+}
+
+// read reads who has announced what. Without the journal nothing is hidden.
+func (p *Probes) read(ctx context.Context) {
+	uid := 0
+	if p.User {
+		uid = os.Geteuid()
+	}
+	p.announced = map[string]bool{}
+	q := Query{User: p.User, Matches: []string{"MESSAGE_ID=" + adapter.ProbeMessage, "_UID=" + strconv.Itoa(uid)}}
+	for e, err := range q.Entries(ctx) {
+		if err != nil {
+			return
+		}
+		p.announced[e.Probe] = true
+	}
+}
