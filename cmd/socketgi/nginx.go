@@ -3,12 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/compose"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginx"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
@@ -102,8 +100,12 @@ func (n *nginxFlags) print(cmd *cobra.Command, name string) error {
 	case n.ssi:
 		o.Subrequests = units.SSI
 	}
-	if o.Static, err = staticFiles(cmd, h, n.static); err != nil {
+	var warnings []string
+	if o.Static, warnings, err = compose.Static(h.Root, n.static); err != nil {
 		return err
+	}
+	for _, text := range warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "socketgi: warning: "+text)
 	}
 	if o.Timeout != 0 {
 		o.Timeout += n.queue
@@ -114,26 +116,6 @@ func (n *nginxFlags) print(cmd *cobra.Command, name string) error {
 	}
 	fmt.Fprint(terminal.Shown(cmd.OutOrStdout()), text)
 	return nil
-}
-
-// staticFiles takes URL=DIR apart.
-func staticFiles(cmd *cobra.Command, h host.Host, args []string) (all []units.NginxStatic, err error) {
-	for _, arg := range args {
-		url, dir, ok := strings.Cut(arg, "=")
-		if !ok || url == "" || dir == "" {
-			return nil, fmt.Errorf("--static %s: say URL=DIR, like /shop/static=/srv/shop/static", arg)
-		}
-		if h.Root == "" {
-			if dir, err = filepath.Abs(dir); err != nil {
-				return nil, err
-			}
-		}
-		if info, err := os.Stat(h.Root + dir); err != nil || !info.IsDir() {
-			fmt.Fprintf(cmd.ErrOrStderr(), "socketgi: warning: --static %s: there is no directory %s; nginx answers 404\n", arg, h.Root+dir)
-		}
-		all = append(all, units.NginxStatic{URL: url, Dir: dir})
-	}
-	return all, nil
 }
 
 // installed fills in what the command line leaves out from the application's units.

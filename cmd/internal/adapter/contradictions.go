@@ -8,12 +8,9 @@ import (
 	"strings"
 )
 
-// Validate tells what contradicts itself. Ranges are checked by the flags, and what depends on
-// the machine by what uses the values.
-func (o *Options) Validate() error { return o.validate(o.Flags(), FlagSet()) }
-
-// validate has the flags of o, and those with the defaults: each start of the adapter pays for
-// making them.
+// validate tells what contradicts itself. Ranges are checked by the flags, and what depends on
+// the machine by what uses the values. It is given the flags of o, and those with the defaults:
+// each start of the adapter pays for making them.
 func (o *Options) validate(flags []Flag, defaults *flag.FlagSet) error {
 	if o.Version || o.AskReload != 0 {
 		return nil
@@ -49,8 +46,8 @@ const (
 	AcceptNo
 )
 
-// ValidateFor is [Options.Validate] for those who write a command line: it refuses flags
-// without effect, too, which the adapter doesn't mind.
+// ValidateFor tells what contradicts itself on a command line that is to be written: flags
+// without effect are refused, too, which the adapter doesn't mind.
 func (o *Options) ValidateFor(a Accept) error {
 	flags, defaults := o.Flags(), FlagSet()
 	if err := o.validate(flags, defaults); err != nil {

@@ -92,7 +92,7 @@ func flagSet(flags []Flag) *flag.FlagSet {
 	return fs
 }
 
-// Parse reads a command line, without the program, and checks it ([Options.Validate]). With an
+// Parse reads a command line, without the program, and checks that nothing contradicts itself. With an
 // error there are the values that were read before it; it is [flag.ErrHelp] where help is
 // asked for.
 func Parse(args []string) (Options, error) {

@@ -52,10 +52,6 @@ func Start(path string, argv []string, attr *Attr) (*Process, error) {
 	return p, nil
 }
 
-// Reaped tells whether the process has ended and was taken leave of: its number may be
-// another's then.
-func (p *Process) Reaped() bool { return p.usage.Known }
-
 // Pid is the process id, which is also that of its group.
 func (p *Process) Pid() int { return p.pid }
 

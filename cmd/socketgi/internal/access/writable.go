@@ -68,9 +68,9 @@ func isSticky(info fs.FileInfo) bool {
 // Owner is a user and a group, by number, who may change files besides root; "" for none.
 type Owner struct{ UID, GID string }
 
-// CanBeReplaced tells whether somebody else can put something in the place of what has this path.
+// canBeReplaced tells whether somebody else can put something in the place of what has this path.
 // A file that isn't there counts as root's.
-func (o Owner) CanBeReplaced(path string) bool {
+func (o Owner) canBeReplaced(path string) bool {
 	info, err := os.Lstat(filepath.Dir(path))
 	if err != nil {
 		return false
@@ -109,7 +109,7 @@ func RootMayWrite(root string) error {
 		return err
 	}
 	for _, name := range names {
-		if by.CanBeReplaced(name) {
+		if by.canBeReplaced(name) {
 			return fmt.Errorf("root is not to work on a system that somebody else can change: %s is in a folder that others can write. "+
 				"Have root own it (chown root: %s; chmod go-w %[2]s), or say this as the user whose it is", name, filepath.Dir(name))
 		}
@@ -120,5 +120,5 @@ func RootMayWrite(root string) error {
 // Pinned tells whether only root can have a path of the system in root lead elsewhere.
 func Pinned(root, path string) bool {
 	names, err := rootfs.Names(root, path)
-	return err == nil && !slices.ContainsFunc(names, Owner{}.CanBeReplaced)
+	return err == nil && !slices.ContainsFunc(names, Owner{}.canBeReplaced)
 }
