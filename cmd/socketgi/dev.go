@@ -22,7 +22,7 @@ func newDev() *cobra.Command {
 its own, exactly as from a socket unit with Accept=yes. Edit a file, reload the
 page, see the change. A traceback is shown in the browser and here.
 
-It runs as whoever says this. Root is refused what somebody else can write.
+It runs as the user that runs this command. Root is refused what somebody else can write.
 
 ` + appHelp,
 		Example: "  socketgi dev hello.py\n  socketgi dev mysite.wsgi:application --listen 127.0.0.1:8000\n" +

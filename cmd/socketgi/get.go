@@ -75,7 +75,7 @@ Exit status: 0 when there was a response, whatever its status; 22 when that was
 	}
 	defineHost(cmd, &g.Host)
 	f := cmd.Flags()
-	f.StringVar(&listen, "listen", "", "send it to `PATH or ADDRESS`, whoever listens there")
+	f.StringVar(&listen, "listen", "", "send it to `PATH or ADDRESS`, whatever program listens there")
 	f.BoolVar(&fail, "fail", false, "exit with status 22 when the response's status is 400 or more")
 	defineRequest(f, &g)
 	return cmd

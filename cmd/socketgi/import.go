@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/compose"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/file"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
@@ -108,32 +108,11 @@ func readScript(path string) (string, error) {
 
 // imported fills in how the adapter runs an application of an imported line.
 func (a adapterFlags) imported(o *units.Options, p inetd.Program) (notes []string, err error) {
-	s := appunits.Options{Options: *o}
-	if p.CGI != nil {
-		err = a.importedCGI(&s, p)
-	} else {
-		a.Adapter.Concurrency = p.Max
-		err = a.fill(&s, []string{p.Script})
-		a.warn(plain.NewWriter(os.Stderr))
-	}
+	path, err := a.path()
 	if err != nil {
 		return nil, err
 	}
-	if p.Max > 0 {
-		notes = append(notes, fmt.Sprintf("--concurrency=%d holds the limit, too, and lets what comes wait: for that raise MaxConnections=", p.Max))
-	}
-	*o, err = s.Units()
-	return append(notes, fmt.Sprintf("runs by socketgi-adapter as an application: a request may take %.0f s (--timeout)", adapter.DefaultTimeout.Seconds())), err
-}
-
-// importedCGI is for a program, which need not be there.
-func (a adapterFlags) importedCGI(s *appunits.Options, p inetd.Program) error {
-	path, err := a.path()
-	if err != nil {
-		return err
-	}
-	o := adapter.Default()
-	o.Concurrency, o.CGI.Program, o.Operands = p.Max, true, p.CGI
-	s.Exec, s.App, s.Adapter = []string{path}, strings.Join(p.CGI, " "), &o
-	return nil
+	notes, a.warnings, err = compose.Imported(o, p, a.Spec, path)
+	a.warn(plain.NewWriter(os.Stderr))
+	return notes, err
 }

@@ -135,7 +135,7 @@ func (p *pairFlags) options(h host.Host, args []string) (o appunits.Options, err
 		o.Group = account.WebGroup(h.Root)
 	}
 	if compose.RunsAsRoot(h, o.User) {
-		p.warnings = append(p.warnings, "it is to run as root: whoever finds a hole in it has all of this machine")
+		p.warnings = append(p.warnings, "it is to run as root: a hole in it gives an attacker all of this machine")
 	}
 	if !p.exec {
 		if err := p.fill(&o, args[1:]); err != nil {

@@ -58,7 +58,7 @@ func (im *Importer) loopback(e *entry) string {
 		listen = "[::1]:" + port
 	}
 	if len(e.addresses) > 1 || e.addresses[0] != listen {
-		e.note("listens at %s only: whoever reaches an SCGI socket can claim to be any user", listen)
+		e.note("listens at %s only: a client that reaches an SCGI socket can claim to be any user", listen)
 	}
 	limits := func(s setting) bool { return strings.HasPrefix(s.key, "IPAddress") }
 	if slices.ContainsFunc(e.socket, limits) {

@@ -30,7 +30,7 @@ func Serve(o *appunits.Options, app *application.Application, adapter string, ro
 		return warnings // who gets at what there can't be said from here
 	}
 	if o.UserManager {
-		return warnings // it runs as whoever says this
+		return warnings // it runs as the user of this command
 	}
 	for _, file := range append(app.Files, adapter) {
 		if why := access.Unreachable(file, o.User); why != "" && !slices.Contains(warnings, why) {

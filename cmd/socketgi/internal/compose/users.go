@@ -18,7 +18,7 @@ func AllowPeers(h host.Host, o *appunits.Options, users []string) (warnings []st
 			users = append([]string{web.Name}, users...)
 		} else if len(users) == 0 {
 			warnings = append(warnings, fmt.Sprintf("which user the web server is can't be said from the group %s: "+
-				"whoever is in that group may talk to the application, unless --allow-user says who", o.Group))
+				"every user in that group may talk to the application, unless --allow-user names some", o.Group))
 		}
 	}
 	for _, name := range users {
@@ -34,7 +34,7 @@ func AllowPeers(h host.Host, o *appunits.Options, users []string) (warnings []st
 }
 
 // RunsAsRoot tells whether an application runs as root, by whichever name; in a user's own systemd
-// it runs as whoever says this.
+// it runs as the user of this command.
 func RunsAsRoot(h host.Host, user string) bool {
 	if h.User {
 		return os.Geteuid() == 0

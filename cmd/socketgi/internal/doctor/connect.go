@@ -29,7 +29,7 @@ func checkConnect(ctx context.Context, x *examination, app *host.Application) (f
 		c.Close()
 		checkPeers(ctx, x, app, &f)
 		if !f.wrong() {
-			f.ok("whoever is on this machine can connect to " + app.Listen)
+			f.ok("every user of this machine can connect to " + app.Listen)
 		}
 		return f
 	}

@@ -19,7 +19,7 @@ func checkUser(ctx context.Context, x *examination, app *host.Application) (f fi
 	if _, prefix := execPrefix(app); prefix {
 		mend = "systemctl edit --full " + app.Service.Name
 	}
-	f.fail("it runs as root: "+wrong, "whoever finds a hole in it has all of this machine", mend)
+	f.fail("it runs as root: "+wrong, "a hole in it gives an attacker all of this machine", mend)
 	return f
 }
 

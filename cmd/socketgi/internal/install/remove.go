@@ -55,7 +55,7 @@ func (r *Remove) look() (*removal, error) {
 	}
 	for _, u := range parts {
 		if filepath.Dir(u.Path) != filepath.Clean(dirs[0]) {
-			return nil, fmt.Errorf("%s is not one that socketgi add has written: whoever put it there can remove it", u.Path)
+			return nil, fmt.Errorf("%s is not one that socketgi add has written: remove it by hand", u.Path)
 		}
 		if _, err := read(u.Path); err != nil {
 			return nil, err
@@ -229,7 +229,7 @@ func (r *Remove) stop(ctx context.Context, m *manager.Manager, x *removal) error
 	}
 	removeSockets(r.Host)
 	for _, socket := range others {
-		// systemd has removed the path, whoever listens there.
+		// systemd has removed the path, with whatever listened there.
 		if err := m.Restart(ctx, socket); err != nil {
 			return err
 		}
