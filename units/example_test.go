@@ -155,10 +155,14 @@ func ExampleNginx() {
 	//     scgi_param UNIQUE_ID   $request_id;
 	//     # By this a CGI program's redirect to a path of this server is followed here.
 	//     scgi_param SERVER_SOFTWARE nginx/$nginx_version;
-	//     # $host is safe and has no port; redirects need the one the client used.
+	//     # $host is safe and has no port; redirects need the one the client used. A request line with
+	//     # a whole URL has it there, whatever the header Host says.
 	//     set $socketgi_port "";
 	//     if ($http_host ~ "(?<socketgi_given>:[0-9]{1,5})$") {
 	//         set $socketgi_port $socketgi_given;
+	//     }
+	//     if ($request ~ "^[^ ]+ [A-Za-z][A-Za-z0-9+.-]*://[^/?# ]*?(?<socketgi_asked>:[0-9]{1,5})?[/?# ]") {
+	//         set $socketgi_port $socketgi_asked;
 	//     }
 	//     scgi_param HTTP_HOST   $host$socketgi_port;
 	//     # Larger uploads than 1m need a client_max_body_size here.

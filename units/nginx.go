@@ -126,20 +126,37 @@ func (o *NginxOptions) location() string {
 %[2]s    scgi_param UNIQUE_ID   $request_id;
     # By this a CGI program's redirect to a path of this server is followed here.
     scgi_param SERVER_SOFTWARE nginx/$nginx_version;
-    # $host is safe and has no port; redirects need the one the client used.
-    set $socketgi_port "";
-    if ($http_host ~ "(?<socketgi_given>:[0-9]{1,5})$") {
-        set $socketgi_port $socketgi_given;
-    }
-    scgi_param HTTP_HOST   $host$socketgi_port;
-%[3]s    # The default of 4k or 8k is too little for many cookies.
+%[6]s%[3]s    # The default of 4k or 8k is too little for many cookies.
     scgi_buffer_size 32k;
     scgi_buffers 16 32k;
     scgi_busy_buffers_size 64k;
     # Longer than the application may wait and take: its own answer is better.
     scgi_read_timeout %[4]ds;
     scgi_pass %[5]s;
-`, internal, script, body, o.readTimeout(), pass)
+`, internal, script, body, o.readTimeout(), pass, hostComment+indented(NginxHost))
+}
+
+// NginxHost gives an application the host and the port that the client used, as directives of a
+// location, a line each. $http_host has both, and must not be used: it is what the client put into
+// the header, also where the request line has the URL of another host, by which nginx has chosen the
+// server (RFC 9112, 3.2.2). $host is the right one, without its port. nginx has had
+// $host$is_request_port$request_port for this since 1.29.3.
+const NginxHost = `set $socketgi_port "";
+if ($http_host ~ "(?<socketgi_given>:[0-9]{1,5})$") {
+    set $socketgi_port $socketgi_given;
+}
+if ($request ~ "^[^ ]+ [A-Za-z][A-Za-z0-9+.-]*://[^/?# ]*?(?<socketgi_asked>:[0-9]{1,5})?[/?# ]") {
+    set $socketgi_port $socketgi_asked;
+}
+scgi_param HTTP_HOST   $host$socketgi_port;
+`
+
+const hostComment = `    # $host is safe and has no port; redirects need the one the client used. A request line with
+    # a whole URL has it there, whatever the header Host says.
+`
+
+func indented(lines string) string {
+	return "    " + strings.ReplaceAll(strings.TrimSuffix(lines, "\n"), "\n", "\n    ") + "\n"
 }
 
 // readTimeout is in seconds.

@@ -1,6 +1,11 @@
 package doctor
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/socketgi/socketgi/units"
+)
 
 // reload has nginx read what was changed, and ends when that counts.
 const reload = "socketgi nginx --reload"
@@ -28,19 +33,28 @@ func set(r route, name, value string) string {
 	return insert(r, name+" "+value+";")
 }
 
-// setParam is a command that sets a variable. One that is added where there were none
-// must not hide those of the levels above.
+// setParam is a command that sets a variable.
 func setParam(r route, name, value string) string {
+	return replaceParam(r, name, "scgi_param "+name+" "+value+";")
+}
+
+// setHost is a command that sets HTTP_HOST as the location of socketgi nginx does.
+func setHost(r route) string {
+	return replaceParam(r, "HTTP_HOST", strings.Join(strings.Fields(units.NginxHost), " "))
+}
+
+// replaceParam is a command that puts directives in the place of the one that sets a variable. Where
+// there were none they must not hide those of the levels above.
+func replaceParam(r route, name, directives string) string {
 	own := false
 	for _, d := range r.level.Block {
 		own = own || d.Name == "scgi_param"
 		if d.Name == "scgi_param" && d.Arg(0) == name && d.File == r.pass.File {
-			return edit(d.File, `%ds|scgi_param\s\+%s\s[^;]*;|scgi_param %s %s;|`, d.Line, name, name, value)
+			return edit(d.File, `%ds|scgi_param\s\+%s\s[^;]*;|%s|`, d.Line, name, directives)
 		}
 	}
-	directive := "scgi_param " + name + " " + value + ";"
 	if !own {
-		directive = "include scgi_params; " + directive
+		directives = "include scgi_params; " + directives
 	}
-	return insert(r, directive)
+	return insert(r, directives)
 }

@@ -173,7 +173,7 @@ func newVariables(path string) variables {
 	return variables{
 		"document_uri": path, "uri": path, "request_uri": path + "?a=b", "fastcgi_script_name": path,
 		"query_string": "a=b", "args": "a=b", "is_args": "?", "request_method": "GET", "content_type": "", "content_length": "",
-		"host": "example.org", "http_host": "example.org", "server_name": "example.org", "server_port": "80",
+		"host": "example.org", "http_host": "example.org", "request": "GET " + path + "?a=b HTTP/1.1", "server_name": "example.org", "server_port": "80",
 		"scheme": "http", "https": "", "server_protocol": "HTTP/1.1", "remote_addr": "192.0.2.1", "remote_port": "50000",
 		"document_root": "/srv/www", "request_id": "0", "remote_user": "",
 	}

@@ -37,7 +37,7 @@ scgi_param REQUEST_METHOD $request_method;
 scgi_param REQUEST_URI $request_uri;
 scgi_param DOCUMENT_URI $document_uri;
 scgi_param SCGI 1;
-scgi_param HTTP_HOST $http_host;
+scgi_param HTTP_HOST $host$socketgi_port;
 `
 
 // webWith returns an nginx with something in its server block.
@@ -113,7 +113,8 @@ func TestJudgeNginx(t *testing.T) {
 		{"a second length", old, "", location("/", "scgi_param CONTENT_LENGTH $content_length;"), Note, "scgi_param CONTENT_LENGTH $content_length, and nginx counts", "CONTENT_LENGTH"},
 		{"wrong SCRIPT_NAME of a twin", old, "--mount /app", location("= /app", "scgi_param SCRIPT_NAME /ap;"), Error, "which together are another path", "socketgi nginx app --mount /app"},
 		{"small heads", old, "", "location / { include scgi_params; scgi_read_timeout 105s; scgi_buffer_size 4k; scgi_pass pool; }", Note, "may have 4096 bytes", "scgi_buffer_size 32k"},
-		{"no port", old, "", location("/", "scgi_param HTTP_HOST $host;"), Note, "HTTP_HOST is $host", "scgi_param HTTP_HOST $http_host;"},
+		{"no port", old, "", location("/", "scgi_param HTTP_HOST $host;"), Note, "HTTP_HOST is $host", "scgi_param HTTP_HOST $host$socketgi_port;"},
+		{"another host", old, "", location("/", "scgi_param HTTP_HOST $http_host;"), Note, "HTTP_HOST is $http_host", "scgi_param HTTP_HOST $host$socketgi_port;"},
 		{"smaller bodies", old, "--max-body 10M", location("/", ""), Note, "nginx refuses bodies over 1048576 bytes", "client_max_body_size 10485760"},
 		{"no limit of time", old, "--timeout 0", location("/", ""), Note, "--timeout 0 sets no limit", ""},
 		{"no example", old, "", location(`~ "\.[a-z]+$(?<!x)"`, ""), Note, "no example", ""},

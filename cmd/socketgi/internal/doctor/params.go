@@ -29,8 +29,12 @@ func judgeParams(app *host.Application, r route, f *findings) {
 		f.note(place+": scgi_param CONTENT_LENGTH "+length+", and nginx counts the body by itself", "two different lengths are refused with 400",
 			edit(paramFile(r, "CONTENT_LENGTH"), `s/scgi_param\s\+CONTENT_LENGTH\s[^;]*;//`))
 	}
-	if params["HTTP_HOST"] == "$host" {
-		f.note(place+": HTTP_HOST is $host, which has no port", "redirects of a server on another port than 80 and 443 go to those", setParam(r, "HTTP_HOST", "$http_host"))
+	switch params["HTTP_HOST"] {
+	case "$host":
+		f.note(place+": HTTP_HOST is $host, which has no port", "redirects of a server on another port than 80 and 443 go to those", setHost(r))
+	case "$http_host":
+		f.note(place+": HTTP_HOST is $http_host, which need not be the host that nginx has chosen the server by",
+			"a client can have another one in its request line, and the application's links and redirects then lead to a host that nobody has checked", setHost(r))
 	}
 	e, err := makeExample(r, app.Adapter.Mount)
 	var refused *scgi.RequestError
