@@ -89,7 +89,7 @@ func ReadHeader(r io.Reader, lim *Limits) (*Request, error) {
 }
 
 // readLength reads as much as can be read before the length is known. What is wrong with
-// the length is told as soon as that is there: who speaks something else may be waiting
+// the length is told as soon as that is there: a client of another protocol may be waiting
 // for an answer.
 func (r *Request) readLength(c io.Reader, max int) (size, digits int, err error) {
 	for n := 0; n < len(r.first); {

@@ -7,7 +7,7 @@ import (
 	"github.com/socketgi/socketgi/scgi/gateway"
 )
 
-// explain puts an error of the gateway into words for the operator, who has flags.
+// explain puts an error of the gateway into words for the operator, with the flags that mend it.
 func explain(err error) string {
 	var peer *gateway.PeerError
 	var slots *gateway.SlotsError

@@ -38,7 +38,7 @@ Exit status: 0 when the application is there, 1 when it is not.`,
 			if err != nil {
 				return err
 			}
-			// What is written is for others to read, whoever's shell this is.
+			// Units are for others to read, whatever the umask of this shell is.
 			syscall.Umask(0o022)
 			a, err := p.addition(h, args)
 			if err != nil {

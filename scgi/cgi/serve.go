@@ -349,7 +349,7 @@ func (x *exchange) noHead() (over bool) {
 	}
 	usage := x.process.Wait(time.Time{})
 	text = "the program " + usage.Ending() + ", " + text
-	// What a shell and env(1) say who can't execute something (POSIX, 2.8.2).
+	// The exit statuses of a shell and of env(1) that can't execute something (POSIX, 2.8.2).
 	if status := usage.Status.ExitStatus(); len(x.buf) == 0 && !usage.Signaled() && (status == 126 || status == 127) {
 		if _, carriageReturn := shebang(x.script.path); carriageReturn {
 			text += ": " + crlf(x.script.path)

@@ -59,9 +59,9 @@ func (p *Program) takeLog() {
 	})
 }
 
-// drain reads what there is, but not what comes meanwhile: who writes faster than it is
-// read would keep this process from everything else. It returns the descriptor, or -1 when it has ended, and is
-// closed.
+// drain reads what there is, but not what comes meanwhile: a program that writes faster than it
+// is read would keep this process from everything else. It returns the descriptor, or -1 when
+// that has ended and is closed.
 func drain(fd int, take func([]byte)) int {
 	if fd < 0 {
 		return -1

@@ -14,7 +14,7 @@ import (
 // This file takes one connection from its first byte to its end.
 
 // exchange is what one request needs, in one allocation. It is not used again for
-// another: a handler may leave somebody behind who still holds a part of it.
+// another: a handler may leave a goroutine behind that still holds a part of it.
 type exchange struct {
 	ctx  requestContext
 	rw   response

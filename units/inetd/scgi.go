@@ -49,7 +49,7 @@ func (im *Importer) application(e *entry) (pair units.Pair, found bool, err erro
 	return pair, true, err
 }
 
-// loopback returns where an application listens: whoever reaches its socket could
+// loopback returns where an application listens: a client that reaches its socket could
 // claim to be any user (see checkListen).
 func (im *Importer) loopback(e *entry) string {
 	port := e.addresses[0][strings.LastIndexByte(e.addresses[0], ':')+1:]

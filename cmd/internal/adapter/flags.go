@@ -77,7 +77,7 @@ func (o *Options) Flags() []Flag {
 	}
 }
 
-// FlagSet has all flags with their defaults, for those who print what they are.
+// FlagSet has all flags with their defaults, to be printed.
 func FlagSet() *flag.FlagSet {
 	o := Default()
 	return flagSet(o.Flags())

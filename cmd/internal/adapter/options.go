@@ -57,7 +57,7 @@ type Options struct {
 	// AccessLog has each request logged, and not only those that fail. Default true.
 	AccessLog bool
 	// AllowUIDs and AllowUsers are who may connect by a unix socket, besides root. Where both
-	// are nil, whoever can may.
+	// are nil, any user may.
 	AllowUIDs  []uint32
 	AllowUsers []string
 	// Debug shows tracebacks to the client.

@@ -59,7 +59,7 @@ func (p *Process) Pid() int { return p.pid }
 // -1 where the kernel has none.
 func (p *Process) PidFD() int { return p.pidfd }
 
-// Other returns the process for who doesn't wait for it. One of both is to be closed, when
+// Other returns the process for callers that don't wait for it. One of both is to be closed, when
 // nobody waits any more.
 func (p *Process) Other() *Other { return &Other{pid: p.pid, pidfd: p.pidfd} }
 

@@ -30,7 +30,7 @@ func checkPeers(ctx context.Context, x *examination, app *host.Application, f *f
 	}
 }
 
-// open lets whoever may connect talk to the adapter.
+// open lets every user that may connect talk to the adapter.
 func open(o adapter.Options) adapter.Options {
 	o.AllowUIDs, o.AllowUsers = nil, nil
 	return o

@@ -31,7 +31,7 @@ type Application struct {
 	// Exec is the command line of the service.
 	Exec []string
 	// Adapter are the values of that command line, where the service runs the adapter, as far as they
-	// can be read; what is wrong with it the adapter tells whoever asks. For others they are the defaults.
+	// can be read; what is wrong with it is in the log of the adapter. For others they are the defaults.
 	Adapter adapter.Options
 }
 
@@ -142,7 +142,7 @@ func (a *Application) UsesAdapter() bool {
 }
 
 // Allowed are the users that may talk to the adapter by a unix socket, besides root, by
-// number or name as its command line has them; nil for whoever may connect.
+// number or name as its command line has them; nil for every user that may connect.
 func (a *Application) Allowed() (users []string) {
 	for _, uid := range a.Adapter.AllowUIDs {
 		users = append(users, strconv.FormatUint(uint64(uid), 10))

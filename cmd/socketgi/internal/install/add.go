@@ -61,7 +61,7 @@ func (a *Add) Prepare() error {
 	}
 	group := o.Group
 	if o.Listen != "" && o.Listen[0] != '/' {
-		group = "" // whoever is on this machine may connect
+		group = "" // every user of this machine may connect
 	}
 	if err := account.Check(a.Host.Root, o.User, group); err != nil {
 		return err

@@ -1,6 +1,6 @@
 // Package python finds out from its files what a Python interpreter is. It never runs one:
-// an interpreter runs what lies in its site-packages, and whoever can write that is
-// often not the one who asks.
+// an interpreter runs what lies in its site-packages, and the user who can write
+// that is often another than the one of this process.
 package python
 
 import (

@@ -25,7 +25,7 @@ type Status struct {
 	Connections connections `json:"connections"`
 	Limits      limits      `json:"limits"`
 	Slots       *host.Slots `json:"slots"` // null: no limit, or not known
-	// Allowed are the users that may talk to the adapter besides root, null for whoever
+	// Allowed are the users that may talk to the adapter besides root, null for every user that
 	// may connect.
 	Allowed []string `json:"allowed_users"`
 	// Python runs the application; "" where none does, or the command line leaves it open.

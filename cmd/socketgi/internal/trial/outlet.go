@@ -17,7 +17,7 @@ const outletPrefix = ".socketgi-check-"
 
 // outlet is a pipe in the file system, to which a check writes what it has to say. It is read
 // all the time, and what is too much is counted: a file would grow for as long as the
-// application likes, in a file system in memory that systemd needs, and who writes to a pipe
+// application likes, in a file system in memory that systemd needs, and a writer to a pipe
 // that nobody reads waits.
 type outlet struct {
 	path string
@@ -65,7 +65,7 @@ func (o *outlet) read() {
 			return
 		}
 		ending = fds[1].Revents != 0
-		// More than a pipe holds is of somebody who goes on, whom nobody waits for.
+		// More than a pipe holds comes from a process that goes on, and is not waited for.
 		for range 64 {
 			n, err := unix.Read(o.fd, buf)
 			if n <= 0 || err != nil {
