@@ -23,9 +23,13 @@ func TestWarmReplaced(t *testing.T) {
 	t.Parallel()
 	python := pythons(t)[0]
 	for _, preload := range []string{"yes", "no"} {
-		slow, slowP := warmUnit(t, python, "--workers", "2", "--preload", preload, "--timeout", "1s") // the others have all the time they need
-		assert.Equal(t, 504, slow.get("/hang").status)
-		assert.Contains(t, slowP.stop(t), "no end of the response after 1s")
+		t.Run("timeout/"+preload, func(t *testing.T) {
+			t.Parallel()
+			u, p := warmUnit(t, python, "--workers", "2", "--preload", preload, "--timeout", "5s") // which loading has to keep, too
+			assert.Equal(t, 504, u.get("/hang").status)
+			assert.Equal(t, 200, u.get("/").status)
+			assert.Contains(t, p.stop(t), "no end of the response after 5s")
+		})
 		u, p := warmUnit(t, python, "--workers", "2", "--preload", preload, "--max-memory", "100M")
 		assert.Equal(t, 502, u.get("/die").status)
 		assert.Equal(t, 200, u.get("/").status)
