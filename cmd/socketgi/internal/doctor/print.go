@@ -6,14 +6,19 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 )
 
 // marks stand at the beginning of a line, all equally wide.
 var marks = map[Level]string{OK: "  ok ", Note: "note ", Unchecked: "  ?? ", Warning: "WARN ", Error: "FAIL "}
 
+// colors are those of the marks on a terminal.
+var colors = map[Level]terminal.Color{OK: terminal.Green, Unchecked: terminal.Yellow, Warning: terminal.Yellow, Error: terminal.Red}
+
 // Print writes the reports for people: a line for each finding, and below those that
 // are not well why it matters and what mends it.
 func Print(w io.Writer, reports []Report) {
+	p := terminal.NewPainter(w)
 	for i, r := range reports {
 		if i > 0 {
 			fmt.Fprintln(w)
@@ -22,13 +27,13 @@ func Print(w io.Writer, reports []Report) {
 		if name == "" {
 			name = "this machine"
 		}
-		fmt.Fprintln(w, name)
+		fmt.Fprintln(w, p.Paint(terminal.Bold, name))
 		for _, f := range r.Findings {
 			what := f.What
 			if f.Level == Unchecked {
 				what = "not checked: " + what
 			}
-			fmt.Fprintf(w, "%s %-8s %s\n", marks[f.Level], f.Check, indent(what))
+			fmt.Fprintf(w, "%s %-8s %s\n", p.Paint(colors[f.Level], marks[f.Level]), f.Check, indent(what))
 			if f.Why != "" {
 				fmt.Fprintf(w, "               why:  %s\n", indent("      " + f.Why)[6:])
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 	"github.com/socketgi/socketgi/scgi/scgihttp"
 )
 
@@ -21,7 +23,9 @@ func (a *adding) checkAnswers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	done := terminal.Progress(os.Stderr, "asking "+a.Options.Name+" for a page")
 	status, err := a.ask(ctx, app)
+	done()
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 )
 
@@ -42,7 +43,9 @@ func longestLoad(timeout time.Duration) time.Duration {
 
 // load makes an error of a trial that doesn't load the application, which the operator calls what.
 func load(ctx context.Context, t *trial.Trial, what string) error {
+	done := terminal.Progress(os.Stderr, "loading "+what)
 	o, err := t.Run(ctx)
+	done()
 	if o.Loaded || o.Result == "" && err != nil {
 		return err
 	}

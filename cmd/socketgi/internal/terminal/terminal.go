@@ -2,9 +2,11 @@
 package terminal
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
@@ -68,20 +70,40 @@ func Shown(w io.Writer) io.Writer {
 	return w
 }
 
-// Progress says on a terminal what takes over a second; done takes it back.
+// Progress shows on a terminal what takes over a second, and how many seconds it has taken; done takes
+// that back. Anywhere else nothing is written.
 func Progress(w io.Writer, what string) (done func()) {
 	if !Is(w) {
 		return func() {}
 	}
-	said := make(chan struct{})
-	timer := time.AfterFunc(time.Second, func() {
-		defer close(said)
-		_, _ = io.WriteString(w, what+" ...")
-	})
+	ticker := time.NewTicker(time.Second)
+	stop := count(w, plain.Line(what), ticker.C)
 	return func() {
-		if !timer.Stop() {
-			<-said
-			_, _ = io.WriteString(w, "\r"+strings.Repeat(" ", len(what)+4)+"\r")
-		}
+		ticker.Stop()
+		stop()
 	}
+}
+
+// count writes what is being done and how many seconds have passed, one for each tick.
+func count(w io.Writer, what string, ticks <-chan time.Time) (done func()) {
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		back := ""
+		for seconds := 1; ; seconds++ {
+			select {
+			case <-ticks:
+				line := fmt.Sprintf("%s ... %d s", what, seconds)
+				_, _ = io.WriteString(w, back+line)
+				back = "\r" + strings.Repeat(" ", len(line)) + "\r"
+			case <-end:
+				_, _ = io.WriteString(w, back)
+				return
+			}
+		}
+	}()
+	return sync.OnceFunc(func() {
+		close(end)
+		<-ended
+	})
 }
