@@ -221,7 +221,7 @@ time.sleep(1000)`)
 		{"user missing", func() {
 			s.Write(unitDir+"app@.service", strings.Replace(service, "User=www-data", "User=hello", 1))
 			s.Run("systemctl", "daemon-reload")
-		}, "loads", "error", "the user or group of app@.service is not there: hello", "adduser --system --group hello", func() {
+		}, "loads", "error", "the user of app@.service is not there: hello", "adduser --system --group hello", func() {
 			s.Write(unitDir+"app@.service", service)
 			s.Run("systemctl", "daemon-reload")
 		}},

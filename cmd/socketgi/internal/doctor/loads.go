@@ -15,6 +15,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 	"golang.org/x/sys/unix"
 )
@@ -43,7 +44,9 @@ func checkLoads(ctx context.Context, x *examination, app *host.Application) (f f
 	}
 	t.Manager, t.Limit = x.manager, loadLimit
 	began := time.Now()
+	done := terminal.Progress(os.Stderr, "loading "+app.Name)
 	o, err := t.Run(ctx)
+	done()
 	if err != nil {
 		f.unchecked("systemd doesn't start "+o.Unit+": "+err.Error(), "")
 		return f
@@ -98,16 +101,22 @@ func notLoaded(app *host.Application, name, who string, o trial.Outcome, f *find
 	if text != "" {
 		text = ":\n" + text
 	}
-	const why = "each request is answered with 500"
+	why := "each request is answered with 500"
 	status := o.SetUp()
+	if status > 0 || o.Result == resources {
+		why = notStarted(app)
+	}
 	switch {
 	case o.Result == "timeout":
 		f.fail(fmt.Sprintf("%s is not loaded after %v%s", name, loadLimit, text), "a request takes longer than that", again)
 	// Exit statuses of systemd itself (systemd.exec(5), Process Exit Codes).
 	case status == 203:
 		f.fail(app.Exec[0]+" can't be executed"+text, why, edit)
-	case status == 217 || status == 216:
-		f.fail("the user or group of "+app.Service.Name+" is not there: "+who+text, why, "adduser --system --group "+shell(who))
+	case status == 217:
+		f.fail("the user of "+app.Service.Name+" is not there: "+who+text, why, "adduser --system --group "+shell(who))
+	case status == 216:
+		group := app.Service.Get("Service", "Group")
+		f.fail("the group of "+app.Service.Name+" is not there: "+group+text, why, "groupadd --system "+shell(group))
 	case status == 200:
 		dir := app.Service.Get("Service", "WorkingDirectory")
 		if mend := letIn(app, filepath.Join(dir, "file")); mend != "" {
@@ -117,7 +126,9 @@ func notLoaded(app *host.Application, name, who string, o trial.Outcome, f *find
 	case status == 226:
 		f.fail("the sandbox can't be made"+text, why, edit)
 	case status > 0:
-		f.fail(fmt.Sprintf("systemd can't set up %s (status %d, systemd.exec(5))%s", app.Service.Name, status, text), why, edit)
+		f.fail(fmt.Sprintf("systemd can't set up %s of %s (status %d, systemd.exec(5))%s", o.Part(), app.Service.Name, status, text), why, edit)
+	case o.Result == resources:
+		f.fail("systemd can't start "+app.Service.Name+text, why, edit)
 	default:
 		what := name + " doesn't load as " + who + text
 		if o.Result == "" {
@@ -128,6 +139,19 @@ func notLoaded(app *host.Application, name, who string, o trial.Outcome, f *find
 		}
 		f.fail(what, why, again)
 	}
+}
+
+// resources is the result of a service for which systemd could not even make a process
+// (systemd.exec(5), $SERVICE_RESULT): a file of EnvironmentFile= is missing, for one.
+const resources = "resources"
+
+// notStarted says what a client gets where systemd can't start the service. The adapter never
+// runs, so none of its own answers is given.
+func notStarted(app *host.Application) string {
+	if app.Warm {
+		return "systemd tries again and again, requests wait in the socket, and the web server answers 504 after its scgi_read_timeout"
+	}
+	return "systemd closes the connection, and the web server answers 502"
 }
 
 var (

@@ -142,10 +142,18 @@ func (o Outcome) Explain() string {
 	if o.Result == "exit-code" && o.Status < 200 {
 		return ""
 	}
-	what := map[int]string{200: "its working directory", 203: "the program", 216: "its group", 217: "its user", 218: "its capabilities",
-		226: "the sandbox's files", 228: "the sandbox's system calls", 233: "a directory of its own", 239: "a directory of its own", 240: "a directory of its own"}[o.Status]
-	if what == "" {
-		what = "it"
-	}
-	return fmt.Sprintf("systemd couldn't set up %s (%s, status %d); its own words: journalctl -u %s", what, o.Result, o.Status, o.Unit)
+	return fmt.Sprintf("systemd couldn't set up %s (%s, status %d); its own words: journalctl -u %s", o.Part(), o.Result, o.Status, o.Unit)
 }
+
+// Part is what systemd could not set up, by the exit status of its process.
+func (o Outcome) Part() string {
+	if part, ok := parts[o.Status]; ok {
+		return part
+	}
+	return "it"
+}
+
+// parts has the exit statuses of systemd.exec(5), Process Exit Codes.
+var parts = map[int]string{200: "its working directory", 203: "the program", 216: "its group", 217: "its user", 218: "its capabilities",
+	226: "the sandbox's files", 228: "the sandbox's system calls", 233: "its runtime directory", 238: "its state directory",
+	239: "its cache directory", 240: "its logs directory", 241: "its configuration directory", 243: "its credentials"}

@@ -1,0 +1,63 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// setUps are ways in which systemd can't start the service of an application: their names
+// (systemd.exec(5), Process Exit Codes), what a drop-in has, and what doctor says.
+var setUps = []struct{ name, lines, what string }{
+	{"CHDIR", "WorkingDirectory=/srv/not-there", "/srv/not-there can't be entered"},
+	{"EXEC", "ExecStart=\nExecStart=/usr/local/lib/not-there/socketgi-adapter /srv/article.py", "not-there/socketgi-adapter can't be executed"},
+	{"GROUP", "DynamicUser=no\nUser=www-data\nGroup=not-there", "the group of"},
+	{"USER", "DynamicUser=no\nUser=not-there", "the user of"},
+	{"NAMESPACE", "BindReadOnlyPaths=/srv/not-there", "the sandbox can't be made"},
+	{"STATE_DIRECTORY", "DynamicUser=no\nUser=www-data\nStateDirectory=taken/by", "its state directory"},
+	{"CREDENTIALS", "LoadCredential=secret:/srv/not-there", "its credentials"},
+	{"EnvironmentFile", "EnvironmentFile=/srv/not-there", "systemd can't start"},
+}
+
+// TestSetUpFails: what doctor says that a client gets where systemd can't start the service is what
+// nginx answers.
+func TestSetUpFails(t *testing.T) {
+	s := newSite(t)
+	s.Write("/var/lib/taken", "a file")
+	for name, flags := range map[string][]string{"each": nil, "warm": {"--accept", "no"}} {
+		s.serve(name, "article.py", "/"+name, append(flags, "--timeout", "2s")...)
+		s.Run("sh", "-c", "sed -i 's/scgi_read_timeout [0-9]*s/scgi_read_timeout 4s/' /etc/nginx/apps/"+name+".conf")
+		s.restartNginx()
+		assert.Equal(t, 200, s.get("/"+name).StatusCode)
+		service := name + "@.service"
+		if s.listening[name] {
+			service = name + ".service"
+			s.Run("systemctl", "stop", service)
+		}
+		dir := "/etc/systemd/system/" + service + ".d"
+		for _, c := range setUps {
+			s.Write(dir+"/broken.conf", "[Service]\n"+c.lines+"\n")
+			s.Run("systemctl", "daemon-reload")
+			_, _ = s.Try("systemctl", "stop", name+".service")
+			s.Run("systemctl", "restart", name+".socket")
+			status := s.get("/" + name).StatusCode
+			found, _ := s.examine(name)
+			why := ""
+			for _, f := range found {
+				if f.Check == "loads" && f.Level == "error" {
+					why = f.What + "; " + f.Why
+				}
+			}
+			want := 502 // systemd closes the connection
+			if s.listening[name] {
+				want = 504 // it waits in the socket
+			}
+			assert.Equal(t, want, status, c.name)
+			assert.Contains(t, why, fmt.Sprint("the web server answers ", want), c.name)
+			assert.Contains(t, why, c.what)
+		}
+		s.Run("rm", "-r", dir)
+		s.Run("systemctl", "daemon-reload")
+	}
+}
