@@ -29,19 +29,31 @@ type config struct {
 func parseFlags(args []string) (*config, error) {
 	o, err := adapter.Parse(args)
 	c := &config{Options: o}
-	if err != nil || o.Version || o.AskReload != 0 {
+	switch {
+	case err != nil: // which is not for strangers to be told
+		o = adapter.Read(args)
+		_ = c.resolvePeers(&o)
 		return c, err
+	case o.Version || o.AskReload != 0:
+		return c, nil
 	}
 	return c, c.resolve()
 }
 
+// resolvePeers finds out who may connect.
+func (c *config) resolvePeers(o *adapter.Options) (err error) {
+	if o.AllowUIDs == nil && o.AllowUsers == nil {
+		return nil
+	}
+	c.peers, err = passwd.UIDs("/etc/passwd", o.AllowUsers)
+	c.peers = append(c.peers, o.AllowUIDs...)
+	return err
+}
+
 // resolve finds out what only this machine can tell.
 func (c *config) resolve() (err error) {
-	if c.AllowUIDs != nil || c.AllowUsers != nil {
-		if c.peers, err = passwd.UIDs("/etc/passwd", c.AllowUsers); err != nil {
-			return err
-		}
-		c.peers = append(c.peers, c.AllowUIDs...)
+	if err = c.resolvePeers(&c.Options); err != nil {
+		return err
 	}
 	if c.Cache, err = directory(c.Cache, "CACHE_DIRECTORY"); err != nil {
 		return err

@@ -89,6 +89,24 @@ func TestPeerOfConnection(t *testing.T) {
 	}
 }
 
+// TestPeerOfBrokenCommandLine checks that strangers are refused, and told nothing, also where the
+// command line is wrong.
+func TestPeerOfBrokenCommandLine(t *testing.T) {
+	t.Parallel()
+	for _, wrong := range [][]string{{"--allow-uid", "7", "--concurrency", "-1"}, {"--no-such", "--allow-uid", "7"}, {"--allow-uid", "7", "--nph"}} {
+		a := &invocation{t: t, args: append(append([]string{"--debug"}, wrong...), "testdata/pep.py")}
+		var pair [2]int
+		asStranger(t, func() (err error) {
+			pair, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			return err
+		})
+		conn, p := a.startOn(pair)
+		answer := ask(t, conn)
+		assert.True(t, strings.HasPrefix(answer, "Status: 403 Forbidden\r\n"), "%q: %s", wrong, answer)
+		assert.Contains(t, p.wait(t), "who is not among those that may talk to this application")
+	}
+}
+
 // expectPeer checks the answer to somebody who is let in, or isn't.
 func expectPeer(t *testing.T, why, started, answer, log string) {
 	t.Helper()
