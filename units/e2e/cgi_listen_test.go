@@ -29,9 +29,9 @@ func (s *site) state(p program) string {
 	return strings.TrimSpace(out)
 }
 
-// TestCGIStays checks the life of an adapter that accepts by itself: it says when it
+// TestCGIListens checks the life of an adapter that accepts by itself: it says when it
 // is ready, finishes what it has when it is stopped, and comes back.
-func TestCGIStays(t *testing.T) {
+func TestCGIListens(t *testing.T) {
 	s := newSite(t)
 	s.script("/srv/cgi/gate", "printf 'Content-Type: text/plain\\n\\n'; until [ -e /srv/open/gate ]; do sleep 0.01; done; echo finished; echo $PPID")
 	s.script("/srv/cgi/quick", "printf 'Content-Type: text/plain\\n\\n%s' $PPID")
