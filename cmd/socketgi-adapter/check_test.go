@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -197,4 +198,22 @@ func TestPassedOver(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(app, []byte("def application(e, s):\n    raise ValueError\n"), 0o600))
 	assert.NotContains(t, a.get("/").log, ".venv", "which has nothing to do with it")
+}
+
+// TestCheckOnce: an application that takes long to be imported is loaded once where Python writes
+// nothing beside its modules, which is the rule in a sandbox.
+func TestCheckOnce(t *testing.T) {
+	t.Parallel()
+	eachPython(t, func(t *testing.T, python string) {
+		dir, cache := t.TempDir(), t.TempDir()
+		app, loads := filepath.Join(dir, "app.py"), filepath.Join(t.TempDir(), "loads")
+		require.NoError(t, os.WriteFile(app, []byte("import colorsys\nopen("+strconv.Quote(loads)+", 'a').write('x')\ndef application(e, s): pass\n"), 0o600))
+		for range 2 {
+			out, status := tryOut(t, "--python", python, "--cache", cache, app)
+			require.Zero(t, status, "%s", out)
+		}
+		text, err := os.ReadFile(loads)
+		require.NoError(t, err)
+		assert.Equal(t, "xx", string(text), "once for each check")
+	})
 }

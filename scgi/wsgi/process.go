@@ -101,20 +101,20 @@ func (c *Config) Check(timeout time.Duration) error {
 		timeout = slowest
 	}
 	child.AdoptOrphans()
-	// What Python writes the first time - .pyc files next to modules - changes folders,
-	// of which the cache speaks. The second or third time nothing new is found.
+	// What Python writes the first time - .pyc files next to modules - may change folders
+	// of which the cache speaks. Then it is loaded once or twice more, until nothing new is found.
 	for range 3 {
 		before := c.cached()
 		w, err := worker.Start(c.worker())
 		if err != nil {
 			return err
 		}
-		problem := w.Load(timeout)
+		problem, settled := w.Load(timeout)
 		w.Close()
 		if problem != nil {
 			return errors.New(problem.Text)
 		}
-		if c.cached() == before {
+		if settled || c.cached() == before {
 			return nil
 		}
 	}

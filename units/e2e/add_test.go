@@ -324,3 +324,14 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+// TestAddLoads counts how often an application is loaded while it is added: once to try it, which
+// fills the cache, and once for the page that is asked for.
+func TestAddLoads(t *testing.T) {
+	s := newSite(t)
+	s.Write("/srv/slow.py", "open('/srv/open/loads', 'a').write('x')\ndef application(e, start):\n    start('200 OK', [])\n    return [b'x']\n")
+	s.Run("/usr/local/bin/socketgi", "add", "slow", "/srv/slow.py", "--user", "www-data", "--python", "/usr/bin/python3", "--now")
+	assert.Equal(t, "xx", s.Run("cat", "/srv/open/loads"))
+	s.Run("/usr/local/bin/socketgi", "refresh", "slow")
+	assert.Equal(t, "xxx", s.Run("cat", "/srv/open/loads"))
+}

@@ -17,6 +17,9 @@ type Report struct {
 	// Files are those that modules were loaded from of which it had not spoken before
 	// ([WarmConfig].Files).
 	Files []File
+	// Settled says that the application was loaded without a job, and that another start would add
+	// nothing to the cache.
+	Settled bool
 	// Warnings are sentences about what workers of a [Parent] had better not share.
 	Warnings []string
 }
@@ -67,6 +70,7 @@ func report(r *Report, msg []byte) (done bool) {
 		}
 		return true
 	case "L":
+		r.Settled = string(rest) == "settled"
 		return true
 	case "W":
 		if len(r.Warnings) < mostWarnings {

@@ -60,22 +60,23 @@ func (w *Single) Serve(params []scgi.Header, body scgi.Body, conn int, timeout t
 }
 
 // Load has the worker load the application and no job, for at most timeout, and says
-// what is wrong with it, nil if nothing. The worker has ended then.
-func (w *Single) Load(timeout time.Duration) *outcome.Problem {
+// what is wrong with it, nil if nothing, and whether the cache has all of it ([Report].Settled). The
+// worker has ended then.
+func (w *Single) Load(timeout time.Duration) (problem *outcome.Problem, settled bool) {
 	deadline := time.Now().Add(timeout)
 	_ = unix.Shutdown(w.fd, unix.SHUT_WR) // there is no job, and there will be none
 	var rep Report
 	done, alive := w.await(&rep, deadline)
 	if alive && !done {
 		w.Kill()
-		return &outcome.Problem{Kind: outcome.Timeout, Text: "it was not loaded after " + timeout.String()}
+		return &outcome.Problem{Kind: outcome.Timeout, Text: "it was not loaded after " + timeout.String()}, false
 	}
 	usage := w.Wait(deadline)
 	w.KillGroup()
 	if rep.Problem == nil && !done {
 		rep.Problem = &outcome.Problem{Kind: outcome.Died, Text: "while it was loaded its process " + usage.Ending()}
 	}
-	return rep.Problem
+	return rep.Problem, rep.Settled
 }
 
 // Close frees what the worker takes in this process. The worker must have ended.

@@ -78,6 +78,7 @@ class Finder:
         else:
             self.known, self.modules = {}, {}
         cache.before_save(self.save)
+        cache.before_settled(self.settled)
 
     def _open(self, identity):
         try:
@@ -151,6 +152,11 @@ class Finder:
             if new:
                 modules = self._write(loaded, new, modules)
             self.cache.put('imports', {'blob': self.identity, 'folders': folders, 'modules': modules})
+
+    def settled(self):
+        """Tell whether nothing has happened in the folders meanwhile: .pyc files are written there, and
+        what changes a folder after it was looked at makes its record one that isn't believed."""
+        return all(folder_state(folder) == then for folder, then in self.folders.items())
 
     def _folder(self, folder, then):
         """The record of a folder: what it offers only if nothing has happened there meanwhile."""

@@ -10,7 +10,8 @@ first letter is the kind:
     E KIND\\nTEXT    the application failed; KIND is import, exception, exit or cut
     D BYTES END     done: how many bytes of body were sent, and whether the response
                     is whole, cut, left by the client, or none (no head was sent)
-    L               there is no job: the application is loaded, and that was all
+    L [settled]     there is no job: the application is loaded, and that was all; what is cached of it
+                    is all that there is to find out
 
 A worker that takes many jobs says more, and leaves out H: it writes on the board, which is
 memory that it shares with the adapter, what it is doing (Board).
@@ -296,8 +297,8 @@ class JobSocket:
     def ready(self):
         self._report(b'R')
 
-    def loaded(self):
-        self._report(b'L')
+    def loaded(self, settled):
+        self._report(b'L settled' if settled else b'L')
 
     def modules(self, block):
         self._report(b'M ' + block)

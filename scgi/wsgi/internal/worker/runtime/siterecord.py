@@ -17,12 +17,15 @@ def run(cache, base):
     record = cache.get('site')
     if record and record['identity'] == identity and all(state(p) == s for p, s in record['watch']):
         _replay(record)
-        return
-    import site
-    site.main()
-    new = _record(site, identity)
-    if new or record:
-        cache.put('site', new)
+    else:
+        import site
+        site.main()
+        new = _record(site, identity)
+        if new or record:
+            cache.put('site', new)
+        record = new
+    if record:
+        cache.before_settled(lambda: all(state(p) == s for p, s in record['watch']))
 
 
 def state(path):

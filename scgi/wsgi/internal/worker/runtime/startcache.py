@@ -23,6 +23,7 @@ class StartCache:
         self.content = content
         self.stale = fresh
         self.savers = []
+        self.checks = []
 
     def get(self, part):
         return self.content[part]
@@ -34,6 +35,14 @@ class StartCache:
     def before_save(self, saver):
         """Have saver called when the content is about to be saved: at the end, when nobody waits."""
         self.savers.append(saver)
+
+    def before_settled(self, check):
+        """Have check called when somebody asks whether the next start believes all of the content."""
+        self.checks.append(check)
+
+    def settled(self):
+        """Tell whether another start would find nothing out that this one has not."""
+        return all(check() for check in self.checks)
 
     def save(self):
         """Replace the file, when there is something new; a directory that can't be written stays as it is."""

@@ -82,7 +82,9 @@ class Worker:
             gc.enable()
             job = self.jobs.take()
             if job is None:
-                self.jobs.loaded()
+                self.cache.save()
+                self.cache.save = lambda: None
+                self.jobs.loaded(self.cache.settled())
             else:
                 self.serve(job, app, stderr)
             return
