@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/unitfile"
 )
 
 // Listener is a socket unit of anybody's.
@@ -61,7 +60,8 @@ func (h Host) WithDropIns(name, text string) (*Unit, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &Unit{Name: name, options: unitfile.Parse(text)}
+	u := &Unit{Name: name}
+	u.add("", text)
 	if u.DropIns, err = h.dropIns(dirs, name); err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (h Host) Load(name string) (*Application, error) {
 	}
 	if a.Service, err = h.Unit(file); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s.socket is there, and %s is not: %w", name, file, ErrNoApplication)
+			return nil, h.noService(a, file)
 		}
 		return nil, err
 	}
@@ -71,12 +71,41 @@ func (h Host) Load(name string) (*Application, error) {
 	a.What = unescape(a.Service.Get("X-Socketgi", "Application"))
 	a.Listen = h.expand(a.Socket.Get("Socket", "ListenStream"))
 	if a.Exec, err = units.ParseCommandLine(a.Service.Get("Service", "ExecStart")); err != nil {
-		return nil, fmt.Errorf("%s: ExecStart=: %w", a.Service.Path, err)
+		place := a.Service.Path
+		if set := a.Service.Settings("Service", "ExecStart"); len(set) > 0 {
+			place = set[len(set)-1].Place()
+		}
+		return nil, fmt.Errorf("%s: ExecStart=: %w", place, err)
 	}
 	if a.Adapter = adapter.Default(); a.UsesAdapter() {
 		a.Adapter = adapter.Read(a.Exec[1:])
 	}
 	return a, nil
+}
+
+// ErrNoService says that a socket is there, and the service behind it is not. It is
+// [ErrNoApplication], too.
+var ErrNoService = errors.New("the service of the socket is not there")
+
+type noServiceError string
+
+func (e noServiceError) Error() string { return string(e) }
+
+func (e noServiceError) Is(target error) bool {
+	return target == ErrNoService || target == ErrNoApplication
+}
+
+// noService tells a service that is missing from a socket that means another one by its Accept=.
+func (h Host) noService(a *Application, file string) error {
+	other := a.Name + ".service"
+	if a.Warm {
+		other = a.Name + "@.service"
+	}
+	what := fmt.Sprintf("%s is there, and %s is not", a.Socket.Path, file)
+	if u, err := h.Unit(other); err == nil && u.Has("X-Socketgi") {
+		what = fmt.Sprintf("%s starts %s by its Accept=, and there is only %s", a.Socket.Path, file, other)
+	}
+	return noServiceError(what)
 }
 
 // expand resolves the specifiers that a socket of ours has (systemd.unit(5)).

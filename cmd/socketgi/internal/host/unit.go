@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,11 +22,14 @@ type Unit struct {
 	// DropIns are the files that change it, in the order in which they count.
 	DropIns []string
 
-	options []unitfile.Option
+	options []Setting
 }
 
+// ErrMasked is of a unit that is a link to /dev/null: systemd starts it for nobody.
+var ErrMasked = errors.New("it is masked")
+
 // Unit reads a unit file and its drop-ins (systemd.unit(5)). The error is
-// os.ErrNotExist where there is none.
+// os.ErrNotExist where there is none, and [ErrMasked] where it is masked.
 func (h Host) Unit(name string) (*Unit, error) {
 	dirs, err := h.Dirs()
 	if err != nil {
@@ -38,9 +42,13 @@ func (h Host) Unit(name string) (*Unit, error) {
 		if err != nil {
 			return nil, err
 		}
-		if info, err := os.Stat(real); err == nil && info.Mode().IsRegular() {
+		info, err := os.Stat(real)
+		if err == nil && info.Mode().IsRegular() {
 			u.Path = path
 			break
+		}
+		if target, err := os.Readlink(path); err == nil && target == "/dev/null" {
+			return nil, fmt.Errorf("%s: %w", path, ErrMasked)
 		}
 	}
 	if u.Path == "" {
@@ -64,8 +72,39 @@ func (h Host) read(u *Unit, path string) error {
 		return err
 	}
 	text, err := os.ReadFile(real)
-	u.options = append(u.options, unitfile.Parse(string(text))...)
+	u.add(path, string(text))
 	return err
+}
+
+// add adds the directives of a text that is, or will be, the file at path.
+func (u *Unit) add(path, text string) {
+	for _, o := range unitfile.Locate(text) {
+		u.options = append(u.options, Setting{o, path})
+	}
+}
+
+// Setting is a directive of a unit, and where it stands.
+type Setting struct {
+	unitfile.Located
+	// File is the unit's file, or the drop-in.
+	File string
+}
+
+// Place names the file and the line.
+func (s Setting) Place() string { return fmt.Sprintf("%s:%d", s.File, s.Line) }
+
+// Settings are those that [Unit.All] has the values of.
+func (u *Unit) Settings(section, name string) (found []Setting) {
+	for _, o := range u.options {
+		switch {
+		case o.Section != section || o.Name != name:
+		case o.Value == "":
+			found = nil
+		default:
+			found = append(found, o)
+		}
+	}
+	return found
 }
 
 // dropIns lists the files that change a unit, sorted by their names; of those with the
@@ -108,14 +147,8 @@ func (h Host) dropIns(dirs []string, name string) (paths []string, err error) {
 // All returns every value that a directive has, without those that an empty assignment
 // takes back. Specifiers and quotes are as they are in the file.
 func (u *Unit) All(section, name string) (values []string) {
-	for _, o := range u.options {
-		if o.Section == section && o.Name == name {
-			if o.Value == "" {
-				values = nil
-				continue
-			}
-			values = append(values, o.Value)
-		}
+	for _, o := range u.Settings(section, name) {
+		values = append(values, o.Value)
 	}
 	return values
 }
@@ -131,7 +164,7 @@ func (u *Unit) Get(section, name string) string {
 
 // Has tells whether the unit has a section.
 func (u *Unit) Has(section string) bool {
-	return slices.ContainsFunc(u.options, func(o unitfile.Option) bool { return o.Section == section })
+	return slices.ContainsFunc(u.options, func(o Setting) bool { return o.Section == section })
 }
 
 // real is where a file below Root really is, which is named as it is seen from here.
@@ -145,3 +178,6 @@ func (h Host) real(path string) (string, error) {
 	}
 	return rootfs.Inside(h.Root, rest)
 }
+
+// Everything is every directive of the unit in the order in which they count, empty ones included.
+func (u *Unit) Everything() []Setting { return u.options }

@@ -119,3 +119,22 @@ func startTime(pid string) time.Time {
 	}
 	return time.Time{}
 }
+
+// GroupsOf returns the supplementary groups of a process (Groups: in proc_pid_status(5)).
+func GroupsOf(pid int) (groups []int) {
+	status, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	for line := range strings.Lines(string(status)) {
+		rest, ok := strings.CutPrefix(line, "Groups:")
+		if !ok {
+			if rest, ok = strings.CutPrefix(line, "Gid:"); !ok {
+				continue
+			}
+		}
+		for _, field := range strings.Fields(rest) {
+			if n, err := strconv.Atoi(field); err == nil {
+				groups = append(groups, n)
+			}
+		}
+	}
+	return groups
+}

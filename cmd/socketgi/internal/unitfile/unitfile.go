@@ -8,6 +8,12 @@ import "strings"
 // Option is a directive in a section.
 type Option struct{ Section, Name, Value string }
 
+// Located is a directive and the line of the file on which it begins, from 1.
+type Located struct {
+	Option
+	Line int
+}
+
 // white is what systemd takes for white space, but for the ends of lines.
 const white = " \t"
 
@@ -18,11 +24,23 @@ var ends = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 // line break are a blank in the value; quotes and specifiers stay as they are. What is no directive is
 // left out: systemd warns of it, and goes on.
 func Parse(text string) (options []Option) {
-	section, begun := "", ""
+	for _, o := range Locate(text) {
+		options = append(options, o.Option)
+	}
+	return options
+}
+
+// Locate is [Parse] with the lines.
+func Locate(text string) (options []Located) {
+	section, begun, number, first := "", "", 0, 0
 	for line := range strings.SplitSeq(ends.Replace(strings.TrimPrefix(text, "\ufeff")), "\n") {
+		number++
 		line = strings.TrimLeft(line, white)
 		if strings.HasPrefix(line, "#") || strings.HasPrefix(line, ";") {
 			continue // also between lines that are continued
+		}
+		if begun == "" {
+			first = number
 		}
 		line = begun + line
 		if begun = ""; continues(line) {
@@ -33,7 +51,7 @@ func Parse(text string) (options []Option) {
 		if inner, ok := strings.CutPrefix(line, "["); ok {
 			section = strings.TrimSuffix(inner, "]")
 		} else if name, value, ok := strings.Cut(line, "="); ok && section != "" {
-			options = append(options, Option{section, strings.TrimRight(name, white), strings.TrimLeft(value, white)})
+			options = append(options, Located{Option{section, strings.TrimRight(name, white), strings.TrimLeft(value, white)}, first})
 		}
 	}
 	return options

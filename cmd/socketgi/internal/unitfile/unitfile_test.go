@@ -44,3 +44,7 @@ func FuzzUnit(f *testing.F) {
 		require.Equal(t, options, Parse(b.String()))
 	})
 }
+
+func TestLocate(t *testing.T) {
+	assert.Equal(t, []Located{{Option{"A", "B", "c  d"}, 2}, {Option{"A", "E", "f"}, 6}}, Locate("[A]\nB=c \\\n# x\n  d\n\nE=f\n"))
+}
