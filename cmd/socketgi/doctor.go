@@ -12,7 +12,9 @@ import (
 )
 
 func newDoctor() *cobra.Command {
+	var h host.Host
 	var asJSON bool
+	var options doctor.Options
 	cmd := &cobra.Command{
 		Use:   "doctor [NAME]",
 		Short: "Find out what is wrong with an application, and how it is mended",
@@ -21,7 +23,12 @@ isn't well why it matters and which command mends it. Nothing is changed. Withou
 NAME all applications are looked at, and then the machine.
 
 Systemd starts the application's service once more, to load it with its user,
-sandbox and Python: what it does while it is imported, it does then, too.
+sandbox and Python: what it does while it is imported, it does then, too. If nothing is
+wrong so far, each place where nginx's configuration passes requests to the application is
+asked for a page (GET), through nginx: "ok" means that the application answered it.
+
+A "mend:" is a command that can be pasted: it does what is needed, or takes back what it changed. A
+"do:" is for people. In JSON each finding has an id that stays the same when the words change.
 
 Exit status: 0 when all is well, notes allowed; 1 for warnings, and where
 something couldn't be checked; 2 for errors, and where there is no such application. Root can check everything.`,
@@ -32,7 +39,7 @@ something couldn't be checked; 2 for errors, and where there is no such applicat
 			}
 			return nil
 		},
-		ValidArgsFunction: completeNamesAt(&host.Host{}),
+		ValidArgsFunction: completeNamesAt(&h),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := ""
 			if len(args) > 0 {
@@ -40,7 +47,7 @@ something couldn't be checked; 2 for errors, and where there is no such applicat
 			}
 			ctx, cancel := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer cancel() // what was made to check is removed whatever happens
-			reports, err := doctor.Run(ctx, host.Host{}, name)
+			reports, err := doctor.Run(ctx, h, options, name)
 			if err != nil { // 1 would say that there is something to be warned of
 				fmt.Fprintln(cmd.ErrOrStderr(), "socketgi: "+err.Error())
 				return &exitError{status: 2}
@@ -59,5 +66,7 @@ something couldn't be checked; 2 for errors, and where there is no such applicat
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the findings as JSON")
+	defineHost(cmd, &h)
+	cmd.Flags().BoolVar(&options.NoRequest, "no-request", false, "don't ask the application for a page through nginx")
 	return cmd
 }

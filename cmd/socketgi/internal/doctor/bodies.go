@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
@@ -17,18 +16,18 @@ var wholeBodies = version{1, 29, 6}
 func judgeBodies(app *host.Application, nginx version, r route, f *findings) {
 	place := r.pass.Place()
 	if r.level.Value("scgi_request_buffering", "on") == "off" && (nginx == version{} || nginx.before(wholeBodies)) {
-		f.fail(fmt.Sprintf("%s: scgi_request_buffering off, and nginx is %v", place, nginx),
+		f.fail("request-buffering", fmt.Sprintf("%s: scgi_request_buffering off, and nginx is %v", place, nginx),
 			"before "+wholeBodies.String()+" nginx then announces less than it has of a chunked upload: the body is cut, and refused with 400", set(r, "scgi_request_buffering", "on"))
 	}
 	if r.level.Value("scgi_pass_request_body", "on") == "off" && !saysNoBody(r) {
-		f.warn(place+": scgi_pass_request_body off", "the application waits for a body that never comes; "+
+		f.warn("request-body", place+": scgi_pass_request_body off", "the application waits for a body that never comes; "+
 			`for subrequests (auth_request, SSI) say scgi_param CONTENT_LENGTH ""; scgi_param HTTP_CONTENT_LENGTH ""; too`,
 			set(r, "scgi_pass_request_body", "on"))
 	}
 	own := app.Adapter.Limits.BodyBytes
 	theirs, ok := nginxconf.Size(r.level.Value("client_max_body_size", "1m"))
 	if ok && own > 0 && theirs > 0 && theirs < own {
-		f.note(fmt.Sprintf("%s: nginx refuses bodies over %d bytes with %d (client_max_body_size), and --max-body is %d", place, theirs, http.StatusRequestEntityTooLarge, own),
+		f.note("client-max-body-size", fmt.Sprintf("%s: nginx refuses bodies over %d bytes with %d (client_max_body_size), and --max-body is %d", place, theirs, http.StatusRequestEntityTooLarge, own),
 			"", set(r, "client_max_body_size", strconv.FormatInt(own, 10)))
 	}
 }
@@ -40,42 +39,20 @@ func judgeSubrequests(app *host.Application, web *webServer, r route, f *finding
 		return
 	}
 	server := r.level.In("server")
-	// The location that takes a path, of those without a regular expression.
-	taker := func(path string) (best *nginxconf.Directive) {
-		most := 0
-		nginxconf.Walk(web.conf, func(d *nginxconf.Directive) {
-			if d.Name == "location" && d.In("server") == server && takes(d, path) > most {
-				best, most = d, takes(d, path)
-			}
-		})
-		return best
+	if server == nil {
+		return
 	}
 	var asked *nginxconf.Directive
 	nginxconf.Walk(web.conf, func(d *nginxconf.Directive) {
-		if d.Name == "auth_request" && asked == nil && d.In("server") == server && r.location() != nil && taker(d.Arg(0)) == r.location() {
+		if d.Name == "auth_request" && asked == nil && d.In("server") == server && r.location() != nil && locate(server.Block, d.Arg(0)) == r.location() {
 			asked = d
 		}
 	})
 	if asked != nil {
-		f.warn(fmt.Sprintf("%s: auth_request %s asks the application at %s, and nothing says there that such a request has no body", asked.Place(), asked.Arg(0), r.pass.Place()),
+		f.warn("auth-request-body", fmt.Sprintf("%s: auth_request %s asks the application at %s, and nothing says there that such a request has no body", asked.Place(), asked.Arg(0), r.pass.Place()),
 			"whatever a client sends with a body is refused",
-			fmt.Sprintf("socketgi nginx %s --auth-request --mount /_%[1]s, take its locations, and say auth_request /_%[1]s", app.Name))
+			"").Do = fmt.Sprintf("use the locations of: socketgi nginx %s --auth-request --mount /_%[1]s; and auth_request /_%[1]s", app.Name)
 	}
-}
-
-// takes tells how well a location without a regular expression takes a path, 0 for not at all.
-func takes(l *nginxconf.Directive, path string) int {
-	if len(l.Args) == 0 {
-		return 0
-	}
-	prefix := l.Args[len(l.Args)-1]
-	switch {
-	case l.Arg(0) == "=" && path == prefix:
-		return len(path) + 1
-	case (len(l.Args) == 1 || l.Arg(0) == "^~") && strings.HasPrefix(path, prefix):
-		return len(prefix)
-	}
-	return 0
 }
 
 // saysNoBody tells whether the application is told that there is no body.

@@ -23,7 +23,7 @@ func checkConnect(ctx context.Context, x *examination, app *host.Application) (f
 		d := net.Dialer{Timeout: 5 * time.Second}
 		c, err := d.DialContext(ctx, "tcp", app.Listen)
 		if err != nil {
-			f.fail("nobody can connect to "+app.Listen+": "+err.Error(), "the web server answers 502", relisten(app))
+			f.fail("connect-refused", "nobody can connect to "+app.Listen+": "+err.Error(), "the web server answers 502", relisten(app))
 			return f
 		}
 		c.Close()
@@ -32,6 +32,11 @@ func checkConnect(ctx context.Context, x *examination, app *host.Application) (f
 			f.ok("every user of this machine can connect to " + app.Listen)
 		}
 		return f
+	}
+	if x.host.User {
+		if checkSession(x, app, &f); f.failed() {
+			return f
+		}
 	}
 	if x.web.userErr != nil {
 		f.unchecked("as which user the web server connects: "+x.web.userErr.Error(), "")
@@ -49,7 +54,7 @@ func checkConnect(ctx context.Context, x *examination, app *host.Application) (f
 	switch {
 	case err == nil && peer > 1:
 		comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", peer))
-		f.fail(fmt.Sprintf("process %d (%s) listens at %s, and not systemd", peer, strings.TrimSpace(string(comm)), app.Listen),
+		f.fail("stranger-listens", fmt.Sprintf("process %d (%s) listens at %s, and not systemd", peer, strings.TrimSpace(string(comm)), app.Listen),
 			"requests reach that program", relisten(app))
 	case err == nil:
 		checkPeers(ctx, x, app, &f)
@@ -61,10 +66,10 @@ func checkConnect(ctx context.Context, x *examination, app *host.Application) (f
 	case errors.Is(err, unix.ENOENT):
 		f.unchecked("there is no "+app.Listen+" to connect to", "")
 	case errors.Is(err, unix.ECONNREFUSED):
-		f.fail("nobody listens at "+app.Listen, "the file is there, and the socket behind it is closed: the web server answers 502", relisten(app))
+		f.fail("connect-refused", "nobody listens at "+app.Listen, "the file is there, and the socket behind it is closed: the web server answers 502", relisten(app))
 	case errors.Is(err, unix.EAGAIN):
-		f.fail("no more connections wait at "+app.Listen+" (Backlog=)", "they come faster than they are accepted; the web server answers 502",
-			"journalctl -n 20 -u "+app.Socket.Name)
+		f.fail("backlog-full", "no more connections wait at "+app.Listen+" (Backlog=)", "they come faster than they are accepted; the web server answers 502", "").Do =
+			"see what keeps them waiting: journalctl -n 20 -u " + app.Socket.Name
 	default:
 		f.unchecked("connecting as "+x.web.user.Name+": "+err.Error(), "")
 	}
@@ -95,19 +100,19 @@ func refused(web *access.Rights, app *host.Application, f *findings) {
 	where := web.Obstacle(app.Listen)
 	info, err := os.Stat(where)
 	if err != nil {
-		f.fail(fmt.Sprintf("%s may not connect to %s", web.Name, app.Listen), why, "namei -l "+shell(app.Listen))
+		f.fail("connect-denied", fmt.Sprintf("%s may not connect to %s", web.Name, app.Listen), why, "").Do = "see which modes and lists (getfacl) keep it out: namei -l " + shell(app.Listen)
 		return
 	}
 	if where != app.Listen {
-		f.fail(fmt.Sprintf("%s may not enter %s, which has mode %04o", web.Name, where, info.Mode().Perm()), why, "chmod a+x "+shell(where))
+		f.fail("folder-denied", fmt.Sprintf("%s may not enter %s, which has mode %04o", web.Name, where, info.Mode().Perm()), why, "chmod a+x "+shell(where))
 		return
 	}
 	group := web.Name
 	if g, ok := account.FindGroup("", fmt.Sprint(web.GID)); ok {
 		group = g.Name
 	}
-	f.fail(fmt.Sprintf("%s may not connect to %s, which has %s and mode %04o", web.Name, where, owner(info), info.Mode().Perm()), why,
-		dropIn(app.Socket.Name, "Socket", "SocketGroup="+group, "SocketMode=0660")+" && "+relisten(app))
+	f.fail("socket-denied", fmt.Sprintf("%s may not connect to %s, which has %s and mode %04o", web.Name, where, owner(info), info.Mode().Perm()), why,
+		dropIn(app, app.Socket, "Socket", "SocketGroup="+group, "SocketMode=0660")+" && "+relisten(app))
 }
 
 // owner names the user and the group of a file.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
@@ -18,6 +21,8 @@ type examination struct {
 	// noManager is why systemd can't be asked.
 	noManager error
 	root      bool
+	// noRequest leaves out asking for a page.
+	noRequest bool
 	web       *webServer
 }
 
@@ -25,35 +30,45 @@ type examination struct {
 type check struct {
 	name string
 	look func(ctx context.Context, x *examination, app *host.Application) findings
+	// after names the check whose errors explain those of this one, which isn't made then.
+	after string
 }
 
-// checks of an application. Each stands for itself: one that fails hides no other.
+// checks of an application. Where the units are wrong the others aren't made; else each stands for itself.
 var checks = []check{
-	{"units", checkUnits},
-	{"user", checkUser},
-	{"limits", checkLimits},
-	{"listens", checkListens},
-	{"connect", checkConnect},
-	{"loads", checkLoads},
-	{"nginx", checkNginx},
+	{"units", checkUnits, ""},
+	{"user", checkUser, ""},
+	{"limits", checkLimits, ""},
+	{"listens", checkListens, ""},
+	{"connect", checkConnect, "listens"},
+	{"room", checkRoom, ""},
+	{"loads", checkLoads, ""},
+	{"nginx", checkNginx, ""},
+	{"answers", checkAnswers, ""},
 }
 
 // machineChecks look at the machine, app is nil.
 var machineChecks = []check{
-	{"systemd", checkSystemd},
-	{"cgroups", checkCgroups},
-	{"security", checkSecurity},
+	{"systemd", checkSystemd, ""},
+	{"cgroups", checkCgroups, ""},
+	{"security", checkSecurity, ""},
+}
+
+// Options are how applications are examined.
+type Options struct {
+	// NoRequest leaves out asking each application for a page.
+	NoRequest bool
 }
 
 // Run examines the application called name, or with name "" all of them and the machine.
 // The error is for a name that nothing is called.
-func Run(ctx context.Context, h host.Host, name string) ([]Report, error) {
+func Run(ctx context.Context, h host.Host, o Options, name string) ([]Report, error) {
 	if name != "" {
 		if err := units.CheckName(name); err != nil {
 			return nil, err
 		}
 	}
-	x := &examination{host: h, root: os.Geteuid() == 0}
+	x := &examination{host: h, root: os.Geteuid() == 0, noRequest: o.NoRequest}
 	x.manager, x.noManager = h.Connect(ctx)
 	if x.manager != nil {
 		defer x.manager.Close()
@@ -61,7 +76,7 @@ func Run(ctx context.Context, h host.Host, name string) ([]Report, error) {
 	x.web = findWebServer(ctx)
 	if name != "" {
 		app, err := h.Load(name)
-		if errors.Is(err, host.ErrNoApplication) {
+		if errors.Is(err, host.ErrNoApplication) && !errors.Is(err, host.ErrNoService) {
 			return nil, err
 		}
 		return []Report{x.application(ctx, name, app, err)}, nil
@@ -76,42 +91,80 @@ func Run(ctx context.Context, h host.Host, name string) ([]Report, error) {
 		machine.Findings = append(machine.Findings, unreadable(err))
 	}
 	if len(apps) == 0 && len(problems) == 0 {
-		machine.Findings = append(machine.Findings, Finding{Check: "units", Level: Note, What: "there are no applications"})
+		machine.Findings = append(machine.Findings, Finding{Check: "units", ID: "no-applications", Level: Note, What: "there are no applications"})
 	}
 	machine.Findings = append(machine.Findings, run(ctx, x, nil, machineChecks)...)
 	return append(reports, machine), nil
 }
 
-// application examines one. Where its units can't be read there is nothing to go by.
+// application examines one. Where its units are wrong, whatever else is found follows from that: it
+// ends with the cause.
 func (x *examination) application(ctx context.Context, name string, app *host.Application, err error) Report {
-	if err == nil {
-		return Report{name, run(ctx, x, app, checks)}
+	if err != nil {
+		return Report{name, []Finding{unreadable(err)}}
 	}
-	r := Report{name, []Finding{unreadable(err)}}
-	for _, c := range checks[1:] {
-		r.Findings = append(r.Findings, Finding{Check: c.name, Level: Unchecked, What: "the units can't be read"})
+	r := Report{name, run(ctx, x, app, checks[:1])}
+	if !findings(r.Findings).failed() {
+		last := len(checks) - 1
+		if r.Findings = append(r.Findings, run(ctx, x, app, checks[1:last])...); !findings(r.Findings).failed() {
+			r.Findings = append(r.Findings, run(ctx, x, app, checks[last:])...)
+		}
 	}
 	return r
 }
 
 func run(ctx context.Context, x *examination, app *host.Application, checks []check) (all []Finding) {
 	for _, c := range checks {
+		if slices.ContainsFunc(all, func(f Finding) bool { return f.Check == c.after && f.Level == Error }) {
+			continue
+		}
 		for _, f := range c.look(ctx, x, app) {
 			f.Check = c.name
+			if x.host.User && c.name != "nginx" && c.name != "answers" {
+				f.Mend, f.Do = x.ofUser(f.Mend), x.ofUser(f.Do)
+			}
+			if f.ID == "" {
+				f.ID = c.name + "-" + string(f.Level)
+			}
 			all = append(all, f)
 		}
 	}
 	return all
 }
 
+// errorPlace begins an error with where the cause of it stands.
+var errorPlace = regexp.MustCompile(`^(/\S+?)(?::(\d+))?: `)
+
 // unreadable is about units that can't be read; the error names the file.
 func unreadable(err error) Finding {
-	mend := "correct that file, then: systemctl daemon-reload"
-	if file, _, ok := strings.Cut(err.Error(), ": "); ok && strings.HasPrefix(file, "/") {
-		mend = "${EDITOR:-vi} " + shell(file) + " && systemctl daemon-reload"
+	f := Finding{Check: "units", ID: "unit-unreadable", Level: Error, What: err.Error(), Why: "the web server gets no answer from it, and makes that a 502"}
+	m := errorPlace.FindStringSubmatch(err.Error())
+	switch {
+	case errors.Is(err, host.ErrMasked) && m != nil:
+		f.ID = "unit-masked"
+		f.Mend = "rm " + shell(m[1]) + " && systemctl daemon-reload"
+		if rest := strings.TrimPrefix(m[1], "/etc/systemd/system/"); !belowEtc(rest) {
+			f.Mend, f.Do = "", "restore "+m[1]+": socketgi add writes it anew"
+		}
+	case errors.Is(err, host.ErrNoService):
+		f.ID = "service-missing"
+		f.Do = "restore the service, or write it anew with socketgi add; if the socket has the wrong Accept=, correct that: systemctl daemon-reload has systemd read it"
+	case m != nil:
+		f.Do = "correct " + strings.TrimSuffix(m[0], ": ") + ", then: systemctl daemon-reload"
+	default:
+		f.Do = "correct that file, then: systemctl daemon-reload"
 	}
-	return Finding{Check: "units", Level: Error, What: err.Error(),
-		Why: "systemd leaves out what it can't read, and goes on as if it weren't there", Mend: mend}
+	return f
+}
+
+// belowEtc tells whether there is a unit of that name where systemd finds it without /etc.
+func belowEtc(name string) bool {
+	for _, dir := range []string{"/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
+			return true
+		}
+	}
+	return false
 }
 
 // of asks systemd for a unit's properties, those of its type (Socket, Service) included.

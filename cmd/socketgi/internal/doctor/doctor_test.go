@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,15 +58,77 @@ func TestShell(t *testing.T) {
 }
 
 func TestDropInIsACommand(t *testing.T) {
-	dir := t.TempDir()
-	command := dropIn("a@.service", "Service", "X=50%", "Y=it s")
-	command = strings.ReplaceAll(command, "/etc/systemd/system", dir)
-	command = strings.TrimSuffix(command, " && systemctl daemon-reload")
-	out, err := exec.Command("sh", "-ec", command).CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	text, err := os.ReadFile(filepath.Join(dir, "a@.service.d/socketgi.conf"))
-	require.NoError(t, err)
-	assert.Equal(t, "[Service]\nX=50%\nY=it s\n", string(text))
+	for verdict, want := range map[string]string{"true": "[Service]\nX=50%\nY=it's\n", "false": ""} {
+		dir := t.TempDir()
+		app := application(t, units.Options{})
+		command := dropIn(app, app.Service, "Service", "X=50%", "Y=it's")
+		command = strings.ReplaceAll(command, verifies(app), verdict)
+		command = strings.ReplaceAll(command, "/etc/systemd/system", dir)
+		command = strings.TrimSuffix(command, " && systemctl daemon-reload")
+		out, err := exec.Command("sh", "-ec", command).CombinedOutput()
+		assert.Equal(t, want != "", err == nil, "%s", out)
+		text, _ := os.ReadFile(filepath.Join(dir, "app@.service.d/socketgi.conf"))
+		assert.Equal(t, want, string(text))
+	}
+}
+
+// TestGuarded has a change of a file refused, and undone.
+func TestGuarded(t *testing.T) {
+	for verdict, want := range map[string]string{"true": "b\n", "false": "a\n"} {
+		file := filepath.Join(t.TempDir(), "it's")
+		require.NoError(t, os.WriteFile(file, []byte("a\n"), 0o640))
+		out, err := exec.Command("sh", "-ec", guarded(file, sed(file, "s|a|b|"), verdict)).CombinedOutput()
+		assert.Equal(t, verdict == "true", err == nil, "%s", out)
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.Equal(t, want, string(text))
+	}
+}
+
+// TestIncomplete names one line for what systemd refuses a unit for.
+func TestIncomplete(t *testing.T) {
+	for _, c := range []struct{ file, old, new, what, mend string }{
+		{"app.socket", "ListenStream=", "ListenSteam=", ":8: ListenSteam= is no directive, and so app.socket has no ListenStream=", "8s|"},
+		{"app.socket", "ListenStream=", "#", "app.socket has no ListenStream=", ""},
+		{"app@.service.d/x.conf", "", "[Service]\n\nExecStart=/bin/true\n", "x.conf:3: a second ExecStart=, besides the one at ", "3i ExecStart="},
+		{"app@.service.d/x.conf", "", "[Service]\nExecStart=\nExecStart=/bin/true\n", "", ""},
+	} {
+		app := application(t, units.Options{})
+		dir := filepath.Dir(app.Socket.Path)
+		path := filepath.Join(dir, c.file)
+		text, _ := os.ReadFile(path)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		changed := c.new
+		if c.old != "" {
+			require.Contains(t, string(text), c.old)
+			changed = strings.Replace(string(text), c.old, c.new, 1)
+		}
+		require.NoError(t, os.WriteFile(path, []byte(changed), 0o644))
+		app, err := host.Host{Root: strings.TrimSuffix(dir, "/etc/systemd/system")}.Load("app")
+		require.NoError(t, err)
+		var f findings
+		incomplete(app, &f)
+		if c.what == "" {
+			assert.Empty(t, f)
+			continue
+		}
+		require.Len(t, f, 1)
+		assert.Contains(t, f[0].What, c.what)
+		assert.Contains(t, f[0].Mend, c.mend)
+		assert.NotEqual(t, f[0].Mend == "", f[0].Do == "")
+	}
+}
+
+func TestNearest(t *testing.T) {
+	for word, want := range map[string]string{"ListenSteam": "ListenStream", "Usr": "User", "MemoryMaximum": "", "execstart": "ExecStart", "X": ""} {
+		assert.Equal(t, want, nearest(word), word)
+	}
+}
+
+func TestUnreadable(t *testing.T) {
+	f := unreadable(errors.New("/etc/systemd/system/a@.service.d/x.conf:7: ExecStart=: a quote is not closed"))
+	assert.Contains(t, f.Do, "correct /etc/systemd/system/a@.service.d/x.conf:7, then")
+	assert.Empty(t, f.Mend)
 }
 
 func TestComplaints(t *testing.T) {
@@ -74,7 +137,7 @@ func TestComplaints(t *testing.T) {
 	assert.Equal(t, []string{
 		app.Socket.Path + ":4: Failed to parse sec value, ignoring: abc",
 		"/etc/systemd/system/app@.service.d/x.conf:1: Invalid section header '[Serv'",
-		"app@i.service: Command /nope is not executable: No such file or directory",
+		"app@.service: Command /nope is not executable: No such file or directory",
 	}, complaints(app, app.Socket.Path+`:4: Failed to parse sec value, ignoring: abc
 /lib/systemd/system/other.service:7: Unit uses KillMode=none.
 /etc/systemd/system/app@.service.d/x.conf:1: Invalid section header '[Serv'
@@ -122,7 +185,7 @@ func TestPeers(t *testing.T) {
 		{units.Options{}, "--allow-uid 7 --allow-user www-data", "", ""},
 		{units.Options{}, "--allow-uid 7", "say that only 7 and root may talk to it, and not www-data", "ExecStart=/usr/local/lib/socketgi/socketgi-adapter --allow-uid 7,33 /srv/app.py"},
 		{units.Options{Warm: true}, "--timeout=5s --allow-user=nginx", "only nginx and root may talk to it, and not www-data",
-			`--allow-uid 33 --allow-user nginx --timeout 5s /srv/app.py\n' >> /etc/systemd/system/app.service.d/socketgi.conf && systemctl daemon-reload && systemctl try-restart app.service`},
+			`--allow-uid 33 --allow-user nginx --timeout 5s /srv/app.py\n' >> /etc/systemd/system/app.service.d/socketgi.conf && `},
 		{units.Options{Listen: "127.0.0.1:9"}, "--allow-uid 33", "at 127.0.0.1:9 nobody can tell", "ExecStart=/usr/local/lib/socketgi/socketgi-adapter /srv/app.py"},
 		{units.Options{}, "--mount /it's --allow-uid 7", "and not www-data", "systemctl edit --full app@.service"},
 	} {
@@ -134,7 +197,7 @@ func TestPeers(t *testing.T) {
 		}
 		require.Len(t, f, 1, c.flags)
 		assert.Contains(t, f[0].What, c.what)
-		assert.Contains(t, f[0].Mend, c.mend)
+		assert.Contains(t, f[0].Mend+f[0].Do, c.mend)
 	}
 }
 

@@ -24,13 +24,18 @@ const (
 type Finding struct {
 	// Check is the name of the check.
 	Check string `json:"check"`
+	// ID tells findings apart, and stays the same whatever they are called; what is well and what
+	// couldn't be checked has that of the check, with -ok or -unchecked.
+	ID    string `json:"id"`
 	Level Level  `json:"level"`
 	// What is the case.
 	What string `json:"what"`
 	// Why it matters.
 	Why string `json:"why,omitempty"`
-	// Mend is a command line, or what to do where no command does it.
+	// Mend is a command line for a shell. It does what is needed, or changes nothing.
 	Mend string `json:"mend,omitempty"`
+	// Do is what to do where no command does it.
+	Do string `json:"do,omitempty"`
 }
 
 // Report is what was found about one application, or about the machine.
@@ -59,16 +64,27 @@ func Status(reports []Report) (status int) {
 // findings collects what one check finds.
 type findings []Finding
 
-func (f *findings) add(level Level, what, why, mend string) {
-	*f = append(*f, Finding{Level: level, What: what, Why: why, Mend: mend})
+// add adds a finding, and returns it for what else is known of it.
+func (f *findings) add(id string, level Level, what, why, mend string) *Finding {
+	*f = append(*f, Finding{ID: id, Level: level, What: what, Why: why, Mend: mend})
+	return &(*f)[len(*f)-1]
 }
 
-func (f *findings) ok(what string)              { f.add(OK, what, "", "") }
-func (f *findings) note(what, why, mend string) { f.add(Note, what, why, mend) }
-func (f *findings) warn(what, why, mend string) { f.add(Warning, what, why, mend) }
-func (f *findings) fail(what, why, mend string) { f.add(Error, what, why, mend) }
-func (f *findings) unchecked(what, mend string) {
-	f.add(Unchecked, what, "", mend)
+func (f *findings) ok(what string)                           { f.add("", OK, what, "", "") }
+func (f *findings) note(id, what, why, mend string) *Finding { return f.add(id, Note, what, why, mend) }
+func (f *findings) warn(id, what, why, mend string) *Finding {
+	return f.add(id, Warning, what, why, mend)
+}
+func (f *findings) fail(id, what, why, mend string) *Finding {
+	return f.add(id, Error, what, why, mend)
+}
+func (f *findings) unchecked(what, mend string) *Finding {
+	return f.add("", Unchecked, what, "", mend)
+}
+
+// failed tells whether an error is among them.
+func (f findings) failed() bool {
+	return slices.ContainsFunc(f, func(one Finding) bool { return one.Level == Error })
 }
 
 // wrong tells whether something worse than a note is among them.

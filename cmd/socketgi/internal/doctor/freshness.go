@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"context"
 	"errors"
 	"os"
 	"time"
@@ -10,7 +11,8 @@ import (
 )
 
 // freshness compares the age of nginx's workers with that of its configuration.
-func freshness(web *webServer, f *findings) {
+func freshness(ctx context.Context, x *examination, f *findings) {
+	web := x.web
 	newest, newestFile := time.Time{}, ""
 	seen := map[string]bool{}
 	nginxconf.Walk(web.conf, func(d *nginxconf.Directive) {
@@ -23,7 +25,11 @@ func freshness(web *webServer, f *findings) {
 	})
 	master, err := nginx.Master(nginx.PIDFile(web.about, web.conf))
 	if errors.Is(err, nginx.ErrNotRunning) {
-		f.fail("nginx doesn't run", "nobody answers the browser", "systemctl enable --now nginx")
+		if x.ifThere(ctx, "nginx.service", "Service").Text("LoadState") == "masked" {
+			f.fail("nginx-masked", "nginx doesn't run: nginx.service is masked", "nobody answers the browser, also after a boot", "systemctl unmask --quiet nginx && systemctl enable --now nginx")
+			return
+		}
+		f.fail("nginx-stopped", "nginx doesn't run", "nobody answers the browser", "systemctl enable --now nginx")
 		return
 	}
 	if err != nil {
@@ -33,7 +39,7 @@ func freshness(web *webServer, f *findings) {
 	// booted are rounded.
 	for _, w := range nginx.Workers(master) {
 		if newest.After(w.Started.Add(2 * time.Second)) {
-			f.warn("nginx has not read "+newestFile+" since it was changed", "what it says doesn't count yet", reload)
+			f.warn("nginx-not-reloaded", "nginx has not read "+newestFile+" since it was changed", "what it says doesn't count yet", reload)
 			return
 		}
 	}

@@ -21,7 +21,7 @@ func checkLimits(ctx context.Context, x *examination, app *host.Application) (f 
 	if x.manager != nil && !app.Warm {
 		failed, err := x.manager.ListUnitsByPatternsContext(ctx, []string{"failed"}, []string{app.Name + "@*.service"})
 		if err == nil && len(failed) > 0 {
-			f.warn(fmt.Sprintf("%d failed instances are kept", len(failed)), "each counts as a connection", "systemctl reset-failed '"+app.Name+"@*.service'")
+			f.warn("failed-instances", fmt.Sprintf("%d failed instances are kept", len(failed)), "each counts as a connection", "systemctl reset-failed '"+app.Name+"@*.service'")
 		}
 	}
 	if len(f) == 0 {
@@ -43,26 +43,26 @@ func limits(app *host.Application, socket, service manager.Properties, f *findin
 	interval, burst := socket.Span("TriggerLimitIntervalUSec"), socket.Number("TriggerLimitBurst")
 	// More than a thousand a second systemd doesn't start anyway.
 	if interval > 0 && float64(burst) < interval.Seconds()*1000 {
-		f.warn(fmt.Sprintf("%d connections within %v stop %s for good (TriggerLimitBurst=)", burst, interval, app.Socket.Name),
+		f.warn("trigger-limit", fmt.Sprintf("%d connections within %v stop %s for good (TriggerLimitBurst=)", burst, interval, app.Socket.Name),
 			"anybody who asks often enough takes the application down until somebody starts the socket again",
-			dropIn(app.Socket.Name, "Socket", "TriggerLimitIntervalSec=0")+" && "+relisten(app))
+			dropIn(app, app.Socket, "Socket", "TriggerLimitIntervalSec=0")+" && "+relisten(app))
 	}
 	if app.Warm {
 		if interval, burst := service.Span("StartLimitIntervalUSec"), service.Number("StartLimitBurst"); interval > 0 && interval < time.Hour*24*365 && burst > 0 {
-			f.warn(fmt.Sprintf("%d starts of %s within %v stop %s for good (StartLimitBurst=)", burst, app.Service.Name, interval, app.Socket.Name),
+			f.warn("start-limit", fmt.Sprintf("%d starts of %s within %v stop %s for good (StartLimitBurst=)", burst, app.Service.Name, interval, app.Socket.Name),
 				"an application that crashes a few times is gone until somebody starts the socket again",
-				dropIn(app.Service.Name, "Unit", "StartLimitIntervalSec=0"))
+				dropIn(app, app.Service, "Unit", "StartLimitIntervalSec=0"))
 		}
 		return
 	}
 	most := socket.Number("MaxConnections")
 	if n := uint64(app.Adapter.Concurrency); n > 0 && most <= n {
-		f.warn(fmt.Sprintf("MaxConnections=%d leaves no room to wait for one of the %d places of --concurrency", most, n),
+		f.warn("max-connections", fmt.Sprintf("MaxConnections=%d leaves no room to wait for one of the %d places of --concurrency", most, n),
 			"systemd closes further connections without a word, and the client gets a 502",
-			dropIn(app.Socket.Name, "Socket", "MaxConnections=1024")+" && "+relisten(app))
+			dropIn(app, app.Socket, "Socket", "MaxConnections=1024")+" && "+relisten(app))
 	}
 	if service.Text("CollectMode") == "inactive" {
-		f.warn("instances that failed are kept (CollectMode=inactive)", "each counts as a connection, until MaxConnections= is reached",
-			dropIn(app.Service.Name, "Unit", "CollectMode=inactive-or-failed"))
+		f.warn("collect-mode", "instances that failed are kept (CollectMode=inactive)", "each counts as a connection, until MaxConnections= is reached",
+			dropIn(app, app.Service, "Unit", "CollectMode=inactive-or-failed"))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"slices"
 	"strconv"
@@ -44,7 +45,15 @@ var failures = map[string]string{
 func socketState(app *host.Application, socket manager.Properties, f *findings) {
 	name := app.Socket.Name
 	enabled := slices.Contains([]string{"enabled", "alias", "indirect", "generated"}, socket.Text("UnitFileState"))
-	switch state := socket.Text("ActiveState"); state {
+	state := socket.Text("ActiveState")
+	if _, port, err := net.SplitHostPort(app.Listen); err == nil && state != "active" {
+		if who := holder(port); who != "" {
+			f.fail("stranger-listens", who+" listens at "+app.Listen+", and not systemd", "requests reach that program", "").Do =
+				"stop that program or give it another port, then: systemctl reset-failed " + name + "; systemctl start " + name
+			return
+		}
+	}
+	switch state {
 	case "active":
 	case "failed":
 		result := socket.Text("Result")
@@ -52,16 +61,16 @@ func socketState(app *host.Application, socket manager.Properties, f *findings) 
 		if why == "" {
 			why = "journalctl -u " + name + " has the reason"
 		}
-		f.fail(name+" has failed: "+result, why, "systemctl reset-failed "+name+" && systemctl start "+name)
+		f.fail("socket-failed", name+" has failed: "+result, why, "systemctl reset-failed "+name+" && systemctl start "+name)
 	default:
 		start := "systemctl start " + name
 		if !enabled {
 			start = "systemctl enable --now " + name
 		}
-		f.fail(name+" is stopped ("+state+")", "nobody listens, and the web server answers 502", start)
+		f.fail("socket-stopped", name+" is stopped ("+state+")", "nobody listens, and the web server answers 502", start)
 	}
 	if !enabled {
-		f.warn(name+" is not enabled ("+socket.Text("UnitFileState")+")", "after the next boot nobody listens", "systemctl enable "+name)
+		f.warn("socket-disabled", name+" is not enabled ("+socket.Text("UnitFileState")+")", "after the next boot nobody listens", "systemctl enable "+name)
 	}
 }
 
@@ -70,20 +79,20 @@ func socketFile(app *host.Application, socket manager.Properties, f *findings) {
 	info, err := os.Lstat(app.Listen)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		f.fail(app.Listen+" is gone", "systemd listens on a socket that nobody can find any more; it was removed or never made", relisten(app))
+		f.fail("socket-gone", app.Listen+" is gone", "systemd listens on a socket that nobody can find any more; it was removed or never made", relisten(app))
 		return
 	case err != nil:
 		f.unchecked(err.Error(), "sudo socketgi doctor "+app.Name)
 		return
 	case info.Mode().Type() != fs.ModeSocket:
-		f.fail(app.Listen+" is no socket", "somebody has put something else in its place", "rm "+shell(app.Listen)+" && "+relisten(app))
+		f.fail("socket-replaced", app.Listen+" is no socket", "somebody has put something else in its place", "rm "+shell(app.Listen)+" && "+relisten(app))
 		return
 	}
 	if socket == nil {
 		return
 	}
 	if mode, want := info.Mode().Perm(), fs.FileMode(socket.Number("SocketMode")); mode != want {
-		f.warn(fmt.Sprintf("%s has mode %04o, and the unit says %04o", app.Listen, mode, want),
+		f.warn("socket-mode", fmt.Sprintf("%s has mode %04o, and the unit says %04o", app.Listen, mode, want),
 			"somebody changed it: the next start of the socket undoes that", relisten(app))
 	}
 	st := info.Sys().(*syscall.Stat_t)
@@ -95,7 +104,7 @@ func socketFile(app *host.Application, socket manager.Properties, f *findings) {
 		{"group", groupID(socket.Text("SocketGroup"), socket.Text("SocketUser")), st.Gid},
 	} {
 		if got := strconv.Itoa(int(c.id)); c.want != "" && got != c.want {
-			f.warn(fmt.Sprintf("%s belongs to the %s %s, and the unit says %s", app.Listen, c.what, got, c.want),
+			f.warn("socket-owner", fmt.Sprintf("%s belongs to the %s %s, and the unit says %s", app.Listen, c.what, got, c.want),
 				"somebody changed it: the next start of the socket undoes that", relisten(app))
 		}
 	}

@@ -12,9 +12,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 	"golang.org/x/sys/unix"
@@ -28,12 +30,12 @@ const loadLimit = time.Minute
 func checkLoads(ctx context.Context, x *examination, app *host.Application) (f findings) {
 	switch {
 	case !app.UsesAdapter():
-		f.note(strings.Join(app.Exec, " ")+" speaks SCGI itself, and is not tried out here", "", "")
+		f.note("speaks-scgi", strings.Join(app.Exec, " ")+" speaks SCGI itself, and is not tried out here", "", "")
 		return f
 	case x.manager == nil:
 		f.unchecked(x.noManager.Error(), "")
 		return f
-	case !x.root:
+	case !x.root && !x.host.User:
 		f.unchecked("only root can start it with its user and sandbox", "sudo socketgi doctor "+app.Name)
 		return f
 	}
@@ -56,6 +58,9 @@ func checkLoads(ctx context.Context, x *examination, app *host.Application) (f f
 		what = app.Name
 	}
 	who, _ := runsAs(app, x.ifThere(ctx, serviceOf(app), "Service"))
+	if x.host.User {
+		who = "this user"
+	}
 	if o.Loaded {
 		f.ok(what + " loads as " + who + ", in its sandbox")
 		return f
@@ -93,7 +98,7 @@ const mostLines = 30
 // notLoaded says why an application doesn't load, by how its service ended.
 func notLoaded(app *host.Application, name, who string, o trial.Outcome, f *findings) {
 	again := "correct it, then: socketgi doctor " + app.Name
-	edit := "systemctl edit --full " + app.Service.Name
+	edit := "correct what is named there: systemctl edit --full " + app.Service.Name
 	text := o.Said
 	if lines := strings.Split(text, "\n"); len(lines) > mostLines {
 		text = strings.Join(lines[len(lines)-mostLines:], "\n")
@@ -108,36 +113,36 @@ func notLoaded(app *host.Application, name, who string, o trial.Outcome, f *find
 	}
 	switch {
 	case o.Result == "timeout":
-		f.fail(fmt.Sprintf("%s is not loaded after %v%s", name, loadLimit, text), "a request takes longer than that", again)
+		f.fail("load-timeout", fmt.Sprintf("%s is not loaded after %v%s", name, loadLimit, text), "a request takes longer than that", "").Do = again
 	// Exit statuses of systemd itself (systemd.exec(5), Process Exit Codes).
 	case status == 203:
-		f.fail(app.Exec[0]+" can't be executed"+text, why, edit)
+		f.fail("program-missing", app.Exec[0]+" can't be executed"+text, why, "").reinstall(app.Exec[0])
 	case status == 217:
-		f.fail("the user of "+app.Service.Name+" is not there: "+who+text, why, "adduser --system --group "+shell(who))
+		f.fail("user-missing", "the user of "+app.Service.Name+" is not there: "+who+text, why, "useradd --system --user-group "+shell(who))
 	case status == 216:
 		group := app.Service.Get("Service", "Group")
-		f.fail("the group of "+app.Service.Name+" is not there: "+group+text, why, "groupadd --system "+shell(group))
+		f.fail("group-missing", "the group of "+app.Service.Name+" is not there: "+group+text, why, "groupadd --system "+shell(group))
 	case status == 200:
 		dir := app.Service.Get("Service", "WorkingDirectory")
-		if mend := letIn(app, filepath.Join(dir, "file")); mend != "" {
-			edit = mend
+		one := f.fail("working-directory", "the folder "+dir+" can't be entered by "+who+text, why, letIn(app, filepath.Join(dir, "file")))
+		if one.Mend == "" {
+			one.Do = edit
 		}
-		f.fail("the folder "+dir+" can't be entered by "+who+text, why, edit)
 	case status == 226:
-		f.fail("the sandbox can't be made"+text, why, edit)
+		f.fail("sandbox", "the sandbox can't be made"+text, why, "").Do = edit
 	case status > 0:
-		f.fail(fmt.Sprintf("systemd can't set up %s of %s (status %d, systemd.exec(5))%s", o.Part(), app.Service.Name, status, text), why, edit)
+		f.fail("set-up", fmt.Sprintf("systemd can't set up %s of %s (status %d, systemd.exec(5))%s", o.Part(), app.Service.Name, status, text), why, "").Do = edit
 	case o.Result == resources:
-		f.fail("systemd can't start "+app.Service.Name+text, why, edit)
+		f.fail("resources", "systemd can't start "+app.Service.Name+text, why, "").Do = edit
 	default:
 		what := name + " doesn't load as " + who + text
 		if o.Result == "" {
 			what += " (systemd says no more about it)"
 		}
-		if mend := mendPathIn(app, text); mend != "" {
-			again = mend
+		one := f.fail("load-failed", what, why, mendPathIn(app, text))
+		if one.Mend == "" {
+			one.Do = again
 		}
-		f.fail(what, why, again)
 	}
 }
 
@@ -152,6 +157,19 @@ func notStarted(app *host.Application) string {
 		return "systemd tries again and again, requests wait in the socket, and the web server answers 504 after its scgi_read_timeout"
 	}
 	return "systemd closes the connection, and the web server answers 502"
+}
+
+// reinstall mends a program that is missing: by one that is elsewhere, or by its package.
+func (f *Finding) reinstall(path string) {
+	if filepath.Base(path) == adapter.Program {
+		if found, err := program.Adapter(); err == nil && found != path {
+			f.Mend = "install -D -m 755 " + shell(found) + " " + shell(path)
+			return
+		}
+		f.Do = "install " + path + " again: the adapter comes with socketgi"
+		return
+	}
+	f.Do = "install " + path + ", or correct ExecStart="
 }
 
 var (
@@ -175,7 +193,7 @@ func mendPathIn(app *host.Application, log string) string {
 			return "" // printf(1) and systemd would each read it in their own way
 		}
 		if _, err := os.Stat(path); err == nil { // so it is the sandbox that hides it
-			return dropIn(app.Service.Name, "Service", "BindReadOnlyPaths="+path)
+			return dropIn(app, app.Service, "Service", "BindReadOnlyPaths="+path)
 		}
 	}
 	return ""

@@ -30,7 +30,7 @@ func checkSystemd(_ context.Context, x *examination, _ *host.Application) (f fin
 	text := strings.Trim(quoted, `"`)
 	digits := len(text) - len(strings.TrimLeft(text, "0123456789"))
 	if n, err := strconv.Atoi(text[:digits]); err == nil && n < oldest {
-		f.note(fmt.Sprintf("systemd is %s, and nothing before %d is tested", text, oldest), "some directives of the units may be unknown to it", "")
+		f.note("systemd-old", fmt.Sprintf("systemd is %s, and nothing before %d is tested", text, oldest), "some directives of the units may be unknown to it", "")
 		return f
 	}
 	f.ok("systemd " + text)
@@ -68,7 +68,7 @@ func checkCgroups(ctx context.Context, x *examination, _ *host.Application) (f f
 	if mount != "" && hasFavor() {
 		mend = "mount -o remount," + strings.Join(append(options, favor), ",") + " " + shell(mount)
 	}
-	f.note(fmt.Sprintf("control groups are mounted without %s: systemd takes %.1f ms for a start after a pause, and %.1f right behind another", favor, ms(pause), ms(row)),
+	f.note("cgroups-favordynmods", fmt.Sprintf("control groups are mounted without %s: systemd takes %.1f ms for a start after a pause, and %.1f right behind another", favor, ms(pause), ms(row)),
 		"after a pause, moving a process into its group waits for all processors; with "+favor+" (Linux 6.0) it is forks and ends of processes that take a little longer", mend)
 	return f
 }
@@ -153,7 +153,7 @@ func (x *examination) measure(ctx context.Context) (row, pause time.Duration, er
 // deny the web server can't be tried here: it isn't in its domain.
 func checkSecurity(_ context.Context, x *examination, _ *host.Application) (f findings) {
 	if enforce, err := os.ReadFile("/sys/fs/selinux/enforce"); err == nil && strings.TrimSpace(string(enforce)) == "1" {
-		f.note("SELinux is enforcing", "it may keep nginx from a socket that its user could connect to; the audit log says so",
+		f.note("selinux", "SELinux is enforcing", "it may keep nginx from a socket that its user could connect to; the audit log says so",
 			"ausearch -m AVC -c nginx --raw | audit2allow -M socketgi && semodule -i socketgi.pp")
 	}
 	profiles, err := os.ReadFile("/sys/kernel/security/apparmor/profiles")
@@ -163,7 +163,7 @@ func checkSecurity(_ context.Context, x *examination, _ *host.Application) (f fi
 	for line := range strings.Lines(string(profiles)) {
 		name, mode, _ := strings.Cut(strings.TrimSpace(line), " (")
 		if strings.HasSuffix(name, "nginx") && strings.HasPrefix(mode, "enforce") {
-			f.note("AppArmor has the profile "+name+" for nginx", "it may keep nginx from a socket that its user could connect to; the kernel's log says so",
+			f.note("apparmor", "AppArmor has the profile "+name+" for nginx", "it may keep nginx from a socket that its user could connect to; the kernel's log says so",
 				"echo '/run/socketgi/*.sock rw,' >> /etc/apparmor.d/local/usr.sbin.nginx && systemctl reload apparmor")
 		}
 	}

@@ -2,16 +2,58 @@ package doctor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 )
 
-// dropIn is a command that adds lines to a unit, as "systemctl edit" would.
-func dropIn(unit, section string, lines ...string) string {
-	dir := "/etc/systemd/system/" + unit + ".d"
-	return fmt.Sprintf(`mkdir -p %s && printf '[%s]\n%s\n' >> %s/socketgi.conf && systemctl daemon-reload`,
-		shell(dir), section, strings.ReplaceAll(strings.Join(lines, `\n`), "%", "%%"), shell(dir))
+// A mend that changes a file keeps a copy of it, and puts that back when nginx or systemd refuses what
+// came of it: it does what it is for, or changes nothing.
+
+// systemDir is where the operator's units are.
+const systemDir = "/etc/systemd/system/"
+
+// guarded is a command that changes a file, and undoes that when the proof fails.
+func guarded(file, change, proof string) string {
+	file = shell(file)
+	return fmt.Sprintf(`old=$(mktemp) && cp %[1]s "$old" && { %[2]s && %[3]s || { cat "$old" > %[1]s; false; }; }`, file, change, proof)
+}
+
+// sed is a command that edits a file.
+func sed(file, script string) string {
+	return "sed -i --follow-symlinks " + shell(script) + " " + shell(file)
+}
+
+// verified is a command that fails when systemd refuses the application's units.
+func verifies(app *host.Application) string {
+	return "systemd-analyze verify --man=no " + shell(app.Socket.Path) + " " + shell(app.Service.Path)
+}
+
+// editUnit is a command that edits a unit file or a drop-in with sed, and has systemd go by it.
+func editUnit(app *host.Application, file, script string) string {
+	return guarded(file, sed(file, script), verifies(app)) + " && systemctl daemon-reload && " + relisten(app)
+}
+
+// dropIn is a command that gives a unit settings. What a drop-in of the operator has is changed there:
+// of the same directive the last one counts.
+func dropIn(app *host.Application, u *host.Unit, section string, lines ...string) string {
+	const own = "socketgi.conf"
+	file := systemDir + u.Name + ".d/" + own
+	for _, path := range u.DropIns { // the last one that sets one of these, or else ours
+		for _, line := range lines {
+			name, _, _ := strings.Cut(line, "=")
+			if slices.ContainsFunc(u.Everything(), func(s host.Setting) bool { return s.File == path && s.Section == section && s.Name == name }) && (strings.HasPrefix(path, "/etc/") || strings.Contains(path, "/.config/systemd/user/")) {
+				file = path
+			}
+		}
+	}
+	text := fmt.Sprintf(`printf '[%s]\n%s\n' >> %s`, section, strings.ReplaceAll(strings.ReplaceAll(strings.Join(lines, `\n`), "%", "%%"), "'", `'\''`), shell(file))
+	if slices.Contains(u.DropIns, file) {
+		return guarded(file, text, verifies(app)) + " && systemctl daemon-reload"
+	}
+	dir := strings.TrimSuffix(file, "/"+own)
+	return fmt.Sprintf(`mkdir -p %s && { %s && %s || { rm -f %s; false; }; } && systemctl daemon-reload`, shell(dir), text, verifies(app), shell(file))
 }
 
 // relisten is a command that makes the socket as its unit says. systemd refuses to

@@ -20,10 +20,10 @@ var errNoExample = errors.New("no example of a URL could be made up for it")
 
 // checkNginx looks whether nginx's configuration passes requests to the socket, and what
 // the application then gets.
-func checkNginx(_ context.Context, x *examination, app *host.Application) (f findings) {
+func checkNginx(ctx context.Context, x *examination, app *host.Application) (f findings) {
 	switch {
 	case x.web.rejected != "":
-		f.fail("nginx doesn't take its configuration:\n"+x.web.rejected, "it goes on with the one it has, and won't start again", "correct it, then: "+reload)
+		f.fail("nginx-configuration", "nginx doesn't take its configuration:\n"+x.web.rejected, "it goes on with the one it has, and won't start again", "").Do = "correct it, then: " + reload
 	case errors.Is(x.web.err, errNoNginx):
 		f.unchecked(x.web.err.Error(), "")
 	case x.web.err != nil && !x.root:
@@ -32,7 +32,7 @@ func checkNginx(_ context.Context, x *examination, app *host.Application) (f fin
 		f.unchecked("nginx -T: "+x.web.err.Error(), "")
 	default:
 		judgeNginx(app, x.web, &f)
-		freshness(x.web, &f)
+		freshness(ctx, x, &f)
 	}
 	return f
 }
@@ -43,14 +43,17 @@ func judgeNginx(app *host.Application, web *webServer, f *findings) {
 	reached := false
 	for _, r := range found {
 		if r.pass.Name != "scgi_pass" {
-			f.fail(r.pass.Place()+": "+r.pass.Name+" passes requests to the application's socket",
+			f.fail("wrong-protocol", r.pass.Place()+": "+r.pass.Name+" passes requests to the application's socket",
 				"it speaks SCGI, and refuses what "+r.pass.Name+" sends with 400; nginx makes a 502 of that",
-				edit(r.pass.File, `%ds|%s\s\+[^;]*;|include scgi_params; scgi_pass %s;|`, r.pass.Line, r.pass.Name, passTo(app)))
+				asSCGI(app, r))
 			continue
 		}
 		reached = true
+		judgePlace(r, found, f)
+		judgeStatic(r, f)
 		judgeRoute(app, web, r, f)
 	}
+	judgeMount(app, found, f)
 	switch {
 	case reached || len(found) > 0:
 	case len(unclear) > 0:
@@ -58,6 +61,24 @@ func judgeNginx(app *host.Application, web *webServer, f *findings) {
 	default:
 		unreached(app, web, f)
 	}
+}
+
+// judgeMount compares where nginx has an application with where its units have it.
+func judgeMount(app *host.Application, found []route, f *findings) {
+	mount := strings.TrimRight(app.Mount(), "/")
+	if mount == "" || len(found) == 0 || f.failed() {
+		return
+	}
+	var elsewhere []string
+	for _, r := range found {
+		e, err := makeExample(r, app.Adapter.Mount)
+		if err != nil || e.unsure != "" || e.prefix == "" && !e.exact || e.script == mount || strings.HasPrefix(e.path, mount+"/") || e.path == mount || len(r.level.Here("internal")) > 0 {
+			return
+		}
+		elsewhere = append(elsewhere, r.pass.Place()+" passes requests for "+strings.TrimSuffix(e.path, "/example"))
+	}
+	f.warn("mount-elsewhere", elsewhere[0]+" to it, and its units say "+mount+" (--mount)", "a request for "+mount+" doesn't reach it", "").Do =
+		"give both the same path: socketgi nginx " + app.Name + " --mount PATH, and --mount in ExecStart="
 }
 
 // passTo is the application's address as nginx writes it.
@@ -68,10 +89,31 @@ func passTo(app *host.Application) string {
 	return app.Listen
 }
 
+// nearlyOurs finds where nginx passes requests to a socket that nobody has, and that is called nearly
+// as the application's.
+func nearlyOurs(app *host.Application, web *webServer) (found *nginxconf.Directive) {
+	want := passTo(app)
+	nginxconf.Walk(web.conf, func(d *nginxconf.Directive) {
+		path, unix := strings.CutPrefix(d.Arg(0), "unix:")
+		if d.Name != "scgi_pass" || found != nil || !unix {
+			return
+		}
+		if _, err := os.Stat(path); err != nil && (distance(d.Arg(0), want) <= 2 || filepath.Base(path) == filepath.Base(want)) {
+			found = d
+		}
+	})
+	return found
+}
+
 // unreached says that nginx doesn't reach the application, and which file of its own
 // folder would change that.
 func unreached(app *host.Application, web *webServer, f *findings) {
 	what := "nginx passes no request to " + app.Listen
+	if d := nearlyOurs(app, web); d != nil {
+		f.fail("socket-path-mistyped", d.Place()+": "+d.Name+" "+d.Arg(0)+" nearly is "+passTo(app)+", where the application listens", "nginx answers 502",
+			edit(d.File, `%ds|\b%s\s\+[^;]*;|%[2]s %s;|`, d.Line, d.Name, passTo(app)))
+		return
+	}
 	const why = "nobody can ask the application anything; nginx answers 404"
 	if len(web.conf) > 0 {
 		dir := filepath.Dir(web.conf[0].File)
@@ -84,7 +126,7 @@ func unreached(app *host.Application, web *webServer, f *findings) {
 			}
 			if text, err := os.ReadFile(name); err == nil && strings.Contains(string(text), "scgi_pass "+passTo(app)+";") {
 				what += "; " + name + " would, and nothing includes that"
-				f.fail(what, why, "put this into a server block: include "+name+";")
+				f.fail("location-not-included", what, why, "").include(web, name)
 				return fs.SkipAll
 			}
 			return nil
@@ -94,7 +136,7 @@ func unreached(app *host.Application, web *webServer, f *findings) {
 		}
 	}
 	command := "socketgi nginx " + app.Name
-	if mount := app.Adapter.Mount; mount != "" {
+	if mount := app.Mount(); mount != "" {
 		command += " --mount " + shell(mount)
 	}
 	if app.Listen != "/run/socketgi/"+app.Name+".sock" {
@@ -103,7 +145,49 @@ func unreached(app *host.Application, web *webServer, f *findings) {
 	if t := app.Adapter.Timeout; t != adapter.DefaultTimeout {
 		command += " --timeout " + t.String()
 	}
-	f.fail(what, why, command+" > /etc/nginx/snippets/"+app.Name+".conf, and in a server block: include snippets/"+app.Name+".conf;")
+	snippet := "/etc/nginx/snippets/" + app.Name + ".conf"
+	one := f.fail("location-missing", what, why, "")
+	one.include(web, snippet)
+	if command += " > " + shell(snippet); one.Mend != "" {
+		one.Mend = "mkdir -p /etc/nginx/snippets && " + command + " && " + one.Mend
+	} else {
+		one.Do = command + ", and " + one.Do
+	}
+}
+
+// include mends by including a file in the server block, if there is one alone.
+func (f *Finding) include(web *webServer, file string) {
+	var servers []*nginxconf.Directive
+	nginxconf.Walk(web.conf, func(d *nginxconf.Directive) {
+		if d.Name == "server" && d.Up != nil && d.Up.Name == "http" {
+			servers = append(servers, d)
+		}
+	})
+	if len(servers) != 1 {
+		f.Do = "put this into a server block: include " + file + ";"
+		return
+	}
+	f.Mend = edit(servers[0].File, `%ds|server\s*{|& include %s;|`, servers[0].Line, file)
+}
+
+// asSCGI is a command that passes requests on by SCGI, with all that belongs to it.
+func asSCGI(app *host.Application, r route) string {
+	var e edits
+	params := "include scgi_params;"
+	if l := r.location(); l != nil && len(l.Args) == 1 && l.Arg(0) != "/" {
+		params += " scgi_param SCRIPT_NAME " + strings.TrimRight(l.Arg(0), "/") + ";"
+	}
+	longest, queue := longest(app)
+	e.add(r.pass.File, `%ds|\b%s\s\+[^;]*;|%s scgi_read_timeout %ds; scgi_buffer_size 32k; scgi_buffers 16 32k; scgi_busy_buffers_size 64k; scgi_pass %s;|`,
+		r.pass.Line, r.pass.Name, params, int((longest+queue).Seconds())+15, passTo(app))
+	return e.command()
+}
+
+// buffers is a command that sets the sizes of nginx's buffers.
+func buffers(r route) string {
+	var e edits
+	e.setBuffers(r)
+	return e.command()
 }
 
 // judgeRoute judges one place that passes requests on.
@@ -114,8 +198,8 @@ func judgeRoute(app *host.Application, web *webServer, r route, f *findings) {
 	judgeBodies(app, web.version, r, f)
 	judgeSubrequests(app, web, r, f)
 	if size, ok := nginxconf.Size(r.level.Value("scgi_buffer_size", strconv.Itoa(os.Getpagesize()))); ok && size < 16<<10 {
-		f.note(fmt.Sprintf("%s: the head of a response may have %d bytes (scgi_buffer_size)", r.pass.Place(), size),
-			"many cookies are more, and then nginx answers 502", set(r, "scgi_buffer_size", "32k"))
+		f.note("buffer-size", fmt.Sprintf("%s: the head of a response may have %d bytes (scgi_buffer_size)", r.pass.Place(), size),
+			"many cookies are more, and then nginx answers 502", buffers(r))
 	}
 	if slices.ContainsFunc((*f)[before:], func(one Finding) bool { return one.Level != Note && one.Level != OK }) {
 		return

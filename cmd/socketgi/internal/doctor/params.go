@@ -3,9 +3,11 @@ package doctor
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
 	"github.com/socketgi/socketgi/scgi"
 )
 
@@ -21,50 +23,63 @@ func judgeParams(app *host.Application, r route, f *findings) {
 		if own := r.level.Here("scgi_param"); len(own) > 0 && own[0].Up == r.level {
 			why += "; a scgi_param hides all those of the levels above"
 		}
-		f.fail(place+": scgi_params is not included", why, insert(r, "include scgi_params;"))
+		f.fail("scgi-params", place+": scgi_params is not included", why, insert(r, "include scgi_params;"))
 		return
 	}
 	judgeProxy(r, params, f)
 	if length := params["CONTENT_LENGTH"]; length != "" {
-		f.note(place+": scgi_param CONTENT_LENGTH "+length+", and nginx counts the body by itself", "two different lengths are refused with 400",
-			edit(paramFile(r, "CONTENT_LENGTH"), `s/scgi_param\s\+CONTENT_LENGTH\s[^;]*;//`))
+		level, why := Warning, "a chunked upload has two lengths then, and two different ones are refused with 400"
+		if !strings.Contains(length, "$") {
+			level, why = Error, "each request has two lengths, and two different ones are refused with 400"
+		}
+		f.add("content-length", level, place+": scgi_param CONTENT_LENGTH "+length+", and nginx counts the body by itself", why,
+			removeParam(r, "CONTENT_LENGTH"))
 	}
 	switch params["HTTP_HOST"] {
 	case "$host":
-		f.note(place+": HTTP_HOST is $host, which has no port", "redirects of a server on another port than 80 and 443 go to those", setHost(r))
+		f.note("http-host", place+": HTTP_HOST is $host, which has no port", "redirects of a server on another port than 80 and 443 go to those", setHost(r))
 	case "$http_host":
-		f.note(place+": HTTP_HOST is $http_host, which need not be the host that nginx has chosen the server by",
+		f.note("http-host-unsafe", place+": HTTP_HOST is $http_host, which need not be the host that nginx has chosen the server by",
 			"a client can have another one in its request line, and the application's links and redirects then lead to a host that nobody has checked", setHost(r))
 	}
 	e, err := makeExample(r, app.Adapter.Mount)
 	var refused *scgi.RequestError
 	switch {
 	case errors.As(err, &refused):
-		f.fail(place+": the application's side refuses what is sent: "+err.Error(), "", "socketgi nginx "+app.Name)
+		f.fail("request-refused", place+": the application's side refuses what is sent: "+err.Error(), "the web server gets 400 for every request", "").Do = "use the location of: socketgi nginx " + app.Name
 	case err != nil:
-		f.note(place+": "+err.Error(), "", "")
+		f.note("path-unknown", place+": "+err.Error(), "", "")
 	case e.unsure != "":
-		f.note(place+": what SCRIPT_NAME and PATH_INFO are depends on "+e.unsure, "", "")
+		f.note("path-unknown", place+": what SCRIPT_NAME and PATH_INFO are depends on "+e.unsure, "", "")
 	case e.script+e.info != e.path:
-		f.fail(fmt.Sprintf("%s: %s has SCRIPT_NAME=%q PATH_INFO=%q, which together are another path", place, e.path, e.script, e.info),
-			"the application takes requests for others, and its links lead nowhere", mendPath(app, e))
+		f.fail("script-name-wrong", fmt.Sprintf("%s: %s has SCRIPT_NAME=%q PATH_INFO=%q, which together are another path", place, e.path, e.script, e.info),
+			"the application takes requests for others, and its links lead nowhere", "").mendPath(app, r, e)
 	case e.script == "" && e.prefix != "" && !e.exact:
 		what := fmt.Sprintf("%s: the location is %s, and nothing says so to the application: %s has SCRIPT_NAME=\"\" PATH_INFO=%q", place, e.prefix, e.path, e.info)
 		if mount := app.Adapter.Mount; mount != "" {
 			what += "; --mount is " + mount
 		}
-		f.warn(what, "its links leave that prefix out, and its routes have to have it", setParam(r, "SCRIPT_NAME", e.prefix))
+		f.warn("script-name-missing", what, "its links leave that prefix out, and its routes have to have it", setParam(r, "SCRIPT_NAME", e.prefix))
 	}
 }
 
-func mendPath(app *host.Application, e *example) string {
-	mend := "socketgi nginx " + app.Name
-	if e.prefix != "" {
-		mend += " --mount " + shell(e.prefix)
-	} else if mount := app.Adapter.Mount; mount != "" {
-		mend += " --mount " + shell(mount)
+// mendPath mends a SCRIPT_NAME that isn't the location's prefix, where PATH_INFO is what is behind it;
+// what else there may be is the operator's.
+func (f *Finding) mendPath(app *host.Application, r route, e *example) {
+	info := slices.ContainsFunc(r.level.Here("scgi_param"), func(p *nginxconf.Directive) bool { return p.Arg(0) == "PATH_INFO" })
+	if l := r.location(); !info && l != nil && !strings.HasPrefix(l.Arg(0), "~") && l.Arg(0) != "=" {
+		f.Mend = setParam(r, "SCRIPT_NAME", e.prefix)
+		return
+	} else if !info && l != nil && l.Arg(0) == "=" && strings.TrimRight(app.Mount(), "/") == e.path {
+		f.Mend = setParam(r, "SCRIPT_NAME", e.path)
+		return
 	}
-	return mend + ", and take its location"
+	f.Do = "use the location of: socketgi nginx " + app.Name
+	if e.prefix != "" {
+		f.Do += " --mount " + shell(e.prefix)
+	} else if mount := app.Adapter.Mount; mount != "" {
+		f.Do += " --mount " + shell(mount)
+	}
 }
 
 // judgeProxy looks for headers of a client that become variables which programs take
@@ -72,26 +87,28 @@ func mendPath(app *host.Application, e *example) string {
 func judgeProxy(r route, params map[string]string, f *findings) {
 	for name, value := range params {
 		if strings.EqualFold(name, "HTTP_PROXY") && value != "" || strings.Contains(value, "$http_proxy") {
-			f.fail(fmt.Sprintf("%s: scgi_param %s %s hands a client's Proxy header on", r.pass.Place(), name, value),
+			f.fail("httpoxy", fmt.Sprintf("%s: scgi_param %s %s hands a client's Proxy header on", r.pass.Place(), name, value),
 				"programs take it for the proxy of this machine, and send their requests to whom the client names (httpoxy, CVE-2016-5385)",
-				edit(paramFile(r, name), `/scgi_param\s\+%s\s/d`, name))
+				removeParam(r, name))
 		}
 	}
 	server := r.level.In("server")
 	if r.level.Value("underscores_in_headers", "off") == "on" && server != nil {
-		f.warn(r.pass.Place()+": headers with underscores are let in (underscores_in_headers on)",
-			"X_Forwarded_For of a client can't be told from X-Forwarded-For of a proxy", "remove underscores_in_headers from nginx's configuration, then: "+reload)
+		f.warn("underscores-in-headers", r.pass.Place()+": headers with underscores are let in (underscores_in_headers on)",
+			"X_Forwarded_For of a client can't be told from X-Forwarded-For of a proxy", "").Do = "remove underscores_in_headers from nginx's configuration, then: " + reload
 	}
 	if r.level.Value("scgi_pass_request_headers", "on") == "off" {
-		f.warn(r.pass.Place()+": scgi_pass_request_headers off", "the application sees neither cookies nor any other header of the client", set(r, "scgi_pass_request_headers", "on"))
+		f.warn("request-headers", r.pass.Place()+": scgi_pass_request_headers off", "the application sees neither cookies nor any other header of the client", set(r, "scgi_pass_request_headers", "on"))
 	}
 }
 
-func paramFile(r route, name string) string {
+// removeParam is a command that takes a variable out of the configuration.
+func removeParam(r route, name string) string {
+	var e edits
 	for _, p := range r.level.Here("scgi_param") {
 		if p.Arg(0) == name {
-			return p.File
+			e.add(p.File, `%ds|\bscgi_param\s\+%s\s[^;]*;||`, p.Line, name)
 		}
 	}
-	return r.pass.File
+	return e.command()
 }

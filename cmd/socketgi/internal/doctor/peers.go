@@ -20,13 +20,13 @@ func checkPeers(ctx context.Context, x *examination, app *host.Application, f *f
 	flags := "--allow-uid or --allow-user, which say that only " + strings.Join(users, ", ") + " and root may talk to it"
 	switch web := x.web.user; {
 	case app.Listen == "" || app.Listen[0] != '/':
-		f.fail("at "+app.Listen+" nobody can tell which user connects, and "+app.Service.Name+" has "+flags, why, reallow(app, open(app.Adapter)))
+		f.fail("allow-uid-tcp", "at "+app.Listen+" nobody can tell which user connects, and "+app.Service.Name+" has "+flags, why, "").reallow(app, open(app.Adapter))
 	case x.ifThere(ctx, serviceOf(app), "Service").Yes("PrivateUsers"):
-		f.fail("PrivateUsers= hides from "+app.Service.Name+" which user connects, and it has "+flags, why, reallow(app, open(app.Adapter)))
+		f.fail("allow-uid-private-users", "PrivateUsers= hides from "+app.Service.Name+" which user connects, and it has "+flags, why, "").reallow(app, open(app.Adapter))
 	case web.UID != 0 && !slices.Contains(users, web.Name) && !slices.Contains(users, strconv.Itoa(web.UID)):
 		o := app.Adapter
 		o.AllowUIDs = append(slices.Clone(o.AllowUIDs), uint32(web.UID))
-		f.fail(app.Service.Name+" has "+flags+", and not "+web.Name, why, reallow(app, o))
+		f.fail("allow-uid", app.Service.Name+" has "+flags+", and not "+web.Name, why, "").reallow(app, o)
 	}
 }
 
@@ -36,16 +36,16 @@ func open(o adapter.Options) adapter.Options {
 	return o
 }
 
-// reallow is a command that gives the adapter other values.
-func reallow(app *host.Application, o adapter.Options) string {
+// reallow mends by giving the adapter other values.
+func (f *Finding) reallow(app *host.Application, o adapter.Options) {
 	exec := app.Service.Get("Service", "ExecStart")
 	if strings.ContainsAny(exec, "'\"\\\n@%$") { // more than a command of the shell can do well
-		return "systemctl edit --full " + app.Service.Name
+		f.Do = "change these flags of ExecStart=: systemctl edit --full " + app.Service.Name
+		return
 	}
 	program, _ := host.CutProgram(exec)
-	mend := dropIn(app.Service.Name, "Service", "ExecStart=", "ExecStart="+program+" "+strings.Join(o.Arguments(), " "))
+	f.Mend = dropIn(app, app.Service, "Service", "ExecStart=", "ExecStart="+program+" "+strings.Join(o.Arguments(), " "))
 	if app.Warm {
-		mend += " && systemctl try-restart " + app.Service.Name
+		f.Mend += " && systemctl try-restart " + app.Service.Name
 	}
-	return mend
 }

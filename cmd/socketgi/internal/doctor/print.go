@@ -40,6 +40,9 @@ func Print(w io.Writer, reports []Report) {
 			if f.Mend != "" {
 				fmt.Fprintf(w, "               mend: %s\n", indent("      " + f.Mend)[6:])
 			}
+			if f.Do != "" {
+				fmt.Fprintf(w, "               do:   %s\n", indent("      " + f.Do)[6:])
+			}
 		}
 	}
 }

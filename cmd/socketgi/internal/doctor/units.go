@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -10,42 +11,59 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 )
 
 // checkUnits has systemd verify the unit files with their drop-ins, and compares what
 // it has loaded with them.
 func checkUnits(ctx context.Context, x *examination, app *host.Application) (f findings) {
-	verify(ctx, x, app, &f)
-	service := app.Service.Name
-	if !app.Warm { // a template itself is never loaded
-		service = trial.Instance(app.Name)
+	if incomplete(app, &f); f.failed() {
+		return f
+	}
+	if shared(x.host, app, &f); f.failed() {
+		return f
+	}
+	if verify(ctx, x, app, &f); f.failed() {
+		return f
 	}
 	socket, err := x.of(ctx, app.Socket.Name, "Socket")
 	if err != nil {
 		f.unchecked("whether systemd has loaded them as they are: "+err.Error(), "")
 		return f
 	}
+	loaded(ctx, x, app, socket, &f)
+	if len(f) == 0 {
+		f.ok(app.Socket.Name + " and " + app.Service.Name + " are valid, and systemd has loaded them as they are" + dropInCount(app))
+	}
+	return f
+}
+
+// loaded compares what systemd has loaded with the files.
+func loaded(ctx context.Context, x *examination, app *host.Application, socket manager.Properties, f *findings) {
+	if socket.Text("LoadState") == "not-found" {
+		f.fail("socket-unknown", "systemd doesn't know "+app.Socket.Name, "it was written after systemd last looked", "systemctl daemon-reload && systemctl enable --now "+app.Socket.Name)
+		return
+	}
+	service := serviceOf(app)
 	for _, u := range []struct {
 		*host.Unit
 		name       string
 		properties manager.Properties
 	}{{app.Socket, app.Socket.Name, socket}, {app.Service, service, x.ifThere(ctx, service, "Service")}} {
-		name, p := u.name, u.properties
-		if stale, err := host.Stale(ctx, x.manager, u.Unit, name); err == nil && stale {
-			f.fail(name+" has changed since systemd read it", "systemd goes by what it read before", "systemctl daemon-reload && "+relisten(app))
-		}
-		if state := p.Text("LoadState"); state != "loaded" && state != "not-found" && state != "" {
-			f.fail("systemd can't load "+name+": "+state, "it isn't started then", "systemctl status "+app.Socket.Name)
+		if stale, err := host.Stale(ctx, x.manager, u.Unit, u.name); err == nil && stale {
+			f.fail("daemon-reload", u.Name+" has changed since systemd read it", "systemd goes by what it read before", "systemctl daemon-reload && "+relisten(app))
+			return
 		}
 	}
-	if socket.Text("LoadState") == "not-found" {
-		f.fail("systemd doesn't know "+app.Socket.Name, "it was written after systemd last looked", "systemctl daemon-reload && systemctl enable --now "+app.Socket.Name)
+	for _, u := range []struct {
+		name       string
+		properties manager.Properties
+	}{{app.Socket.Name, socket}, {app.Service.Name, x.ifThere(ctx, service, "Service")}} {
+		if state := u.properties.Text("LoadState"); state != "loaded" && state != "not-found" && state != "" {
+			f.fail("unit-not-loaded", "systemd can't load "+u.name+": "+state, "it isn't started then, and the web server answers 502", "").Do =
+				"see what systemd has against it: journalctl -b _PID=1 -g " + shell(app.Name)
+			return
+		}
 	}
-	if len(f) == 0 {
-		f.ok(app.Socket.Name + " and " + app.Service.Name + " are valid, and systemd has loaded them as they are" + dropInCount(app))
-	}
-	return f
 }
 
 func dropInCount(app *host.Application) string {
@@ -53,6 +71,68 @@ func dropInCount(app *host.Application) string {
 		return ", with " + strings.Join(all, ", ")
 	}
 	return ""
+}
+
+// shared finds another socket unit that listens where the application's does: systemd gives the address
+// to the one that is started last.
+func shared(h host.Host, app *host.Application, f *findings) {
+	for _, l := range h.Listeners() {
+		for _, address := range l.Listen {
+			if l.Name != app.Socket.Name && h.Collide(address, app.Listen) {
+				f.fail("listen-shared", fmt.Sprintf("%s and %s both listen at %s (%s)", app.Socket.Name, l.Name, app.Listen, l.Path), "requests for one reach the other, whichever was started last", "").Do =
+					"give one of them another address (ListenStream=), then: systemctl daemon-reload; and restart both sockets"
+				return
+			}
+		}
+	}
+}
+
+// incomplete finds that for which systemd refuses a whole unit, and names no line of it.
+func incomplete(app *host.Application, f *findings) {
+	const refused = "systemd refuses the unit: nothing listens, and the web server answers 502"
+	if app.Listen == "" {
+		if s, ok := misspelled(app.Socket, "Socket", "ListenStream"); ok {
+			f.fail("listen-misspelled", fmt.Sprintf("%s: %s= is no directive, and so %s has no ListenStream=", s.Place(), s.Name, app.Socket.Name), refused,
+				rename(app, s, "ListenStream"))
+			return
+		}
+		f.fail("listen-missing", app.Socket.Path+": "+app.Socket.Name+" has no ListenStream=", refused, "").Do = "add a line ListenStream= to [Socket], then: systemctl daemon-reload && " + relisten(app)
+		return
+	}
+	if app.Service.Get("Service", "User") == "" && !isYes(app.Service.Get("Service", "DynamicUser")) {
+		if s, ok := misspelled(app.Service, "Service", "User"); ok {
+			f.fail("user-misspelled", fmt.Sprintf("%s: %s= is no directive, and so %s runs as root", s.Place(), s.Name, app.Service.Name),
+				"a hole in it gives an attacker all of this machine", rename(app, s, "User"))
+			return
+		}
+	}
+	commands := app.Service.Settings("Service", "ExecStart")
+	if len(commands) < 2 || app.Service.Get("Service", "Type") == "oneshot" {
+		return
+	}
+	last := commands[len(commands)-1]
+	one := f.fail("second-exec-start", fmt.Sprintf("%s: a second ExecStart=, besides the one at %s", last.Place(), commands[0].Place()),
+		"systemd refuses a service with two; the web server answers 502", "")
+	if last.File == app.Service.Path {
+		one.Do = "remove one of them, then: systemctl daemon-reload"
+		return
+	}
+	one.Mend = editUnit(app, last.File, fmt.Sprintf(`%di ExecStart=`, last.Line))
+}
+
+// misspelled finds a directive whose name nearly is the one that is wanted.
+func misspelled(u *host.Unit, section, name string) (host.Setting, bool) {
+	for _, s := range u.Everything() {
+		if s.Section == section && s.Name != name && distance(s.Name, name) <= 2 {
+			return s, true
+		}
+	}
+	return host.Setting{}, false
+}
+
+// rename is a command that gives a directive its right name.
+func rename(app *host.Application, s host.Setting, name string) string {
+	return editUnit(app, s.File, fmt.Sprintf(`%ds|^\s*%s\s*=|%s=|`, s.Line, regexp.QuoteMeta(s.Name), name))
 }
 
 // aboutFile is how a complaint about a line begins.
@@ -72,7 +152,8 @@ func verify(ctx context.Context, x *examination, app *host.Application, f *findi
 	f.verified(app, said, err)
 }
 
-// verified adds what was verified about the files of an application, or that nothing was.
+// verified adds what was verified about the files of an application, or that nothing was. A complaint
+// about a line is the cause of those about the unit that has it.
 func (f *findings) verified(app *host.Application, said string, err error) {
 	var exit *exec.ExitError
 	if err != nil && !(errors.As(err, &exit) && said != "") {
@@ -85,14 +166,25 @@ func (f *findings) verified(app *host.Application, said string, err error) {
 		f.unchecked("the unit files: systemd-analyze verify: "+first, "")
 		return
 	}
+	refused := slices.ContainsFunc(found, func(c string) bool { return aboutFile.MatchString(c) && !ignored(c) })
 	for _, c := range found {
-		level := Error
-		if strings.Contains(c, "ignoring") {
-			level = Warning
+		if refused && ignored(c) || refused && !aboutFile.MatchString(c) {
+			continue // the line that systemd refuses comes first
 		}
-		f.add(level, c, "systemd leaves out what it can't read, and goes on as if it weren't there", mendComplaint(app, c))
+		level, why := Error, "systemd refuses the unit: it isn't started, and the web server answers 502"
+		if ignored(c) {
+			level, why = Warning, "systemd leaves out what it can't read, and goes on as if it weren't there"
+		}
+		if app.UsesAdapter() && !aboutFile.MatchString(c) && strings.Contains(c, "is not executable") {
+			continue // the check that it loads has more to say about that
+		}
+		one := f.add("unit-syntax", level, c, why, "")
+		one.Mend, one.Do = mendComplaint(app, c)
 	}
 }
+
+// ignored tells whether systemd goes on without what it complains of.
+func ignored(complaint string) bool { return strings.Contains(complaint, "ignoring") }
 
 // complaints picks from the output what is about this application, each once: it also
 // has what other units do wrong.
@@ -104,8 +196,12 @@ func complaints(app *host.Application, out string) (found []string) {
 	instance := app.Name + "@" // the instance it takes a template for
 	for line := range strings.Lines(out) {
 		line = strings.TrimSpace(line)
-		ours := strings.HasPrefix(line, app.Socket.Name+": ") || strings.HasPrefix(line, app.Service.Name+": ") ||
-			!app.Warm && strings.HasPrefix(line, instance) && strings.Contains(line, ".service: ")
+		ours := strings.HasPrefix(line, app.Socket.Name+": ") || strings.HasPrefix(line, app.Service.Name+": ")
+		if !app.Warm && strings.HasPrefix(line, instance) {
+			if _, rest, ok := strings.Cut(line, ".service: "); ok {
+				ours, line = true, app.Service.Name+": "+rest
+			}
+		}
 		if m := aboutFile.FindStringSubmatch(line); m != nil {
 			ours = slices.Contains(files, m[1])
 		}
@@ -116,13 +212,24 @@ func complaints(app *host.Application, out string) (found []string) {
 	return found
 }
 
-func mendComplaint(app *host.Application, complaint string) string {
-	if m := aboutFile.FindStringSubmatch(complaint); m != nil {
-		return "${EDITOR:-vi} +" + m[2] + " " + shell(m[1]) + " && systemctl daemon-reload"
+var (
+	unknownKey    = regexp.MustCompile(`Unknown key(?: name)? '([^']+)' in section '?\[?(\w+)`)
+	invalidHeader = regexp.MustCompile(`Invalid section header '\[(Unit|Service|Socket|Install|Slice)'`)
+)
+
+// mendComplaint returns what mends a complaint: a command where what was meant is plain.
+func mendComplaint(app *host.Application, complaint string) (mend, do string) {
+	m := aboutFile.FindStringSubmatch(complaint)
+	if m == nil {
+		return "", "correct it: systemctl edit --full " + app.Service.Name
 	}
-	unit := app.Socket.Name
-	if !strings.HasPrefix(complaint, unit) {
-		unit = app.Service.Name
+	if h := invalidHeader.FindStringSubmatch(complaint); h != nil {
+		return editUnit(app, m[1], m[2]+"s|.*|["+h[1]+"]|"), ""
 	}
-	return "systemctl edit --full " + unit
+	if k := unknownKey.FindStringSubmatch(complaint); k != nil {
+		if name := nearest(k[1]); name != "" {
+			return editUnit(app, m[1], fmt.Sprintf(`%ss|^\s*%s\s*=|%s=|`, m[2], regexp.QuoteMeta(k[1]), name)), ""
+		}
+	}
+	return "", "correct that line, then: systemctl daemon-reload"
 }

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
@@ -10,16 +11,23 @@ import (
 
 // checkUser finds out as whom the application runs, and that it isn't root.
 func checkUser(ctx context.Context, x *examination, app *host.Application) (f findings) {
+	if x.host.User {
+		f.ok("it runs as who starts it: the user of this service manager")
+		return f
+	}
 	who, wrong := runsAs(app, x.ifThere(ctx, serviceOf(app), "Service"))
 	if wrong == "" {
 		f.ok("it runs as " + who)
 		return f
 	}
-	mend := dropIn(app.Service.Name, "Service", "User=", "DynamicUser=yes")
-	if _, prefix := execPrefix(app); prefix {
-		mend = "systemctl edit --full " + app.Service.Name
+	one := f.fail("root", "it runs as root: "+wrong, "a hole in it gives an attacker all of this machine", "")
+	if prefix, ok := execPrefix(app); ok {
+		set := app.Service.Settings("Service", "ExecStart")
+		last := set[len(set)-1]
+		one.Mend = editUnit(app, last.File, fmt.Sprintf(`%ds|=\([ @:-]*\)%s|=\1|`, last.Line, prefix))
+		return f
 	}
-	f.fail("it runs as root: "+wrong, "a hole in it gives an attacker all of this machine", mend)
+	one.Mend = dropIn(app, app.Service, "Service", "User=", "DynamicUser=yes")
 	return f
 }
 

@@ -1,0 +1,273 @@
+package doctor
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
+)
+
+const (
+	// mostWait is how long a page is waited for, at most.
+	mostWait = 90 * time.Second
+	// loggedWithin is how long the record of a request may take to be in the journal.
+	loggedWithin = 20 * time.Second
+)
+
+// checkAnswers asks for a page through the web server, at each place where its configuration passes
+// requests to the application. What reading finds well may be otherwise where nginx goes by another
+// configuration than the files', or where somebody else answers.
+func checkAnswers(ctx context.Context, x *examination, app *host.Application) (f findings) {
+	if x.web.err != nil { // the check of nginx has that
+		return nil
+	}
+	if x.noRequest {
+		f.note("not-asked", "not asked: --no-request", "whether the application is reached through nginx is not known", "")
+		return f
+	}
+	found, _ := routes(x.web.conf, app.Listen)
+	seen := map[string]bool{}
+	for _, r := range found {
+		if r.level.Value("scgi_pass_request_headers", "on") == "off" {
+			continue // its mark would not arrive
+		}
+		for _, p := range places(r) {
+			server := p.network + p.host
+			if at := taker(p.route, p.path); seen[server] && seen[p.String()] || at != r.location() {
+				continue // another location has it
+			}
+			seen[server], seen[p.String()] = true, true
+			x.answers(ctx, app, p, &f)
+			if f.failed() {
+				return f
+			}
+		}
+	}
+	if len(f) == 0 {
+		f.note("not-asked", "not asked: in nginx's configuration there is no place at which a client reaches it by itself", "whether it answers through nginx is not known", "")
+	}
+	return f
+}
+
+// answer is what a request through the web server came to.
+type answer struct {
+	id     string
+	status int
+	header http.Header
+	err    error
+	// entries are those of the journal about the request.
+	entries []*journal.Entry
+	// began is when it was asked.
+	began time.Time
+	// noLog is why the journal can't be read.
+	noLog error
+	// accepted is by how many connections the socket has accepted more.
+	accepted uint32
+}
+
+// by tells which application the request has arrived at, "" where no log has it.
+func (a *answer) by(apps ...string) string {
+	for _, e := range a.entries {
+		for _, name := range apps {
+			if e.Of(name) {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// answers asks once, and judges the answer.
+func (x *examination) answers(ctx context.Context, app *host.Application, p place, f *findings) {
+	a := x.ask(ctx, app, p)
+	var names []string
+	apps, _ := x.host.List()
+	for _, other := range apps {
+		names = append(names, other.Name)
+	}
+	by := a.by(append([]string{app.Name}, names...)...)
+	arrived := by == app.Name
+	if by == "" && !app.Adapter.AccessLog && a.accepted > 0 {
+		arrived = true // nobody else's connections are accepted there
+	}
+	switch {
+	case ctx.Err() != nil:
+	case a.err != nil:
+		f.fail("no-answer", fmt.Sprintf("%s: %v", p, a.err), "the client gets no answer", "").Do = "see nginx's error.log, and: socketgi logs " + app.Name
+	case arrived && a.status >= 500, arrived && a.refused() != "":
+		what := fmt.Sprintf("%s is answered with %d", p, a.status)
+		if text := a.errors(); text != "" {
+			what += ":\n" + text
+		}
+		f.fail("answered-with-error", what, "that is what clients get", "").Do = "see what it logs: socketgi logs --errors " + app.Name
+	case arrived:
+		f.ok(fmt.Sprintf("%s is answered with %d by %s", p, a.status, app.Name))
+	case by != "":
+		f.fail("answered-by-another", fmt.Sprintf("%s is answered by %s, and not by %s", p, by, app.Name), "two applications are at one place: clients get the other one", "").Do =
+			fmt.Sprintf("give one of them another path: socketgi nginx %s --mount /PATH", app.Name)
+	default:
+		x.lost(ctx, app, p, a, f)
+	}
+}
+
+// refused is why the adapter refused the request, "" where it didn't.
+func (a *answer) refused() string {
+	for _, e := range a.entries {
+		if e.ID == adapter.ProblemMessage && e.Status >= 400 {
+			return e.Message
+		}
+	}
+	return ""
+}
+
+// errors is what was logged about the request, and is worse than a notice.
+func (a *answer) errors() string {
+	var lines []string
+	for _, e := range a.entries {
+		if e.ID != adapter.RequestMessage && e.Priority <= 4 {
+			lines = append(lines, strings.TrimRight(e.Message, "\n"))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// lost finds out why a request has not arrived at the application, though nginx's configuration passes
+// it there.
+func (x *examination) lost(ctx context.Context, app *host.Application, p place, a *answer, f *findings) {
+	what := fmt.Sprintf("%s is answered with %d, and the request has not arrived at %s", p, a.status, app.Name)
+	location := p.route.location()
+	switch {
+	case a.status == 502 && x.withoutGroup(app) != "":
+		group := x.withoutGroup(app)
+		f.fail("nginx-groups", fmt.Sprintf("%s: nginx's workers run without the group %s, which %s is in now", what, group, x.web.user.Name),
+			"the web server answers 502, and its error log says Permission denied", reload)
+	case a.status == 401, a.status == 403 && (len(location.Here("deny")) > 0 || len(location.Here("auth_request")) > 0):
+		f.note("answer-needs-login", fmt.Sprintf("%s: nginx lets nobody in without more", what), "whether the application is reached is not known", "")
+	case a.status >= 300 && a.status < 400:
+		f.note("answer-redirect", fmt.Sprintf("%s: nginx redirects to %s", what, a.header.Get("Location")), "whether the application is reached is not known", "")
+	case a.status < 400 && len(location.Here("scgi_cache")) > 0 && location.Value("scgi_cache", "off") != "off":
+		f.note("answer-cached", fmt.Sprintf("%s: nginx has it in its cache (scgi_cache)", what), "whether the application is reached is not known", "")
+	case app.Warm && recorded(ctx, x.host, app, p.path, a.began):
+		f.note("answer-unknown", fmt.Sprintf("%s is answered with %d, and %s logs such a request without the doctor's mark", p, a.status, app.Name),
+			"it runs an older socketgi-adapter, or somebody else has asked for that page at the same time", "systemctl try-restart "+app.Service.Name)
+	case a.noLog != nil, !app.Adapter.AccessLog && app.Warm || !app.UsesAdapter():
+		f.note("answer-unknown", fmt.Sprintf("%s is answered with %d; whether by %s its log doesn't have (--access-log)", p, a.status, app.Name), "another program may answer", "")
+	case firstServer(x.web.conf, p) != p.route.level.In("server"):
+		f.fail("server-block-shadowed", what+": nginx takes the server block at "+firstServer(x.web.conf, p).Place()+" for that name and port, and the location is in another one", "clients get what that has", "").Do =
+			"give the server blocks different names (server_name), or put the location into that one"
+	default:
+		f.fail("nginx-runs-another-configuration", what+": nginx goes by another configuration than the files'", "clients get that, and not the application", reload)
+	}
+}
+
+// withoutGroup returns the group that lets nginx's user connect, and that its workers don't have: they
+// keep those that the user had when they were started.
+func (x *examination) withoutGroup(app *host.Application) string {
+	return missingGroup(x.web, app.Listen)
+}
+
+// ask asks for a page.
+func (x *examination) ask(ctx context.Context, app *host.Application, p place) *answer {
+	a := &answer{id: "doctor-" + rand.Text(), began: time.Now()}
+	before := x.accepted(ctx, app)
+	takes, queue := longest(app)
+	limit := takes + queue + 5*time.Second
+	if takes == 0 || limit > mostWait {
+		limit = mostWait
+	}
+	asking, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("there is no answer after %v", limit))
+	defer cancel()
+	_ = journal.AnnounceProbe(a.id, app.Name) // what isn't announced is only shown with the clients' requests
+	req, err := http.NewRequestWithContext(asking, http.MethodGet, p.String(), nil)
+	if err != nil {
+		a.err = err
+		return a
+	}
+	req.Header.Set("User-Agent", "socketgi doctor")
+	req.Header.Set(adapter.ProbeHeader, a.id)
+	client := &http.Transport{
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // it is this machine, and certificates are another matter
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, p.network, p.address)
+		},
+	}
+	resp, err := client.RoundTrip(req)
+	if err != nil {
+		if a.err = err; asking.Err() != nil {
+			a.err = context.Cause(asking)
+		}
+		return a
+	}
+	defer resp.Body.Close()
+	a.status, a.header = resp.StatusCode, resp.Header
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
+	a.accepted = x.accepted(ctx, app) - before
+	a.entries, a.noLog = arrivals(ctx, x.host, app, a)
+	return a
+}
+
+// accepted is how many connections systemd has accepted at the application's socket (NAccepted).
+func (x *examination) accepted(ctx context.Context, app *host.Application) uint32 {
+	return manager.Get[uint32](x.ifThere(ctx, app.Socket.Name, "Socket"), "NAccepted")
+}
+
+// arrivals returns what the journal has about a request: its record comes last.
+func arrivals(ctx context.Context, h host.Host, app *host.Application, a *answer) (entries []*journal.Entry, err error) {
+	ctx, cancel := context.WithTimeout(ctx, loggedWithin)
+	defer cancel()
+	matches := []string{adapter.FieldProbe + "=" + a.id}
+	if id := a.header.Get(adapter.RequestIDHeader); id != "" {
+		matches = append(matches, "+", adapter.FieldRequestID+"="+id)
+	}
+	accepts := !app.Warm && app.UsesAdapter() // systemd counts them
+	for {
+		journal.Sync(ctx)
+		entries = nil
+		q := journal.Query{User: h.User, Since: "-5min", Matches: matches}
+		for e, err := range q.Entries(ctx) {
+			if err != nil {
+				return entries, err
+			}
+			if e.ID != adapter.ProbeMessage { // the announcement
+				entries = append(entries, e)
+			}
+		}
+		if accepts && a.accepted == 0 { // then none is on its way
+			return entries, nil
+		}
+		if a.status < 400 && len(entries) > 0 || slices.ContainsFunc(entries, func(e *journal.Entry) bool { return e.Status != 0 }) {
+			return entries, nil
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return entries, nil
+		}
+	}
+}
+
+// recorded tells whether an application has logged a request for a path since then.
+func recorded(ctx context.Context, h host.Host, app *host.Application, path string, since time.Time) bool {
+	q := journal.Query{User: h.User, Since: "-5min", Matches: []string{adapter.FieldMethod + "=GET", adapter.FieldPath + "=" + path}}
+	for e, err := range q.Entries(ctx) {
+		if err != nil {
+			return false
+		}
+		if e.Of(app.Name) && e.Time.After(since) {
+			return true
+		}
+	}
+	return false
+}

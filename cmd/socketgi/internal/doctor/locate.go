@@ -1,0 +1,119 @@
+package doctor
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
+)
+
+// locate returns the location of a block that nginx chooses for a path, nil for none
+// (ngx_http_core_find_location): an exact one; or else of the longest prefix and those in it; but the
+// first regular expression counts more, unless the prefix has ^~.
+func locate(block []*nginxconf.Directive, path string) *nginxconf.Directive {
+	found, _ := search(block, path)
+	return found
+}
+
+// search is locate; final is true where no regular expression of the blocks around may count more.
+func search(block []*nginxconf.Directive, path string) (found *nginxconf.Directive, final bool) {
+	longest := -1
+	for _, d := range block {
+		if d.Name != "location" || len(d.Args) == 0 {
+			continue
+		}
+		prefix := d.Arg(len(d.Args) - 1)
+		switch {
+		case d.Arg(0) == "=" && path == prefix:
+			return d, true
+		case (len(d.Args) == 1 && !strings.HasPrefix(prefix, "@") || d.Arg(0) == "^~") && strings.HasPrefix(path, prefix) && len(prefix) > longest:
+			found, longest = d, len(prefix)
+		}
+	}
+	if found != nil {
+		final = found.Arg(0) == "^~"
+		if inner, exact := search(found.Block, path); inner != nil {
+			if found = inner; exact {
+				return found, true
+			}
+		}
+	}
+	if final {
+		return found, false
+	}
+	for _, d := range block {
+		if d.Name == "location" && matches(d, path) {
+			if inner, _ := search(d.Block, path); inner != nil {
+				d = inner
+			}
+			return d, true
+		}
+	}
+	return found, false
+}
+
+// matches tells whether a location is one of a regular expression that takes a path. One that only PCRE
+// has counts as none.
+func matches(l *nginxconf.Directive, path string) bool {
+	pattern := l.Arg(1)
+	switch l.Arg(0) {
+	case "~":
+	case "~*":
+		pattern = "(?i)" + pattern
+	default:
+		return false
+	}
+	re, err := regexp.Compile(pattern)
+	return err == nil && re.MatchString(path)
+}
+
+// taker is the location that takes a path in the server of a route.
+func taker(r route, path string) *nginxconf.Directive {
+	server := r.level.In("server")
+	if server == nil {
+		return nil
+	}
+	return locate(server.Block, path)
+}
+
+// judgePlace finds a location that nginx never chooses for the path that it seems to be for.
+func judgePlace(r route, ours []route, f *findings) {
+	l := r.location()
+	if l == nil || len(r.level.Here("internal")) > 0 {
+		return
+	}
+	path, ok := pathOf(l)
+	if !ok {
+		return
+	}
+	at := taker(r, path)
+	if at == nil || slices.ContainsFunc(ours, func(one route) bool { return one.location() == at }) {
+		return
+	}
+	one := f.fail("location-shadowed", r.pass.Place()+": nginx has another location for "+path+": that at "+at.Place()+" ("+strings.Join(append([]string{"location"}, at.Args...), " ")+")",
+		"clients get what that is, and not the application", "")
+	if len(l.Args) == 1 && strings.HasPrefix(at.Arg(0), "~") {
+		one.Mend = edit(l.File, `%ds|\blocation\s\+|location ^~ |`, l.Line)
+		return
+	}
+	one.Do = "remove one of the two locations, then: " + reload
+}
+
+// judgeStatic finds files that nginx is to serve by itself, and that the application is asked for.
+func judgeStatic(r route, f *findings) {
+	server := r.level.In("server")
+	if server == nil {
+		return
+	}
+	nginxconf.Walk(server.Block, func(d *nginxconf.Directive) {
+		if d.Name != "alias" || d.Up == nil || d.Up.Name != "location" || len(d.Up.Args) != 1 || r.location() == nil {
+			return
+		}
+		path := strings.TrimRight(d.Up.Arg(0), "/") + "/example"
+		if at := taker(r, path); at == r.location() {
+			f.warn("alias-shadowed", d.Place()+": the files of alias "+d.Arg(0)+" are never served: location "+strings.Join(at.Args, " ")+" at "+at.Place()+" counts more",
+				"the application is asked for them", edit(d.Up.File, `%ds|\blocation\s\+|location ^~ |`, d.Up.Line))
+		}
+	})
+}
