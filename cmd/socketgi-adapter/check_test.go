@@ -161,7 +161,7 @@ func TestOldPython(t *testing.T) {
 			old = append(old, strings.TrimSpace(string(out)))
 		}
 	}
-	const want = " is Python \\d\\.\\d, which is older than 3.8: a later one is needed\n"
+	const want = " is Python \\d\\.\\d, which is older than 3.8: use a later one with --python\n"
 	for _, python := range old {
 		t.Logf("%s", python)
 		out, status := tryOut(t, "--python", python, "testdata/pep.py")

@@ -30,7 +30,7 @@ def application(e, s):
 	log := p.stop(t)
 	assert.Contains(t, log, "loading the application has opened a socket to 127.0.0.1:")
 	assert.Contains(t, log, "loading the application has started threads (ticker)")
-	assert.Contains(t, log, "load the application in each worker")
+	assert.Contains(t, log, "--preload no")
 }
 
 // TestWarmForks looks at what a fork takes along.

@@ -91,7 +91,7 @@ const (
 // start. Any Python can read it, since one that is too old has to say so.
 func program(cached int64) string {
 	return `import marshal,posix,sys
-if sys.version_info<(3,8):posix.write(3,("E import\n%s is Python %d.%d, which is older than 3.8: a later one is needed"%((sys.executable,)+sys.version_info[:2])).encode());posix._exit(1)
+if sys.version_info<(3,8):posix.write(3,("E import\n%s is Python %d.%d, which is older than 3.8: use a later one with --python"%((sys.executable,)+sys.version_info[:2])).encode());posix._exit(1)
 g=None
 try:
  d=posix.read(4,` + strconv.FormatInt(cached, 10) + `);h=b'%08x%s\n'%(sys.hexversion,sys.implementation.cache_tag.encode())

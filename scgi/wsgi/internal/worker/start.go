@@ -127,7 +127,7 @@ func (c *WarmConfig) arguments(place int) []string {
 func startError(python string, err error) error {
 	switch {
 	case errors.Is(err, unix.ENOENT):
-		return errors.New(python + " is not there, or the interpreter that it names is not")
+		return errors.New(python + " is not there, or the interpreter that it names is not: use --python PATH")
 	case errors.Is(err, unix.EACCES):
 		return errors.New(python + " may not be executed by this user: " + err.Error())
 	}

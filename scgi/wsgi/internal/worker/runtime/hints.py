@@ -82,10 +82,10 @@ def _cgi(error, path):
     if first[:2] == b'#!' and b'python' not in first and b'pypy' not in first:
         if isinstance(error, SyntaxError) and error.filename == path:
             interpreter = first[2:].strip().decode('latin-1')
-            return 'its first line says that it is a program for %s: it may be a CGI program' % interpreter
+            return 'its first line says that it is a program for %s: a CGI program is served with --cgi' % interpreter
         return ''
     speaks = b'content-type:' in text.lower() and b'print' in text
     asks = isinstance(error, ImportError) and error.name in ('cgi', 'cgitb')  # which Python 3.13 has no more
     if asks or speaks and not isinstance(error, ImportError):
-        return 'it looks like a CGI program, which is no WSGI application'
+        return 'it looks like a CGI program, which is served with --cgi'
     return ''

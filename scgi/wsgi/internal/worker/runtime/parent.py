@@ -182,10 +182,10 @@ def shared():
         s.close()
         where = ' to %s' % (peer if isinstance(peer, str) else ':'.join(map(str, peer[:2]))) if peer else ''
         yield ('loading the application has opened a socket%s, which all workers share: '
-               'open it in the first request, or load the application in each worker' % where)
+               'open it in the first request, or use --preload no' % where)
     count = len(posix.listdir('/proc/self/task'))
     if count > 1:
         threading = sys.modules.get('threading')
         names = [t.name for t in threading.enumerate() if t is not threading.main_thread()] if threading else []
         yield ('loading the application has started threads%s, which no worker has: '
-               'start them in the first request, or load the application in each worker' % (' (%s)' % ', '.join(names) if names else ''))
+               'start them in the first request, or use --preload no' % (' (%s)' % ', '.join(names) if names else ''))

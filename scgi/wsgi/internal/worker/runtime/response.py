@@ -71,7 +71,7 @@ class ClientGone(BrokenPipeError):
 class ClientStuck(ClientGone):
     """The web server is there, and treated as one that has gone."""
 
-    why = 'the web server has read nothing of the response for too long: it is given up'
+    why = 'the web server has read nothing of the response for --send-timeout: it is given up'
 
 
 class Unsent(OSError):
