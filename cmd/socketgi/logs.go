@@ -24,6 +24,9 @@ func newLogs() *cobra.Command {
 what it printed, tracebacks, and what systemd says of its units. -f goes on
 until Ctrl-C.
 
+--errors shows what is marked as an error, each request that ended with a status
+from 500 on, and with it all that was logged for it meanwhile.
+
 Entries of other programs that it started, and that log by themselves, are shown
 with --id; all fields of all entries by journalctl.
 

@@ -26,8 +26,9 @@ def main(start, fresh):
     jobs = JobSocket(3)
     watched = log = None
     if more and more[5]:
-        from _socketgi import requestlog as log
-        log.install()
+        from _socketgi import requestlog
+        requestlog.install()
+        log = requestlog.begin
     if more and more[2]:
         from _socketgi import files
         watched = files.Watched(jobs, '' if kind == 'module' else where)
@@ -96,9 +97,9 @@ class Worker:
             if job is None:
                 return
             if self.log:
-                self.log.begin(job.id)
+                self.log(job.id)
                 self.serve(job, app, stderr)
-                self.log.begin(b'')
+                self.log(b'')
             else:
                 self.serve(job, app, stderr)
             if self.watched:
