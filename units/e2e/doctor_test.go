@@ -419,7 +419,8 @@ time.sleep(1000)`)
 			s.Write("/srv/article.py", article)
 			s.Write(unitDir+"app.socket", socket)
 			s.Write(unitDir+"app@.service", service)
-			s.Run("sh", "-c", "rm -rf "+unitDir+"app.socket.d "+unitDir+"app@.service.d; systemctl daemon-reload; systemctl restart app.socket")
+			// systemd 257 leaves a runtime directory to the user that had it.
+			s.Run("sh", "-c", "rm -rf /run/socketgi-app /run/private/socketgi-app "+unitDir+"app.socket.d "+unitDir+"app@.service.d; systemctl daemon-reload; systemctl restart app.socket")
 			if now, _ := s.Try("cat", conf, "/etc/nginx/sites-enabled/default"); now != location+server || t.Failed() {
 				s.Run("rm", "-rf", "/etc/nginx/snippets/app.conf")
 				s.Write(conf, location)
