@@ -57,7 +57,10 @@ const guardByte = 0
 // takeSlot waits until fewer than N processes hold a slot, and takes one. Requests are served
 // in the order of arrival.
 func (q Slots) takeSlot(timeout time.Duration) (release func(), err error) {
-	fd, err := unix.Open(q.Path, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
+	fd, err := q.open()
+	if err == unix.EACCES && q.dropForeign() {
+		fd, err = q.open()
+	}
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: q.Path, Err: err}
 	}
@@ -82,6 +85,18 @@ func (q Slots) takeSlot(timeout time.Duration) (release func(), err error) {
 			return nil, ErrQueueTimeout
 		}
 	}
+}
+
+func (q Slots) open() (fd int, err error) {
+	return unix.Open(q.Path, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
+}
+
+// dropForeign removes the file of another user: a unit whose user was changed would have no slots
+// for as long as the machine runs, because its directory is kept. Processes of that user that are
+// still there count by themselves.
+func (q Slots) dropForeign() bool {
+	var st unix.Stat_t
+	return unix.Lstat(q.Path, &st) == nil && st.Uid != uint32(os.Geteuid()) && unix.Unlink(q.Path) == nil
 }
 
 // draw takes the next ticket: the last place in the queue.
