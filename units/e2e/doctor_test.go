@@ -366,6 +366,18 @@ time.sleep(1000)`)
 			s.Write("/srv/article.py", article)
 			s.Run("journalctl", "--sync")
 		}, "room", "warning", "the log is not whole: Suppressed", "LogRateLimitIntervalSec=0", nil, true},
+		{"failed instances are kept", run("mkdir -p " + unitDir + "app@.service.d; printf '[Unit]\nCollectMode=inactive\n' > " + unitDir + "app@.service.d/c.conf; systemctl daemon-reload"),
+			"limits", "warning", "instances that failed are kept (CollectMode=inactive)", "CollectMode=inactive-or-failed", nil, true},
+		{"a file in the place of the socket", run("rm /run/socketgi/app.sock; touch /run/socketgi/app.sock"), "listens", "error", "/run/socketgi/app.sock is no socket", "rm ", nil, true},
+		{"headers with underscores", func() {
+			s.Write("/etc/nginx/sites-enabled/default", strings.Replace(server, "server {", "server {\n    underscores_in_headers on;", 1))
+			s.restartNginx()
+		}, "nginx", "warning", "headers with underscores are let in", "remove underscores_in_headers", func() {
+			s.Write("/etc/nginx/sites-enabled/default", server)
+			s.restartNginx()
+		}, false}, // for each of two locations
+		{"no headers of the client", nginx(strings.Replace(byHand, "    scgi_pass", "    scgi_pass_request_headers off;\n    scgi_pass", 1)), "nginx", "warning", "scgi_pass_request_headers off", "sed -i", nil, true},
+		{"no bodies of requests", nginx(strings.Replace(byHand, "    scgi_pass", "    scgi_pass_request_body off;\n    scgi_pass", 1)), "nginx", "warning", "scgi_pass_request_body off", "sed -i", nil, true},
 		{"the application raises", func() {
 			s.Write("/srv/article.py", "def application(environ, start_response):\n    raise ValueError('no such article')\n")
 		}, "answers", "error", "ValueError: no such article", "socketgi logs --errors app",

@@ -72,8 +72,9 @@ type answer struct {
 	began time.Time
 	// noLog is why the journal can't be read.
 	noLog error
-	// accepted is by how many connections the socket has accepted more.
-	accepted uint32
+	// accepted is by how many connections the socket has accepted more, and others by how many those
+	// of all other applications.
+	accepted, others uint32
 }
 
 // by tells which application the request has arrived at, "" where no log has it.
@@ -180,7 +181,7 @@ func (x *examination) withoutGroup(app *host.Application) string {
 // ask asks for a page.
 func (x *examination) ask(ctx context.Context, app *host.Application, p place) *answer {
 	a := &answer{id: "doctor-" + rand.Text(), began: time.Now()}
-	before := x.accepted(ctx, app)
+	before, others := x.accepted(ctx, app), x.acceptedByOthers(ctx, app)
 	takes, queue := longest(app)
 	limit := takes + queue + 5*time.Second
 	if takes == 0 || limit > mostWait {
@@ -213,7 +214,7 @@ func (x *examination) ask(ctx context.Context, app *host.Application, p place) *
 	defer resp.Body.Close()
 	a.status, a.header = resp.StatusCode, resp.Header
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
-	a.accepted = x.accepted(ctx, app) - before
+	a.accepted, a.others = x.accepted(ctx, app)-before, x.acceptedByOthers(ctx, app)-others
 	a.entries, a.noLog = arrivals(ctx, x.host, app, a)
 	return a
 }
@@ -221,6 +222,17 @@ func (x *examination) ask(ctx context.Context, app *host.Application, p place) *
 // accepted is how many connections systemd has accepted at the application's socket (NAccepted).
 func (x *examination) accepted(ctx context.Context, app *host.Application) uint32 {
 	return manager.Get[uint32](x.ifThere(ctx, app.Socket.Name, "Socket"), "NAccepted")
+}
+
+// acceptedByOthers is the same of all other applications.
+func (x *examination) acceptedByOthers(ctx context.Context, app *host.Application) (sum uint32) {
+	apps, _ := x.host.List()
+	for _, other := range apps {
+		if other.Name != app.Name {
+			sum += x.accepted(ctx, other)
+		}
+	}
+	return sum
 }
 
 // arrivals returns what the journal has about a request: its record comes last.
@@ -244,7 +256,7 @@ func arrivals(ctx context.Context, h host.Host, app *host.Application, a *answer
 				entries = append(entries, e)
 			}
 		}
-		if accepts && a.accepted == 0 { // then none is on its way
+		if accepts && a.accepted+a.others == 0 { // then none is on its way
 			return entries, nil
 		}
 		if a.status < 400 && len(entries) > 0 || slices.ContainsFunc(entries, func(e *journal.Entry) bool { return e.Status != 0 }) {
