@@ -22,13 +22,14 @@ func newDoctor() *cobra.Command {
 isn't well why it matters and which command mends it. Nothing is changed. Without
 NAME all applications are looked at, and then the machine.
 
-Systemd starts the application's service once more, to load it with its user,
-sandbox and Python: what it does while it is imported, it does then, too. If nothing is
-wrong so far, each place where nginx's configuration passes requests to the application is
-asked for a page (GET), through nginx: "ok" means that the application answered it.
+Systemd starts the application's service once more to load it with its user,
+sandbox and Python, which runs the code that importing it runs. If nothing is wrong
+so far, doctor requests a page (GET) through nginx wherever nginx's configuration
+passes requests to the application; "ok" means that the application answered.
 
-A "mend:" is a command that can be pasted: it does what is needed, or takes back what it changed. A
-"do:" is for people. In JSON each finding has an id that stays the same when the words change.
+A "mend:" line is a command that can be pasted: it makes the change, or restores
+the file if nginx or systemd refuses the result. A "do:" line describes a manual
+step. With --json each finding has an id, which is independent of its wording.
 
 Exit status: 0 when all is well, notes allowed; 1 for warnings, and where
 something couldn't be checked; 2 for errors, and where there is no such application. Root can check everything.`,

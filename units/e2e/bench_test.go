@@ -14,7 +14,7 @@ import (
 )
 
 // BenchmarkColdStart asks for a page, one request at a time, in turn from this
-// project and from the way of 2011: a script that reads SCGI from its standard
+// project and from the script of 2011, which reads SCGI from its standard
 // input by itself, under the same unit but for the command.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench ColdStart -benchtime 200x
