@@ -15,7 +15,10 @@ import "strings"
 //     environment as their proxy (httpoxy, CVE-2016-5385).
 //   - SCRIPT_NAME and PATH_INFO are what the web server sent. What it didn't
 //     send is cut from DOCUMENT_URI, else from REQUEST_URI, at mount: "" for an
-//     application that has the whole host, else "/prefix".
+//     application that has the whole host, else "/prefix". A SCRIPT_NAME
+//     that may be all of the path is cut there, too.
+//   - SCRIPT_FILENAME and PATH_TRANSLATED of a web server that doesn't know
+//     where a program is are left out.
 //   - QUERY_STRING, SERVER_NAME, SERVER_PORT and SERVER_PROTOCOL are always
 //     there, SERVER_NAME and SERVER_PORT never empty.
 //
@@ -38,6 +41,7 @@ func (r *Request) Params(mount string) ([]Header, error) {
 		return nil, ErrNoMethod
 	}
 	script, info := p.path(mount)
+	p.dropFile()
 	p.set("SCRIPT_NAME", script)
 	p.set("PATH_INFO", info)
 	p.setDefault("QUERY_STRING", "")
@@ -114,7 +118,7 @@ func (p *params) add(name, value string) {
 
 // path finds SCRIPT_NAME and PATH_INFO.
 func (p params) path(mount string) (script, info string) {
-	hasScript, hasInfo := p.index("SCRIPT_NAME") >= 0, p.index("PATH_INFO") >= 0
+	uri, hasScript, hasInfo := p.sent(mount)
 	script = mount
 	if hasScript {
 		script = p.get("SCRIPT_NAME")
@@ -123,10 +127,6 @@ func (p params) path(mount string) (script, info string) {
 	if hasInfo {
 		info = p.get("PATH_INFO")
 	} else {
-		uri := p.get("DOCUMENT_URI")
-		if uri == "" {
-			uri = pathOf(p.get("REQUEST_URI"))
-		}
 		rest, ok := strings.CutPrefix(uri, script)
 		switch {
 		case ok && (rest == "" || rest[0] == '/'):

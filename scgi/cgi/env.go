@@ -67,7 +67,7 @@ func (s *script) build(unit []string, v vars) []string {
 	set("SCRIPT_NAME", s.scriptName)
 	set("SCRIPT_FILENAME", s.name)
 	set("PATH_INFO", s.pathInfo)
-	if t := v.get("PATH_TRANSLATED"); t != "" {
+	if t := v.get("PATH_TRANSLATED"); t != "" && s.pathInfo == v.get("PATH_INFO") { // else it is of another PATH_INFO
 		set("PATH_TRANSLATED", t)
 	} else if t := translated(v.get("DOCUMENT_ROOT"), s.pathInfo); t != "" {
 		set("PATH_TRANSLATED", t)

@@ -20,10 +20,12 @@ func TestEnvironment(t *testing.T) {
 			"REMOTE_USER": "me", "HTTP_AUTHORIZATION": "Basic xyz", "PERL_HASH_SEED": "1", "SCRIPT_FILENAME": "x"})))
 
 	env := s.build(nil, variables(map[string]string{"CONTENT_LENGTH": "0", "CONTENT_TYPE": "a/b", "REQUEST_METHOD": "POST",
-		"PATH_TRANSLATED": "/given"}))
+		"PATH_TRANSLATED": "/given", "PATH_INFO": "/i"}))
 	assert.Contains(t, env, "CONTENT_LENGTH=0", "an empty body is a body")
 	assert.Contains(t, env, "CONTENT_TYPE=a/b")
 	assert.Contains(t, env, "PATH_TRANSLATED=/given")
+	env = s.build(nil, variables(map[string]string{"DOCUMENT_ROOT": "/var/www", "PATH_TRANSLATED": "/var/www/a.cgi/i", "PATH_INFO": "/a.cgi/i"}))
+	assert.Contains(t, env, "PATH_TRANSLATED=/var/www/i", "of what is PATH_INFO here")
 	env = s.build(nil, variables(map[string]string{"REQUEST_METHOD": "GET", "REDIRECT_STATUS": "404"}))
 	assert.Contains(t, env, "REDIRECT_STATUS=404", "the web server's own")
 	assert.NotContains(t, env, "REDIRECT_STATUS=200")
