@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/internal/manual"
@@ -22,7 +23,7 @@ func newMan() *cobra.Command {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return err
 			}
-			for _, p := range append(manual.Commands(cmd.Root(), e), manual.Adapter(e), manual.Request(e)) {
+			for _, p := range slices.Concat(manual.Commands(cmd.Root(), e), manual.Topics(e), []manual.Page{manual.Adapter(e)}) {
 				if err := os.WriteFile(filepath.Join(args[0], p.Name), p.Text, 0o644); err != nil {
 					return err
 				}

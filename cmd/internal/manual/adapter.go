@@ -19,7 +19,7 @@ func Adapter(e Edition) Page {
 		}
 		fmt.Fprintf(&b, "\n: %s%s\n\n", plain(usage), byDefault(f.DefValue))
 	})
-	return e.page(contract.Program, "8", strings.Replace(adapter, "OPTIONS-OF-THE-ADAPTER\n", b.String(), 1))
+	return e.page(contract.Program, "8", strings.Replace(read(contract.Program+".8.md"), "OPTIONS-OF-THE-ADAPTER\n", b.String(), 1))
 }
 
 // byDefault tells the default of a flag, "" where it is nothing.

@@ -1,9 +1,10 @@
 // Package manual makes the man pages: those of commands and of the adapter's flags from
-// what the programs say of themselves, so that they say the same.
+// the programs' own help, the others from the Markdown files beside it.
 package manual
 
 import (
-	_ "embed"
+	"bytes"
+	"embed"
 	"fmt"
 	"strings"
 
@@ -26,19 +27,37 @@ type Page struct {
 	Text []byte
 }
 
-//go:embed socketgi.7.md
-var request string
+//go:embed *.md
+var files embed.FS
 
-//go:embed socketgi-adapter.8.md
-var adapter string
+// Topics are the pages of section 7.
+func Topics(e Edition) (pages []Page) {
+	entries, err := files.ReadDir(".")
+	if err != nil {
+		panic(err) // it is in the program
+	}
+	for _, entry := range entries {
+		if name, ok := strings.CutSuffix(entry.Name(), ".7.md"); ok {
+			pages = append(pages, e.page(name, "7", read(entry.Name())))
+		}
+	}
+	return pages
+}
 
-// Request is socketgi(7), the way of a request.
-func Request(e Edition) Page { return e.page("socketgi", "7", request) }
+func read(name string) string {
+	text, err := files.ReadFile(name)
+	if err != nil {
+		panic(err) // it is in the program
+	}
+	return string(text)
+}
 
 // page makes a page of Markdown.
 func (e Edition) page(name, section, text string) Page {
 	title := fmt.Sprintf("%% %q %q %q %q %q\n", name, section, e.Date, "socketgi "+e.Version, "socketgi")
-	return Page{name + "." + section, md2man.Render([]byte(title + text))}
+	page := md2man.Render([]byte(title + printed(text)))
+	// A cell that ends a text block goes on in the same line (tbl(1)).
+	return Page{name + "." + section, bytes.ReplaceAll(page, []byte("\nT}\n\t"), []byte("\nT}\t"))}
 }
 
 // plain protects text from being taken for Markdown.
