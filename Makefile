@@ -1,3 +1,4 @@
+# make          build the programs, man pages and completions in bin/
 # make demo     serve the hello application on http://127.0.0.1:$(PORT)/
 # make test     install what the tests need (as root on Debian), and run them all
 # make check    the tests that need neither root nor an image
@@ -5,7 +6,7 @@
 # make images   make the root trees of Debian that tests boot and lint looks from
 # make lint     have formatters, vet, staticcheck, shellcheck, ruff and mypy find nothing
 # make vulncheck  look for known vulnerabilities in what is called of dependencies
-# make install  install below $(DESTDIR)$(PREFIX), as the GNU Coding Standards have it; make uninstall
+# make install  install what make has built below $(DESTDIR)$(PREFIX), by the GNU Coding Standards; make uninstall
 # make deb rpm  make packages of Debian and Fedora in bin/
 # make bench    measure the figures of the README on the Debian of SOCKETGI_SUITE; make bench-hardening each directive's cost
 # make torture  the tests of faults and hostile input, longer, and held to the time
@@ -21,6 +22,10 @@ ABOUT    := github.com/socketgi/socketgi/cmd/internal/version
 LDFLAGS  := -s -w -X $(ABOUT).release=$(VERSION) -X $(ABOUT).commit=$(COMMIT)
 export GO OUT VERSION
 
+# What make install needs: the programs, man pages and completions.
+all: build
+	@$(MAKE) --no-print-directory -f units/packaging/Makefile share
+
 # Without cgo a program starts a millisecond faster, and runs on every Linux.
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(OUT)/ ./cmd/socketgi ./cmd/socketgi-adapter
@@ -28,7 +33,11 @@ build:
 demo: build
 	@exec $(OUT)/socketgi dev scgi/wsgi/testdata/hello.py --listen 127.0.0.1:$(PORT)
 
-share install uninstall deb rpm: build
+deb rpm: all
+	@$(MAKE) --no-print-directory -f units/packaging/Makefile $@
+
+# These build nothing, so that root needs no Go.
+install uninstall:
 	@$(MAKE) --no-print-directory -f units/packaging/Makefile $@
 
 check: lint
@@ -67,4 +76,4 @@ fuzz-%:
 clean:
 	rm -rf $(OUT)
 
-.PHONY: build share demo install uninstall deb rpm images check test test-all lint vulncheck bench bench-hardening torture fuzz clean
+.PHONY: all build demo install uninstall deb rpm images check test test-all lint vulncheck bench bench-hardening torture fuzz clean
