@@ -17,6 +17,9 @@ type NginxOptions struct {
 	// Listen is where the application listens: an absolute path, or ADDRESS:PORT. Default
 	// [SocketPath].
 	Listen string
+	// Servers are all places of an application that runs on several machines, in the place of Listen:
+	// the location passes requests to the upstream of [NginxUpstream].
+	Servers []NginxServer
 	// Timeout is how long the application may take before it begins its response, with the time that
 	// a request waits for it. nginx waits 15 seconds longer: the application's own error is the better
 	// one. Default: a day, as nginx can't wait forever.
@@ -76,8 +79,11 @@ func (o *NginxOptions) prepare() error {
 	} else if err := asOption("Listen", checkPlace(o.Listen)); err != nil {
 		return err
 	}
-	if strings.ContainsAny(o.Listen, " \t\r\n\x00;{}\"'$\\#") {
-		return optionError("Listen", "nginx can't be told of %s: choose a socket path without blanks and quotes", o.Listen)
+	if err := asOption("Listen", checkNginxPath(o.Listen)); err != nil {
+		return err
+	}
+	if err := o.checkServers(); err != nil {
+		return err
 	}
 	if err := asOption("Mount", CheckMount(o.Mount)); err != nil {
 		return err
@@ -85,6 +91,14 @@ func (o *NginxOptions) prepare() error {
 	o.Mount = strings.TrimRight(o.Mount, "/")
 	if o.Mount == "" && o.Subrequests != NoSubrequests {
 		o.Mount = "/_" + o.Name
+	}
+	return nil
+}
+
+// checkNginxPath tells why nginx can't be told of a path.
+func checkNginxPath(path string) error {
+	if strings.ContainsAny(path, " \t\r\n\x00;{}\"'$\\#") {
+		return fmt.Errorf("nginx can't be told of %s: choose a socket path without blanks and quotes", path)
 	}
 	return nil
 }
@@ -118,9 +132,9 @@ func (o *NginxOptions) location() string {
     scgi_param HTTP_CONTENT_LENGTH "";
 `
 	}
-	pass := o.Listen
-	if isPath(pass) {
-		pass = "unix:" + pass
+	pass := passTo(o.Listen)
+	if len(o.Servers) > 0 {
+		pass = upstreamName(o.Name)
 	}
 	return fmt.Sprintf(`%[1]s    include scgi_params;
 %[2]s    scgi_param UNIQUE_ID   $request_id;
@@ -132,8 +146,8 @@ func (o *NginxOptions) location() string {
     scgi_busy_buffers_size 64k;
     # Longer than the application may wait and take: its own answer is better.
     scgi_read_timeout %[4]ds;
-    scgi_pass %[5]s;
-`, internal, script, body, o.readTimeout(), pass, hostComment+indented(NginxHost))
+%[7]s    scgi_pass %[5]s;
+`, internal, script, body, o.readTimeout(), pass, hostComment+indented(NginxHost), o.passOn())
 }
 
 // NginxHost gives an application the host and the port that the client used, as directives of a
@@ -159,9 +173,11 @@ func indented(lines string) string {
 	return "    " + strings.ReplaceAll(strings.TrimSuffix(lines, "\n"), "\n", "\n    ") + "\n"
 }
 
+// margin is how many seconds nginx waits longer than others do.
+const margin = 15
+
 // readTimeout is in seconds.
 func (o *NginxOptions) readTimeout() int {
-	const margin = 15
 	if o.Timeout == 0 {
 		return 24 * 60 * 60
 	}

@@ -20,6 +20,8 @@ type nginxFlags struct {
 	options           units.NginxOptions
 	queue             time.Duration // the adapter's --queue-timeout
 	static            []string
+	servers, backups  []string
+	part              string
 	auth, ssi, reload bool
 }
 
@@ -41,12 +43,19 @@ With --auth-request or --ssi nginx asks the application on behalf of another req
 headers, and no body, which the location has to say. Clients don't reach it: for an
 application that they ask, too, choose another --mount.
 
+With --server and --backup the application runs on several machines, each with its
+socketgi add --listen ADDRESS --allow: an upstream has all of them, and this machine's
+socket if the application is here, too. It belongs beside the server blocks of nginx, as in
+/etc/nginx/conf.d, and not into one: --part upstream prints it alone, --part location the
+rest. See "Several machines" in socketgi-webservers(7).
+
 With --reload, have nginx check and read its configuration, and wait until only workers with
 the new one accept connections: systemctl reload nginx ends before that, and the next request
 may still be answered as before.`,
 		Example: "  socketgi nginx hello\n  socketgi nginx hello --mount /hello\n" +
 			"  socketgi nginx shop --mount /shop --static /shop/static=/srv/shop/static\n" +
-			"  socketgi nginx login --auth-request\n  socketgi nginx --reload",
+			"  socketgi nginx login --auth-request\n" +
+			"  socketgi nginx shop --server 192.0.2.11:9000 --backup 192.0.2.12:9000\n  socketgi nginx --reload",
 		ValidArgsFunction: completeNames(f.host),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if !f.reload {
@@ -74,10 +83,14 @@ func (n *nginxFlags) define(cmd *cobra.Command) {
 	f.DurationVar(&n.options.Timeout, "timeout", adapter.DefaultTimeout, "the --timeout that the units have; nginx waits longer")
 	f.StringVar(&n.options.Listen, "listen", "", "it listens at `PATH or ADDRESS` (default: as its units have it, else /run/socketgi/NAME.sock)")
 	f.StringArrayVar(&n.static, "static", nil, "nginx serves files by itself: those below `URL=DIR`; may be given again")
+	f.StringArrayVar(&n.servers, "server", nil, "another machine has it, too, at `HOST:PORT`; may be given again")
+	f.StringArrayVar(&n.backups, "backup", nil, "one more at `HOST:PORT`, which gets requests only where the others fail; may be given again")
+	f.StringVar(&n.part, "part", "", "with --server or --backup: print the `upstream or location` alone")
 	f.BoolVar(&n.auth, "auth-request", false, "for nginx's auth_request alone: the application says who may pass")
 	f.BoolVar(&n.ssi, "ssi", false, "for includes in pages alone (SSI)")
 	f.BoolVar(&n.reload, "reload", false, "reload nginx, and wait until what it has read counts")
 	n.hostFlags.define(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("part", cobra.FixedCompletions([]string{"upstream", "location"}, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // print prints the location for an application.
@@ -110,7 +123,7 @@ func (n *nginxFlags) print(cmd *cobra.Command, name string) error {
 	if o.Timeout != 0 {
 		o.Timeout += n.queue
 	}
-	text, err := units.Nginx(*o)
+	text, err := n.text()
 	if err != nil {
 		return err
 	}
@@ -118,11 +131,54 @@ func (n *nginxFlags) print(cmd *cobra.Command, name string) error {
 	return nil
 }
 
+// text renders what is to be printed.
+func (n *nginxFlags) text() (string, error) {
+	if n.part != "" && n.part != "upstream" && n.part != "location" {
+		return "", fmt.Errorf("--part %s: upstream or location", n.part)
+	}
+	if len(n.options.Servers) == 0 {
+		if n.part != "" {
+			return "", errors.New("--part is for several machines: name another one with --server or --backup")
+		}
+		return units.Nginx(n.options)
+	}
+	upstream, err := units.NginxUpstream(n.options)
+	if err != nil || n.part == "upstream" {
+		return upstream, err
+	}
+	location, err := units.Nginx(n.options)
+	if n.part == "location" {
+		return location, err
+	}
+	return upstream + location, err
+}
+
+// several gathers the machines that have the application: this one if local is true.
+func (n *nginxFlags) several(local bool) {
+	o := &n.options
+	if len(n.servers)+len(n.backups) == 0 {
+		return
+	}
+	if local {
+		if o.Listen == "" {
+			o.Listen = units.SocketPath(o.Name)
+		}
+		o.Servers = append(o.Servers, units.NginxServer{Address: o.Listen})
+	}
+	for _, s := range n.servers {
+		o.Servers = append(o.Servers, units.NginxServer{Address: s})
+	}
+	for _, s := range n.backups {
+		o.Servers = append(o.Servers, units.NginxServer{Address: s, Backup: true})
+	}
+}
+
 // installed fills in what the command line leaves out from the application's units.
 func (n *nginxFlags) installed(cmd *cobra.Command, h host.Host) error {
 	o := &n.options
 	app, err := h.Load(o.Name)
 	if errors.Is(err, host.ErrNoApplication) {
+		n.several(o.Listen != "")
 		fmt.Fprintf(cmd.ErrOrStderr(), "socketgi: warning: there is no application %s yet, so this is of the command line alone\n", o.Name)
 		return nil
 	}
@@ -140,5 +196,6 @@ func (n *nginxFlags) installed(cmd *cobra.Command, h host.Host) error {
 	if !f.Changed("listen") {
 		o.Listen = app.Listen
 	}
+	n.several(true)
 	return nil
 }

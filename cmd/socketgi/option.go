@@ -11,7 +11,7 @@ import (
 // them.
 var optionFlags = map[string]string{
 	"Listen": "listen", "Allow": "allow", "Group": "group", "User": "user", "State": "state", "Env": "env", "Profile": "profile",
-	"Mount": "mount", "Limits.MemoryMax": "memory-max", "Limits.TasksMax": "tasks-max", "Limits.CPUWeight": "cpu-weight", "Static": "static",
+	"Mount": "mount", "Limits.MemoryMax": "memory-max", "Limits.TasksMax": "tasks-max", "Limits.CPUWeight": "cpu-weight", "Static": "static", "Servers": "server",
 }
 
 // explain is the text of an error, with the flag in the place of the field that is not possible.
