@@ -51,12 +51,28 @@ func TestManual(t *testing.T) {
 	}
 	assert.NotContains(t, text, "OPTIONS-OF-THE-ADAPTER")
 	assert.Contains(t, text, "(default one for each processor)", "and not the number of this machine's")
-	assert.Contains(t, rendered(t, filepath.Join(dir, "socketgi.7")), "THE WAY OF A REQUEST")
+	assert.Contains(t, rendered(t, filepath.Join(dir, "socketgi.7")), "python3 hello.py   answers, and ends", "the drawing is there")
 
 	pages, err := filepath.Glob(dir + "/*")
 	require.NoError(t, err)
 	out, err := exec.Command("mandoc", append([]string{"-T", "lint", "-W", "warning"}, pages...)...).CombinedOutput()
 	assert.NoError(t, err, "%s", out)
+}
+
+// TestJournalFields checks that socketgi-errors(7) has all fields of the journal, and no others.
+func TestJournalFields(t *testing.T) {
+	source, err := os.ReadFile("../internal/adapter/journal.go")
+	require.NoError(t, err)
+	page, err := os.ReadFile("../internal/manual/socketgi-errors.7.md")
+	require.NoError(t, err)
+	fields := func(text []byte) map[string]bool {
+		all := map[string]bool{}
+		for _, name := range regexp.MustCompile(`SOCKETGI_[A-Z_]+`).FindAllString(strings.ReplaceAll(string(text), `\`, ""), -1) {
+			all[name] = true
+		}
+		return all
+	}
+	assert.Equal(t, fields(source), fields(page))
 }
 
 // rendered is a page as man(1) shows it, without bold letters.

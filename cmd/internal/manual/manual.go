@@ -3,7 +3,6 @@
 package manual
 
 import (
-	"bytes"
 	"embed"
 	"fmt"
 	"strings"
@@ -55,9 +54,7 @@ func read(name string) string {
 // page makes a page of Markdown.
 func (e Edition) page(name, section, text string) Page {
 	title := fmt.Sprintf("%% %q %q %q %q %q\n", name, section, e.Date, "socketgi "+e.Version, "socketgi")
-	page := md2man.Render([]byte(title + printed(text)))
-	// A cell that ends a text block goes on in the same line (tbl(1)).
-	return Page{name + "." + section, bytes.ReplaceAll(page, []byte("\nT}\n\t"), []byte("\nT}\t"))}
+	return Page{name + "." + section, md2man.Render([]byte(title + printed(text)))}
 }
 
 // plain protects text from being taken for Markdown.

@@ -7,7 +7,7 @@ import (
 
 // printed turns a page as the web shows it into one for man(1): a picture gives way to the
 // drawing in the comment below it, a link to another page to the page's name, and a table
-// of two columns to a list, as manuals have it.
+// to a list, as manuals have it. Tables have two columns.
 func printed(text string) string {
 	text = picture.ReplaceAllString(text, "$1\n")
 	text = link.ReplaceAllString(text, "**$1**($2)")
@@ -33,18 +33,15 @@ var (
 	link = regexp.MustCompile(`\[([a-z.-]+)\((\d)\)\]\([^)]*\)`)
 )
 
-// list is a table of two columns as a list of terms, or a wider table as it is. The first
-// line of a table has the titles, which a list doesn't need, and the second is a rule.
+// list is a table as a list of terms. Its first line has the titles, which a list doesn't
+// need, and the second is a rule.
 func list(table []string) string {
-	if len(table) < 2 || columns(table[0]) != 2 {
-		return strings.Join(table, "")
-	}
 	var out strings.Builder
-	for _, row := range table[2:] {
-		term, text, _ := strings.Cut(strings.Trim(strings.TrimSpace(row), "|"), " | ")
-		out.WriteString(strings.TrimSpace(term) + "\n: " + strings.TrimSpace(text) + "\n\n")
+	for i, row := range table {
+		if i > 1 {
+			term, text, _ := strings.Cut(strings.Trim(strings.TrimSpace(row), "|"), " | ")
+			out.WriteString(strings.TrimSpace(term) + "\n: " + strings.TrimSpace(text) + "\n\n")
+		}
 	}
 	return out.String()
 }
-
-func columns(row string) int { return strings.Count(strings.ReplaceAll(row, `\|`, ""), "|") - 1 }

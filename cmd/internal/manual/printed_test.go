@@ -1,9 +1,12 @@
 package manual
 
 import (
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func TestPrinted(t *testing.T) {
@@ -12,14 +15,23 @@ func TestPrinted(t *testing.T) {
 		"![the way](request.svg)\n<!-- in print:\n    nginx -> systemd\n-->\nThen":      "    nginx -> systemd\nThen",
 		"![rates](rates.svg)\nThen": "\nThen",
 		"a\n\n| what | status |\n| --- | --- |\n| it `a \\| b` dies | 502 |\n| b | c, d |\n\nend": "a\n\nit `a \\| b` dies\n: 502\n\nb\n: c, d\n\n\nend",
-		"| a | b | c |\n| --- | --- | --- |\n| 1 | 2 | 3 |\n":                                     "| a | b | c |\n| --- | --- | --- |\n| 1 | 2 | 3 |\n",
 	} {
 		assert.Equal(t, want, printed(text))
 	}
 }
 
-// TestTable: a row whose cells are wrapped is one row.
-func TestTable(t *testing.T) {
-	page := Edition{}.page("x", "7", "# NAME\n\n| a | b | c |\n| --- | --- | --- |\n| a text that is longer than thirty letters | 2 | 3 |\n")
-	assert.Contains(t, string(page.Text), "T{\na text that is longer than thirty letters\nT}\t2\t3")
+// TestPages: all links lead to pages, and no table is wider than the list that it becomes.
+func TestPages(t *testing.T) {
+	entries, err := files.ReadDir(".")
+	require.NoError(t, err)
+	for _, entry := range entries {
+		text := read(entry.Name())
+		for _, m := range regexp.MustCompile(`\[([a-z-]+)\((\d)\)\]\(([^)]*)\)`).FindAllStringSubmatch(text, -1) {
+			assert.Equal(t, m[1]+"."+m[2]+".md", m[3], entry.Name())
+			assert.FileExists(t, m[3], entry.Name())
+		}
+		for _, row := range regexp.MustCompile(`(?m)^\|.*`).FindAllString(text, -1) {
+			assert.Len(t, strings.Split(row, " | "), 2, "%s: %s", entry.Name(), row)
+		}
+	}
 }
