@@ -39,6 +39,7 @@ var rooms = []struct{ name, mayImport string }{
 
 	{"cmd/internal/version", ""},
 	{"cmd/internal/adapter", "scgi"},
+	{"cmd/internal/oserror", ""},
 	{"cmd/internal/manual", "cmd/internal/adapter"},
 	{"cmd/socketgi-adapter/internal/journal", "activation cmd/internal/adapter scgi scgi/gateway"},
 	{"cmd/socketgi-adapter/internal/passwd", ""},
@@ -55,14 +56,14 @@ var testsOnly = []string{"cmd/internal/layers", "units/e2e"}
 // operator lists the packages below cmd/socketgi/internal. One imports those of the lines above its own, and
 // public packages; the command itself imports all.
 var operator = []string{
-	"appunits file manager nginxconf plain program rootfs tree unitfile",
+	"appunits failure file manager nginxconf plain program rootfs tree unitfile",
 	"account host nginx python terminal",
 	"access application hint journal trial",
 	"compose dev doctor get install logs report",
 }
 
 // public are what the operator's command may import from outside of cmd/socketgi.
-const public = "scgi scgi/cgi scgi/scgihttp scgi/wsgi units units/inetd cmd/internal/adapter cmd/internal/manual cmd/internal/version"
+const public = "scgi scgi/cgi scgi/scgihttp scgi/wsgi units units/inetd cmd/internal/adapter cmd/internal/manual cmd/internal/oserror cmd/internal/version"
 
 // allowed returns what each package may import, of which all must be there.
 func allowed(t *testing.T) map[string][]string {
