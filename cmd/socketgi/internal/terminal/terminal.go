@@ -62,6 +62,16 @@ func Is(w io.Writer) bool {
 	return err == nil
 }
 
+// Width is the number of columns of the terminal that w writes to, 0 if it is none.
+func Width(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil {
+			return int(size.Col)
+		}
+	}
+	return 0
+}
+
 // Shown is where what may be kept in a file is printed: as it is, and plain on a terminal.
 func Shown(w io.Writer) io.Writer {
 	if Is(w) {
