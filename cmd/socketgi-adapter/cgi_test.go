@@ -301,12 +301,12 @@ func TestCGIFlags(t *testing.T) {
 		args []string
 		log  string
 	}{
-		{[]string{"--cgi"}, "which program?"},
+		{[]string{"--cgi"}, "missing argument: PROGRAM"},
 		{[]string{"--cgi", "no-such-program"}, "there is no program no-such-program in PATH"},
-		{[]string{"--cgi-root", dir, path}, "takes a directory and nothing else"},
+		{[]string{"--cgi-root", dir, path}, "--cgi-root takes DIR only"},
 		{[]string{"--cgi-root", path}, "is no directory"},
 		{[]string{"--cgi-root", dir, "--cgi", path}, "exclude each other"},
-		{[]string{"--nph", "testdata/pep.py"}, "is for CGI programs"},
+		{[]string{"--nph", "testdata/pep.py"}, "needs a CGI program"},
 		{[]string{"--idle-timeout", "-1s", "--cgi", path}, "a timeout must not be negative"},
 	} {
 		got := (&invocation{t: t, args: c.args}).get("/")

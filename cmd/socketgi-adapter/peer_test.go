@@ -200,5 +200,5 @@ func TestPeerFlags(t *testing.T) {
 	a := script(t, plain, "--allow-uid", "x")
 	refused := a.get("/")
 	assert.Equal(t, 500, refused.status, "a mistake lets nobody in")
-	assert.Contains(t, refused.log, `"x" is not the number of a user`)
+	assert.Contains(t, refused.log, `"x" is not a user id`)
 }

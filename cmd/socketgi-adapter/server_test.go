@@ -251,7 +251,7 @@ func TestServerMisconfigured(t *testing.T) {
 	assert.Equal(t, 500, u.get("/").status)
 	assert.Equal(t, 500, u.get("/").status)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
-	assert.Contains(t, p.wait(t), "not defined: -no-such-flag")
+	assert.Contains(t, p.wait(t), "unknown flag: --no-such-flag")
 }
 
 // TestServerDescriptors checks that no request leaves a descriptor open, also where the

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// share defines flags of the adapter for a command, too, with the same words.
+// share defines flags of the adapter for a command, with the adapter's help.
 func share(f *pflag.FlagSet, o *adapter.Options, names ...string) {
 	for _, flag := range o.Flags() {
 		if !slices.Contains(names, flag.Name) {
@@ -23,17 +23,17 @@ func share(f *pflag.FlagSet, o *adapter.Options, names ...string) {
 		switch {
 		case flag.Value.Type() == "bool":
 			p.NoOptDefVal = "true"
-		case p.DefValue == "0s":
-			p.DefValue = "" // for pflag zero is 0 or nothing
+		default:
+			p.DefValue = adapter.ShownDefault(flag.Value, p.DefValue)
 		}
 	}
 }
 
-// adapterFlags are the flags of what the adapter serves from units.
+// adapterFlags are the flags of applications that the adapter serves from units.
 type adapterFlags struct {
 	appFlags
-	program string // where the adapter is
-	python  string // which Python was found or named
+	program string // path of the adapter
+	python  string // path of the application's Python
 }
 
 func (a *adapterFlags) define(cmd *cobra.Command) {
@@ -44,7 +44,7 @@ func (a *adapterFlags) define(cmd *cobra.Command) {
 	share(f, &a.Adapter, "mount", "timeout", "concurrency", "access-log", "workers", "max-requests", "idle-exit", "preload", "reload", "warm-path")
 }
 
-// path returns where the adapter is.
+// path returns the path of the adapter.
 func (a *adapterFlags) path() (string, error) {
 	if a.program == "" {
 		return program.Adapter()
@@ -52,7 +52,7 @@ func (a *adapterFlags) path() (string, error) {
 	return filepath.Abs(a.program)
 }
 
-// fill writes down how the adapter is run.
+// fill sets the options of the adapter's command line.
 func (a *adapterFlags) fill(o *appunits.Options, args []string) (err error) {
 	if a.Accept = adapter.AcceptYes; o.Warm {
 		a.Accept = adapter.AcceptNo

@@ -17,28 +17,28 @@ func newAdd() *cobra.Command {
 	var now, force, dryRun bool
 	cmd := &cobra.Command{
 		Use:   "add " + pairUse("add"),
-		Short: "Set an application up: check it, write its units, start listening",
-		Long: `Set an application up. Its units are checked by systemd, and the application is
-loaded once, by its user and in its sandbox, before anything is written; the code that
-was compiled for that is kept, readable for it and written by root only. With --now it
-is enabled, started, and asked for a page. When anything goes wrong, nothing is left.
+		Short: "Add an application: check it, write its units, start listening",
+		Long: `Add an application. Before anything is written, systemd verifies the units, and
+the application is loaded once as its user and in its sandbox. The code compiled
+meanwhile is cached; only root can write it. With --now, the socket is enabled
+and started, and a page is requested. If any step fails, all changes are undone.
 
-Said again with the same words it changes nothing but the cached code, which is made
-anew, as socketgi refresh does: do that after an upgrade of Python or of packages.
-Without it everything works as well, and slower.
+Running the same command again changes nothing but the cached code, which is
+written anew, as by socketgi refresh. If the existing units differ, add refuses
+unless you give --force.
 
 ` + pairHelp + `
 
-Exit status: 0 when the application is there, 1 when it is not.`,
+Exit status: 0 if the application was added, 1 if not.`,
 		Example: "  socketgi add hello /srv/hello/hello.py --user hello --mount /hello --now\n" +
-			"  socketgi add guestbook --exec --accept no --state --now -- /usr/local/bin/guestbook",
+			"  socketgi add book --exec --accept no --state --now -- /usr/local/bin/guestbook",
 		Args: p.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h, err := hf.host()
 			if err != nil {
 				return err
 			}
-			// Units are for others to read, whatever the umask of this shell is.
+			// systemd and nginx's administrators read units, whatever the umask of this shell.
 			syscall.Umask(0o022)
 			a, err := p.addition(h, args)
 			if err != nil {
@@ -46,7 +46,7 @@ Exit status: 0 when the application is there, 1 when it is not.`,
 			}
 			p.warn(cmd.ErrOrStderr())
 			if compose.RunsAsRoot(h, p.user) && !force {
-				return fmt.Errorf("%s would run as root: --user NAME has it run as somebody else, and --force as root all the same", args[0])
+				return fmt.Errorf("%s would run as root: name another user with --user USER, or use --force", args[0])
 			}
 			a.Now, a.Force, a.Log = now, force, logTo(cmd.ErrOrStderr())
 			if p.python != "" {
@@ -61,15 +61,15 @@ Exit status: 0 when the application is there, 1 when it is not.`,
 	p.define(cmd)
 	hf.define(cmd)
 	f := cmd.Flags()
-	f.BoolVar(&now, "now", false, "enable it and start listening, and ask it for a page; with --root only enable it")
-	f.BoolVar(&force, "force", false, "replace units of NAME that say something else, and let it run as root")
-	f.BoolVar(&dryRun, "dry-run", false, "say what would be done, and do nothing")
+	f.BoolVar(&now, "now", false, "enable and start the socket, and request a page; with --root, enable it only")
+	f.BoolVar(&force, "force", false, "replace existing units that differ, and allow to run as root")
+	f.BoolVar(&dryRun, "dry-run", false, "print the steps, and do nothing")
 	return cmd
 }
 
-// addition makes an application out of the command line.
+// addition returns the application of the command line.
 func (p *pairFlags) addition(h host.Host, args []string) (*install.Add, error) {
-	// The name first: all that follows is about something else.
+	// The name first: later errors are about other arguments.
 	if err := units.CheckName(args[0]); err != nil {
 		return nil, err
 	}

@@ -10,13 +10,13 @@ import (
 )
 
 const appHelp = `APP is FILE.py, FILE.py:CALLABLE or package.module:CALLABLE; CALLABLE() is a
-factory. Without a callable the names application, app, create_app and make_app
-are looked for, and a file that uses inetd_scgi.run_app is run as a script.
+factory. Without CALLABLE, the names application, app, create_app and make_app
+are tried, and a file that uses inetd_scgi.run_app runs as a script.
 
-With --cgi a CGI program runs for each request; its arguments stand behind it.
-With --cgi-root the program below that directory which the URL names.`
+With --cgi, PROGRAM with its arguments runs for each request; with --cgi-root,
+the CGI program below DIR that the URL names.`
 
-// appFlags say what kind of application is served.
+// appFlags are the flags for the kind of application.
 type appFlags struct {
 	application.Spec
 	warnings []string
@@ -33,7 +33,7 @@ func (a *appFlags) define(cmd *cobra.Command) {
 	share(cmd.Flags(), &a.Adapter, "python", "cgi", "cgi-root", "cgi-target", "nph", "isindex", "idle-timeout")
 }
 
-// words checks the arguments behind those named before.
+// words checks the arguments after those named before.
 func (a *appFlags) words(before ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		names := append(before, "APP")

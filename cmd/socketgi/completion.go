@@ -9,9 +9,9 @@ import (
 func newCompletion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash | completion zsh | completion fish",
-		Short: "Print what completes command lines in a shell",
-		Long: `Print a script that has a shell complete commands, flags and names of applications.
-Packages install it; it is loaded by hand as the examples show.`,
+		Short: "Print a completion script for a shell",
+		Long: `Print a script with which a shell completes commands, flags and names of
+applications. Packages of socketgi install it. The examples load it by hand.`,
 		Example: "  source <(socketgi completion bash)\n  source <(socketgi completion zsh)\n" +
 			"  socketgi completion fish | source",
 		ValidArgs: []string{"bash", "zsh", "fish"},
@@ -29,7 +29,7 @@ Packages install it; it is loaded by hand as the examples show.`,
 	}
 }
 
-// completeNames completes the name of an application; what follows it is no file.
+// completeNames completes the name of an application, and no files after it.
 func completeNames(where func() (host.Host, error)) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, _ string) (names []cobra.Completion, _ cobra.ShellCompDirective) {
 		h, err := where()
@@ -44,7 +44,7 @@ func completeNames(where func() (host.Host, error)) cobra.CompletionFunc {
 	}
 }
 
-// completeNamesAt is for commands that know where by the time they are run.
+// completeNamesAt is [completeNames] for a host that flags set before it runs.
 func completeNamesAt(h *host.Host) cobra.CompletionFunc {
 	return completeNames(func() (host.Host, error) { return *h, nil })
 }

@@ -17,12 +17,13 @@ func newDev() *cobra.Command {
 	var a appFlags
 	cmd := &cobra.Command{
 		Use:   "dev APP | dev --cgi -- PROGRAM [ARG...] | dev --cgi-root DIR",
-		Short: "Serve an application on this machine, each request in a fresh process",
-		Long: `Serve an application over HTTP for its developer: every request gets a process of
-its own, exactly as from a socket unit with Accept=yes. Edit a file, reload the
-page, see the change. A traceback is shown in the browser and here.
+		Short: "Serve an application over HTTP for its developer",
+		Long: `Serve an application over HTTP for its developer, each request in a fresh
+process, as a socket unit with Accept=yes does. Edit a file, reload the page,
+see the change. A traceback is shown in the browser and in the terminal.
 
-It runs as the user that runs this command. Root is refused what somebody else can write.
+The application runs as your user. As root, dev refuses an application that
+other users can write.
 
 ` + appHelp,
 		Example: "  socketgi dev hello.py\n  socketgi dev mysite.wsgi:application --listen 127.0.0.1:8000\n" +
@@ -45,7 +46,7 @@ It runs as the user that runs this command. Root is refused what somebody else c
 					return err
 				}
 			} else if !program.Is(path) {
-				return fmt.Errorf("--adapter %s: there is no program", path)
+				return fmt.Errorf("--adapter %s: not an executable file", path)
 			}
 			for _, text := range append(app.Passed, app.Refused...) {
 				fmt.Fprintln(cmd.ErrOrStderr(), "socketgi: warning: "+text)
@@ -56,7 +57,7 @@ It runs as the user that runs this command. Root is refused what somebody else c
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&listen, "listen", "127.0.0.1:8080", "serve HTTP at `ADDRESS`")
+	f.StringVar(&listen, "listen", "127.0.0.1:8080", "serve HTTP at `HOST:PORT`")
 	f.StringVar(&path, "adapter", "", "`PATH` of socketgi-adapter")
 	a.define(cmd)
 	share(f, &a.Adapter, "mount")

@@ -178,11 +178,11 @@ func TestDevRefuses(t *testing.T) {
 		args []string
 		err  string
 	}{
-		{[]string{adapter}, "takes APP, and was given 0"},
+		{[]string{adapter}, "expected APP, got 0 arguments"},
 		{[]string{adapter, "nowhere.py"}, "nowhere.py: no such file"},
 		{[]string{adapter, "--python", "/nonexistent", app}, "/nonexistent is no program that can be executed"},
-		{[]string{adapter, "--mount", "x", app}, "a path begins with a slash"},
-		{[]string{"--adapter", "/nonexistent", app}, "there is no program"},
+		{[]string{adapter, "--mount", "x", app}, "a path must begin with a slash"},
+		{[]string{"--adapter", "/nonexistent", app}, "--adapter /nonexistent: not an executable file"},
 	} {
 		out, err := exec.Command("socketgi", append([]string{"dev"}, c.args...)...).CombinedOutput()
 		assert.Error(t, err, "%v", c.args)

@@ -2,10 +2,10 @@ package main
 
 import "errors"
 
-// exitError is an error that a script can tell from others by the exit status.
+// exitError is an error with its own exit status, for scripts.
 type exitError struct {
 	status int
-	err    error // nil where everything is said already
+	err    error // nil if it was printed already
 }
 
 func (e *exitError) Error() string {
@@ -17,7 +17,7 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
-// exitStatus is 1 for errors that say nothing else.
+// exitStatus is 1 for errors without a status.
 func exitStatus(err error) int {
 	var e *exitError
 	if errors.As(err, &e) {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -28,12 +27,12 @@ func newGet() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "get NAME PATH | get --listen ADDRESS PATH",
 		Short: "Send one request to an application, without a web server",
-		Long: `Send one SCGI request to an application's socket, as a web server does, and print
-the body of the response as it comes. PATH is below the prefix at which the
-application lives (--mount), and may have a query.
+		Long: `Send one SCGI request to an application's socket, as a web server does, and
+print the body of the response. PATH is relative to the application's prefix
+(--mount), and may have a query.
 
-Exit status: 0 when there was a response, whatever its status; 22 when that was
-400 or more and --fail is given; 1 when there was none, or not all of it.`,
+Exit status: 0 for a complete response, whatever its status; 22 for a status of
+400 or more with --fail; 1 for no response, or an incomplete one.`,
 		Example: "  socketgi get hello /\n  socketgi get hello '/search?q=x' -i\n" +
 			"  socketgi get hello /form -d 'name=value' -H 'Cookie: session=1'\n  socketgi get --listen 127.0.0.1:9000 / --raw",
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -61,33 +60,31 @@ Exit status: 0 when there was a response, whatever its status; 22 when that was
 			if err := units.CheckMount(g.Mount); err != nil {
 				return err
 			}
-			if g.Timeout < 0 {
-				return fmt.Errorf("--timeout %v: a timeout is not negative; 0 is none", g.Timeout)
-			}
 			ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer cancel()
 			status, err := g.Send(ctx, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 			if err == nil && fail && status.Code >= 400 {
-				return &exitError{exitFailed, errors.New("the response's status is " + plain.Line(status.Text))}
+				return &exitError{exitFailed, errors.New("status " + plain.Line(status.Text))}
 			}
 			return err
 		},
 	}
 	defineHost(cmd, &g.Host)
 	f := cmd.Flags()
-	f.StringVar(&listen, "listen", "", "send it to `PATH or ADDRESS`, whatever program listens there")
-	f.BoolVar(&fail, "fail", false, "exit with status 22 when the response's status is 400 or more")
+	f.StringVar(&listen, "listen", "", "send it to any program that listens at `ADDRESS`, a path or HOST:PORT")
+	f.BoolVar(&fail, "fail", false, "exit with status 22 if the response's status is 400 or more")
 	defineRequest(f, &g)
 	return cmd
 }
 
-// defineRequest defines the flags that say what is sent, most of them as curl has them.
+// defineRequest defines the flags of the request, most of them named as curl's.
 func defineRequest(f *pflag.FlagSet, g *get.Request) {
-	f.StringVar(&g.Mount, "mount", "", "the application lives below `/PREFIX` (default: what its unit says)")
-	f.StringVarP(&g.Method, "request", "X", "", "the `METHOD` (default GET, or POST with -d)")
-	f.StringVarP(&g.Data, "data", "d", "", "the `BODY`, or @FILE, or @- for standard input, as it is")
-	f.StringArrayVarP(&g.Headers, "header", "H", nil, "a header, `'NAME: VALUE'`; can be repeated")
-	f.BoolVarP(&g.Include, "include", "i", false, "print the status and the headers, too, and the request's id on standard error")
-	f.BoolVar(&g.Raw, "raw", false, "print the response as it comes, \"Status:\" and all")
-	f.DurationVar(&g.Timeout, "timeout", adapter.DefaultQueueTimeout+adapter.DefaultTimeout+15*time.Second, "give up when nothing comes for so long; 0 never does")
+	f.StringVar(&g.Mount, "mount", "", "prefix of the application, `/PREFIX` (default: as in its units)")
+	f.StringVarP(&g.Method, "request", "X", "", "request `METHOD` (default GET, or POST with -d)")
+	f.StringVarP(&g.Data, "data", "d", "", "request `BODY`, or @FILE, or @- for standard input")
+	f.StringArrayVarP(&g.Headers, "header", "H", nil, "request header, `'NAME: VALUE'`; can be repeated")
+	f.BoolVarP(&g.Include, "include", "i", false, "print the status and the headers, and the request's id on standard error")
+	f.BoolVar(&g.Raw, "raw", false, "print the response unchanged, with its \"Status:\" line")
+	g.Timeout = adapter.DefaultQueueTimeout + adapter.DefaultTimeout + 15*time.Second
+	duration(f, &g.Timeout, "timeout", "give up if nothing arrives for `DURATION`; 0 for no limit")
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// hostFlags say whose units are meant.
+// hostFlags select a system or a service manager.
 type hostFlags struct {
 	root        string
 	userManager bool
@@ -19,8 +19,8 @@ type hostFlags struct {
 
 func (h *hostFlags) define(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&h.root, "root", "", "work on the files of the system in `DIR`, which doesn't run")
-	f.BoolVar(&h.userManager, "user-manager", false, "work on this user's own systemd (systemctl --user)")
+	f.StringVar(&h.root, "root", "", "work on the files of a system in `DIR`, offline")
+	f.BoolVar(&h.userManager, "user-manager", false, "work on this user's service manager (systemctl --user)")
 }
 
 func (h *hostFlags) host() (host.Host, error) {
@@ -35,19 +35,19 @@ func (h *hostFlags) host() (host.Host, error) {
 		return host.Host{}, err
 	}
 	if info, err := os.Stat(root); err != nil || !info.IsDir() {
-		return host.Host{}, fmt.Errorf("--root %s: there is no such directory", h.root)
+		return host.Host{}, fmt.Errorf("--root %s: no such directory", h.root)
 	}
 	if root == "/" {
-		root = "" // as systemctl has it
+		root = "" // as for systemctl
 	}
 	other := host.Host{Root: root}
-	if _, err = other.Dirs(); err != nil { // whether there is a way to its units
+	if _, err = other.Dirs(); err != nil { // links to its units may form a loop
 		return other, err
 	}
 	return other, access.RootMayWrite(root)
 }
 
-// defineHost defines the flag that says whose systemd is meant.
+// defineHost defines the flag that selects a service manager.
 func defineHost(cmd *cobra.Command, h *host.Host) {
-	cmd.Flags().BoolVar(&h.User, "user-manager", false, "of the service manager of this user, not of the system")
+	cmd.Flags().BoolVar(&h.User, "user-manager", false, "use this user's service manager (systemctl --user)")
 }

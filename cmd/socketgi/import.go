@@ -8,6 +8,7 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/compose"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/failure"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/file"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
@@ -24,13 +25,15 @@ func newImport() *cobra.Command {
 	var systemd systemdFlag
 	cmd := &cobra.Command{
 		Use:   "import FILE...",
-		Short: "Print units for what inetd or xinetd ran",
-		Long: `Print a socket unit and a service unit for each service of inetd.conf or of files
-of xinetd, each headed by the name of its file; - is standard input. What systemd
-can't do, or does otherwise, is said in the units and on standard error.
+		Short: "Print units for services of inetd or xinetd",
+		Long: `Print a socket unit and a service unit for each service in inetd.conf or in
+files of xinetd, each after a comment with its path; - is standard input. Notes
+in the units and on standard error list the differences between inetd and
+systemd.
 
-Plain services become inetd-NAME.socket. Lines that run scgi_run or a Python script
-with inetd_scgi become applications of socketgi-adapter; scripts are read here and now.`,
+A plain service becomes inetd-NAME.socket. A line that runs scgi_run, or a
+Python script with inetd_scgi, becomes an application of socketgi-adapter; the
+script is read now.`,
 		Example: "  socketgi import /etc/inetd.conf\n  socketgi import /etc/xinetd.conf /etc/xinetd.d/*",
 		Args:    words("FILE", "..."),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -44,27 +47,26 @@ with inetd_scgi become applications of socketgi-adapter; scripts are read here a
 			for _, file := range args {
 				n, err := importFile(cmd, im, file)
 				if err != nil {
-					fmt.Fprintln(cmd.ErrOrStderr(), err)
+					fmt.Fprintln(cmd.ErrOrStderr(), failure.Text(err))
 					n = 1
 				}
 				failed += n
 			}
 			if failed > 0 {
-				return fmt.Errorf("%d mistakes, see above: what they are in is left out", failed)
+				return fmt.Errorf("%d mistakes, see above: there are no units for these lines", failed)
 			}
 			return nil
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&a.program, "adapter", "", "`PATH` of socketgi-adapter on the machine that gets the units")
-	f.StringVar(&a.Adapter.Python, "python", "", "`PATH` of the Python to run scripts with (default: their virtual environment, else python3)")
+	f.StringVar(&a.program, "adapter", "", "`PATH` of socketgi-adapter on the machine that runs the units")
+	f.StringVar(&a.Adapter.Python, "python", "", "run scripts with the Python at `PATH` (default that of their virtual environment, else python3)")
 	systemd.define(f)
 	f.StringVar(&services, "services", "/etc/services", "`FILE` with the ports of named services")
 	return cmd
 }
 
-// importFile prints the units for a file, and returns how many entries have none for
-// a mistake.
+// importFile prints the units for a file, and returns the number of entries with mistakes.
 func importFile(cmd *cobra.Command, im *inetd.Importer, name string) (failed int, err error) {
 	var text []byte
 	if name == "-" {
@@ -100,13 +102,13 @@ func importFile(cmd *cobra.Command, im *inetd.Importer, name string) (failed int
 	return failed, nil
 }
 
-// readScript reads the beginning of a script, nothing of another program.
+// readScript reads the beginning of a script.
 func readScript(path string) (string, error) {
 	text, err := file.ReadRegular(path, 1<<20)
 	return string(text), err
 }
 
-// imported fills in how the adapter runs an application of an imported line.
+// imported sets the command line of the adapter for an imported application.
 func (a adapterFlags) imported(o *units.Options, p inetd.Program) (notes []string, err error) {
 	path, err := a.path()
 	if err != nil {

@@ -15,13 +15,13 @@ func newList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the applications of this machine",
-		Long: `List the applications of this machine, those whose units have drop-ins or were
-changed by hand, too. STATE is the socket's: listening, running (Accept=no, and
-the application has it), stopped or failed; "-" where no systemd can be asked.
+		Long: `List the applications of this machine, including those whose units were edited.
+STATE is that of the socket: listening, running (Accept=no, and the application
+accepts), stopped or failed; "-" if systemd doesn't answer.
 
-Exit status: 0, or 1 when units can't be read or systemd can't be asked; the
-rest is shown all the same.`,
-		Args:              cobra.NoArgs,
+Exit status: 0, or 1 if units can't be read or systemd doesn't answer; the
+others are listed nevertheless.`,
+		Args:              words(),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			apps, problems := h.List()
@@ -43,8 +43,8 @@ rest is shown all the same.`,
 	}
 	f := cmd.Flags()
 	defineHost(cmd, &h)
-	f.StringVar(&h.Root, "root", "", "list those of the system below `DIR`, from its files alone")
+	f.StringVar(&h.Root, "root", "", "list those of a system in `DIR`, offline")
 	f.BoolVar(&asJSON, "json", false, "print JSON")
-	f.BoolVar(&noLegend, "no-legend", false, "print neither the names of the columns nor how many there are")
+	f.BoolVar(&noLegend, "no-legend", false, "print neither header nor footer")
 	return cmd
 }

@@ -19,18 +19,18 @@ func newLogs() *cobra.Command {
 	var last, id string
 	cmd := &cobra.Command{
 		Use:   "logs NAME",
-		Short: "Show what the journal has of an application",
-		Long: `Show what the journal has of an application: its requests with their statuses,
-what it printed, tracebacks, and what systemd says of its units. -f goes on
+		Short: "Show the log of an application",
+		Long: `Show the journal of an application: its requests with their statuses, its
+output, tracebacks, and systemd's messages about its units. With -f, follow it
 until Ctrl-C.
 
---errors shows what is marked as an error, each request that ended with a status
-from 500 on, and with it all that was logged for it meanwhile.
+With --errors, show entries of priority err and worse, and requests with a
+status of 500 or more together with all entries logged during them.
 
-Entries of other programs that it started, and that log by themselves, are shown
-with --id; all fields of all entries by journalctl.
+With --id, show all entries of one request, including those of other programs
+that the application started. journalctl shows all fields.
 
-Exit status: 0, or 1 when the journal can't be read, or has nothing under --id.`,
+Exit status: 0, or 1 if the journal can't be read, or has no such request.`,
 		Example: "  socketgi logs hello -f\n  socketgi logs hello --errors --since yesterday\n" +
 			"  socketgi logs hello --id 5b2c0e6f4a9d1e7c8b3f2a6d9c0e4b71",
 		Args:              words("NAME"),
@@ -41,7 +41,7 @@ Exit status: 0, or 1 when the journal can't be read, or has nothing under --id.`
 				return err
 			}
 			if id != "" && (r.Follow || cmd.Flags().Changed("lines")) {
-				return errors.New("--id shows all that there is of one request: leave -f and -n out")
+				return errors.New("--id shows all entries of one request: omit -f and -n")
 			}
 			a, err := r.Host.Load(args[0])
 			if err != nil {
@@ -63,15 +63,15 @@ Exit status: 0, or 1 when the journal can't be read, or has nothing under --id.`
 	}
 	f := cmd.Flags()
 	defineHost(cmd, &r.Host)
-	f.BoolVarP(&r.Follow, "follow", "f", false, "go on with what comes")
-	f.StringVarP(&last, "lines", "n", "", "show the last `N` entries, or all (default 50, or all with --since)")
-	f.StringVar(&id, "id", "", "show all that there is of the request with this `ID`")
+	f.BoolVarP(&r.Follow, "follow", "f", false, "follow the journal")
+	f.StringVarP(&last, "lines", "n", "", "show the last `N` entries, or all (default 50; with --since all)")
+	f.StringVar(&id, "id", "", "show all entries of the request with this `ID`")
 	f.BoolVar(&r.Errors, "errors", false, "show errors only")
-	f.StringVar(&r.Since, "since", "", "show what is not older than `TIME`, as journalctl takes it: yesterday, \"1 hour ago\", 12:30")
+	f.StringVar(&r.Since, "since", "", "show entries since `TIME`, in the syntax of journalctl: yesterday, \"1 hour ago\", 12:30")
 	return cmd
 }
 
-// parseLast reads how many entries are wanted, 0 for all.
+// parseLast parses the number of entries, 0 for all.
 func parseLast(s, since string) (int, error) {
 	switch {
 	case s == "all", s == "" && since != "":
@@ -81,7 +81,7 @@ func parseLast(s, since string) (int, error) {
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n <= 0 {
-		return 0, fmt.Errorf("-n %s: a number of entries, or all", s)
+		return 0, fmt.Errorf("-n %s: expected a number of entries, or all", s)
 	}
 	return n, nil
 }

@@ -1,5 +1,5 @@
-// Command socketgi is what an operator types: it tries applications out, sets them up,
-// shows how they are, and prints what systemd and nginx need to serve them.
+// Command socketgi is the operator's command: it adds applications, shows their state and logs, and
+// checks them, from their units to the web server.
 package main
 
 import (
@@ -26,14 +26,16 @@ func newCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "socketgi",
 		Short: "Web applications that systemd starts on demand, for one request at a time",
-		Long: `socketgi serves web applications the way inetd served everything: systemd
-listens, and starts the application for the request that comes in. The web server
-speaks SCGI to the socket. Nothing runs while nobody asks.`,
+		Long: `socketgi serves web applications as inetd served network services: systemd
+listens, and starts the application for each request. The web server speaks SCGI
+to the socket. Between requests no process runs.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.AddCommand(systemctlVerbs()...)
 	root.AddCommand(newDev(), newAdd(), newRemove(), newList(), newStatus(), newLogs(), newGet(), newDoctor(),
 		newUnits(), newNginx(), newImport(), newRefresh(), newCompletion(), newMan())
 	defineVersion(root)
+	setHelp(root)
 	return root
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newMan is for the Makefile, and for those who have the programs from go install.
+// newMan is for the Makefile, and for users of go install.
 func newMan() *cobra.Command {
 	e := manual.Edition{Version: version.Release()}
 	cmd := &cobra.Command{
@@ -31,6 +31,6 @@ func newMan() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&e.Date, "date", time.Now().UTC().Format(time.DateOnly), "the `DATE` below the pages")
+	cmd.Flags().StringVar(&e.Date, "date", time.Now().UTC().Format(time.DateOnly), "`DATE` in the footer of the pages")
 	return cmd
 }

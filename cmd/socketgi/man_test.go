@@ -39,18 +39,18 @@ func TestManual(t *testing.T) {
 		}
 	}
 	check(root)
-	assert.Contains(t, rendered(t, filepath.Join(dir, "socketgi-get.1")), "22 when that was 400 or more", "its exit status")
+	assert.Contains(t, rendered(t, filepath.Join(dir, "socketgi-get.1")), "22 for a status of 400 or more", "its exit status")
 
 	help, err := exec.Command(filepath.Join(adapterDir, adapter.Program), "--help").Output()
 	require.NoError(t, err)
-	flags := regexp.MustCompile(`(?m)^  -(\S+)`).FindAllStringSubmatch(string(help), -1)
+	flags := regexp.MustCompile(`(?m)^  --(\S+)`).FindAllStringSubmatch(string(help), -1)
 	require.Greater(t, len(flags), 20)
 	text := rendered(t, filepath.Join(dir, "socketgi-adapter.8"))
 	for _, f := range flags {
 		assert.Regexp(t, `(?m)^ +--`+f[1]+`\b`, text)
 	}
 	assert.NotContains(t, text, "OPTIONS-OF-THE-ADAPTER")
-	assert.Contains(t, text, "(default one for each processor)", "and not the number of this machine's")
+	assert.Contains(t, text, "(default one per processor)", "and not the number of this machine's")
 	assert.Contains(t, rendered(t, filepath.Join(dir, "socketgi.7")), "python3 hello.py   answers, and ends", "the drawing is there")
 
 	pages, err := filepath.Glob(dir + "/*")

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// nginxFlags are what the location for nginx is to have.
+// nginxFlags are the flags of socketgi nginx.
 type nginxFlags struct {
 	hostFlags
 	options           units.NginxOptions
@@ -30,28 +30,27 @@ func newNginx() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "nginx {NAME|--reload}",
 		Short: "Print the location for nginx, or reload nginx",
-		Long: `Print the location that passes requests to an application, for a server block of nginx;
-below a prefix there are two, one for the prefix alone. What isn't said is as the units
-of the application have it, if they are there.
+		Long: `Print the location that passes requests to an application, for a server block of
+nginx; with a prefix, two locations, one for the prefix alone. Defaults come
+from the units of the application, if there are any.
 
-With --static nginx serves files by itself: what is asked for below URL is looked for
-below DIR, and the application is not started for it. Nothing else in DIR should be
-there that isn't for everybody.
+With --static, nginx itself serves the files in DIR for URLs that begin with
+URL, and the application is not started for them. All files in DIR are public.
 
-With --auth-request or --ssi nginx asks the application on behalf of another request
-(ngx_http_auth_request_module, ngx_http_ssi_module). Such a request has the client's
-headers, and no body, which the location has to say. Clients don't reach it: for an
-application that they ask, too, choose another --mount.
+With --auth-request or --ssi, print an internal location for subrequests
+(ngx_http_auth_request_module, ngx_http_ssi_module), which have the headers of
+the client's request but no body. Clients can't reach it. If clients use the
+application, too, choose another --mount for subrequests.
 
-With --server and --backup the application runs on several machines, each with its
-socketgi add --listen ADDRESS --allow: an upstream has all of them, and this machine's
-socket if the application is here, too. It belongs beside the server blocks of nginx, as in
-/etc/nginx/conf.d, and not into one: --part upstream prints it alone, --part location the
-rest. See "Several machines" in socketgi-webservers(7).
+With --server and --backup, the application runs on several machines, each with
+socketgi add --listen HOST:PORT --allow. An upstream lists them, and the local
+socket if the application is on this machine, too. It belongs beside the server
+blocks of nginx, as in /etc/nginx/conf.d: --part upstream prints it alone,
+--part location the rest. See "Several machines" in socketgi-webservers(7).
 
-With --reload, have nginx check and read its configuration, and wait until only workers with
-the new one accept connections: systemctl reload nginx ends before that, and the next request
-may still be answered as before.`,
+With --reload, nginx checks and reads its configuration; the command ends when
+only workers with the new configuration accept connections. systemctl reload
+nginx ends earlier.`,
 		Example: "  socketgi nginx hello\n  socketgi nginx hello --mount /hello\n" +
 			"  socketgi nginx shop --mount /shop --static /shop/static=/srv/shop/static\n" +
 			"  socketgi nginx login --auth-request\n" +
@@ -62,7 +61,7 @@ may still be answered as before.`,
 				return words("NAME")(cmd, args)
 			}
 			if len(args) > 0 || cmd.Flags().NFlag() > 1 {
-				return errors.New("--reload stands alone: it is for all of nginx")
+				return errors.New("--reload takes neither NAME nor other flags")
 			}
 			return nil
 		},
@@ -79,16 +78,17 @@ may still be answered as before.`,
 
 func (n *nginxFlags) define(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&n.options.Mount, "mount", "", "the application lives below `/PREFIX` (default: as its units have it, else all of the server)")
-	f.DurationVar(&n.options.Timeout, "timeout", adapter.DefaultTimeout, "the --timeout that the units have; nginx waits longer")
-	f.StringVar(&n.options.Listen, "listen", "", "it listens at `PATH or ADDRESS` (default: as its units have it, else /run/socketgi/NAME.sock)")
-	f.StringArrayVar(&n.static, "static", nil, "nginx serves files by itself: those below `URL=DIR`; may be given again")
-	f.StringArrayVar(&n.servers, "server", nil, "another machine has it, too, at `HOST:PORT`; may be given again")
-	f.StringArrayVar(&n.backups, "backup", nil, "one more at `HOST:PORT`, which gets requests only where the others fail; may be given again")
-	f.StringVar(&n.part, "part", "", "with --server or --backup: print the `upstream or location` alone")
-	f.BoolVar(&n.auth, "auth-request", false, "for nginx's auth_request alone: the application says who may pass")
-	f.BoolVar(&n.ssi, "ssi", false, "for includes in pages alone (SSI)")
-	f.BoolVar(&n.reload, "reload", false, "reload nginx, and wait until what it has read counts")
+	f.StringVar(&n.options.Mount, "mount", "", "prefix of the application, `/PREFIX` (default: as in its units, else /)")
+	n.options.Timeout = adapter.DefaultTimeout
+	duration(f, &n.options.Timeout, "timeout", "`DURATION` of the adapter's --timeout, which scgi_read_timeout exceeds (default: as in its units, else 60s)")
+	f.StringVar(&n.options.Listen, "listen", "", "the application listens at `ADDRESS`, a path or HOST:PORT (default: as in its units, else /run/socketgi/NAME.sock)")
+	f.StringArrayVar(&n.static, "static", nil, "nginx serves the files in DIR below URL, `URL=DIR`; can be repeated")
+	f.StringArrayVar(&n.servers, "server", nil, "the application also runs at `HOST:PORT`; can be repeated")
+	f.StringArrayVar(&n.backups, "backup", nil, "as --server, for requests only if all others fail, `HOST:PORT`; can be repeated")
+	f.StringVar(&n.part, "part", "", "with --server or --backup: print one part, `upstream|location`")
+	f.BoolVar(&n.auth, "auth-request", false, "for subrequests of nginx's auth_request only")
+	f.BoolVar(&n.ssi, "ssi", false, "for subrequests of server-side includes only")
+	f.BoolVar(&n.reload, "reload", false, "reload nginx, and wait until the new configuration is in effect")
 	n.hostFlags.define(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("part", cobra.FixedCompletions([]string{"upstream", "location"}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -131,14 +131,14 @@ func (n *nginxFlags) print(cmd *cobra.Command, name string) error {
 	return nil
 }
 
-// text renders what is to be printed.
+// text renders the selected parts.
 func (n *nginxFlags) text() (string, error) {
 	if n.part != "" && n.part != "upstream" && n.part != "location" {
-		return "", fmt.Errorf("--part %s: upstream or location", n.part)
+		return "", fmt.Errorf("--part %s: expected upstream or location", n.part)
 	}
 	if len(n.options.Servers) == 0 {
 		if n.part != "" {
-			return "", errors.New("--part is for several machines: name another one with --server or --backup")
+			return "", errors.New("--part needs several machines: use --server or --backup, too")
 		}
 		return units.Nginx(n.options)
 	}
@@ -153,7 +153,7 @@ func (n *nginxFlags) text() (string, error) {
 	return upstream + location, err
 }
 
-// several gathers the machines that have the application: this one if local is true.
+// several lists the machines of the application, with this one if local is true.
 func (n *nginxFlags) several(local bool) {
 	o := &n.options
 	if len(n.servers)+len(n.backups) == 0 {
@@ -173,13 +173,13 @@ func (n *nginxFlags) several(local bool) {
 	}
 }
 
-// installed fills in what the command line leaves out from the application's units.
+// installed takes defaults from the application's units.
 func (n *nginxFlags) installed(cmd *cobra.Command, h host.Host) error {
 	o := &n.options
 	app, err := h.Load(o.Name)
 	if errors.Is(err, host.ErrNoApplication) {
 		n.several(o.Listen != "")
-		fmt.Fprintf(cmd.ErrOrStderr(), "socketgi: warning: there is no application %s yet, so this is of the command line alone\n", o.Name)
+		fmt.Fprintf(cmd.ErrOrStderr(), "socketgi: warning: no application %s yet; the location follows the command line only\n", o.Name)
 		return nil
 	}
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// pairUse shows how an application is said to a command.
+// pairUse lists the forms of a command's arguments.
 func pairUse(command string) string {
 	return "NAME APP | " + command + " NAME --cgi -- PROGRAM [ARG...] | " +
 		command + " NAME --cgi-root DIR | " + command + " NAME --exec -- PROGRAM [ARG...]"
@@ -27,15 +27,16 @@ func pairUse(command string) string {
 
 const pairHelp = appHelp + `
 
-With --exec the units run a program that speaks SCGI itself, such as one in Go that
-calls scgihttp.Serve. With --accept no it is warm, and accepts connections itself. For
-others the adapter does that: it keeps workers with a WSGI application, and starts a CGI
-program for each request.
+With --exec, the units run a program that speaks SCGI itself, such as a Go
+program that calls scgihttp.Serve; with --accept no, it accepts connections
+itself. For other applications with --accept no, the adapter accepts them: it
+keeps warm workers of a WSGI application, and starts a CGI program for each
+request.
 
-Relative paths, the virtual environment and the web server's group are found
-here and now, and written out.`
+Relative paths, the virtual environment and the web server's group are resolved
+now, and written to the units.`
 
-// pairFlags say what a pair of units is for.
+// pairFlags are the flags of a pair of units.
 type pairFlags struct {
 	adapterFlags
 	listen, group, user string
@@ -48,11 +49,11 @@ type pairFlags struct {
 	systemdFlag
 }
 
-// systemdFlag says for which systemd units are written.
+// systemdFlag is the version of systemd that the units are for.
 type systemdFlag struct{ systemd uint }
 
 func (s *systemdFlag) define(f *pflag.FlagSet) {
-	f.UintVar(&s.systemd, "systemd", 0, "write the units for this `VERSION` of systemd, such as 252 (default: the one that runs here)")
+	f.UintVar(&s.systemd, "systemd", 0, "write units for this `VERSION` of systemd, such as 252 (default: the running one)")
 }
 
 func (s *systemdFlag) version(h host.Host) int {
@@ -66,20 +67,20 @@ func (s *systemdFlag) version(h host.Host) int {
 
 func (p *pairFlags) define(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&p.listen, "listen", "", "listen at `PATH or ADDRESS` (default /run/socketgi/NAME.sock)")
-	f.StringSliceVar(&p.allow, "allow", nil, "with an address that others reach: the machine of the web server, `ADDRESS[/PREFIX]`; may be said again")
-	f.StringSliceVar(&p.allowUser, "allow-user", nil, "let `USER` talk to it, too, and not only root and the web server's user; may be said again")
-	f.StringVar(&p.group, "group", "", "the web server's `GROUP`, which may connect (default: www-data, nginx or http, whichever is there)")
-	f.StringVar(&p.user, "user", "", "run the application as `USER` (default: a user made up for each request)")
-	f.BoolVar(&p.exec, "exec", false, "the units run a program that speaks SCGI itself")
-	f.StringVar(&p.accept, "accept", "yes", "who accepts connections: systemd (`yes`), or a warm application (no)")
-	f.BoolVar(&p.state, "state", false, "give it a directory that outlives it, /var/lib/NAME; $STATE_DIRECTORY says where it is")
-	f.StringVar(&p.profile, "profile", string(units.Fast), "the `SANDBOX`: fast adds milliseconds to each start, strict some tens of them, none next to nothing")
-	f.BoolVar(&p.network, "network", false, "let it use the network, with --profile strict, too")
-	f.StringArrayVar(&p.env, "env", nil, "give it a variable, `NAME=VALUE`; may be said again. No secrets: everybody can read units")
-	f.StringVar(&p.limits.MemoryMax, "memory-max", "", "let all its processes together have `SIZE` bytes of memory: 512M, 1.5G, 20%")
-	f.StringVar(&p.limits.TasksMax, "tasks-max", "", "let it have `N` processes and threads at once")
-	f.StringVar(&p.limits.CPUWeight, "cpu-weight", "", "give it `N` parts of the processors where others have 100: 1 to 10000")
+	f.StringVar(&p.listen, "listen", "", "listen at `ADDRESS`, a path or HOST:PORT (default /run/socketgi/NAME.sock)")
+	f.StringSliceVar(&p.allow, "allow", nil, "for --listen HOST:PORT: address of a web server, `IP[/LENGTH]`; can be repeated")
+	f.StringSliceVar(&p.allowUser, "allow-user", nil, "serve requests of `USER`, besides root and the web server's user; can be repeated")
+	f.StringVar(&p.group, "group", "", "the web server's `GROUP`, which may connect (default: www-data, nginx or http, the first that exists)")
+	f.StringVar(&p.user, "user", "", "run the application as `USER` (default: a dynamic user)")
+	f.BoolVar(&p.exec, "exec", false, "run a program that speaks SCGI itself")
+	f.StringVar(&p.accept, "accept", "yes", "`yes|no`: systemd accepts connections, a process per request; or a warm application does")
+	f.BoolVar(&p.state, "state", false, "give it a directory for data, /var/lib/NAME, in $STATE_DIRECTORY")
+	f.StringVar(&p.profile, "profile", string(units.Fast), "sandbox, `fast|strict|none`: fast adds milliseconds to each start, strict tens of milliseconds")
+	f.BoolVar(&p.network, "network", false, "allow the network with --profile strict")
+	f.StringArrayVar(&p.env, "env", nil, "set an environment variable, `NAME=VALUE`; can be repeated; not for secrets: every user can read units")
+	f.StringVar(&p.limits.MemoryMax, "memory-max", "", "limit the memory of all its processes to `SIZE`: 512M, 1.5G, 20%")
+	f.StringVar(&p.limits.TasksMax, "tasks-max", "", "limit its processes and threads to `N`")
+	f.StringVar(&p.limits.CPUWeight, "cpu-weight", "", "share of the processors, `N` from 1 to 10000 (systemd's default: 100)")
 	p.systemdFlag.define(f)
 	p.adapterFlags.define(cmd)
 	for flag, values := range map[string][]string{"accept": {"yes", "no"},
@@ -101,21 +102,21 @@ func (p *pairFlags) args(cmd *cobra.Command, args []string) error {
 	return p.words("NAME")(cmd, args)
 }
 
-// unused refuses flags of the adapter with --exec, where it doesn't run: an operator would
-// count on a limit that isn't there. The mount is the web server's, too.
+// unused refuses flags of the adapter with --exec: the operator would rely on a limit that is not in
+// effect. The mount is the web server's, too.
 func (p *pairFlags) unused(cmd *cobra.Command) (err error) {
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		isIt := func(a adapter.Flag) bool { return a.Name == f.Name }
 		if f.Name == "allow-user" {
-			err = errors.New("--allow-user is for what socketgi-adapter runs: a program of --exec has to look by itself who connects")
+			err = errors.New("--allow-user has no effect with --exec: the program itself must check its peers")
 		} else if err == nil && f.Name != "mount" && slices.ContainsFunc(p.Adapter.Flags(), isIt) {
-			err = fmt.Errorf("--%s is for applications that socketgi-adapter runs, and has no effect with --exec", f.Name)
+			err = fmt.Errorf("--%s has no effect with --exec", f.Name)
 		}
 	})
 	return err
 }
 
-// options finds out what the units are to say.
+// options returns the options of the units.
 func (p *pairFlags) options(h host.Host, args []string) (o appunits.Options, err error) {
 	o.Options = units.Options{Name: args[0], Listen: p.listen, Group: p.group, User: p.user, State: p.state, Network: p.network,
 		Env: p.env, Mount: p.Adapter.Mount, Limits: p.limits, UserManager: h.User, Allow: p.allow}
@@ -129,13 +130,13 @@ func (p *pairFlags) options(h host.Host, args []string) (o appunits.Options, err
 	case "no":
 		o.Warm = true
 	default:
-		return o, fmt.Errorf("--accept %s: yes or no", p.accept)
+		return o, fmt.Errorf("--accept %s: expected yes or no", p.accept)
 	}
 	if o.Group == "" {
 		o.Group = account.WebGroup(h.Root)
 	}
 	if compose.RunsAsRoot(h, o.User) {
-		p.warnings = append(p.warnings, "it is to run as root: a hole in it gives an attacker all of this machine")
+		p.warnings = append(p.warnings, "the application will run as root: a vulnerability in it compromises the whole machine")
 	}
 	if !p.exec {
 		if err := p.fill(&o, args[1:]); err != nil {
@@ -154,7 +155,7 @@ func (p *pairFlags) options(h host.Host, args []string) (o appunits.Options, err
 	return o, p.pin(&o.Options)
 }
 
-// pin pins the paths that the sandbox shows.
+// pin checks the paths that the sandbox shows.
 func (p *pairFlags) pin(o *units.Options) error {
 	warnings, err := compose.Pin(string(p.Root), o)
 	p.warnings = append(p.warnings, warnings...)

@@ -15,14 +15,14 @@ func newRefresh() *cobra.Command {
 	var h host.Host
 	return &cobra.Command{
 		Use:   "refresh [NAME...]",
-		Short: "Make the cached code of applications anew",
-		Long: `Load Python applications, each by its user and in its sandbox, and keep the code that
-was compiled for that, as socketgi add does; without NAME those of this machine that
-have any. Nothing else is changed. It is worth doing after an upgrade of Python, of
-packages that an application imports, or of socketgi; a package of socketgi does it by
-itself. Where an application can't be loaded, what was kept before stays.
+		Short: "Renew the cached code of applications",
+		Long: `Load Python applications, each as its user and in its sandbox, and cache the
+compiled code, as socketgi add does; without NAME, all applications that have
+cached code. Run it after an upgrade of Python or of packages that an
+application imports; packages of socketgi run it when they are upgraded. Nothing
+else is changed. If an application can't be loaded, its old cached code is kept.
 
-Exit status: 0, or 1 when one of them can't be loaded.`,
+Exit status: 0, or 1 if an application can't be loaded.`,
 		Example:           "  socketgi refresh\n  socketgi refresh hello",
 		ValidArgsFunction: completeNamesAt(&h),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -37,7 +37,7 @@ Exit status: 0, or 1 when one of them can't be loaded.`,
 					case r.Caches():
 						problems = append(problems, r.Run(ctx))
 					case len(args) > 0:
-						problems = append(problems, fmt.Errorf("%s has no cached code: that is for Python applications that root has added", app.Name))
+						problems = append(problems, fmt.Errorf("%s has no cached code: only Python applications added by root have", app.Name))
 					}
 				}
 				return errors.Join(problems...)
@@ -46,7 +46,7 @@ Exit status: 0, or 1 when one of them can't be loaded.`,
 	}
 }
 
-// refreshed are the applications that are named, or all.
+// refreshed returns the named applications, or all.
 func refreshed(h host.Host, names []string) (apps []*host.Application, problems []error) {
 	if len(names) == 0 {
 		return h.List()

@@ -11,11 +11,11 @@ func newRemove() *cobra.Command {
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "remove NAME",
-		Short: "Take an application out again",
-		Long: `Take out what socketgi add has put in: the units and cached code of an application. Its
-data stays (/var/lib/NAME), and so do changes that were made with systemctl edit.
+		Short: "Remove an application",
+		Long: `Remove the units and the cached code of an application. Its data (/var/lib/NAME)
+and the drop-ins of systemctl edit are kept.
 
-Exit status: 0 when it is gone, 1 when it is not.`,
+Exit status: 0 if the application was removed, 1 if not.`,
 		Example:           "  socketgi remove hello --now",
 		Args:              words("NAME"),
 		ValidArgsFunction: completeNames(hf.host),
@@ -33,8 +33,8 @@ Exit status: 0 when it is gone, 1 when it is not.`,
 	}
 	hf.define(cmd)
 	f := cmd.Flags()
-	f.BoolVar(&r.Now, "now", false, "stop it, if it listens")
-	f.BoolVar(&r.DropIns, "drop-ins", false, "remove changes that were made with systemctl edit, too")
-	f.BoolVar(&dryRun, "dry-run", false, "say what would be done, and do nothing")
+	f.BoolVar(&r.Now, "now", false, "stop it if it runs")
+	f.BoolVar(&r.DropIns, "drop-ins", false, "remove the drop-ins of systemctl edit, too")
+	f.BoolVar(&dryRun, "dry-run", false, "print the steps, and do nothing")
 	return cmd
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 )
 
-// logTo prints what is being done, a line each.
+// logTo prints each step on a line.
 func logTo(w io.Writer) func(format string, arg ...any) {
 	return func(format string, arg ...any) { fmt.Fprintf(w, format+"\n", arg...) }
 }
@@ -24,7 +24,7 @@ func printPlan(w io.Writer, plan func() ([]string, error)) error {
 	return err
 }
 
-// interruptible has Ctrl-C end what is being done.
+// interruptible cancels run on Ctrl-C.
 func interruptible(run func(context.Context) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()

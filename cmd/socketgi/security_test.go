@@ -31,7 +31,9 @@ func TestSecurityList(t *testing.T) {
 	there := map[string]bool{}
 	for _, c := range root.Commands() {
 		assert.False(t, c.HasSubCommands(), "%s: its commands are to be listed, too", c.Name())
-		there[c.Name()] = true
+		if _, systemctl := verbs[c.Name()]; !systemctl { // these only print a message
+			there[c.Name()] = true
+		}
 	}
 	assert.Equal(t, there, listed)
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Exit statuses of status, as systemctl and init scripts have them (LSB 5.0, 22.2).
+// Exit statuses of status, as of systemctl and init scripts (LSB 5.0, 22.2).
 const (
 	exitNotActive = 3
 	exitNoUnit    = 4
@@ -23,13 +23,12 @@ func newStatus() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status NAME",
-		Short: "Show how an application is: its socket, limits, last requests and last error",
-		Long: `Show on one screen how an application is: what systemd says of its socket, how
-many connections there were, limits and what they leave, what runs now, and from
-the journal the last requests and the last error.
+		Short: "Show the state of an application",
+		Long: `Show the state of an application on one screen: its socket, connections, limits
+and running services, and from the journal its last requests and last error.
 
-Exit status: 0 when the socket is active, 3 when not, 4 when there is no such
-application, 1 when that can't be found out.`,
+Exit status: 0 if the socket is active, 3 if not, 4 if there is no such
+application, 1 if the state can't be determined.`,
 		Args:              words("NAME"),
 		ValidArgsFunction: completeNamesAt(&h),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -40,7 +39,7 @@ application, 1 when that can't be found out.`,
 			if err != nil {
 				return err
 			}
-			done := terminal.Progress(os.Stderr, "looking through the journal")
+			done := terminal.Progress(os.Stderr, "searching the journal")
 			s, err := report.StatusOf(h, a)
 			done()
 			if err != nil {

@@ -16,13 +16,14 @@ func newUnits() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "units " + pairUse("units"),
 		Short: "Print the socket and service units for an application",
-		Long: `Print the pair of units that socketgi add would write: NAME.socket and NAME@.service,
-each headed by the name of its file, and a slice where there are limits. Cached code, which makes a start of Python faster,
-is there for applications that were added.
+		Long: `Print the units that socketgi add would write, each after a comment with its
+path: NAME.socket and NAME@.service, and a slice if there are limits. Only
+applications that were added have cached code, which makes the start of Python
+faster.
 
 ` + pairHelp,
 		Example: "  socketgi units hello /srv/hello/hello.py --user hello\n" +
-			"  socketgi units guestbook --exec --accept no --state -- /usr/local/bin/guestbook",
+			"  socketgi units book --exec --accept no --state -- /usr/local/bin/guestbook",
 		Args: p.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h := host.Host{User: userManager}
@@ -44,11 +45,11 @@ is there for applications that were added.
 		},
 	}
 	p.define(cmd)
-	cmd.Flags().BoolVar(&userManager, "user-manager", false, "units for this user's own systemd (systemctl --user)")
+	cmd.Flags().BoolVar(&userManager, "user-manager", false, "units for this user's service manager (systemctl --user)")
 	return cmd
 }
 
-// printPair prints units, each headed by its file.
+// printPair prints units, each after its path.
 func printPair(w io.Writer, dir string, p units.Pair) {
 	for i, f := range p.Files() {
 		if i > 0 {

@@ -10,14 +10,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// defineVersion defines --version. Systemd is asked only when somebody wants to know.
+// defineVersion defines --version, which queries systemd.
 func defineVersion(root *cobra.Command) {
 	root.Version = version.Release()
 	cobra.AddTemplateFunc("about", about)
 	root.SetVersionTemplate("{{about}}")
 }
 
-// about is what belongs into a report of a problem.
+// about has the versions for a bug report.
 func about() string {
 	return fmt.Sprintf("socketgi %s\ncommit:  %s\ngo:      %s %s/%s\nsystemd: %s\n", version.Release(), version.Commit(),
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, doctor.Features(context.Background()))

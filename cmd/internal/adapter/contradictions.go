@@ -8,63 +8,62 @@ import (
 	"strings"
 )
 
-// validate tells what contradicts itself. Ranges are checked by the flags, and what depends on
-// the machine by what uses the values. It is given the flags of o, and those with the defaults:
-// each start of the adapter pays for making them.
+// validate refuses flags that contradict each other; each flag checks its own range. Callers pass the
+// flags of o and the defaults, since each start of the adapter pays for making them.
 func (o *Options) validate(flags []Flag, defaults *flag.FlagSet) error {
 	if o.Version || o.AskReload != 0 {
 		return nil
 	}
 	switch {
 	case o.CGI.Program && o.CGI.Root != "":
-		return errors.New("--cgi and --cgi-root exclude each other: either one program is served or a directory of them")
+		return errors.New("--cgi and --cgi-root exclude each other")
 	case o.CGI.Root == "" && len(o.CGI.Targets) > 0:
-		return errors.New("--cgi-target is for links below --cgi-root: use that, too")
+		return errors.New("--cgi-target needs --cgi-root")
 	case o.CGI.Program && len(o.Operands) == 0:
-		return errors.New("--cgi: which program? socketgi-adapter [flags] --cgi PROGRAM [ARGUMENT...]")
+		return errors.New("--cgi: missing argument: PROGRAM")
 	case o.CGI.Root != "" && len(o.Operands) > 0:
-		return fmt.Errorf("--cgi-root takes a directory and nothing else, and %q stands behind it", o.Operands[0])
+		return fmt.Errorf("--cgi-root takes DIR only, got %q as well", o.Operands[0])
 	case !o.WSGI():
 		return nil
 	}
-	if err := only(flags, defaults, "are for CGI programs: use --cgi or --cgi-root, too", ofCGI); err != nil {
+	if err := only(flags, defaults, "need a CGI program: use --cgi or --cgi-root, too", ofCGI); err != nil {
 		return err
 	}
 	if len(o.Operands) != 1 {
-		return fmt.Errorf("expected one APP, got %d: socketgi-adapter [flags] APP", len(o.Operands))
+		return fmt.Errorf("expected one APP, got %d", len(o.Operands))
 	}
 	return nil
 }
 
-// Accept is who accepts connections (Accept= in systemd.socket(5)).
+// Accept is Accept= of the socket unit (systemd.socket(5)).
 type Accept int
 
-// With AcceptYes it is systemd, and there is an adapter for each connection; with AcceptNo it
-// is the adapter.
+// With AcceptYes systemd accepts connections and starts an adapter for each; with AcceptNo the
+// adapter accepts them.
 const (
 	AcceptYes Accept = iota
 	AcceptNo
 )
 
-// ValidateFor tells what contradicts itself on a command line that is to be written: flags
-// without effect are refused, too, which the adapter doesn't mind.
+// ValidateFor refuses contradictions on a command line that is to be written to a unit. Unlike the
+// adapter, it refuses flags without effect, too.
 func (o *Options) ValidateFor(a Accept) error {
 	flags, defaults := o.Flags(), FlagSet()
 	if err := o.validate(flags, defaults); err != nil {
 		return err
 	}
 	if a == AcceptYes {
-		if err := only(flags, defaults, "are for warm applications: use --accept no, too", ofWarm, ofWarmWSGI); err != nil {
+		if err := only(flags, defaults, "need a warm application: use --accept no, too", ofWarm, ofWarmWSGI); err != nil {
 			return err
 		}
 	}
 	if !o.WSGI() {
-		return only(flags, defaults, "are for WSGI applications: a CGI program is started for each request", ofWSGI, ofWarmWSGI)
+		return only(flags, defaults, "need a WSGI application: a CGI program is started for each request", ofWSGI, ofWarmWSGI)
 	}
 	return nil
 }
 
-// only refuses flags of these scopes, and says why.
+// only refuses flags of these scopes, for the reason why.
 func only(flags []Flag, defaults *flag.FlagSet, why string, scopes ...scope) error {
 	var given []string
 	for _, f := range flags {
@@ -76,7 +75,7 @@ func only(flags []Flag, defaults *flag.FlagSet, why string, scopes ...scope) err
 	case 0:
 		return nil
 	case 1:
-		return errors.New(given[0] + " " + strings.Replace(why, "are ", "is ", 1))
+		return errors.New(given[0] + " " + strings.Replace(why, "need ", "needs ", 1))
 	default:
 		return errors.New(strings.Join(given[:n-1], ", ") + " and " + given[n-1] + " " + why)
 	}

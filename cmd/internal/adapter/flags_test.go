@@ -76,30 +76,33 @@ func TestSwitchBeforeFlag(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
-		{"--no-such app.py", "not defined: -no-such: see socketgi-adapter --help"},
+		{"--no-such app.py", "unknown flag: --no-such; see socketgi-adapter --help"},
+		{"app.py --timeout", "expected one APP, got 2"},
+		{"--timeout", "flag needs an argument: --timeout; see"},
 		{"", "expected one APP, got 0"},
 		{"a.py b.py", "expected one APP, got 2"},
-		{"--cgi", "which program?"},
+		{"--cgi", "missing argument: PROGRAM"},
 		{"--cgi --cgi-root /srv x", "exclude each other"},
-		{"--cgi-root /srv x", `and "x" stands behind it`},
-		{"--cgi-target /srv app.py", "--cgi-target is for links below --cgi-root"},
-		{"--nph app.py", "--nph is for CGI programs: use --cgi or --cgi-root, too"},
-		{"--nph --isindex --idle-timeout 1s app.py", "--nph, --isindex and --idle-timeout are for CGI programs"},
-		{"--mount x app.py", `invalid value "x" for flag -mount: a path begins with a slash`},
-		{"--warm-path x app.py", "a path begins with a slash"},
+		{"--cgi-root /srv x", `got "x" as well`},
+		{"--cgi-target /srv app.py", "--cgi-target needs --cgi-root"},
+		{"--nph app.py", "--nph needs a CGI program: use --cgi or --cgi-root, too"},
+		{"--nph --isindex --idle-timeout 1s app.py", "--nph, --isindex and --idle-timeout need a CGI program"},
+		{"--mount x app.py", `--mount "x": a path must begin with a slash; see`},
+		{"--warm-path x app.py", "a path must begin with a slash"},
 		{"--timeout -1s app.py", "a timeout must not be negative"},
 		{"--queue-timeout 0 app.py", "a timeout must be positive"},
-		{"--timeout 60 app.py", "expected a time, such as 90s or 5m"},
+		{"--timeout 60x app.py", `--timeout "60x": "60x" is not a duration: expected seconds, or 90s, 5m, 1h30m; see`},
+		{"--timeout= app.py", `"" is not a duration`},
 		{"--backlog 0 app.py", "expected a number, 1 or more"},
 		{"--concurrency -1 app.py", "expected a number, 0 or more"},
 		{"--max-header 63 app.py", "expected between 64 and 128K bytes"},
 		{"--max-body 1.5G app.py", `"1.5G" is not a size`},
 		{"--max-body 9999999999T app.py", "is not a size"},
 		{"--preload maybe app.py", "expected yes or no"},
-		{"--reload=maybe app.py", "expected true or false"},
-		{"--allow-uid 4294967295 app.py", "is not the number of a user"},
-		{"--allow-uid www-data app.py", "--allow-user for names"},
-		{"--allow-user a, app.py", "NAME[,NAME]"},
+		{"--reload=maybe app.py", `--reload "maybe": expected true or false`},
+		{"--allow-uid 4294967295 app.py", "is not a user id"},
+		{"--allow-uid www-data app.py", "for names use --allow-user"},
+		{"--allow-user a, app.py", "USER[,USER...]"},
 	} {
 		o, err := Parse(strings.Fields(c.args))
 		assert.ErrorContains(t, err, c.want, c.args)
@@ -115,7 +118,7 @@ func TestErrors(t *testing.T) {
 
 // TestWithoutEffect checks that flags are not written where they do nothing.
 func TestWithoutEffect(t *testing.T) {
-	const warm = "--idle-exit, --workers, --max-requests, --max-memory, --preload, --reload and --warm-path are for warm applications: use --accept no, too"
+	const warm = "--idle-exit, --workers, --max-requests, --max-memory, --preload, --reload and --warm-path need a warm application: use --accept no, too"
 	o := full()
 	assert.EqualError(t, o.ValidateFor(AcceptYes), warm)
 	assert.NoError(t, o.ValidateFor(AcceptNo))
@@ -126,8 +129,8 @@ func TestWithoutEffect(t *testing.T) {
 	}{
 		{"app.py", AcceptYes, ""},
 		{"--python /p app.py", AcceptYes, ""},
-		{"--idle-exit 1s app.py", AcceptYes, "--idle-exit is for warm applications: use --accept no, too"},
-		{"--workers 2 --python /p --cgi x", AcceptNo, "--workers and --python are for WSGI applications: a CGI program is started for each request"},
+		{"--idle-exit 1s app.py", AcceptYes, "--idle-exit needs a warm application: use --accept no, too"},
+		{"--workers 2 --python /p --cgi x", AcceptNo, "--workers and --python need a WSGI application: a CGI program is started for each request"},
 		{"--idle-exit 1s --nph --cgi x", AcceptNo, ""},
 		{"--concurrency 3 --cgi-root /srv", AcceptYes, ""},
 	} {
@@ -166,13 +169,25 @@ func TestHelp(t *testing.T) {
 	help := b.String()
 	o := Default()
 	for _, f := range o.Flags() {
-		assert.Contains(t, help, "\n  -"+f.Name)
+		assert.Contains(t, help, "\n  --"+f.Name)
 	}
-	for _, text := range []string{"-max-header SIZE\n", "with 431 (default 64K)\n", "(default 1m0s)\n", "yes or no; what fails always is (default yes)\n",
-		"(default one for each processor)\n"} {
-		assert.Contains(t, help, text)
+	words := strings.Join(strings.Fields(help), " ")
+	for _, text := range []string{"--max-header SIZE ", "at most 128K (default 64K) ", "(default 60s) ", "--access-log yes|no ", "(default yes) ",
+		"(default one per processor)"} {
+		assert.Contains(t, words, text)
 	}
-	assert.NotContains(t, help, "panic")
+	for line := range strings.Lines(help) {
+		assert.LessOrEqual(t, len(line), 80+len("\n"), line)
+	}
+}
+
+// TestDuration checks that a number without a unit is in seconds, as in unit files.
+func TestDuration(t *testing.T) {
+	for text, want := range map[string]time.Duration{"60": time.Minute, "0": 0, "1.5": 1500 * time.Millisecond, "90s": 90 * time.Second, "5m": 5 * time.Minute, "1h30": time.Hour + 30*time.Second} {
+		o, err := Parse([]string{"--timeout", text, "app.py"})
+		require.NoError(t, err, text)
+		assert.Equal(t, want, o.Timeout, text)
+	}
 }
 
 // FuzzArguments checks that values are the same behind their arguments, which are the same
@@ -207,7 +222,7 @@ func TestUIDs(t *testing.T) {
 	}
 	for _, in := range []string{"", ",", "1,", "-1", "+1", "www-data", "4294967295", "4294967296", "1 2"} {
 		o, err := Parse([]string{"--allow-uid", in, "app.py"})
-		assert.ErrorContains(t, err, "is not the number of a user", in)
+		assert.ErrorContains(t, err, "is not a user id", in)
 		assert.Nil(t, o.AllowUIDs, "none of a list with a mistake")
 	}
 }

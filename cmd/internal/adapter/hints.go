@@ -1,7 +1,7 @@
 package adapter
 
-// PassedOver is why a virtual environment is not used, with the flag that has its Python used all
-// the same, if it has one.
+// PassedOver is the reason why a virtual environment is not used, with the flag that overrides it.
+// Python is the path of its Python, "" if it has none.
 func PassedOver(reason, python string) string {
 	if python == "" {
 		return reason
@@ -9,5 +9,5 @@ func PassedOver(reason, python string) string {
 	return reason + "; --python " + python + " uses it"
 }
 
-// TargetHint is the flag that allows symbolic links of a tree of CGI programs into a directory.
+// TargetHint names the flag that allows symbolic links from a tree of CGI programs to a directory.
 func TargetHint(dir string) string { return "--cgi-target " + dir + " allows it" }

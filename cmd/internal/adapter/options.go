@@ -1,9 +1,8 @@
-// Package adapter is the contract between the two programs: what socketgi writes for
-// socketgi-adapter to read, and the other way round. A flag of the adapter has its name,
-// default, help and check here, once ([Options]); so have the fields of what it logs, and
-// the header in which a page of its own carries the id of its request.
+// Package adapter is the contract between socketgi and socketgi-adapter: the adapter's flags with
+// their defaults, help and checks ([Options]), the fields of its journal entries, and the header with
+// the id of a request.
 //
-// The adapter pays for what is imported here at each start: it is flag, and package scgi.
+// The adapter pays for each import of this package at every start: flag and package scgi only.
 package adapter
 
 import (
@@ -15,92 +14,90 @@ import (
 // Program is the name of the adapter's program.
 const Program = "socketgi-adapter"
 
-// Defaults that others count on, too: the web server waits longer than both together.
+// Defaults that the web server's configuration depends on: its timeout exceeds their sum.
 const (
 	DefaultTimeout      = 60 * time.Second
 	DefaultQueueTimeout = 30 * time.Second
 )
 
-// Options are the values of the adapter's command line. [Default] has its defaults; the
-// zero value is of no use.
+// Options are the values of the adapter's command line. [Default] returns the defaults; the zero value
+// is not useful.
 type Options struct {
 	// Operands are APP; with CGI.Program the program and its arguments; with CGI.Root none.
 	Operands []string
-	// Mount is the prefix of the application's paths, where the web server sends no
-	// SCRIPT_NAME. Default: none.
+	// Mount is the prefix of the application's paths, for web servers that send no SCRIPT_NAME.
+	// Default: none.
 	Mount string
-	// Timeout is how long a request may take, 0 for as long as it wants. Default 60 s.
+	// Timeout limits the duration of a request, 0 for no limit. Default 60 s.
 	Timeout time.Duration
-	// SendTimeout is how long the web server may take nothing of a response, 0 for ever.
+	// SendTimeout limits how long the web server may read nothing of a response, 0 for no limit.
 	// Default 10 s.
 	SendTimeout time.Duration
-	// Limits bound what a request may cost. MemoryBytes and TempDir have no flags.
+	// Limits are those of package scgi. MemoryBytes and TempDir have no flags.
 	Limits scgi.Limits
-	// Concurrency is how many applications run at once, 0 for any number. The rest waits
-	// for QueueTimeout. Defaults: 0, 30 s.
+	// Concurrency limits the requests that run at once, 0 for no limit; further ones wait up to
+	// QueueTimeout. Defaults: 0, 30 s.
 	Concurrency  int
 	QueueTimeout time.Duration
-	// Cache is the directory of cached code, and Slots that of the slots of Concurrency.
-	// Where they are "", the adapter takes those that systemd made for it.
+	// Cache is the directory of cached code, and Slots that of the slots of Concurrency. "" is the
+	// directory that systemd made (CacheDirectory=, RuntimeDirectory=).
 	Cache, Slots string
-	// Python runs a WSGI application. Default: that of its virtual environment, else of PATH.
+	// Python is the path of the Python for a WSGI application. Default: that of its virtual
+	// environment, else python3 in PATH.
 	Python string
-	// CGI is of CGI programs.
-	CGI CGI
-	// IdleExit is how long nothing may be asked of a listening socket until the adapter
-	// exits, 0 for ever. Default 5 min.
+	CGI    CGI
+	// IdleExit is the time without a request after which a listening adapter exits, 0 for never.
+	// Default 5 min.
 	IdleExit time.Duration
-	// Backlog is how many connections of a listening socket are held at once. Default 1024.
+	// Backlog limits the connections that a listening adapter holds at once. Default 1024.
 	Backlog int
-	// Warm is of the workers of a listening socket.
-	Warm Warm
-	// AccessLog has each request logged, and not only those that fail. Default true.
+	Warm    Warm
+	// AccessLog logs every request, not only failed ones. Default true.
 	AccessLog bool
-	// AllowUIDs and AllowUsers are who may connect by a unix socket, besides root. Where both
-	// are nil, any user may.
+	// AllowUIDs and AllowUsers are the users besides root whose connections on a unix socket are
+	// served. If both are nil, every user's are.
 	AllowUIDs  []uint32
 	AllowUsers []string
 	// Debug shows tracebacks to the client.
 	Debug bool
 	// Check loads the application without a request.
 	Check bool
-	// AskReload is the process id of an adapter that is to load its application again, 0
-	// for none.
+	// AskReload is the process id of an adapter that is to reload its application, 0 for none.
 	AskReload int
 	// Version prints the version.
 	Version bool
 }
 
-// CGI is of CGI programs, which are served with Program or Root.
+// CGI has the options of CGI programs, which are served with Program or Root.
 type CGI struct {
-	// Program has the program run that is the first of the operands.
+	// Program runs the program that is the first operand.
 	Program bool
-	// Root is the directory below which a request names the program.
+	// Root is the directory below which the URL names the program.
 	Root string
-	// Targets are directories outside of Root into which links below it may lead.
+	// Targets are directories outside of Root that symbolic links below it may lead to.
 	Targets []string
-	// NPH says that programs send whole HTTP responses (RFC 3875, 5), and Index that the
-	// words of a query without = are their arguments (RFC 3875, 4.4).
+	// NPH passes complete HTTP responses on (RFC 3875, 5). Index makes the words of a query without
+	// = the program's arguments (RFC 3875, 4.4).
 	NPH, Index bool
-	// IdleTimeout is how long a program may send nothing, 0 for ever. Default 0.
+	// IdleTimeout limits how long a program may write nothing, 0 for no limit. Default 0.
 	IdleTimeout time.Duration
-	// HeadBytes is the largest head of a response. Default 0, which is that of package cgi.
+	// HeadBytes limits the head of a response. Default 0, for the default of package cgi.
 	HeadBytes int
 }
 
-// Warm is of warm workers.
+// Warm has the options of warm workers.
 type Warm struct {
-	// Workers is how many there are. Default 0: one for each processor.
+	// Workers is their number. Default 0: one per processor.
 	Workers int
-	// MaxRequests is after how many requests a worker is replaced, and MaxMemory with how
-	// many bytes resident it is; 0: never. Defaults: 0.
+	// MaxRequests is the number of requests after which a worker is replaced, and MaxMemory the
+	// resident bytes beyond which it is; 0 for never. Defaults: 0.
 	MaxRequests int
 	MaxMemory   int64
-	// Preload has workers forked from a process that has the application loaded. Default true.
+	// Preload forks workers from a process that has loaded the application. Default true.
 	Preload bool
-	// Reload loads the application again when a file of it changes.
+	// Reload reloads the application when one of its files changes.
 	Reload bool
-	// Path is what the application is asked for before anybody else asks.
+	// Path is requested once after loading, before any client's request.
 	Path string
 }
 
@@ -123,5 +120,5 @@ func Default() Options {
 	}
 }
 
-// WSGI tells whether a WSGI application is served, and no CGI program.
+// WSGI reports whether a WSGI application is served, not a CGI program.
 func (o *Options) WSGI() bool { return !o.CGI.Program && o.CGI.Root == "" }

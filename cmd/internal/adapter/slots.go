@@ -1,8 +1,8 @@
 package adapter
 
-// Layout of the file in [Options].Slots by which the processes of an Accept=yes unit keep to
-// [Options].Concurrency. Each slot is a lock on a byte, and so is each place in the queue: the
-// kernel drops them when their process ends (open file description locks, fcntl(2)).
+// Layout of the file in [Options].Slots with which the processes of an Accept=yes unit enforce
+// [Options].Concurrency. Each slot and each place in the queue is a lock on a byte, which the kernel
+// drops when its process ends (open file description locks, fcntl(2)).
 const (
 	// SlotsFile is the name of the file.
 	SlotsFile = "slots"

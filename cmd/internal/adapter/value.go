@@ -8,17 +8,16 @@ import (
 	"time"
 )
 
-// This file has the kinds of values. Package flag asks a zero one of a kind for its text, to
-// leave defaults out of the help that are zero.
+// Package flag calls String of a zero value of each kind.
 
-// text is a string as it is.
+// text is any string.
 type text string
 
 func (t *text) String() string     { return string(*t) }
 func (t *text) Set(s string) error { *t = text(s); return nil }
 func (t *text) Type() string       { return "text" }
 
-// path is a path of URLs, or "".
+// path is the path of a URL, or "".
 type path string
 
 func (p *path) String() string { return string(*p) }
@@ -26,17 +25,20 @@ func (p *path) Type() string   { return "path" }
 
 func (p *path) Set(s string) error {
 	if s != "" && s[0] != '/' {
-		return errors.New("a path begins with a slash")
+		return errors.New("a path must begin with a slash")
 	}
 	*p = path(s)
 	return nil
 }
 
-// span is a time, of least nanoseconds at least.
+// span is a duration of at least least nanoseconds.
 type span struct {
 	time  *time.Duration
 	least time.Duration
 }
+
+// Duration is the value of a flag with a duration of at least 0.
+func Duration(d *time.Duration) Value { return span{d, 0} }
 
 func (d span) Type() string { return "duration" }
 
@@ -48,10 +50,10 @@ func (d span) String() string {
 }
 
 func (d span) Set(s string) error {
-	v, err := time.ParseDuration(s)
+	v, err := ParseDuration(s)
 	switch {
 	case err != nil:
-		return errors.New("expected a time, such as 90s or 5m")
+		return err
 	case v < 0:
 		return errors.New("a timeout must not be negative")
 	case v < d.least:
@@ -61,7 +63,20 @@ func (d span) Set(s string) error {
 	return nil
 }
 
-// number is a whole number, of least at least.
+// ParseDuration reads a duration such as 90s or 1h30m. As in unit files, a number without a unit is in
+// seconds (systemd.time(7)).
+func ParseDuration(s string) (time.Duration, error) {
+	v, err := time.ParseDuration(s)
+	if err != nil && s != "" && s[len(s)-1] >= '0' && s[len(s)-1] <= '9' {
+		v, err = time.ParseDuration(s + "s")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a duration: expected seconds, or 90s, 5m, 1h30m", s)
+	}
+	return v, nil
+}
+
+// number is an integer of at least least.
 type number struct {
 	number *int
 	least  int
@@ -85,7 +100,7 @@ func (n number) Set(s string) error {
 	return nil
 }
 
-// size is a number of bytes, with K, M, G, T as systemd reads them: powers of 1024.
+// size is a number of bytes with the suffixes of systemd, which are powers of 1024.
 type size[T int | int64] struct {
 	bytes       *T
 	least, most T
@@ -131,12 +146,12 @@ func parseSize(s string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || n < 0 || n > mostBytes>>shift {
-		return 0, fmt.Errorf("%q is not a size: write bytes, or 64K, 10M, 1G", s)
+		return 0, fmt.Errorf("%q is not a size: expected bytes, or a number with K, M, G or T, such as 10M", s)
 	}
 	return n << shift, nil
 }
 
-// toggle is a flag without a value.
+// toggle is a switch, a flag that needs no value.
 type toggle bool
 
 func (b *toggle) String() string   { return strconv.FormatBool(bool(*b)) }
@@ -152,7 +167,7 @@ func (b *toggle) Set(s string) error {
 	return nil
 }
 
-// yesNo is a flag with the words of systemd for a boolean.
+// yesNo is a boolean as systemd writes it.
 type yesNo bool
 
 func (y *yesNo) Type() string { return "yes|no" }
@@ -172,14 +187,14 @@ func (y *yesNo) Set(s string) error {
 	return nil
 }
 
-// list is a flag that may be given again.
+// list is a flag that can be repeated.
 type list []string
 
 func (l *list) String() string     { return strings.Join(*l, " ") }
 func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 func (l *list) Type() string       { return "list" }
 
-// names are the names of users, with commas between them.
+// names are names of users, separated by commas.
 type names []string
 
 func (n *names) String() string { return strings.Join(*n, ",") }
@@ -189,14 +204,14 @@ func (n *names) Set(s string) error {
 	words := strings.Split(s, ",")
 	for _, name := range words {
 		if name == "" {
-			return fmt.Errorf("%q has a name without letters: write NAME[,NAME]", s)
+			return fmt.Errorf("%q has an empty name: expected USER[,USER...]", s)
 		}
 	}
 	*n = words
 	return nil
 }
 
-// uids are the numbers of users, with commas between them.
+// uids are numeric user ids, separated by commas.
 type uids []uint32
 
 func (u *uids) Type() string { return "uids" }
@@ -213,8 +228,8 @@ func (u *uids) Set(s string) error {
 	var numbers []uint32
 	for word := range strings.SplitSeq(s, ",") {
 		uid, err := strconv.ParseUint(word, 10, 32)
-		if err != nil || uid == 1<<32-1 { // -1 is nobody's
-			return fmt.Errorf("%q is not the number of a user: write UID[,UID], and --allow-user for names", word)
+		if err != nil || uid == 1<<32-1 { // -1 is no user's (chown(2))
+			return fmt.Errorf("%q is not a user id: expected UID[,UID...]; for names use --allow-user", word)
 		}
 		numbers = append(numbers, uint32(uid))
 	}

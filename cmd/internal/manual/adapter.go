@@ -17,15 +17,14 @@ func Adapter(e Edition) Page {
 		if value != "" {
 			fmt.Fprintf(&b, " *%s*", plain(value))
 		}
-		fmt.Fprintf(&b, "\n: %s%s\n\n", plain(usage), byDefault(f.DefValue))
+		fmt.Fprintf(&b, "\n: %s%s\n\n", plain(usage), byDefault(contract.ShownDefault(f.Value, f.DefValue)))
 	})
 	return e.page(contract.Program, "8", strings.Replace(read(contract.Program+".8.md"), "OPTIONS-OF-THE-ADAPTER\n", b.String(), 1))
 }
 
-// byDefault tells the default of a flag, "" where it is nothing.
+// byDefault is the note on a flag's default, "" for none.
 func byDefault(value string) string {
-	switch value {
-	case "", "0", "0s", "false", "[]":
+	if value == "" {
 		return ""
 	}
 	return " (default " + plain(value) + ")"

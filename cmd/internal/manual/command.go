@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"strings"
 
+	contract "github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// Commands are the pages of a command and of its subcommands, without those that are
-// hidden.
+// Commands returns the pages of a command and of its subcommands, except hidden ones.
 func Commands(root *cobra.Command, e Edition) (pages []Page) {
 	pages = append(pages, e.page(pageName(root), "1", command(root)))
 	for _, c := range root.Commands() {
@@ -20,7 +20,7 @@ func Commands(root *cobra.Command, e Edition) (pages []Page) {
 	return pages
 }
 
-// pageName is as git's pages are called: socketgi-add.
+// pageName follows git's pages: socketgi-add.
 func pageName(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
 
 // command is the page of one command.
@@ -73,8 +73,7 @@ func command(c *cobra.Command) string {
 	return b.String()
 }
 
-// synopsis has a line for each way to say a command: Use names them all, "|" between
-// them, and the first alone begins without the path to the command.
+// synopsis has a line for each form of a command. Use lists them, separated by "|".
 func synopsis(c *cobra.Command) string {
 	if c.HasSubCommands() {
 		return fmt.Sprintf("**%s** *COMMAND* \\[*OPTION*...\\]\n\n", c.CommandPath())
@@ -90,7 +89,7 @@ func synopsis(c *cobra.Command) string {
 	return b.String()
 }
 
-// option is the entry of a flag.
+// option returns the entry of a flag.
 func option(f *pflag.Flag) string {
 	value, usage := pflag.UnquoteUsage(f)
 	words := "**--" + f.Name + "**"
@@ -100,5 +99,5 @@ func option(f *pflag.Flag) string {
 	if value != "" {
 		words += " *" + plain(value) + "*"
 	}
-	return words + "\n: " + plain(usage) + byDefault(f.DefValue) + "\n\n"
+	return words + "\n: " + plain(usage) + byDefault(contract.ShownDefault(f.Value, f.DefValue)) + "\n\n"
 }

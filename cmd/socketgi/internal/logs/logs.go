@@ -68,7 +68,7 @@ func (r *Reader) past(ctx context.Context, newest string, out *printer, progress
 	if newest == "" {
 		return nil
 	}
-	done := terminal.Progress(progress, "looking through the journal")
+	done := terminal.Progress(progress, "searching the journal")
 	var found []*journal.Entry
 	for e, err := range q.Entries(ctx) {
 		if err != nil {
