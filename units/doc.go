@@ -1,6 +1,6 @@
 // Package units renders what an operator installs for a web application that systemd starts on demand:
-// a socket unit and the service unit that it starts ([Render]), and the location for nginx that passes
-// requests to the socket ([Nginx]). The program behind the socket speaks SCGI, for instance by package
+// a socket unit and the service unit that it starts ([Render]), and what passes requests to the socket in
+// the configuration of a web server ([Nginx], [Apache], [Lighttpd]). The program behind the socket speaks SCGI, for instance by package
 // scgihttp, or by the adapter of this module.
 //
 // The units listen where the web server alone may connect, don't fail for good under load, and run the

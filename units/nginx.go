@@ -147,7 +147,7 @@ func (o *NginxOptions) location() string {
     # Longer than the application may wait and take: its own answer is better.
     scgi_read_timeout %[4]ds;
 %[7]s    scgi_pass %[5]s;
-`, internal, script, body, o.readTimeout(), pass, hostComment+indented(NginxHost), o.passOn())
+`, internal, script, body, waits(o.Timeout), pass, hostComment+indented(NginxHost), o.passOn())
 }
 
 // NginxHost gives an application the host and the port that the client used, as directives of a
@@ -175,11 +175,3 @@ func indented(lines string) string {
 
 // margin is how many seconds nginx waits longer than others do.
 const margin = 15
-
-// readTimeout is in seconds.
-func (o *NginxOptions) readTimeout() int {
-	if o.Timeout == 0 {
-		return 24 * 60 * 60
-	}
-	return int(o.Timeout.Seconds()) + margin
-}

@@ -22,7 +22,7 @@ func (o *NginxOptions) static() (text string, err error) {
 	return text, nil
 }
 
-// check tells why nginx can't serve the files beside the application.
+// check tells why a web server can't serve the files beside the application.
 func (s NginxStatic) check(mount string) error {
 	if err := CheckMount(s.URL); err != nil {
 		return err
@@ -33,7 +33,7 @@ func (s NginxStatic) check(mount string) error {
 	case !strings.HasPrefix(s.Dir, "/"):
 		return fmt.Errorf("%s=%s: the path of the folder begins with a slash", s.URL, s.Dir)
 	case strings.ContainsAny(s.Dir, "$\r\n\x00"):
-		return fmt.Errorf("nginx can't be told of %q: a $ in it would be a variable, and a line break is none of a path", s.Dir)
+		return fmt.Errorf("a web server can't be told of %q: a $ in it would be a variable, and a line break is none of a path", s.Dir)
 	}
 	return nil
 }

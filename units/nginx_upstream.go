@@ -110,7 +110,7 @@ func (o *NginxOptions) passOn() string {
     scgi_connect_timeout 2s;
     # Finds a machine that is gone while it works on a request, by net.ipv4.tcp_keepalive_time.
     scgi_socket_keepalive on;
-`, len(o.Servers), o.readTimeout()+margin)
+`, len(o.Servers), waits(o.Timeout)+margin)
 }
 
 // passTo is an address as nginx writes it.

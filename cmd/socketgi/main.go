@@ -34,7 +34,7 @@ to the socket. Between requests no process runs.`,
 	}
 	root.AddCommand(systemctlVerbs()...)
 	root.AddCommand(newDev(), newAdd(), newRemove(), newList(), newStatus(), newLogs(), newGet(), newDoctor(),
-		newUnits(), newNginx(), newImport(), newRefresh(), newCompletion(), newMan())
+		newUnits(), newNginx(), newApache(), newLighttpd(), newImport(), newRefresh(), newCompletion(), newMan())
 	defineVersion(root)
 	setHelp(root)
 	return root

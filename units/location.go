@@ -1,0 +1,158 @@
+package units
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// LocationOptions are what [Apache] and [Lighttpd] make a configuration of. Name is required; the zero
+// value of every other field is its default.
+type LocationOptions struct {
+	// Name is the name of the application; see [CheckName].
+	Name string
+	// Mount is the prefix of its paths; see [CheckMount]. Default: all of the server.
+	Mount string
+	// Listen is where the application listens: an absolute path, or ADDRESS:PORT. Default
+	// [SocketPath].
+	Listen string
+	// Timeout is how long the application may take before it begins its response, with the time that
+	// a request waits for it. Apache waits 15 seconds longer, by default a day; lighttpd waits as long
+	// as it takes.
+	Timeout time.Duration
+	// Static are the files that the web server serves without the application.
+	Static []NginxStatic
+	// File is the absolute path of a regular file that belongs to this application alone, and that
+	// Apache's user may see. It is never read. Default: the unit of its socket in /etc/systemd/system.
+	File string
+}
+
+// prepare fills in what is left out, and tells which of the options is not possible.
+func (o *LocationOptions) prepare(server string) error {
+	if err := asOption("Name", CheckName(o.Name)); err != nil {
+		return err
+	}
+	if o.Listen == "" {
+		o.Listen = SocketPath(o.Name)
+	} else if err := asOption("Listen", checkPlace(o.Listen)); err != nil {
+		return err
+	}
+	if strings.ContainsAny(o.Listen, " \t\r\n\x00<>|{}\"'$\\#%") {
+		return optionError("Listen", "%s can't be told of %s: choose a socket path without blanks and quotes", server, o.Listen)
+	}
+	if o.File == "" {
+		o.File = "/etc/systemd/system/" + o.Name + ".socket"
+	} else if !path.IsAbs(o.File) || strings.ContainsAny(o.File, "\t\r\n\x00\"\\$%*?[") {
+		return optionError("File", "%s can't be told of %q: choose a file with a plain absolute path", server, o.File)
+	}
+	if err := asOption("Mount", CheckMount(o.Mount)); err != nil {
+		return err
+	}
+	o.Mount = strings.TrimRight(o.Mount, "/")
+	seen := map[string]string{}
+	for i, s := range o.Static {
+		if err := s.check(o.Mount); err != nil {
+			return asOption("Static", err)
+		}
+		url := strings.TrimRight(s.URL, "/")
+		if dir, twice := seen[url]; twice {
+			return optionError("Static", "%s is given twice, for %s and %s: one URL has one folder", s.URL, dir, s.Dir)
+		}
+		seen[url] = s.Dir
+		o.Static[i] = NginxStatic{url + "/", strings.TrimRight(s.Dir, "/") + "/"}
+		if strings.ContainsAny(s.Dir, "\"\\%") {
+			return optionError("Static", "%s can't be told of %q: choose a folder without quotes and percent signs in its path", server, s.Dir)
+		}
+	}
+	return nil
+}
+
+// Apache renders the configuration for Apache 2.4 (mod_proxy_scgi). The error is an [*OptionError].
+func Apache(o LocationOptions) (string, error) {
+	if err := o.prepare("Apache"); err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `# %[1]s: put this into a <VirtualHost> of Apache, or into a file for all of them,
+# /etc/apache2/conf-available/%[1]s.conf, and then: a2enmod proxy proxy_scgi && a2enconf %[1]s
+# The first Alias that fits wins: a longer prefix stands before a shorter one.
+`, o.Name)
+	for _, s := range o.Static {
+		fmt.Fprintf(&b, "# Files that Apache serves by itself; its user must be able to read them.\n"+
+			"Alias \"%s\" \"%s\"\n<Directory \"%[2]s\">\n    Require all granted\n</Directory>\n", s.URL, s.Dir)
+	}
+	worker := "scgi://" + o.Listen + "/"
+	if isPath(o.Listen) {
+		worker = "unix:" + o.Listen + "|scgi://" + o.Name + ".socketgi/"
+	}
+	fmt.Fprintf(&b, `# Apache knows what is SCRIPT_NAME and what PATH_INFO where the path goes on behind a regular file.
+AliasMatch "^%s(/.*)?$" "%s$1"
+<Directory "%s">
+    <Files "%s">
+        Require all granted
+        # Apache tells sockets apart by the name behind scgi://: each application has its own.
+        SetHandler "proxy:%s"
+        # The application may see Authorization.
+        CGIPassAuth On
+        # The length of a response is kept, and the client notices when it is cut.
+        SetEnv ap_trust_cgilike_cl 1
+        # mod_deflate keeps a text that is streamed back until its end. This leaves it out:
+        # FilterChain !
+    </Files>
+</Directory>
+<Proxy "%[5]s">
+    # Longer than the application may wait and take: its own answer is better.
+    ProxySet timeout=%[6]d
+</Proxy>
+# In a <VirtualHost>, AllowEncodedSlashes On lets %%2F in a path through; otherwise it is a 404.
+`, regexp.QuoteMeta(o.Mount), o.File, path.Dir(o.File), path.Base(o.File), worker, waits(o.Timeout))
+	return b.String(), nil
+}
+
+// Lighttpd renders the configuration for lighttpd 1.4.46 or later (mod_scgi). The error is an [*OptionError].
+func Lighttpd(o LocationOptions) (string, error) {
+	if err := o.prepare("lighttpd"); err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `# %[1]s: put this into a file that lighttpd includes, /etc/lighttpd/conf-available/50-%[1]s.conf, and
+# then: lighty-enable-mod %[1]s && systemctl reload lighttpd
+# The last condition that fits wins: a longer prefix stands behind a shorter one.
+server.modules += ( "mod_scgi" )
+`, o.Name)
+	peer := fmt.Sprintf("\"socket\" => \"%s\",", o.Listen)
+	if !isPath(o.Listen) {
+		host, port, _ := cutAddress(o.Listen)
+		peer = fmt.Sprintf("\"host\" => \"%s\", \"port\" => %s,", host, port)
+	}
+	// All of the server is what no condition is about, wherever it stands.
+	begin, key, root, end := `$HTTP["url"] =~ "^`+regexp.QuoteMeta(o.Mount)+"(/|$)\" {\n    scgi.server =", o.Mount, "", ""
+	if key == "" {
+		begin, key, end = "scgi.server +=", "/", "$HTTP[\"url\"] =~ \"^/\" {\n"
+		root = "\n        # Without it the first part of the path is SCRIPT_NAME.\n        \"fix-root-scriptname\" => \"enable\","
+	}
+	fmt.Fprintf(&b, `%s ( "%s" => ((
+        %s
+        # The paths of the application are no files.
+        "check-local" => "disable",%s
+    )) )
+%s    # Responses leave while the application makes them, and the client notices when one is cut.
+    server.stream-response-body = 1
+}
+`, begin, key, peer, root, end)
+	for _, s := range o.Static {
+		fmt.Fprintf(&b, "# Files that lighttpd serves by itself; its user must be able to read them.\n"+
+			"alias.url += ( \"%s\" => \"%s\" )\n$HTTP[\"url\"] =~ \"^%s\" { scgi.server = () }\n", s.URL, s.Dir, regexp.QuoteMeta(s.URL))
+	}
+	return b.String(), nil
+}
+
+// waits is how many seconds a web server waits for an application that answers within limit.
+func waits(limit time.Duration) int {
+	if limit == 0 {
+		return 24 * 60 * 60
+	}
+	return int(limit.Seconds()) + margin
+}
