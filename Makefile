@@ -8,7 +8,7 @@
 # make vulncheck  look for known vulnerabilities in what is called of dependencies
 # make install  install what make has built below $(DESTDIR)$(PREFIX), by the GNU Coding Standards; make uninstall
 # make deb rpm  make packages of Debian and Fedora in bin/
-# make bench    measure the figures of the README on the Debian of SOCKETGI_SUITE; make bench-hardening each directive's cost
+# make bench    measure the figures of units/e2e/PERFORMANCE.md and write it; make bench-hardening each directive's cost
 # make torture  the tests of faults and hostile input, longer, and held to the time
 # make fuzz     fuzz all that parses input of others, for FUZZTIME each; make fuzz-FuzzFind one of them
 GO       ?= go

@@ -58,16 +58,16 @@ var licences = map[string]string{
 	"MIT and Apache-2.0": `(?s)Permission is hereby granted, free of charge.*Apache License`,
 }
 
-// TestLicences compares the list of the README with go.mod, and with the licences' texts
+// TestLicences compares the list of CONTRIBUTING with go.mod, and with the licences' texts
 // as far as the modules are here.
 func TestLicences(t *testing.T) {
 	out, err := exec.Command("go", "mod", "edit", "-json", filepath.Join(repository, "go.mod")).Output()
 	require.NoError(t, err)
 	var mod struct{ Require []struct{ Path string } }
 	require.NoError(t, json.Unmarshal(out, &mod))
-	readme, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	page, err := os.ReadFile(filepath.Join(repository, ".github/CONTRIBUTING.md"))
 	require.NoError(t, err)
-	_, section, ok := strings.Cut(string(readme), "\n## Licences\n")
+	_, section, ok := strings.Cut(string(page), "\n## Dependencies\n")
 	require.True(t, ok)
 	section, _, _ = strings.Cut(section, "\n## ")
 	listed := map[string]string{}
@@ -83,7 +83,7 @@ func TestLicences(t *testing.T) {
 	inPrograms, inTests := modules("../socketgi", "../socketgi-adapter"), modules("-test", repository+"/...")
 	for _, r := range mod.Require {
 		licence, ok := listed[r.Path]
-		if !assert.True(t, ok, "the README's section Licences has no %s", r.Path) {
+		if !assert.True(t, ok, "CONTRIBUTING's section Dependencies has no %s", r.Path) {
 			continue
 		}
 		delete(listed, r.Path)

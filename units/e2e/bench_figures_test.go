@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -121,36 +123,33 @@ func (f *figures) median(name, column string) float64 {
 	return values[len(values)/2]
 }
 
-// print writes the medians as a table, and the ratios of the first name to the others.
+// measurements is a file for units/internal/performance.
+var measurements = flag.String("measurements", "", "append what benchmarks have measured to this `file`")
+
+// print writes the medians as a line of JSON, to the file that -measurements names if there is one.
 func (f *figures) print(b *testing.B, s *site) {
-	var out strings.Builder
-	fmt.Fprintf(&out, "\n%s\n\n| | %s |\n|%s\n", s.describe(b), strings.Join(f.columns, " | "), strings.Repeat(" --- |", len(f.columns)+1))
-	row := func(name string, cell func(column string) float64) {
-		fmt.Fprintf(&out, "| %s |", name)
-		for _, column := range f.columns {
-			text := "" // no such figure
-			if v := cell(column); v >= 100 {
-				text = strconv.FormatFloat(v, 'f', 0, 64)
-			} else if v > 0 {
-				text = strconv.FormatFloat(v, 'f', 2, 64)
-			}
-			fmt.Fprintf(&out, " %s |", text)
+	medians := map[string]map[string]float64{}
+	for key := range f.values {
+		if medians[key[0]] == nil {
+			medians[key[0]] = map[string]float64{}
 		}
-		out.WriteString("\n")
+		medians[key[0]][key[1]] = f.median(key[0], key[1])
 	}
-	for _, name := range f.names {
-		row(name, func(column string) float64 { return f.median(name, column) })
+	version, _, _ := strings.Cut(s.Run("systemctl", "--version"), "\n")
+	line, err := json.Marshal(map[string]any{
+		"Benchmark": strings.TrimPrefix(b.Name(), "Benchmark"), "Suite": machine.Suite(), "Rounds": b.N,
+		"System": fmt.Sprintf("Debian's %s (%s)", machine.Suite(), strings.Join(strings.Fields(version)[:2], " ")),
+		"Names":  f.names, "Columns": f.columns, "Medians": medians,
+	})
+	require.NoError(b, err)
+	fmt.Printf("\n%s\n", line) // a benchmark's log is cut after ten lines
+	if *measurements != "" {
+		file, err := os.OpenFile(*measurements, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		require.NoError(b, err)
+		_, err = fmt.Fprintf(file, "%s\n", line)
+		require.NoError(b, err)
+		require.NoError(b, file.Close())
 	}
-	first := f.names[0]
-	for _, name := range f.names[1:] {
-		row(first+" : "+name, func(column string) float64 {
-			if other := f.median(name, column); other > 0 {
-				return f.median(first, column) / other
-			}
-			return 0
-		})
-	}
-	fmt.Print(out.String()) // a benchmark's log is cut after ten lines
 	b.ReportMetric(0, "ns/op")
 }
 

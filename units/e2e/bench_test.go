@@ -14,13 +14,13 @@ import (
 )
 
 // BenchmarkColdStart asks for a page, one request at a time, in turn from this
-// project and from the script of 2011, which reads SCGI from its standard
-// input by itself, under the same unit but for the command.
+// project and from a script that reads SCGI from its standard
+// input itself, under the same unit but for the command.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench ColdStart -benchtime 200x
 //
-// prints the medians and their ratio: of the page as a client of nginx has it; of
-// the connection to the socket until it is closed, which is when the process of 2011
+// prints the medians: of the page as a client of nginx has it; of
+// the connection to the socket until it is closed, which is when that script
 // has ended; and of the processor time of the latter, until nothing of the instance is left.
 func BenchmarkColdStart(b *testing.B) {
 	b.Run("hello", func(b *testing.B) { benchColdStart(b, "article.py", "by_hand_hello.py", "Hello world!\n") })
@@ -30,14 +30,14 @@ func BenchmarkColdStart(b *testing.B) {
 func benchColdStart(b *testing.B, app, byHand, want string) {
 	s := newBench(b)
 	s.serve("socketgi", app, "/socketgi", "--user", "www-data")
-	s.serve("2011", byHand, "/2011", "--user", "www-data")
+	s.serve("peer", byHand, "/peer", "--user", "www-data")
 	s.Install("testdata/by_hand.py", "/srv/by_hand.py", 0o644)
 	s.Install("testdata/flaskapp.py", "/srv/flaskapp.py", 0o644)
-	s.replaceCommand("2011", "/srv/"+byHand)
+	s.replaceCommand("peer", "/srv/"+byHand)
 	s.Run("python3", "-m", "compileall", "-q", "/srv")
 	// With the code that is cached when an application is added.
 	s.Run("/usr/local/bin/socketgi", "add", "socketgi", "/srv/"+app, "--python", "/usr/bin/python3", "--user", "www-data")
-	s.oneAtATime(b, []string{"socketgi", "2011"}, "/", want)
+	s.oneAtATime(b, []string{"socketgi", "peer"}, "/", want)
 }
 
 // replaceCommand has the instances of an application run another program, with the connection as standard input and output.

@@ -1,9 +1,7 @@
 package e2e
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,8 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
-
-var warmSVG = flag.String("warm-svg", "", "have BenchmarkWarm/rate draw its rates into this `file`")
 
 // BenchmarkWarm asks one nginx for the page of an application, in turn by this project with
 // warm processes (Accept=no), by uWSGI on an SCGI socket, and by gunicorn with
@@ -32,13 +28,9 @@ var warmSVG = flag.String("warm-svg", "", "have BenchmarkWarm/rate draw its rate
 // asks --max-requests 1 for Flask's page, twenty times a second.
 func BenchmarkWarm(b *testing.B) {
 	b.Run("rate", func(b *testing.B) {
-		rates := map[string]map[string]float64{}
-		b.Run("hello", func(b *testing.B) { rates["hello"] = benchWarmRate(b, "article.py", "Hello world!\n") })
-		b.Run("flask", func(b *testing.B) { rates["Flask"] = benchWarmRate(b, "flaskapp.py", "Flask here") })
-		b.Run("django", func(b *testing.B) { rates["Django"] = benchWarmRate(b, "djangoapp.py", "Django here") })
-		if *warmSVG != "" && len(rates) == 3 {
-			require.NoError(b, os.WriteFile(*warmSVG, drawRates(rates), 0o644))
-		}
+		b.Run("hello", func(b *testing.B) { benchWarmRate(b, "article.py", "Hello world!\n") })
+		b.Run("flask", func(b *testing.B) { benchWarmRate(b, "flaskapp.py", "Flask here") })
+		b.Run("django", func(b *testing.B) { benchWarmRate(b, "djangoapp.py", "Django here") })
 	})
 	b.Run("fresh", benchWarmFresh)
 }
@@ -57,7 +49,7 @@ ExecStart=`+command+"\n")
 	s.Run("systemctl", "start", name)
 }
 
-func benchWarmRate(b *testing.B, app, want string) map[string]float64 {
+func benchWarmRate(b *testing.B, app, want string) {
 	s := newBench(b, peers...)
 	names := []string{"socketgi", "fresh", "uwsgi", "gunicorn"}
 	s.warm0("socketgi", app, "--accept", "no", "--workers", "2", "--access-log", "no")
@@ -90,13 +82,10 @@ func benchWarmRate(b *testing.B, app, want string) map[string]float64 {
 		}
 		slices.Reverse(names)
 	}
-	rates := map[string]float64{}
 	for _, name := range f.names {
-		rates[name] = f.median(name, "16: requests/s")
 		f.add(name, "memory, MiB", s.memory(name+".service"))
 	}
 	f.print(b, s)
-	return rates
 }
 
 // memory is what the processes of a unit have in memory together, in MiB: what several
@@ -137,53 +126,14 @@ func benchWarmFresh(b *testing.B) {
 		ask()
 	}
 	slices.Sort(took)
-	b.ReportMetric(ms(median(took)), "ms")
-	b.ReportMetric(ms(took[len(took)*99/100]), "p99-ms")
-	b.ReportMetric(0, "ns/op")
+	var f figures
+	f.add("fresh", "50%, ms", ms(median(took)))
+	f.add("fresh", "99%, ms", ms(took[len(took)*99/100]))
+	f.print(b, s)
 }
 
 // warm0 sets an application up with flags for the units and nothing more.
 func (s *site) warm0(name, app string, flags ...string) {
 	s.t.Helper()
 	s.serve(name, app, "/"+name, append([]string{"--user", "www-data"}, flags...)...)
-}
-
-// drawRates draws requests per second with 16 connections as bars.
-func drawRates(rates map[string]map[string]float64) []byte {
-	ways := []struct{ name, title, color string }{
-		{"socketgi", "socketgi, Accept=no", "#2f6f4f"},
-		{"fresh", "socketgi, a fresh process for each request", "#8fbf9f"},
-		{"uwsgi", "uWSGI", "#7a7a9a"},
-		{"gunicorn", "gunicorn", "#b0a080"},
-	}
-	var out strings.Builder
-	const left, width, bar = 70, 420, 16
-	y := 46
-	var body strings.Builder
-	for _, app := range []string{"hello", "Flask", "Django"} {
-		most := 0.0
-		for _, way := range ways {
-			most = max(most, rates[app][way.name])
-		}
-		fmt.Fprintf(&body, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\" font-weight=\"bold\">%s</text>\n", left-8, y+2*bar+4, app)
-		for _, way := range ways {
-			rate := rates[app][way.name]
-			w := rate / most * width
-			fmt.Fprintf(&body, "<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>\n", left, y, max(w, 1), bar-2, way.color)
-			fmt.Fprintf(&body, "<text x=\"%.1f\" y=\"%d\">%.0f</text>\n", left+w+6, y+bar-4, rate)
-			y += bar
-		}
-		y += 12
-	}
-	fmt.Fprintf(&out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"620\" height=\"%d\" font-family=\"sans-serif\" font-size=\"12\">\n", y+6)
-	out.WriteString("<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n")
-	out.WriteString("<text x=\"12\" y=\"16\">Requests per second through nginx, 16 connections, 2 processes, 2 cores</text>\n")
-	x := 12
-	for _, way := range ways {
-		fmt.Fprintf(&out, "<rect x=\"%d\" y=\"26\" width=\"10\" height=\"10\" fill=\"%s\"/><text x=\"%d\" y=\"35\">%s</text>\n", x, way.color, x+14, way.title)
-		x += 26 + 7*len(way.title)
-	}
-	out.WriteString(body.String())
-	out.WriteString("</svg>\n")
-	return []byte(out.String())
 }

@@ -48,6 +48,7 @@ var rooms = []struct{ name, mayImport string }{
 
 	{"units/internal/machine", ""},
 	{"units/internal/machine/images", "units/internal/machine"},
+	{"units/internal/performance", ""},
 }
 
 // testsOnly are packages without anything that could be imported.

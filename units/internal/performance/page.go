@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// sections are what PERFORMANCE.md has: a benchmark of units/e2e, its title, and what it compares.
+var sections = []struct{ benchmark, title, text string }{
+	{"ColdStart/hello", "A script, Accept=yes", `A process for each request. "peer" is a script that decodes SCGI from its standard input in Python
+([by_hand.py](testdata/by_hand.py)), under the same unit.`},
+	{"ColdStart/flask", "A page of Flask, Accept=yes", `The same with an application of Flask.`},
+	{"CGI/latency", "A CGI program, Accept=yes", `"Hello world!" in C. "shim" is a program of 50 lines of C that only becomes the CGI program.`},
+	{"Warm/rate/hello", "A warm script", `Accept=no with 2 workers, next to uWSGI on an SCGI socket and gunicorn with synchronous workers, 2 processes each. "fresh" is
+socketgi with a process for each request. wrk has 16 connections or one, on the same processors.`},
+	{"Warm/rate/flask", "Warm Flask", "The same with an application of Flask."},
+	{"Warm/rate/django", "Warm Django", "The same with an application of Django."},
+	{"Warm/fresh", "A fresh process for each request", "Flask, twenty requests a second, one at a time."},
+	{"CGI/rate", "A CGI program, Accept=no", `Next to fcgiwrap as Debian starts it, and with two processes ("fcgiwrap2").`},
+	{"Handler", "A Go handler", `scgihttp behind scgi_pass, next to net/http/fcgi behind fastcgi_pass, and net/http behind proxy_pass, without and with keepalive
+connections. SCGI has one request per connection.`},
+}
+
+const intro = `# Performance
+
+This page and the table of the README are written by
+
+    make bench
+
+which needs root, as it boots images of Debian (about 25 minutes for both; ` + "`SOCKETGI_SUITE=trixie`" + ` measures one). Each program runs in
+turn with its peers, and all figures are medians. Times and rates depend on what else the machine does; processor times, which the
+kernel counts, and ratios repeat better.
+
+`
+
+const explained = `The columns: "page" is the time of a page through nginx; "socket" the time of a connection to the socket itself, until it is closed;
+"cpu" the processor time of a request, without nginx's, and for Accept=yes with systemd's share. "16:" is with 16 connections at
+once, "1:" with one; "50%" and "99%" are percentiles of the time of a page. Memory is that of all processes together. The last
+rows are ratios.
+
+`
+
+// page is PERFORMANCE.md.
+func (m *measured) page() string {
+	var b strings.Builder
+	b.WriteString(intro)
+	for line := range strings.Lines(m.about) {
+		b.WriteString("- " + line)
+	}
+	b.WriteString("\n" + explained)
+	for _, s := range sections {
+		fmt.Fprintf(&b, "## %s\n\n%s\n\n", s.title, s.text)
+		for _, suite := range m.suites() {
+			if r := m.find(s.benchmark, suite); r != nil {
+				fmt.Fprintf(&b, "%s, %d rounds:\n\n%s\n", r.System, r.Rounds, r.table())
+			}
+		}
+		if s.benchmark == "Warm/rate/django" {
+			for _, suite := range m.suites() {
+				if m.picture(suite) != "" {
+					fmt.Fprintf(&b, "![requests per second, %s](testdata/warm-%[1]s.svg)\n\n", suite)
+				}
+			}
+		}
+	}
+	if m.plain != "" {
+		b.WriteString("## Parts\n\nThe start of the adapter, next to an empty Go program and `true`; decoding a request, next to\n" +
+			"`bytes.Split`; memory while 1 GiB is sent each way; and the packages for Go programs.\n\n```\n" + m.plain + "\n```\n")
+	}
+	return strings.TrimRight(b.String(), "\n") + "\n"
+}
+
+// table has the medians, and the ratios of the first name to the others.
+func (r *result) table() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "| | %s |\n|%s\n", strings.Join(r.Columns, " | "), strings.Repeat(" --- |", len(r.Columns)+1))
+	row := func(name string, value func(column string) float64) {
+		fmt.Fprintf(&b, "| %s |", name)
+		for _, c := range r.Columns {
+			fmt.Fprintf(&b, " %s |", number(value(c)))
+		}
+		b.WriteString("\n")
+	}
+	for _, name := range r.Names {
+		row(name, func(c string) float64 { return r.Medians[name][c] })
+	}
+	for _, name := range r.Names[1:] {
+		row(r.Names[0]+" : "+name, func(c string) float64 { return r.ratio(name, c) })
+	}
+	return b.String()
+}
+
+// ratio is that of the first name's figure to another's, 0 where one is missing.
+func (r *result) ratio(name, column string) float64 {
+	if other := r.Medians[name][column]; other > 0 {
+		return r.Medians[r.Names[0]][column] / other
+	}
+	return 0
+}
+
+// number is a figure as a table has it: nothing for one that is missing.
+func number(v float64) string {
+	switch {
+	case v >= 100:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case v > 0:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	}
+	return ""
+}
+
+// compared are the rows of the README's table: a column of a benchmark, and the peer.
+var compared = []struct{ what, benchmark, column, unit, peer, called string }{
+	{"script, Accept=yes: processor time", "ColdStart/hello", "cpu, ms", " ms", "peer", "script without the adapter"},
+	{"Flask, Accept=yes: processor time", "ColdStart/flask", "cpu, ms", " ms", "peer", "script without the adapter"},
+	{"CGI program in C, Accept=no: processor time", "CGI/rate", "16: cpu, µs", " µs", "fcgiwrap", "fcgiwrap"},
+	{"warm script: requests a second", "Warm/rate/hello", "16: requests/s", "", "uwsgi", "uWSGI"},
+	{"warm Flask: requests a second", "Warm/rate/flask", "16: requests/s", "", "uwsgi", "uWSGI"},
+	{"warm Flask: requests a second", "Warm/rate/flask", "16: requests/s", "", "gunicorn", "gunicorn"},
+	{"Go handler: requests a second", "Handler", "16: requests/s", "", "fcgi", "net/http/fcgi"},
+}
+
+// summary is the README's table, of the first suite that was measured.
+func (m *measured) summary() string {
+	var b strings.Builder
+	suite := m.suites()[0]
+	b.WriteString("| " + m.results[0].System + " | socketgi | peer | ratio |\n| --- | --- | --- | --- |\n")
+	for _, c := range compared {
+		if r := m.find(c.benchmark, suite); r != nil {
+			fmt.Fprintf(&b, "| %s | %s%s | %s: %s%[3]s | %.2[6]f |\n", c.what, number(r.Medians[r.Names[0]][c.column]), c.unit,
+				c.called, number(r.Medians[c.peer][c.column]), r.ratio(c.peer, c.column))
+		}
+	}
+	return b.String()
+}
