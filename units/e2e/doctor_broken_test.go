@@ -98,7 +98,7 @@ func TestDoctorBroken(t *testing.T) {
 		{"socket stopped", run("systemctl stop app.socket"), "listens", "error", "app.socket is stopped (inactive)", "systemctl start app.socket", nil, false},
 		{"not enabled", run("systemctl disable --quiet app.socket"), "listens", "warning", "app.socket is not enabled (disabled)", "systemctl enable app.socket", nil, false},
 		{"socket file removed", run("rm /run/socketgi/app.sock"), "listens", "error", "/run/socketgi/app.sock is gone", "systemctl restart app.socket", nil, false},
-		{"mode of the socket", run("chmod 0666 /run/socketgi/app.sock"), "listens", "warning", "has mode 0666, and the unit says 0660", "", nil, false},
+		{"mode of the socket", run("chmod 0666 /run/socketgi/app.sock"), "listens", "warning", "has mode 0666, but the unit has 0660", "", nil, false},
 		{"another program listens", func() {
 			s.Run("rm", "/run/socketgi/app.sock")
 			s.Run("systemd-run", "--quiet", "--unit=thief", "python3", "-c", `import os, socket, time
@@ -109,7 +109,7 @@ time.sleep(1000)`)
 				_, err := s.Try("sh", "-c", "test $(stat -c %a /run/socketgi/app.sock) = 660 && systemctl is-active thief")
 				return err
 			})
-		}, "connect", "error", "(python3) listens at /run/socketgi/app.sock, and not systemd", "systemctl restart app.socket", nil, false},
+		}, "connect", "error", "(python3) listens at /run/socketgi/app.sock, not systemd", "systemctl restart app.socket", nil, false},
 		{"wrong group", run("printf '[Socket]\nSocketGroup=daemon\n' > " + unitDir + "app.socket.d/group.conf; systemctl daemon-reload; systemctl restart app.socket"),
 			"connect", "error", "www-data may not connect to /run/socketgi/app.sock, which has user root, group daemon and mode 0660", "SocketGroup=www-data", nil, false},
 		{"web server not allowed", func() {
@@ -119,7 +119,7 @@ time.sleep(1000)`)
 		{"web server not to be seen", func() {
 			s.Write(unitDir+"app@.service", service)
 			run("printf '[Service]\nPrivateUsers=yes\n' > " + unitDir + "app@.service.d/users.conf; systemctl daemon-reload")()
-		}, "connect", "error", "PrivateUsers= hides from app@.service which user connects", "ExecStart=", nil, false},
+		}, "connect", "error", "PrivateUsers= hides the connecting user from app@.service", "ExecStart=", nil, false},
 		{"folder of the socket", run("chmod 0700 /run/socketgi"), "connect", "error", "www-data may not enter /run/socketgi, which has mode 0700", "chmod a+x /run/socketgi", nil, false},
 		{"daemon-reload forgotten", run("printf '[Socket]\nBacklog=100\n' > " + unitDir + "app.socket.d/backlog.conf"), "units", "error", "app.socket has changed since systemd read it", "systemctl daemon-reload", nil, false},
 		{"daemon-reload forgotten after an edit", run("sed -i s/^MaxConnections=.*/MaxConnections=500/ " + unitDir + "app.socket"), "units", "error", "app.socket has changed since systemd read it", "systemctl daemon-reload", nil, false},
@@ -143,7 +143,7 @@ time.sleep(1000)`)
 			s.Run("sh", "-ec", "rm "+unitDir+"app.socket.d/zlimit.conf; systemctl daemon-reload")
 		}, "listens", "error", "app.socket has failed: trigger-limit-hit", "systemctl reset-failed app.socket", nil, false},
 		{"no room to wait", run("printf '[Socket]\nMaxConnections=4\n' > " + unitDir + "app.socket.d/most.conf; systemctl daemon-reload; systemctl restart app.socket"),
-			"limits", "warning", "MaxConnections=4 leaves no room to wait for one of the 5 places", "MaxConnections=1024", nil, false},
+			"limits", "warning", "MaxConnections=4 leaves no connections for a queue behind the 5 slots", "MaxConnections=1024", nil, false},
 		{"user mistyped", func() {
 			s.Write(unitDir+"app@.service", strings.Replace(service, "User=www-data", "Usr=www-data", 1))
 			s.Run("systemctl", "daemon-reload")
@@ -201,7 +201,7 @@ time.sleep(1000)`)
 			s.Run("systemctl", "daemon-reload")
 		}, "loads", "error", "the user of app@.service is not there: hello", "useradd --system --user-group hello", nil, true},
 		{"nginx doesn't include it", run("mkdir -p /etc/nginx/snippets; mv " + conf + " /etc/nginx/snippets/app.conf; systemctl restart nginx"), "nginx", "error",
-			"nginx passes no request to /run/socketgi/app.sock; /etc/nginx/snippets/app.conf would, and nothing includes that", "include /etc/nginx/snippets/app.conf;",
+			"nginx passes no request to /run/socketgi/app.sock; /etc/nginx/snippets/app.conf would, but nothing includes it", "include /etc/nginx/snippets/app.conf;",
 			nil, false},
 		{"nginx has no location", nginx(""), "nginx", "error", "nginx passes no request to /run/socketgi/app.sock", "socketgi nginx app > ", nil, false},
 		{"nginx's configuration is wrong", func() { s.Write(conf, "nonsense;\n") }, "nginx", "error", `unknown directive "nonsense" in ` + conf + ":1", "", nginx(location), false},
@@ -212,17 +212,17 @@ time.sleep(1000)`)
 		{"wrong SCRIPT_NAME", nginx(replaced("SCRIPT_NAME /app;", "SCRIPT_NAME /other;")), "nginx", "error",
 			`/app/example has SCRIPT_NAME="/other" PATH_INFO="/app/example", which together are another path`, "scgi_param SCRIPT_NAME /app;", nil, false},
 		{"no SCRIPT_NAME", nginx("location /app {\n    include scgi_params;\n    scgi_read_timeout 105s;\n    scgi_pass unix:/run/socketgi/app.sock;\n}\n"), "nginx", "warning",
-			"the location is /app, and nothing says so to the application", "scgi_param SCRIPT_NAME /app", nil, false},
+			"the location is /app, but SCRIPT_NAME is empty", "scgi_param SCRIPT_NAME /app", nil, false},
 		{"nginx is less patient", nginx(replaced("scgi_read_timeout 105s", "scgi_read_timeout 90s")), "nginx", "warning",
-			"nginx waits 1m30s (scgi_read_timeout), and a request may wait 30s and take 1m0s", "scgi_read_timeout 105s", nil, false},
-		{"httpoxy", nginx(replaced("scgi_pass", "scgi_param HTTP_PROXY $http_proxy;\n    scgi_pass")), "nginx", "error", "hands a client's Proxy header on", "sed -i", nil, false},
+			"nginx waits 90s (scgi_read_timeout), and a request may wait 30s and take 60s", "scgi_read_timeout 105s", nil, false},
+		{"httpoxy", nginx(replaced("scgi_pass", "scgi_param HTTP_PROXY $http_proxy;\n    scgi_pass")), "nginx", "error", "passes a client's Proxy header on", "sed -i", nil, false},
 		{"nginx not reloaded", run("touch -d '1 minute' " + conf), "nginx", "warning", "nginx has not read " + conf + " since it was changed", "socketgi nginx --reload",
 			run("touch " + conf + "; socketgi nginx --reload"), false},
 		{"nginx not reloaded, and the file looks old", func() {
 			nginx("")()
 			s.Write(conf, location)
 			s.Run("touch", "-d", "2001-01-01", conf)
-		}, "answers", "error", "http://localhost/app/ is answered with 404, and the request has not arrived at app: nginx goes by another configuration than the files'", "socketgi nginx --reload", nil, true},
+		}, "answers", "error", "http://localhost/app/ is answered with 404, but the request did not reach app: nginx runs with another configuration than in its files", "socketgi nginx --reload", nil, true},
 		{"a group that nginx's workers don't have yet", func() {
 			s.Run("groupadd", "--force", "visitors")
 			run("printf '[Socket]\nSocketGroup=visitors\n' > " + unitDir + "app.socket.d/g.conf; systemctl daemon-reload; systemctl restart app.socket; usermod -aG visitors www-data")()
@@ -230,7 +230,7 @@ time.sleep(1000)`)
 		{"a server block with the same name comes first", func() {
 			s.Write("/etc/nginx/sites-enabled/another", "server {\n    listen unix:"+nginxSocket+";\n    listen 127.0.0.1:"+webPort+";\n    server_name localhost;\n    return 404;\n}\n")
 			s.restartNginx()
-		}, "answers", "error", "nginx takes the server block at /etc/nginx/sites-enabled/another:1 for that name and port", "server_name", func() {
+		}, "answers", "error", "nginx chooses the server block at /etc/nginx/sites-enabled/another:1 for that name and port", "server_name", func() {
 			s.Run("rm", "/etc/nginx/sites-enabled/another")
 			s.restartNginx()
 		}, true},
@@ -243,23 +243,23 @@ time.sleep(1000)`)
 		}, true},
 		{"the socket path of another application", run("mkdir -p " + unitDir + "other.socket.d; printf '[Socket]\nListenStream=\nListenStream=/run/socketgi/app.sock\n' > " + unitDir + "other.socket.d/l.conf; systemctl daemon-reload; systemctl restart other.socket"),
 			"units", "error", "app.socket and other.socket both listen at /run/socketgi/app.sock", "ListenStream=", run("rm " + unitDir + "other.socket.d/l.conf; systemctl daemon-reload; systemctl restart other.socket app.socket"), true},
-		{"an earlier regular expression", nginx("location ~ ^/app { return 404; }\n" + byHand), "nginx", "error", "nginx has another location for /app/: that at " + conf + ":1 (location ~ ^/app)", "location ^~", nil, true},
-		{"a longer prefix", nginx("location /app/ { return 404; }\n" + byHand), "nginx", "error", "nginx has another location for /app/: that at " + conf + ":1 (location /app/)", "remove one", nginx(byHand), true},
+		{"an earlier regular expression", nginx("location ~ ^/app { return 404; }\n" + byHand), "nginx", "error", "nginx chooses another location for /app/: that at " + conf + ":1 (location ~ ^/app)", "location ^~", nil, true},
+		{"a longer prefix", nginx("location /app/ { return 404; }\n" + byHand), "nginx", "error", "nginx chooses another location for /app/: that at " + conf + ":1 (location /app/)", "remove one", nginx(byHand), true},
 		{"static files that are never served", nginx(strings.Replace(byHand, "location /app", "location ~ ^/app(?:/|$)", 1) + "location /app/static/ {\n    alias /srv/;\n}\n"), "nginx", "warning",
 			conf + ":11: the files of alias /srv/ are never served", "location ^~", nil, true},
 		{"nginx has it elsewhere", func() {
 			s.Write(unitDir+"app@.service", strings.Replace(service, "--allow-uid", "--mount /elsewhere --allow-uid", 1))
 			s.Run("systemctl", "daemon-reload")
-		}, "nginx", "warning", "passes requests for /app to it, and its units say /elsewhere (--mount)", "--mount", func() {
+		}, "nginx", "warning", "passes requests for /app to it, but its units have --mount /elsewhere", "--mount", func() {
 			s.Write(unitDir+"app@.service", service)
 			s.Run("systemctl", "daemon-reload")
 		}, true},
 		{"a socket path mistyped", nginx(strings.ReplaceAll(byHand, "app.sock", "ap.sock")), "nginx", "error", conf + ":8: scgi_pass unix:/run/socketgi/ap.sock nearly is unix:/run/socketgi/app.sock", "sed -i", nil, true},
 		{"a socket path in the wrong folder", nginx(strings.ReplaceAll(location, "/run/socketgi/", "/run/")), "nginx", "error", "scgi_pass unix:/run/app.sock nearly is unix:/run/socketgi/app.sock", "sed -i",
 			run("sed -i s,/run/app,/run/socketgi/app, " + conf + "; socketgi nginx --reload"), false},
-		{"a second length", nginx(strings.Replace(byHand, "    scgi_pass", "    scgi_param CONTENT_LENGTH $content_length;\n    scgi_pass", 1)), "nginx", "warning", "scgi_param CONTENT_LENGTH $content_length, and nginx counts the body by itself", "sed -i", nil, true},
+		{"a second length", nginx(strings.Replace(byHand, "    scgi_pass", "    scgi_param CONTENT_LENGTH $content_length;\n    scgi_pass", 1)), "nginx", "warning", "scgi_param CONTENT_LENGTH $content_length, but nginx sends the length itself", "sed -i", nil, true},
 		{"a length that is wrong", nginx(strings.Replace(byHand, "    scgi_pass", "    scgi_param CONTENT_LENGTH 5;\n    scgi_pass", 1)), "nginx", "error", "scgi_param CONTENT_LENGTH 5", "sed -i", nil, true},
-		{"no room for request bodies", run("mount -t tmpfs -o size=16k,mode=1777 none /var/tmp; dd if=/dev/zero of=/var/tmp/full bs=4k count=4 status=none"), "room", "error", "/var/tmp is on a file system that is full", "make room",
+		{"no room for request bodies", run("mount -t tmpfs -o size=16k,mode=1777 none /var/tmp; dd if=/dev/zero of=/var/tmp/full bs=4k count=4 status=none"), "room", "error", "/var/tmp is on a file system that is full", "free space",
 			run("umount /var/tmp"), true},
 		{"request bodies on a read-only file system", run("mount -t tmpfs -o ro none /var/tmp"), "room", "error", "/var/tmp is on a file system that is mounted read-only", "remount,rw", run("umount /var/tmp"), true},
 		{"a log that is not whole", func() {
@@ -269,14 +269,14 @@ time.sleep(1000)`)
 			s.get("/app")
 			s.Write("/srv/article.py", article)
 			s.Run("journalctl", "--sync")
-		}, "room", "warning", "the log is not whole: Suppressed", "LogRateLimitIntervalSec=0", nil, true},
+		}, "room", "warning", "the log is incomplete: Suppressed", "LogRateLimitIntervalSec=0", nil, true},
 		{"failed instances are kept", run("mkdir -p " + unitDir + "app@.service.d; printf '[Unit]\nCollectMode=inactive\n' > " + unitDir + "app@.service.d/c.conf; systemctl daemon-reload"),
 			"limits", "warning", "instances that failed are kept (CollectMode=inactive)", "CollectMode=inactive-or-failed", nil, true},
 		{"a file in the place of the socket", run("rm /run/socketgi/app.sock; touch /run/socketgi/app.sock"), "listens", "error", "/run/socketgi/app.sock is no socket", "rm ", nil, true},
 		{"headers with underscores", func() {
 			s.Write("/etc/nginx/sites-enabled/default", strings.Replace(server, "server {", "server {\n    underscores_in_headers on;", 1))
 			s.restartNginx()
-		}, "nginx", "warning", "headers with underscores are let in", "remove underscores_in_headers", func() {
+		}, "nginx", "warning", "headers with underscores are accepted", "remove underscores_in_headers", func() {
 			s.Write("/etc/nginx/sites-enabled/default", server)
 			s.restartNginx()
 		}, false}, // for each of two locations

@@ -167,7 +167,7 @@ func TestDoctorPort(t *testing.T) {
 	found, status := s.examine("port")
 	assert.Equal(t, 2, status)
 	require.Len(t, found, 1, "%+v", found)
-	assert.Contains(t, found[0].What, "(python3) listens at "+listen+", and not systemd")
+	assert.Contains(t, found[0].What, "(python3) listens at "+listen+", not systemd")
 	s.Run("systemctl", "stop", "thief")
 	s.Run("systemctl", "start", "port.socket")
 	s.healthy("port")

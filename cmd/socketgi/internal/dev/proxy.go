@@ -7,6 +7,7 @@ import (
 	"net/http/httputil"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/failure"
 	"github.com/socketgi/socketgi/scgi"
 	"github.com/socketgi/socketgi/scgi/scgihttp"
 )
@@ -44,7 +45,7 @@ func handler(mount string, t http.RoundTripper) http.Handler {
 			if r.Context().Err() != nil {
 				panic(http.ErrAbortHandler) // returning would be a 200
 			}
-			http.Error(w, err.Error(), http.StatusBadGateway)
+			http.Error(w, failure.Text(err), http.StatusBadGateway)
 		},
 		ErrorLog: log.New(io.Discard, "", 0), // the adapter logs the same, and the reason
 	}

@@ -13,27 +13,28 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/failure"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 )
 
 const (
-	// mostWait is how long a page is waited for, at most.
+	// mostWait limits the wait for a page.
 	mostWait = 90 * time.Second
-	// loggedWithin is how long the record of a request may take to be in the journal.
+	// loggedWithin limits the wait for the journal record of a request.
 	loggedWithin = 20 * time.Second
 )
 
-// checkAnswers asks for a page through the web server, at each place where its configuration passes
-// requests to the application. What reading finds well may be otherwise where nginx goes by another
-// configuration than the files', or where somebody else answers.
+// checkAnswers requests a page through the web server at each location that passes requests to the
+// application: nginx may run with another configuration than in its files, or another program may
+// answer.
 func checkAnswers(ctx context.Context, x *examination, app *host.Application) (f findings) {
 	if x.web.err != nil { // the check of nginx has that
 		return nil
 	}
 	if x.noRequest {
-		f.note("not-asked", "not asked: --no-request", "whether the application is reached through nginx is not known", "")
+		f.note("not-asked", "not requested: --no-request", "whether nginx reaches the application is not checked", "")
 		return f
 	}
 	found, _ := routes(x.web.conf, app.Listen)
@@ -55,12 +56,12 @@ func checkAnswers(ctx context.Context, x *examination, app *host.Application) (f
 		}
 	}
 	if len(f) == 0 {
-		f.note("not-asked", "not asked: in nginx's configuration there is no place at which a client reaches it by itself", "whether it answers through nginx is not known", "")
+		f.note("not-asked", "not requested: nginx's configuration has no location that clients can reach", "whether it answers through nginx is not checked", "")
 	}
 	return f
 }
 
-// answer is what a request through the web server came to.
+// answer is the result of a request through the web server.
 type answer struct {
 	id     string
 	status int
@@ -68,16 +69,16 @@ type answer struct {
 	err    error
 	// entries are those of the journal about the request.
 	entries []*journal.Entry
-	// began is when it was asked.
+	// began is the time of the request.
 	began time.Time
 	// noLog is why the journal can't be read.
 	noLog error
-	// accepted is by how many connections the socket has accepted more, and others by how many those
-	// of all other applications.
+	// accepted counts connections that the socket accepted meanwhile, and others those at the sockets
+	// of other applications.
 	accepted, others uint32
 }
 
-// by tells which application the request has arrived at, "" where no log has it.
+// by returns the application that logged the request, "" for none.
 func (a *answer) by(apps ...string) string {
 	for _, e := range a.entries {
 		for _, name := range apps {
@@ -89,7 +90,7 @@ func (a *answer) by(apps ...string) string {
 	return ""
 }
 
-// answers asks once, and judges the answer.
+// answers requests a page, and judges the response.
 func (x *examination) answers(ctx context.Context, app *host.Application, p place, f *findings) {
 	a := x.ask(ctx, app, p)
 	var names []string
@@ -100,29 +101,29 @@ func (x *examination) answers(ctx context.Context, app *host.Application, p plac
 	by := a.by(append([]string{app.Name}, names...)...)
 	arrived := by == app.Name
 	if by == "" && !app.Adapter.AccessLog && a.accepted > 0 {
-		arrived = true // nobody else's connections are accepted there
+		arrived = true // only this application accepts connections there
 	}
 	switch {
 	case ctx.Err() != nil:
 	case a.err != nil:
-		f.fail("no-answer", fmt.Sprintf("%s: %v", p, a.err), "the client gets no answer", "").Do = "see nginx's error.log, and: socketgi logs " + app.Name
+		f.fail("no-answer", fmt.Sprintf("%s: %s", p, failure.Text(a.err)), "the client gets no answer", "").Do = "read nginx's error.log, and: socketgi logs " + app.Name
 	case arrived && a.status >= 500, arrived && a.refused() != "":
 		what := fmt.Sprintf("%s is answered with %d", p, a.status)
 		if text := a.errors(); text != "" {
 			what += ":\n" + text
 		}
-		f.fail("answered-with-error", what, "that is what clients get", "").Do = "see what it logs: socketgi logs --errors " + app.Name
+		f.fail("answered-with-error", what, "clients get the same", "").Do = "read its log: socketgi logs --errors " + app.Name
 	case arrived:
 		f.ok(fmt.Sprintf("%s is answered with %d by %s", p, a.status, app.Name))
 	case by != "":
-		f.fail("answered-by-another", fmt.Sprintf("%s is answered by %s, and not by %s", p, by, app.Name), "two applications are at one place: clients get the other one", "").Do =
+		f.fail("answered-by-another", fmt.Sprintf("%s is answered by %s, and not by %s", p, by, app.Name), "two applications have the same URL: clients get the other one", "").Do =
 			fmt.Sprintf("give one of them another path: socketgi nginx %s --mount /PATH", app.Name)
 	default:
 		x.lost(ctx, app, p, a, f)
 	}
 }
 
-// refused is why the adapter refused the request, "" where it didn't.
+// refused is the reason why the adapter refused the request, "" if it didn't.
 func (a *answer) refused() string {
 	for _, e := range a.entries {
 		if e.ID == adapter.ProblemMessage && e.Status >= 400 {
@@ -132,7 +133,7 @@ func (a *answer) refused() string {
 	return ""
 }
 
-// errors is what was logged about the request, and is worse than a notice.
+// errors are the messages about the request of priority warning and worse.
 func (a *answer) errors() string {
 	var lines []string
 	for _, e := range a.entries {
@@ -143,10 +144,9 @@ func (a *answer) errors() string {
 	return strings.Join(lines, "\n")
 }
 
-// lost finds out why a request has not arrived at the application, though nginx's configuration passes
-// it there.
+// lost finds the reason why a request did not reach the application.
 func (x *examination) lost(ctx context.Context, app *host.Application, p place, a *answer, f *findings) {
-	what := fmt.Sprintf("%s is answered with %d, and the request has not arrived at %s", p, a.status, app.Name)
+	what := fmt.Sprintf("%s is answered with %d, but the request did not reach %s", p, a.status, app.Name)
 	location := p.route.location()
 	switch {
 	case a.status == 502 && x.withoutGroup(app) != "":
@@ -154,31 +154,31 @@ func (x *examination) lost(ctx context.Context, app *host.Application, p place, 
 		f.fail("nginx-groups", fmt.Sprintf("%s: nginx's workers run without the group %s, which %s is in now", what, group, x.web.user.Name),
 			"the web server answers 502, and its error log says Permission denied", reload)
 	case a.status == 401, a.status == 403 && (len(location.Here("deny")) > 0 || len(location.Here("auth_request")) > 0):
-		f.note("answer-needs-login", fmt.Sprintf("%s: nginx lets nobody in without more", what), "whether the application is reached is not known", "")
+		f.note("answer-needs-login", fmt.Sprintf("%s: nginx requires authorization", what), "whether nginx reaches the application is unknown", "")
 	case a.status >= 300 && a.status < 400:
-		f.note("answer-redirect", fmt.Sprintf("%s: nginx redirects to %s", what, a.header.Get("Location")), "whether the application is reached is not known", "")
+		f.note("answer-redirect", fmt.Sprintf("%s: nginx redirects to %s", what, a.header.Get("Location")), "whether nginx reaches the application is unknown", "")
 	case a.status < 400 && len(location.Here("scgi_cache")) > 0 && location.Value("scgi_cache", "off") != "off":
-		f.note("answer-cached", fmt.Sprintf("%s: nginx has it in its cache (scgi_cache)", what), "whether the application is reached is not known", "")
+		f.note("answer-cached", fmt.Sprintf("%s: nginx answers from its cache (scgi_cache)", what), "whether nginx reaches the application is unknown", "")
 	case app.Warm && recorded(ctx, x.host, app, p.path, a.began):
 		f.note("answer-unknown", fmt.Sprintf("%s is answered with %d, and %s logs such a request without the doctor's mark", p, a.status, app.Name),
-			"it runs an older socketgi-adapter, or somebody else has asked for that page at the same time", "systemctl try-restart "+app.Service.Name)
+			"it runs an older socketgi-adapter, or a client requested the page at the same time", "systemctl try-restart "+app.Service.Name)
 	case a.noLog != nil, !app.Adapter.AccessLog && app.Warm || !app.UsesAdapter():
-		f.note("answer-unknown", fmt.Sprintf("%s is answered with %d; whether by %s its log doesn't have (--access-log)", p, a.status, app.Name), "another program may answer", "")
+		f.note("answer-unknown", fmt.Sprintf("%s is answered with %d; whether %s answered is not in its log (--access-log)", p, a.status, app.Name), "another program may answer", "")
 	case firstServer(x.web.conf, p) != p.route.level.In("server"):
-		f.fail("server-block-shadowed", what+": nginx takes the server block at "+firstServer(x.web.conf, p).Place()+" for that name and port, and the location is in another one", "clients get what that has", "").Do =
+		f.fail("server-block-shadowed", what+": nginx chooses the server block at "+firstServer(x.web.conf, p).Place()+" for that name and port, and the location is in another one", "clients get responses of that block", "").Do =
 			"give the server blocks different names (server_name), or put the location into that one"
 	default:
-		f.fail("nginx-runs-another-configuration", what+": nginx goes by another configuration than the files'", "clients get that, and not the application", reload)
+		f.fail("nginx-runs-another-configuration", what+": nginx runs with another configuration than in its files", "clients don't reach the application", reload)
 	}
 }
 
-// withoutGroup returns the group that lets nginx's user connect, and that its workers don't have: they
-// keep those that the user had when they were started.
+// withoutGroup returns the group that permits nginx's user to connect, and that its workers lack: they
+// have the groups of the user from when they started.
 func (x *examination) withoutGroup(app *host.Application) string {
 	return missingGroup(x.web, app.Listen)
 }
 
-// ask asks for a page.
+// ask requests a page.
 func (x *examination) ask(ctx context.Context, app *host.Application, p place) *answer {
 	a := &answer{id: "doctor-" + rand.Text(), began: time.Now()}
 	before, others := x.accepted(ctx, app), x.acceptedByOthers(ctx, app)
@@ -187,9 +187,9 @@ func (x *examination) ask(ctx context.Context, app *host.Application, p place) *
 	if takes == 0 || limit > mostWait {
 		limit = mostWait
 	}
-	asking, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("there is no answer after %v", limit))
+	asking, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no response after %s", adapter.Seconds(limit)))
 	defer cancel()
-	_ = journal.AnnounceProbe(a.id, app.Name) // what isn't announced is only shown with the clients' requests
+	_ = journal.AnnounceProbe(a.id, app.Name) // an unannounced request is listed with those of clients
 	req, err := http.NewRequestWithContext(asking, http.MethodGet, p.String(), nil)
 	if err != nil {
 		a.err = err
@@ -199,7 +199,7 @@ func (x *examination) ask(ctx context.Context, app *host.Application, p place) *
 	req.Header.Set(adapter.ProbeHeader, a.id)
 	client := &http.Transport{
 		DisableKeepAlives: true,
-		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // it is this machine, and certificates are another matter
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // it connects to this machine; certificates are not checked here
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, p.network, p.address)
 		},
@@ -219,7 +219,7 @@ func (x *examination) ask(ctx context.Context, app *host.Application, p place) *
 	return a
 }
 
-// accepted is how many connections systemd has accepted at the application's socket (NAccepted).
+// accepted is the number of connections that systemd accepted at the application's socket (NAccepted).
 func (x *examination) accepted(ctx context.Context, app *host.Application) uint32 {
 	return manager.Get[uint32](x.ifThere(ctx, app.Socket.Name, "Socket"), "NAccepted")
 }
@@ -235,7 +235,7 @@ func (x *examination) acceptedByOthers(ctx context.Context, app *host.Applicatio
 	return sum
 }
 
-// arrivals returns what the journal has about a request: its record comes last.
+// arrivals returns the journal entries about a request: its record comes last.
 func arrivals(ctx context.Context, h host.Host, app *host.Application, a *answer) (entries []*journal.Entry, err error) {
 	ctx, cancel := context.WithTimeout(ctx, loggedWithin)
 	defer cancel()

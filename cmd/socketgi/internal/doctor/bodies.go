@@ -12,16 +12,16 @@ import (
 // wholeBodies is the first nginx that sends the whole body with scgi_request_buffering off.
 var wholeBodies = version{1, 29, 6}
 
-// judgeBodies looks at what becomes of uploads.
+// judgeBodies judges the directives for request bodies.
 func judgeBodies(app *host.Application, nginx version, r route, f *findings) {
 	place := r.pass.Place()
 	if r.level.Value("scgi_request_buffering", "on") == "off" && (nginx == version{} || nginx.before(wholeBodies)) {
 		f.fail("request-buffering", fmt.Sprintf("%s: scgi_request_buffering off, and nginx is %v", place, nginx),
-			"before "+wholeBodies.String()+" nginx then announces less than it has of a chunked upload: the body is cut, and refused with 400", set(r, "scgi_request_buffering", "on"))
+			"nginx before "+wholeBodies.String()+" announces less than the whole body of a chunked upload: the request is refused with 400", set(r, "scgi_request_buffering", "on"))
 	}
 	if r.level.Value("scgi_pass_request_body", "on") == "off" && !saysNoBody(r) {
 		f.warn("request-body", place+": scgi_pass_request_body off", "the application waits for a body that never comes; "+
-			`for subrequests (auth_request, SSI) say scgi_param CONTENT_LENGTH ""; scgi_param HTTP_CONTENT_LENGTH ""; too`,
+			`for subrequests (auth_request, SSI) set scgi_param CONTENT_LENGTH ""; scgi_param HTTP_CONTENT_LENGTH ""; too`,
 			set(r, "scgi_pass_request_body", "on"))
 	}
 	own := app.Adapter.Limits.BodyBytes
@@ -32,8 +32,8 @@ func judgeBodies(app *host.Application, nginx version, r route, f *findings) {
 	}
 }
 
-// judgeSubrequests looks whether auth_request asks where nobody says that such a request has no
-// body: the adapter can't tell it then from one of which nginx has cut the body, and refuses it.
+// judgeSubrequests looks for auth_request to a location that doesn't declare an empty body: the adapter
+// can't distinguish such a request from one with a truncated body, and refuses it.
 func judgeSubrequests(app *host.Application, web *webServer, r route, f *findings) {
 	if saysNoBody(r) || web.version != (version{}) && !web.version.before(wholeBodies) {
 		return
@@ -49,13 +49,13 @@ func judgeSubrequests(app *host.Application, web *webServer, r route, f *finding
 		}
 	})
 	if asked != nil {
-		f.warn("auth-request-body", fmt.Sprintf("%s: auth_request %s asks the application at %s, and nothing says there that such a request has no body", asked.Place(), asked.Arg(0), r.pass.Place()),
-			"whatever a client sends with a body is refused",
+		f.warn("auth-request-body", fmt.Sprintf("%s: auth_request %s sends subrequests to the application at %s, where no scgi_param declares that they have no body", asked.Place(), asked.Arg(0), r.pass.Place()),
+			"every request with a body is refused",
 			"").Do = fmt.Sprintf("use the locations of: socketgi nginx %s --auth-request --mount /_%[1]s; and auth_request /_%[1]s", app.Name)
 	}
 }
 
-// saysNoBody tells whether the application is told that there is no body.
+// saysNoBody reports whether the location declares that there is no body.
 func saysNoBody(r route) bool {
 	none := false
 	for _, p := range r.level.Here("scgi_param") {

@@ -12,18 +12,18 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/failure"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"golang.org/x/sys/unix"
 )
 
-// checkConnect connects as the web server does, and sends nothing: a connection that ends without
-// a request is not logged.
+// checkConnect connects as the web server's user and closes the connection, which is not logged.
 func checkConnect(ctx context.Context, x *examination, app *host.Application) (f findings) {
 	if app.Listen == "" || app.Listen[0] != '/' {
 		d := net.Dialer{Timeout: 5 * time.Second}
 		c, err := d.DialContext(ctx, "tcp", app.Listen)
 		if err != nil {
-			f.fail("connect-refused", "nobody can connect to "+app.Listen+": "+err.Error(), "the web server answers 502", relisten(app))
+			f.fail("connect-refused", failure.Text(err), "the web server answers 502", relisten(app))
 			return f
 		}
 		c.Close()
@@ -39,7 +39,7 @@ func checkConnect(ctx context.Context, x *examination, app *host.Application) (f
 		}
 	}
 	if x.web.userErr != nil {
-		f.unchecked("as which user the web server connects: "+x.web.userErr.Error(), "")
+		f.unchecked("the web server's user: "+failure.Text(x.web.userErr), "")
 		return f
 	}
 	if !x.root && x.web.user.UID != os.Geteuid() {
@@ -54,7 +54,7 @@ func checkConnect(ctx context.Context, x *examination, app *host.Application) (f
 	switch {
 	case err == nil && peer > 1:
 		comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", peer))
-		f.fail("stranger-listens", fmt.Sprintf("process %d (%s) listens at %s, and not systemd", peer, strings.TrimSpace(string(comm)), app.Listen),
+		f.fail("stranger-listens", fmt.Sprintf("process %d (%s) listens at %s, not systemd", peer, strings.TrimSpace(string(comm)), app.Listen),
 			"requests reach that program", relisten(app))
 	case err == nil:
 		checkPeers(ctx, x, app, &f)
@@ -64,19 +64,19 @@ func checkConnect(ctx context.Context, x *examination, app *host.Application) (f
 	case errors.Is(err, unix.EACCES):
 		refused(x.web.user, app, &f)
 	case errors.Is(err, unix.ENOENT):
-		f.unchecked("there is no "+app.Listen+" to connect to", "")
+		f.unchecked(app.Listen+": no such file", "")
 	case errors.Is(err, unix.ECONNREFUSED):
-		f.fail("connect-refused", "nobody listens at "+app.Listen, "the file is there, and the socket behind it is closed: the web server answers 502", relisten(app))
+		f.fail("connect-refused", "nothing listens at "+app.Listen, "the socket's file exists, but the socket is closed: the web server answers 502", relisten(app))
 	case errors.Is(err, unix.EAGAIN):
-		f.fail("backlog-full", "no more connections wait at "+app.Listen+" (Backlog=)", "they come faster than they are accepted; the web server answers 502", "").Do =
-			"see what keeps them waiting: journalctl -n 20 -u " + app.Socket.Name
+		f.fail("backlog-full", "no more connections wait at "+app.Listen+" (Backlog=)", "connections arrive faster than they are accepted; the web server answers 502", "").Do =
+			"find the cause: journalctl -n 20 -u " + app.Socket.Name
 	default:
-		f.unchecked("connecting as "+x.web.user.Name+": "+err.Error(), "")
+		f.unchecked("connecting as "+x.web.user.Name+": "+failure.Text(err), "")
 	}
 	return f
 }
 
-// probe connects and hangs up, and returns the process that listens.
+// probe connects, and returns the process that listens.
 func probe(path string) (peer int, err error) {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -94,13 +94,13 @@ func probe(path string) (peer int, err error) {
 	return int(cred.Pid), nil
 }
 
-// refused finds the file or folder that keeps the web server out.
+// refused finds the file or directory that the web server's user may not pass.
 func refused(web *access.Rights, app *host.Application, f *findings) {
 	const why = "the web server answers 502, and its error log says Permission denied"
 	where := web.Obstacle(app.Listen)
 	info, err := os.Stat(where)
 	if err != nil {
-		f.fail("connect-denied", fmt.Sprintf("%s may not connect to %s", web.Name, app.Listen), why, "").Do = "see which modes and lists (getfacl) keep it out: namei -l " + shell(app.Listen)
+		f.fail("connect-denied", fmt.Sprintf("%s may not connect to %s", web.Name, app.Listen), why, "").Do = "check modes and access lists (getfacl): namei -l " + shell(app.Listen)
 		return
 	}
 	if where != app.Listen {

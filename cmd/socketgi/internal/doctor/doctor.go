@@ -9,32 +9,33 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/failure"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/units"
 )
 
-// examination is what the checks share.
+// examination is the state that the checks share.
 type examination struct {
 	host    host.Host
-	manager *manager.Manager // nil: noManager says why
-	// noManager is why systemd can't be asked.
+	manager *manager.Manager // nil with noManager
+	// noManager is the error of connecting to systemd.
 	noManager error
 	root      bool
-	// noRequest leaves out asking for a page.
+	// noRequest omits the request through nginx.
 	noRequest bool
 	web       *webServer
 }
 
-// check looks at one thing.
+// check is one of the checks.
 type check struct {
 	name string
 	look func(ctx context.Context, x *examination, app *host.Application) findings
-	// after names the check whose errors explain those of this one, which isn't made then.
+	// after names the check whose errors would cause those of this one; then this one is skipped.
 	after string
 }
 
-// checks of an application. Where the units are wrong the others aren't made; else each stands for itself.
+// checks of an application. Errors in the units skip all others.
 var checks = []check{
 	{"units", checkUnits, ""},
 	{"user", checkUser, ""},
@@ -47,21 +48,21 @@ var checks = []check{
 	{"answers", checkAnswers, ""},
 }
 
-// machineChecks look at the machine, app is nil.
+// machineChecks check the machine; app is nil.
 var machineChecks = []check{
 	{"systemd", checkSystemd, ""},
 	{"cgroups", checkCgroups, ""},
 	{"security", checkSecurity, ""},
 }
 
-// Options are how applications are examined.
+// Options select the checks.
 type Options struct {
-	// NoRequest leaves out asking each application for a page.
+	// NoRequest omits requests through nginx.
 	NoRequest bool
 }
 
-// Run examines the application called name, or with name "" all of them and the machine.
-// The error is for a name that nothing is called.
+// Run checks the application called name, or for "" all applications and the machine. The error is for
+// an invalid or unknown name.
 func Run(ctx context.Context, h host.Host, o Options, name string) ([]Report, error) {
 	if name != "" {
 		if err := units.CheckName(name); err != nil {
@@ -91,14 +92,13 @@ func Run(ctx context.Context, h host.Host, o Options, name string) ([]Report, er
 		machine.Findings = append(machine.Findings, unreadable(err))
 	}
 	if len(apps) == 0 && len(problems) == 0 {
-		machine.Findings = append(machine.Findings, Finding{Check: "units", ID: "no-applications", Level: Note, What: "there are no applications"})
+		machine.Findings = append(machine.Findings, Finding{Check: "units", ID: "no-applications", Level: Note, What: "no applications"})
 	}
 	machine.Findings = append(machine.Findings, run(ctx, x, nil, machineChecks)...)
 	return append(reports, machine), nil
 }
 
-// application examines one. Where its units are wrong, whatever else is found follows from that: it
-// ends with the cause.
+// application checks one application. It stops after errors in the units, which cause others.
 func (x *examination) application(ctx context.Context, name string, app *host.Application, err error) Report {
 	if err != nil {
 		return Report{name, []Finding{unreadable(err)}}
@@ -132,23 +132,23 @@ func run(ctx context.Context, x *examination, app *host.Application, checks []ch
 	return all
 }
 
-// errorPlace begins an error with where the cause of it stands.
+// errorPlace matches the file and line at the beginning of an error.
 var errorPlace = regexp.MustCompile(`^(/\S+?)(?::(\d+))?: `)
 
-// unreadable is about units that can't be read; the error names the file.
+// unreadable is the finding for units that can't be read; the error names the file.
 func unreadable(err error) Finding {
-	f := Finding{Check: "units", ID: "unit-unreadable", Level: Error, What: err.Error(), Why: "the web server gets no answer from it, and makes that a 502"}
-	m := errorPlace.FindStringSubmatch(err.Error())
+	f := Finding{Check: "units", ID: "unit-unreadable", Level: Error, What: failure.Text(err), Why: "the web server gets no response and answers 502"}
+	m := errorPlace.FindStringSubmatch(failure.Text(err))
 	switch {
 	case errors.Is(err, host.ErrMasked) && m != nil:
 		f.ID = "unit-masked"
 		f.Mend = "rm " + shell(m[1]) + " && systemctl daemon-reload"
 		if rest := strings.TrimPrefix(m[1], "/etc/systemd/system/"); !belowEtc(rest) {
-			f.Mend, f.Do = "", "restore "+m[1]+": socketgi add writes it anew"
+			f.Mend, f.Do = "", "restore "+m[1]+": run socketgi add again"
 		}
 	case errors.Is(err, host.ErrNoService):
 		f.ID = "service-missing"
-		f.Do = "restore the service, or write it anew with socketgi add; if the socket has the wrong Accept=, correct that: systemctl daemon-reload has systemd read it"
+		f.Do = "restore the service, or run socketgi add again; if Accept= of the socket is wrong, correct it, then: systemctl daemon-reload"
 	case m != nil:
 		f.Do = "correct " + strings.TrimSuffix(m[0], ": ") + ", then: systemctl daemon-reload"
 	default:
@@ -157,7 +157,7 @@ func unreadable(err error) Finding {
 	return f
 }
 
-// belowEtc tells whether there is a unit of that name where systemd finds it without /etc.
+// belowEtc reports whether a unit of that name exists outside of /etc.
 func belowEtc(name string) bool {
 	for _, dir := range []string{"/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
@@ -167,7 +167,7 @@ func belowEtc(name string) bool {
 	return false
 }
 
-// of asks systemd for a unit's properties, those of its type (Socket, Service) included.
+// of returns a unit's properties, including those of its type (Socket, Service).
 func (x *examination) of(ctx context.Context, unit, kind string) (manager.Properties, error) {
 	if x.manager == nil {
 		return nil, x.noManager
@@ -175,7 +175,7 @@ func (x *examination) of(ctx context.Context, unit, kind string) (manager.Proper
 	return x.manager.Properties(ctx, unit, kind)
 }
 
-// ifThere returns no properties where systemd has none.
+// ifThere is [examination.of] without the error.
 func (x *examination) ifThere(ctx context.Context, unit, kind string) manager.Properties {
 	p, _ := x.of(ctx, unit, kind)
 	return p

@@ -183,10 +183,10 @@ func TestPeers(t *testing.T) {
 		{units.Options{}, "", "", ""},
 		{units.Options{}, "--allow-uid 7,33", "", ""},
 		{units.Options{}, "--allow-uid 7 --allow-user www-data", "", ""},
-		{units.Options{}, "--allow-uid 7", "say that only 7 and root may talk to it, and not www-data", "ExecStart=/usr/local/lib/socketgi/socketgi-adapter --allow-uid 7,33 /srv/app.py"},
-		{units.Options{Warm: true}, "--timeout=5s --allow-user=nginx", "only nginx and root may talk to it, and not www-data",
+		{units.Options{}, "--allow-uid 7", "for 7 and root only, and not www-data", "ExecStart=/usr/local/lib/socketgi/socketgi-adapter --allow-uid 7,33 /srv/app.py"},
+		{units.Options{Warm: true}, "--timeout=5s --allow-user=nginx", "for nginx and root only, and not www-data",
 			`--allow-uid 33 --allow-user nginx --timeout 5s /srv/app.py\n' >> /etc/systemd/system/app.service.d/socketgi.conf && `},
-		{units.Options{Listen: "127.0.0.1:9"}, "--allow-uid 33", "at 127.0.0.1:9 nobody can tell", "ExecStart=/usr/local/lib/socketgi/socketgi-adapter /srv/app.py"},
+		{units.Options{Listen: "127.0.0.1:9"}, "--allow-uid 33", "at 127.0.0.1:9 the connecting user is unknown", "ExecStart=/usr/local/lib/socketgi/socketgi-adapter /srv/app.py"},
 		{units.Options{}, "--mount /it's --allow-uid 7", "and not www-data", "systemctl edit --full app@.service"},
 	} {
 		var f findings
@@ -261,7 +261,7 @@ func TestPathsInLogs(t *testing.T) {
 	}
 	for log, want := range map[string]string{
 		"FileNotFoundError: [Errno 2] No such file or directory: '/srv/x'":           "/srv/x",
-		"socketgi-adapter: stat /srv/article.py: no such file or directory":          "/srv/article.py",
+		"socketgi-adapter: /srv/article.py: no such file or directory":          "/srv/article.py",
 		"/opt/python is not there, or the interpreter that it names is not: say ...": "/opt/python",
 	} {
 		m := append(missing.FindStringSubmatch(log), "", "", "")

@@ -11,19 +11,19 @@ import (
 	"github.com/socketgi/socketgi/scgi"
 )
 
-// example is a request as the application behind a route would see it.
+// example is a request as the application would receive it by a route.
 type example struct {
 	path   string // of the URL
-	prefix string // of the location, "" for all of the server or none
-	exact  bool   // the location is one path, or has no prefix: nothing is to be cut off
+	prefix string // of the location, "" for / and for locations without a prefix
+	exact  bool   // the location has no prefix to be cut off
 	script string
 	info   string
 	// unsure is a variable whose value isn't known here.
 	unsure string
 }
 
-// makeExample makes up a request for a route. It fails where no URL can be made up that
-// reaches it, or where the adapter would refuse the request.
+// makeExample makes a request for a route. It fails if no URL that reaches it is found, or if the
+// adapter would refuse the request.
 func makeExample(r route, mount string) (*example, error) {
 	e := &example{}
 	captures, ok := e.choose(r, mount)
@@ -115,7 +115,7 @@ func (e *example) choose(r route, mount string) (captures map[string]string, ok 
 	return nil, false
 }
 
-// literal returns what every path begins with that a regular expression takes.
+// literal returns the literal prefix of all paths that a regular expression matches.
 func literal(pattern string) string {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
@@ -166,7 +166,7 @@ func captured(re *regexp.Regexp, match []string) map[string]string {
 	return all
 }
 
-// variables of nginx, as far as they are known of a request that nobody made.
+// variables of nginx, as far as they are known for an example request.
 type variables map[string]string
 
 func newVariables(path string) variables {
@@ -236,7 +236,7 @@ func (v variables) holds(args []string) (captures map[string]string, ok bool) {
 
 var variable = regexp.MustCompile(`\$(?:\{(\w+)\}|(\w+))`)
 
-// expand puts in the values of variables, and says which one isn't known.
+// expand replaces variables by their values, and returns the name of an unknown one.
 func (v variables) expand(s string) (value, unsure string) {
 	return variable.ReplaceAllStringFunc(s, func(name string) string {
 		value, ok := v[strings.Trim(name, "${}")]

@@ -10,9 +10,8 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 )
 
-// Features says in a line which systemd there is, and what of that which the units make
-// use of it and the kernel offer: filters of system calls (seccomp), of addresses (bpf),
-// security modules, and which control groups there are.
+// Features returns a line with the version of systemd and those features of it and the kernel that the
+// units use: seccomp, BPF, security modules and control groups.
 func Features(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -35,7 +34,7 @@ func Features(ctx context.Context) string {
 	return features(strings.Trim(version, `"`), answers, strings.Trim(compiled, `"`), string(mounts))
 }
 
-// features puts together what systemd says of itself, and what is mounted.
+// features formats [Features].
 func features(version, answers, compiled, mountinfo string) string {
 	all := []string{version, answers}
 	for _, f := range []struct{ flag, name string }{

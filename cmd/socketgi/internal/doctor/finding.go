@@ -1,22 +1,22 @@
-// Package doctor looks at applications on this machine, and at the machine, and says
-// what is wrong, why that matters and how it is mended.
+// Package doctor checks applications and the machine, and reports problems with their effects and the
+// commands that mend them.
 package doctor
 
 import "slices"
 
-// Level says how bad a finding is.
+// Level is the severity of a finding.
 type Level string
 
 // Levels, from the best.
 const (
 	OK Level = "ok"
-	// Note is worth knowing, and nothing is wrong.
+	// Note is information.
 	Note Level = "note"
-	// Unchecked is what couldn't be found out. It is no success.
+	// Unchecked is a failed check.
 	Unchecked Level = "unchecked"
-	// Warning is what goes wrong one day, or for some.
+	// Warning is a problem under some conditions.
 	Warning Level = "warning"
-	// Error is what doesn't work.
+	// Error is a problem for all requests.
 	Error Level = "error"
 )
 
@@ -24,29 +24,28 @@ const (
 type Finding struct {
 	// Check is the name of the check.
 	Check string `json:"check"`
-	// ID tells findings apart, and stays the same whatever they are called; what is well and what
-	// couldn't be checked has that of the check, with -ok or -unchecked.
+	// ID identifies the finding, independent of its text. Levels OK and Unchecked have the name of the
+	// check with -ok or -unchecked.
 	ID    string `json:"id"`
 	Level Level  `json:"level"`
-	// What is the case.
+	// What is the finding.
 	What string `json:"what"`
-	// Why it matters.
+	// Why is its effect.
 	Why string `json:"why,omitempty"`
-	// Mend is a command line for a shell. It does what is needed, or changes nothing.
+	// Mend is a shell command that mends it, or changes nothing.
 	Mend string `json:"mend,omitempty"`
-	// Do is what to do where no command does it.
+	// Do describes a manual step where there is no command.
 	Do string `json:"do,omitempty"`
 }
 
-// Report is what was found about one application, or about the machine.
+// Report has the findings about one application, or about the machine.
 type Report struct {
 	// Name of the application, "" for the machine.
 	Name     string    `json:"name"`
 	Findings []Finding `json:"findings"`
 }
 
-// Status is the exit status: 0 when all is well, 1 for warnings and for what couldn't
-// be checked, 2 for errors.
+// Status is the exit status: 2 with errors, 1 with warnings and failed checks, else 0.
 func Status(reports []Report) (status int) {
 	for _, r := range reports {
 		for _, f := range r.Findings {
@@ -61,10 +60,10 @@ func Status(reports []Report) (status int) {
 	return status
 }
 
-// findings collects what one check finds.
+// findings collects the findings of one check.
 type findings []Finding
 
-// add adds a finding, and returns it for what else is known of it.
+// add adds a finding, and returns it for further fields.
 func (f *findings) add(id string, level Level, what, why, mend string) *Finding {
 	*f = append(*f, Finding{ID: id, Level: level, What: what, Why: why, Mend: mend})
 	return &(*f)[len(*f)-1]
@@ -82,12 +81,12 @@ func (f *findings) unchecked(what, mend string) *Finding {
 	return f.add("", Unchecked, what, "", mend)
 }
 
-// failed tells whether an error is among them.
+// failed reports whether an error is among them.
 func (f findings) failed() bool {
 	return slices.ContainsFunc(f, func(one Finding) bool { return one.Level == Error })
 }
 
-// wrong tells whether something worse than a note is among them.
+// wrong reports whether something worse than a note is among them.
 func (f findings) wrong() bool {
 	return slices.ContainsFunc(f, func(one Finding) bool { return one.Level != OK && one.Level != Note })
 }

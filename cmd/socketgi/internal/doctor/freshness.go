@@ -26,20 +26,20 @@ func freshness(ctx context.Context, x *examination, f *findings) {
 	master, err := nginx.Master(nginx.PIDFile(web.about, web.conf))
 	if errors.Is(err, nginx.ErrNotRunning) {
 		if x.ifThere(ctx, "nginx.service", "Service").Text("LoadState") == "masked" {
-			f.fail("nginx-masked", "nginx doesn't run: nginx.service is masked", "nobody answers the browser, also after a boot", "systemctl unmask --quiet nginx && systemctl enable --now nginx")
+			f.fail("nginx-masked", "nginx doesn't run: nginx.service is masked", "the browser gets no response, also after a boot", "systemctl unmask --quiet nginx && systemctl enable --now nginx")
 			return
 		}
-		f.fail("nginx-stopped", "nginx doesn't run", "nobody answers the browser", "systemctl enable --now nginx")
+		f.fail("nginx-stopped", "nginx doesn't run", "the browser gets no response", "systemctl enable --now nginx")
 		return
 	}
 	if err != nil {
-		return // not known
+		return // unknown
 	}
 	// Each reload starts new workers. A clock tick and the second in which the machine was
 	// booted are rounded.
 	for _, w := range nginx.Workers(master) {
 		if newest.After(w.Started.Add(2 * time.Second)) {
-			f.warn("nginx-not-reloaded", "nginx has not read "+newestFile+" since it was changed", "what it says doesn't count yet", reload)
+			f.warn("nginx-not-reloaded", "nginx has not read "+newestFile+" since it was changed", "the change is not in effect", reload)
 			return
 		}
 	}

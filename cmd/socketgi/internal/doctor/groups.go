@@ -11,8 +11,8 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginx"
 )
 
-// missingGroup returns the group of a socket that the web server's user has, and a worker that runs
-// hasn't; "" where all have it, or need none.
+// missingGroup returns the group of a socket that the web server's user has, but one of its workers
+// lacks; "" for none.
 func missingGroup(web *webServer, listen string) string {
 	info, err := os.Stat(listen)
 	if !strings.HasPrefix(listen, "/") || err != nil || info.Mode().Perm()&0o002 != 0 || web.user == nil {

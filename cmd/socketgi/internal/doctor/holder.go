@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// holder names the process that listens at a TCP port, "" where none does or it can't be seen; systemd
-// is none.
+// holder names the process other than systemd that listens at a TCP port, "" for none or an invisible one.
 func holder(port string) string {
 	n, err := strconv.ParseUint(port, 10, 16)
 	if err != nil {

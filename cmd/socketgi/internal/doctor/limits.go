@@ -5,16 +5,18 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/failure"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 )
 
-// checkLimits looks for limits of systemd that end an application in busy times.
+// checkLimits looks for limits of systemd that stop an application under load.
 func checkLimits(ctx context.Context, x *examination, app *host.Application) (f findings) {
 	socket, err := x.of(ctx, app.Socket.Name, "Socket")
 	if err != nil {
-		f.unchecked(err.Error(), "")
+		f.unchecked(failure.Text(err), "")
 		return f
 	}
 	limits(app, socket, x.ifThere(ctx, serviceOf(app), "Service"), &f)
@@ -25,12 +27,12 @@ func checkLimits(ctx context.Context, x *examination, app *host.Application) (f 
 		}
 	}
 	if len(f) == 0 {
-		f.ok("however many connect, the socket stays")
+		f.ok("no number of connections stops the socket")
 	}
 	return f
 }
 
-// serviceOf is a service that can be asked about: of a template, an instance.
+// serviceOf is the service, or for a template an instance that systemd has properties of.
 func serviceOf(app *host.Application) string {
 	if app.Warm {
 		return app.Service.Name
@@ -38,27 +40,27 @@ func serviceOf(app *host.Application) string {
 	return trial.Instance(app.Name)
 }
 
-// limits judges what systemd says of socket and service.
+// limits judges the properties of socket and service.
 func limits(app *host.Application, socket, service manager.Properties, f *findings) {
 	interval, burst := socket.Span("TriggerLimitIntervalUSec"), socket.Number("TriggerLimitBurst")
-	// More than a thousand a second systemd doesn't start anyway.
+	// systemd can't start a thousand services a second anyway.
 	if interval > 0 && float64(burst) < interval.Seconds()*1000 {
-		f.warn("trigger-limit", fmt.Sprintf("%d connections within %v stop %s for good (TriggerLimitBurst=)", burst, interval, app.Socket.Name),
-			"anybody who asks often enough takes the application down until somebody starts the socket again",
+		f.warn("trigger-limit", fmt.Sprintf("%d connections within %s stop %s for good (TriggerLimitBurst=)", burst, adapter.Seconds(interval), app.Socket.Name),
+			"a client with enough requests takes the application down until the socket is started again",
 			dropIn(app, app.Socket, "Socket", "TriggerLimitIntervalSec=0")+" && "+relisten(app))
 	}
 	if app.Warm {
 		if interval, burst := service.Span("StartLimitIntervalUSec"), service.Number("StartLimitBurst"); interval > 0 && interval < time.Hour*24*365 && burst > 0 {
-			f.warn("start-limit", fmt.Sprintf("%d starts of %s within %v stop %s for good (StartLimitBurst=)", burst, app.Service.Name, interval, app.Socket.Name),
-				"an application that crashes a few times is gone until somebody starts the socket again",
+			f.warn("start-limit", fmt.Sprintf("%d starts of %s within %s stop %s for good (StartLimitBurst=)", burst, app.Service.Name, adapter.Seconds(interval), app.Socket.Name),
+				"an application that crashes a few times is down until the socket is started again",
 				dropIn(app, app.Service, "Unit", "StartLimitIntervalSec=0"))
 		}
 		return
 	}
 	most := socket.Number("MaxConnections")
 	if n := uint64(app.Adapter.Concurrency); n > 0 && most <= n {
-		f.warn("max-connections", fmt.Sprintf("MaxConnections=%d leaves no room to wait for one of the %d places of --concurrency", most, n),
-			"systemd closes further connections without a word, and the client gets a 502",
+		f.warn("max-connections", fmt.Sprintf("MaxConnections=%d leaves no connections for a queue behind the %d slots of --concurrency", most, n),
+			"systemd closes further connections without a response: the client gets 502",
 			dropIn(app, app.Socket, "Socket", "MaxConnections=1024")+" && "+relisten(app))
 	}
 	if service.Text("CollectMode") == "inactive" {

@@ -12,15 +12,16 @@ import (
 	"syscall"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/failure"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 )
 
-// checkListens asks systemd whether the socket is there, and looks at its file.
+// checkListens checks the state of the socket unit, and its file.
 func checkListens(ctx context.Context, x *examination, app *host.Application) (f findings) {
 	socket, err := x.of(ctx, app.Socket.Name, "Socket")
 	if err != nil {
-		f.unchecked(err.Error(), "")
+		f.unchecked(failure.Text(err), "")
 	} else {
 		socketState(app, socket, &f)
 	}
@@ -28,27 +29,27 @@ func checkListens(ctx context.Context, x *examination, app *host.Application) (f
 		socketFile(app, socket, &f)
 	}
 	if !f.wrong() {
-		f.ok("systemd listens at " + app.Listen + ", and will after a boot")
+		f.ok("systemd listens at " + app.Listen + ", also after a boot")
 	}
 	return f
 }
 
-// failures says what systemd means by the result of a socket.
+// failures explains results of a socket unit.
 var failures = map[string]string{
 	"trigger-limit-hit":       "more connections than TriggerLimitBurst= allows came within TriggerLimitIntervalSec=",
 	"service-start-limit-hit": "its service was started more often than StartLimitBurst= allows",
-	"resources":               "something that it needs isn't there, such as its user or group or the folder of the path",
+	"resources":               "a resource is missing, such as its user, its group or the directory of the path",
 	"exit-code":               "one of its commands failed",
 }
 
-// socketState judges what systemd says of the socket.
+// socketState judges the properties of the socket.
 func socketState(app *host.Application, socket manager.Properties, f *findings) {
 	name := app.Socket.Name
 	enabled := slices.Contains([]string{"enabled", "alias", "indirect", "generated"}, socket.Text("UnitFileState"))
 	state := socket.Text("ActiveState")
 	if _, port, err := net.SplitHostPort(app.Listen); err == nil && state != "active" {
 		if who := holder(port); who != "" {
-			f.fail("stranger-listens", who+" listens at "+app.Listen+", and not systemd", "requests reach that program", "").Do =
+			f.fail("stranger-listens", who+" listens at "+app.Listen+", not systemd", "requests reach that program", "").Do =
 				"stop that program or give it another port, then: systemctl reset-failed " + name + "; systemctl start " + name
 			return
 		}
@@ -59,7 +60,7 @@ func socketState(app *host.Application, socket manager.Properties, f *findings) 
 		result := socket.Text("Result")
 		why := failures[result]
 		if why == "" {
-			why = "journalctl -u " + name + " has the reason"
+			why = "for the reason: journalctl -u " + name
 		}
 		f.fail("socket-failed", name+" has failed: "+result, why, "systemctl reset-failed "+name+" && systemctl start "+name)
 	default:
@@ -67,33 +68,33 @@ func socketState(app *host.Application, socket manager.Properties, f *findings) 
 		if !enabled {
 			start = "systemctl enable --now " + name
 		}
-		f.fail("socket-stopped", name+" is stopped ("+state+")", "nobody listens, and the web server answers 502", start)
+		f.fail("socket-stopped", name+" is stopped ("+state+")", "nothing listens: the web server answers 502", start)
 	}
 	if !enabled {
-		f.warn("socket-disabled", name+" is not enabled ("+socket.Text("UnitFileState")+")", "after the next boot nobody listens", "systemctl enable "+name)
+		f.warn("socket-disabled", name+" is not enabled ("+socket.Text("UnitFileState")+")", "after the next boot nothing listens", "systemctl enable "+name)
 	}
 }
 
-// socketFile compares the file of the socket with what the unit says of it.
+// socketFile compares the file of the socket with the directives of its unit.
 func socketFile(app *host.Application, socket manager.Properties, f *findings) {
 	info, err := os.Lstat(app.Listen)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		f.fail("socket-gone", app.Listen+" is gone", "systemd listens on a socket that nobody can find any more; it was removed or never made", relisten(app))
+		f.fail("socket-gone", app.Listen+" is gone", "the file of the socket was removed, or never made: no client can connect", relisten(app))
 		return
 	case err != nil:
-		f.unchecked(err.Error(), "sudo socketgi doctor "+app.Name)
+		f.unchecked(failure.Text(err), "sudo socketgi doctor "+app.Name)
 		return
 	case info.Mode().Type() != fs.ModeSocket:
-		f.fail("socket-replaced", app.Listen+" is no socket", "somebody has put something else in its place", "rm "+shell(app.Listen)+" && "+relisten(app))
+		f.fail("socket-replaced", app.Listen+" is no socket", "another file has taken its place", "rm "+shell(app.Listen)+" && "+relisten(app))
 		return
 	}
 	if socket == nil {
 		return
 	}
 	if mode, want := info.Mode().Perm(), fs.FileMode(socket.Number("SocketMode")); mode != want {
-		f.warn("socket-mode", fmt.Sprintf("%s has mode %04o, and the unit says %04o", app.Listen, mode, want),
-			"somebody changed it: the next start of the socket undoes that", relisten(app))
+		f.warn("socket-mode", fmt.Sprintf("%s has mode %04o, but SocketMode= is %04o", app.Listen, mode, want),
+			"it was changed by hand: the next start of the socket restores it", relisten(app))
 	}
 	st := info.Sys().(*syscall.Stat_t)
 	for _, c := range []struct {
@@ -104,14 +105,13 @@ func socketFile(app *host.Application, socket manager.Properties, f *findings) {
 		{"group", groupID(socket.Text("SocketGroup"), socket.Text("SocketUser")), st.Gid},
 	} {
 		if got := strconv.Itoa(int(c.id)); c.want != "" && got != c.want {
-			f.warn("socket-owner", fmt.Sprintf("%s belongs to the %s %s, and the unit says %s", app.Listen, c.what, got, c.want),
-				"somebody changed it: the next start of the socket undoes that", relisten(app))
+			f.warn("socket-owner", fmt.Sprintf("%s belongs to the %s %s, but the unit has %s", app.Listen, c.what, got, c.want),
+				"it was changed by hand: the next start of the socket restores it", relisten(app))
 		}
 	}
 }
 
-// userID returns the number of a user by the name or number that a unit gives, "" for
-// one that isn't there.
+// userID returns the user id for a name or number in a unit, "" for an unknown one.
 func userID(name string) string {
 	if name == "" {
 		return "0"

@@ -14,6 +14,7 @@ import (
 
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/access"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/failure"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/program"
@@ -25,15 +26,14 @@ import (
 // loadLimit bounds how long loading may take.
 const loadLimit = time.Minute
 
-// checkLoads has systemd start the service once more, with all that its units say, and
-// the adapter load the application and do nothing else.
+// checkLoads loads the application in one more instance of its service.
 func checkLoads(ctx context.Context, x *examination, app *host.Application) (f findings) {
 	switch {
 	case !app.UsesAdapter():
-		f.note("speaks-scgi", strings.Join(app.Exec, " ")+" speaks SCGI itself, and is not tried out here", "", "")
+		f.note("speaks-scgi", strings.Join(app.Exec, " ")+" speaks SCGI itself and is not checked", "", "")
 		return f
 	case x.manager == nil:
-		f.unchecked(x.noManager.Error(), "")
+		f.unchecked(failure.Text(x.noManager), "")
 		return f
 	case !x.root && !x.host.User:
 		f.unchecked("only root can start it with its user and sandbox", "sudo socketgi doctor "+app.Name)
@@ -41,7 +41,7 @@ func checkLoads(ctx context.Context, x *examination, app *host.Application) (f f
 	}
 	t, err := trial.Installed(x.host, app)
 	if err != nil {
-		f.unchecked(err.Error(), "")
+		f.unchecked(failure.Text(err), "")
 		return f
 	}
 	t.Manager, t.Limit = x.manager, loadLimit
@@ -50,7 +50,7 @@ func checkLoads(ctx context.Context, x *examination, app *host.Application) (f f
 	o, err := t.Run(ctx)
 	done()
 	if err != nil {
-		f.unchecked("systemd doesn't start "+o.Unit+": "+err.Error(), "")
+		f.unchecked("systemd doesn't start "+o.Unit+": "+failure.Text(err), "")
 		return f
 	}
 	what := app.What
@@ -72,15 +72,15 @@ func checkLoads(ctx context.Context, x *examination, app *host.Application) (f f
 	return f
 }
 
-// wordsOfSystemd returns what systemd has logged about a unit since then, besides what it says of
-// every service that fails.
+// wordsOfSystemd returns systemd's messages about a unit since then, except those about every failed
+// service.
 func wordsOfSystemd(ctx context.Context, unit string, since time.Time) string {
 	journal.Sync(ctx) // or else what was just written is not there yet
 	var lines []string
 	q := journal.Query{Unit: unit, Since: fmt.Sprintf("@%d", since.Unix()), Last: 1000}
 	for e, err := range q.Entries(ctx) {
 		if err != nil {
-			break // it is only part of a reason
+			break // the reason is shown without them
 		}
 		if e.PID != 1 || !slices.Contains(idle, e.ID) {
 			lines = append(lines, strings.TrimRight(e.Message, "\n"))
@@ -89,16 +89,16 @@ func wordsOfSystemd(ctx context.Context, unit string, since time.Time) string {
 	return strings.Join(lines, "\n")
 }
 
-// idle is what systemd says of every service that fails.
+// idle are the messages about every failed service.
 var idle = []string{journal.UnitStarting, journal.UnitStarted, journal.UnitFailed, journal.UnitProcessExit, journal.UnitFailureResult, journal.UnitResources}
 
-// mostLines of a log are shown, the last ones.
+// mostLines is the number of last lines of a log that are shown.
 const mostLines = 30
 
-// notLoaded says why an application doesn't load, by how its service ended.
+// notLoaded adds the reason why an application doesn't load.
 func notLoaded(app *host.Application, name, who string, o trial.Outcome, f *findings) {
 	again := "correct it, then: socketgi doctor " + app.Name
-	edit := "correct what is named there: systemctl edit --full " + app.Service.Name
+	edit := "correct it: systemctl edit --full " + app.Service.Name
 	text := o.Said
 	if lines := strings.Split(text, "\n"); len(lines) > mostLines {
 		text = strings.Join(lines[len(lines)-mostLines:], "\n")
@@ -113,7 +113,7 @@ func notLoaded(app *host.Application, name, who string, o trial.Outcome, f *find
 	}
 	switch {
 	case o.Result == "timeout":
-		f.fail("load-timeout", fmt.Sprintf("%s is not loaded after %v%s", name, loadLimit, text), "a request takes longer than that", "").Do = again
+		f.fail("load-timeout", fmt.Sprintf("%s is not loaded after %s%s", name, adapter.Seconds(loadLimit), text), "a request takes longer than that", "").Do = again
 	// Exit statuses of systemd itself (systemd.exec(5), Process Exit Codes).
 	case status == 203:
 		f.fail("program-missing", app.Exec[0]+" can't be executed"+text, why, "").reinstall(app.Exec[0])
@@ -137,7 +137,7 @@ func notLoaded(app *host.Application, name, who string, o trial.Outcome, f *find
 	default:
 		what := name + " doesn't load as " + who + text
 		if o.Result == "" {
-			what += " (systemd says no more about it)"
+			what += " (systemd logged no reason)"
 		}
 		one := f.fail("load-failed", what, why, mendPathIn(app, text))
 		if one.Mend == "" {
@@ -146,20 +146,19 @@ func notLoaded(app *host.Application, name, who string, o trial.Outcome, f *find
 	}
 }
 
-// resources is the result of a service for which systemd could not even make a process
-// (systemd.exec(5), $SERVICE_RESULT): a file of EnvironmentFile= is missing, for one.
+// resources is the result of a service without a process (systemd.exec(5), $SERVICE_RESULT), for example
+// for a missing EnvironmentFile=.
 const resources = "resources"
 
-// notStarted says what a client gets where systemd can't start the service. The adapter never
-// runs, so none of its own answers is given.
+// notStarted is the effect on clients if systemd can't start the service.
 func notStarted(app *host.Application) string {
 	if app.Warm {
-		return "systemd tries again and again, requests wait in the socket, and the web server answers 504 after its scgi_read_timeout"
+		return "systemd restarts it repeatedly, requests wait in the socket, and the web server answers 504 after its scgi_read_timeout"
 	}
 	return "systemd closes the connection, and the web server answers 502"
 }
 
-// reinstall mends a program that is missing: by one that is elsewhere, or by its package.
+// reinstall mends a missing program: by one at another path, or by its package.
 func (f *Finding) reinstall(path string) {
 	if filepath.Base(path) == adapter.Program {
 		if found, err := program.Adapter(); err == nil && found != path {
@@ -173,14 +172,13 @@ func (f *Finding) reinstall(path string) {
 }
 
 var (
-	// denied finds what may not be read, in the words of Python and of the adapter.
+	// denied finds unreadable files in messages of Python and of the adapter.
 	denied = regexp.MustCompile(`[Pp]ermission denied:? '?(/[^'\n:]+)|(/[^'\n: ]+)(?:'|:| may)[^\n]*[Pp]ermission denied`)
-	// missing finds what is not there.
+	// missing finds missing files.
 	missing = regexp.MustCompile(`No such file or directory:? '?(/[^'\n:]+)|(/[^'\n: ]+)(?:'|:| is)[^\n]*(?:[Nn]o such file|not there)`)
 )
 
-// mendPathIn is a command for a path that the log says is out of reach, "" if there is
-// none.
+// mendPathIn is a command for a path in the log that can't be read, "" for none.
 func mendPathIn(app *host.Application, log string) string {
 	if m := denied.FindStringSubmatch(log); m != nil {
 		if path := m[1] + m[2]; isPart(app, path) {
@@ -199,9 +197,8 @@ func mendPathIn(app *host.Application, log string) string {
 	return ""
 }
 
-// isPart tells whether a path is one that the units name, or below one of those. The log has what
-// the application likes, and nobody is to be told to open /etc/shadow to it. A link in the folder
-// doesn't lead out of it.
+// isPart reports whether a path is named in the units, or below one that is. The application controls
+// the log: no mend may open /etc/shadow to it. A link doesn't lead out of the directory.
 func isPart(app *host.Application, path string) bool {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -224,11 +221,11 @@ func isPart(app *host.Application, path string) bool {
 	return false
 }
 
-// letIn is a command that lets the application's user at a file, "" if it isn't kept
-// from it by the modes of the file and of the folders above it.
+// letIn is a command that makes a file readable for the application's user, "" if modes don't prevent
+// that.
 func letIn(app *host.Application, path string) string {
 	id, err := access.RightsOf(app.Service.Get("Service", "User"), app.Service.Get("Service", "Group"))
-	if err != nil { // one that exists only while it runs: nothing belongs to it
+	if err != nil { // a dynamic user owns no file
 		if id, err = access.RightsOf("nobody", ""); err != nil {
 			return ""
 		}
@@ -236,7 +233,7 @@ func letIn(app *host.Application, path string) string {
 	if where := id.Obstacle(path); where != path {
 		return "chmod a+x " + shell(where)
 	}
-	// It is asked, and not opened: the log has the path, and it may be a pipe or a device.
+	// The path comes from the log: it may be a pipe or a device, which opening would block on.
 	readable := id.Do(func() error { return unix.Faccessat(unix.AT_FDCWD, path, unix.R_OK, unix.AT_EACCESS) })
 	if errors.Is(readable, fs.ErrPermission) {
 		return "chmod a+r " + shell(filepath.Clean(path))

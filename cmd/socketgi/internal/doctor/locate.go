@@ -53,8 +53,8 @@ func search(block []*nginxconf.Directive, path string) (found *nginxconf.Directi
 	return found, false
 }
 
-// matches tells whether a location is one of a regular expression that takes a path. One that only PCRE
-// has counts as none.
+// matches reports whether a location has a regular expression that matches a path. Syntax that only
+// PCRE has doesn't match.
 func matches(l *nginxconf.Directive, path string) bool {
 	pattern := l.Arg(1)
 	switch l.Arg(0) {
@@ -68,7 +68,7 @@ func matches(l *nginxconf.Directive, path string) bool {
 	return err == nil && re.MatchString(path)
 }
 
-// taker is the location that takes a path in the server of a route.
+// taker is the location that nginx chooses for a path in the server of a route.
 func taker(r route, path string) *nginxconf.Directive {
 	server := r.level.In("server")
 	if server == nil {
@@ -77,7 +77,7 @@ func taker(r route, path string) *nginxconf.Directive {
 	return locate(server.Block, path)
 }
 
-// judgePlace finds a location that nginx never chooses for the path that it seems to be for.
+// judgePlace finds a location that nginx doesn't choose for its own path.
 func judgePlace(r route, ours []route, f *findings) {
 	l := r.location()
 	if l == nil || len(r.level.Here("internal")) > 0 {
@@ -91,8 +91,8 @@ func judgePlace(r route, ours []route, f *findings) {
 	if at == nil || slices.ContainsFunc(ours, func(one route) bool { return one.location() == at }) {
 		return
 	}
-	one := f.fail("location-shadowed", r.pass.Place()+": nginx has another location for "+path+": that at "+at.Place()+" ("+strings.Join(append([]string{"location"}, at.Args...), " ")+")",
-		"clients get what that is, and not the application", "")
+	one := f.fail("location-shadowed", r.pass.Place()+": nginx chooses another location for "+path+": that at "+at.Place()+" ("+strings.Join(append([]string{"location"}, at.Args...), " ")+")",
+		"clients don't reach the application", "")
 	if len(l.Args) == 1 && strings.HasPrefix(at.Arg(0), "~") {
 		one.Mend = edit(l.File, `%ds|\blocation\s\+|location ^~ |`, l.Line)
 		return
@@ -100,7 +100,7 @@ func judgePlace(r route, ours []route, f *findings) {
 	one.Do = "remove one of the two locations, then: " + reload
 }
 
-// judgeStatic finds files that nginx is to serve by itself, and that the application is asked for.
+// judgeStatic finds files for nginx whose requests go to the application.
 func judgeStatic(r route, f *findings) {
 	server := r.level.In("server")
 	if server == nil {
@@ -112,8 +112,8 @@ func judgeStatic(r route, f *findings) {
 		}
 		path := strings.TrimRight(d.Up.Arg(0), "/") + "/example"
 		if at := taker(r, path); at == r.location() {
-			f.warn("alias-shadowed", d.Place()+": the files of alias "+d.Arg(0)+" are never served: location "+strings.Join(at.Args, " ")+" at "+at.Place()+" counts more",
-				"the application is asked for them", edit(d.Up.File, `%ds|\blocation\s\+|location ^~ |`, d.Up.Line))
+			f.warn("alias-shadowed", d.Place()+": the files of alias "+d.Arg(0)+" are never served: location "+strings.Join(at.Args, " ")+" at "+at.Place()+" has precedence",
+				"requests for them go to the application", edit(d.Up.File, `%ds|\blocation\s\+|location ^~ |`, d.Up.Line))
 		}
 	})
 }

@@ -10,41 +10,42 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/dbus"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/failure"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"golang.org/x/sys/unix"
 )
 
-// oldest is the first systemd that all of this is tested with.
+// oldest is the first tested version of systemd.
 const oldest = 252
 
 func checkSystemd(_ context.Context, x *examination, _ *host.Application) (f findings) {
 	if x.manager == nil {
-		f.unchecked(x.noManager.Error(), "")
+		f.unchecked(failure.Text(x.noManager), "")
 		return f
 	}
 	quoted, err := x.manager.GetManagerProperty("Version")
 	if err != nil {
-		f.unchecked(err.Error(), "")
+		f.unchecked(failure.Text(err), "")
 		return f
 	}
 	text := strings.Trim(quoted, `"`)
 	digits := len(text) - len(strings.TrimLeft(text, "0123456789"))
 	if n, err := strconv.Atoi(text[:digits]); err == nil && n < oldest {
-		f.note("systemd-old", fmt.Sprintf("systemd is %s, and nothing before %d is tested", text, oldest), "some directives of the units may be unknown to it", "")
+		f.note("systemd-old", fmt.Sprintf("systemd is %s; versions before %d are not tested", text, oldest), "some directives of the units may be unknown to it", "")
 		return f
 	}
 	f.ok("systemd " + text)
 	return f
 }
 
-// favor is the option of control groups' file systems with which a process is moved into
-// a group without waiting for all processors. Said of one of them it counts for all.
+// favor is the mount option of cgroup file systems that avoids waiting for all processors when a process
+// is moved into a group. Set for one of them, it is in effect for all.
 const favor = "favordynmods"
 
 func checkCgroups(ctx context.Context, x *examination, _ *host.Application) (f findings) {
 	text, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
-		f.unchecked(err.Error(), "")
+		f.unchecked(failure.Text(err), "")
 		return f
 	}
 	mount, options, favored := cgroups(string(text))
@@ -61,7 +62,7 @@ func checkCgroups(ctx context.Context, x *examination, _ *host.Application) (f f
 	}
 	row, pause, err := x.measure(ctx)
 	if err != nil {
-		f.unchecked("what control groups without "+favor+" cost here: "+err.Error(), "")
+		f.unchecked("the cost of control groups without "+favor+": "+failure.Text(err), "")
 		return f
 	}
 	mend := ""
@@ -69,7 +70,7 @@ func checkCgroups(ctx context.Context, x *examination, _ *host.Application) (f f
 		mend = "mount -o remount," + strings.Join(append(options, favor), ",") + " " + shell(mount)
 	}
 	f.note("cgroups-favordynmods", fmt.Sprintf("control groups are mounted without %s: systemd takes %.1f ms for a start after a pause, and %.1f right behind another", favor, ms(pause), ms(row)),
-		"after a pause, moving a process into its group waits for all processors; with "+favor+" (Linux 6.0) it is forks and ends of processes that take a little longer", mend)
+		"after a pause, moving a process into its group waits for all processors; with "+favor+" (Linux 6.0) forks and exits take a little longer instead", mend)
 	return f
 }
 
@@ -149,11 +150,11 @@ func (x *examination) measure(ctx context.Context) (row, pause time.Duration, er
 	return row, pause, err
 }
 
-// checkSecurity says which security modules decide besides the modes of files. What they
-// deny the web server can't be tried here: it isn't in its domain.
+// checkSecurity lists security modules that may deny access, which this program can't try: it doesn't
+// run in the web server's domain.
 func checkSecurity(_ context.Context, x *examination, _ *host.Application) (f findings) {
 	if enforce, err := os.ReadFile("/sys/fs/selinux/enforce"); err == nil && strings.TrimSpace(string(enforce)) == "1" {
-		f.note("selinux", "SELinux is enforcing", "it may keep nginx from a socket that its user could connect to; the audit log says so",
+		f.note("selinux", "SELinux is enforcing", "it may keep nginx from a socket that its user could connect to; read the audit log",
 			"ausearch -m AVC -c nginx --raw | audit2allow -M socketgi && semodule -i socketgi.pp")
 	}
 	profiles, err := os.ReadFile("/sys/kernel/security/apparmor/profiles")
@@ -163,7 +164,7 @@ func checkSecurity(_ context.Context, x *examination, _ *host.Application) (f fi
 	for line := range strings.Lines(string(profiles)) {
 		name, mode, _ := strings.Cut(strings.TrimSpace(line), " (")
 		if strings.HasSuffix(name, "nginx") && strings.HasPrefix(mode, "enforce") {
-			f.note("apparmor", "AppArmor has the profile "+name+" for nginx", "it may keep nginx from a socket that its user could connect to; the kernel's log says so",
+			f.note("apparmor", "AppArmor has the profile "+name+" for nginx", "it may keep nginx from a socket that its user could connect to; read the kernel's log",
 				"echo '/run/socketgi/*.sock rw,' >> /etc/apparmor.d/local/usr.sbin.nginx && systemctl reload apparmor")
 		}
 	}

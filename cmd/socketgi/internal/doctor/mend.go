@@ -8,13 +8,12 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 )
 
-// A mend that changes a file keeps a copy of it, and puts that back when nginx or systemd refuses what
-// came of it: it does what it is for, or changes nothing.
+// A mend that changes a file keeps a copy, and restores it if nginx or systemd refuses the result.
 
 // systemDir is where the operator's units are.
 const systemDir = "/etc/systemd/system/"
 
-// guarded is a command that changes a file, and undoes that when the proof fails.
+// guarded is a command that changes a file, and restores it if the proof fails.
 func guarded(file, change, proof string) string {
 	file = shell(file)
 	return fmt.Sprintf(`old=$(mktemp) && cp %[1]s "$old" && { %[2]s && %[3]s || { cat "$old" > %[1]s; false; }; }`, file, change, proof)
@@ -25,18 +24,18 @@ func sed(file, script string) string {
 	return "sed -i --follow-symlinks " + shell(script) + " " + shell(file)
 }
 
-// verified is a command that fails when systemd refuses the application's units.
+// verifies is a command that fails if systemd refuses the application's units.
 func verifies(app *host.Application) string {
 	return "systemd-analyze verify --man=no " + shell(app.Socket.Path) + " " + shell(app.Service.Path)
 }
 
-// editUnit is a command that edits a unit file or a drop-in with sed, and has systemd go by it.
+// editUnit is a command that edits a unit file or a drop-in with sed, and reloads it.
 func editUnit(app *host.Application, file, script string) string {
 	return guarded(file, sed(file, script), verifies(app)) + " && systemctl daemon-reload && " + relisten(app)
 }
 
-// dropIn is a command that gives a unit settings. What a drop-in of the operator has is changed there:
-// of the same directive the last one counts.
+// dropIn is a command that sets directives of a unit, in the operator's drop-in if it has one of them:
+// the last assignment is in effect.
 func dropIn(app *host.Application, u *host.Unit, section string, lines ...string) string {
 	const own = "socketgi.conf"
 	file := systemDir + u.Name + ".d/" + own
@@ -56,8 +55,7 @@ func dropIn(app *host.Application, u *host.Unit, section string, lines ...string
 	return fmt.Sprintf(`mkdir -p %s && { %s && %s || { rm -f %s; false; }; } && systemctl daemon-reload`, shell(dir), text, verifies(app), shell(file))
 }
 
-// relisten is a command that makes the socket as its unit says. systemd refuses to
-// start a socket while its service runs.
+// relisten is a command that restarts the socket. systemd refuses that while its service runs.
 func relisten(app *host.Application) string {
 	restart := "systemctl restart " + app.Socket.Name
 	if app.Warm {

@@ -12,24 +12,24 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/failure"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
 )
 
-var errNoExample = errors.New("no example of a URL could be made up for it")
+var errNoExample = errors.New("no example of a URL found for it")
 
-// checkNginx looks whether nginx's configuration passes requests to the socket, and what
-// the application then gets.
+// checkNginx checks the locations of nginx that pass requests to the socket.
 func checkNginx(ctx context.Context, x *examination, app *host.Application) (f findings) {
 	switch {
 	case x.web.rejected != "":
-		f.fail("nginx-configuration", "nginx doesn't take its configuration:\n"+x.web.rejected, "it goes on with the one it has, and won't start again", "").Do = "correct it, then: " + reload
+		f.fail("nginx-configuration", "nginx refuses its configuration:\n"+x.web.rejected, "it keeps the old configuration, and won't start again", "").Do = "correct it, then: " + reload
 	case errors.Is(x.web.err, errNoNginx):
-		f.unchecked(x.web.err.Error(), "")
+		f.unchecked(failure.Text(x.web.err), "")
 	case x.web.err != nil && !x.root:
-		f.unchecked(x.web.err.Error(), "sudo socketgi doctor "+app.Name)
+		f.unchecked(failure.Text(x.web.err), "sudo socketgi doctor "+app.Name)
 	case x.web.err != nil:
-		f.unchecked("nginx -T: "+x.web.err.Error(), "")
+		f.unchecked("nginx -T: "+failure.Text(x.web.err), "")
 	default:
 		judgeNginx(app, x.web, &f)
 		freshness(ctx, x, &f)
@@ -44,7 +44,7 @@ func judgeNginx(app *host.Application, web *webServer, f *findings) {
 	for _, r := range found {
 		if r.pass.Name != "scgi_pass" {
 			f.fail("wrong-protocol", r.pass.Place()+": "+r.pass.Name+" passes requests to the application's socket",
-				"it speaks SCGI, and refuses what "+r.pass.Name+" sends with 400; nginx makes a 502 of that",
+				"it speaks SCGI, and answers 400 to "+r.pass.Name+"; nginx makes that a 502",
 				asSCGI(app, r))
 			continue
 		}
@@ -63,7 +63,7 @@ func judgeNginx(app *host.Application, web *webServer, f *findings) {
 	}
 }
 
-// judgeMount compares where nginx has an application with where its units have it.
+// judgeMount compares the prefix in nginx with that in the units.
 func judgeMount(app *host.Application, found []route, f *findings) {
 	mount := strings.TrimRight(app.Mount(), "/")
 	if mount == "" || len(found) == 0 || f.failed() {
@@ -77,7 +77,7 @@ func judgeMount(app *host.Application, found []route, f *findings) {
 		}
 		elsewhere = append(elsewhere, r.pass.Place()+" passes requests for "+strings.TrimSuffix(e.path, "/example"))
 	}
-	f.warn("mount-elsewhere", elsewhere[0]+" to it, and its units say "+mount+" (--mount)", "a request for "+mount+" doesn't reach it", "").Do =
+	f.warn("mount-elsewhere", elsewhere[0]+" to it, but its units have --mount "+mount, "a request for "+mount+" doesn't reach it", "").Do =
 		"give both the same path: socketgi nginx " + app.Name + " --mount PATH, and --mount in ExecStart="
 }
 
@@ -89,8 +89,7 @@ func passTo(app *host.Application) string {
 	return app.Listen
 }
 
-// nearlyOurs finds where nginx passes requests to a socket that nobody has, and that is called nearly
-// as the application's.
+// nearlyOurs finds an scgi_pass to a missing socket with nearly the name of the application's.
 func nearlyOurs(app *host.Application, web *webServer) (found *nginxconf.Directive) {
 	want := passTo(app)
 	nginxconf.Walk(web.conf, func(d *nginxconf.Directive) {
@@ -105,16 +104,15 @@ func nearlyOurs(app *host.Application, web *webServer) (found *nginxconf.Directi
 	return found
 }
 
-// unreached says that nginx doesn't reach the application, and which file of its own
-// folder would change that.
+// unreached reports that nginx doesn't reach the application, and finds a file that isn't included.
 func unreached(app *host.Application, web *webServer, f *findings) {
 	what := "nginx passes no request to " + app.Listen
 	if d := nearlyOurs(app, web); d != nil {
-		f.fail("socket-path-mistyped", d.Place()+": "+d.Name+" "+d.Arg(0)+" nearly is "+passTo(app)+", where the application listens", "nginx answers 502",
+		f.fail("socket-path-mistyped", d.Place()+": "+d.Name+" "+d.Arg(0)+" is not "+passTo(app)+", where the application listens", "nginx answers 502",
 			edit(d.File, `%ds|\b%s\s\+[^;]*;|%[2]s %s;|`, d.Line, d.Name, passTo(app)))
 		return
 	}
-	const why = "nobody can ask the application anything; nginx answers 404"
+	const why = "no request reaches the application; nginx answers 404"
 	if len(web.conf) > 0 {
 		dir := filepath.Dir(web.conf[0].File)
 		_ = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
@@ -125,7 +123,7 @@ func unreached(app *host.Application, web *webServer, f *findings) {
 				return nil
 			}
 			if text, err := os.ReadFile(name); err == nil && strings.Contains(string(text), "scgi_pass "+passTo(app)+";") {
-				what += "; " + name + " would, and nothing includes that"
+				what += "; " + name + " would, but nothing includes it"
 				f.fail("location-not-included", what, why, "").include(web, name)
 				return fs.SkipAll
 			}
@@ -155,7 +153,7 @@ func unreached(app *host.Application, web *webServer, f *findings) {
 	}
 }
 
-// include mends by including a file in the server block, if there is one alone.
+// include mends by including a file in the server block, if there is exactly one.
 func (f *Finding) include(web *webServer, file string) {
 	var servers []*nginxconf.Directive
 	nginxconf.Walk(web.conf, func(d *nginxconf.Directive) {
@@ -170,7 +168,7 @@ func (f *Finding) include(web *webServer, file string) {
 	f.Mend = edit(servers[0].File, `%ds|server\s*{|& include %s;|`, servers[0].Line, file)
 }
 
-// asSCGI is a command that passes requests on by SCGI, with all that belongs to it.
+// asSCGI is a command that replaces another protocol by SCGI.
 func asSCGI(app *host.Application, r route) string {
 	var e edits
 	params := "include scgi_params;"
@@ -190,7 +188,7 @@ func buffers(r route) string {
 	return e.command()
 }
 
-// judgeRoute judges one place that passes requests on.
+// judgeRoute judges one route.
 func judgeRoute(app *host.Application, web *webServer, r route, f *findings) {
 	before := len(*f)
 	judgeParams(app, r, f)
@@ -198,8 +196,8 @@ func judgeRoute(app *host.Application, web *webServer, r route, f *findings) {
 	judgeBodies(app, web.version, r, f)
 	judgeSubrequests(app, web, r, f)
 	if size, ok := nginxconf.Size(r.level.Value("scgi_buffer_size", strconv.Itoa(os.Getpagesize()))); ok && size < 16<<10 {
-		f.note("buffer-size", fmt.Sprintf("%s: the head of a response may have %d bytes (scgi_buffer_size)", r.pass.Place(), size),
-			"many cookies are more, and then nginx answers 502", buffers(r))
+		f.note("buffer-size", fmt.Sprintf("%s: a response header is limited to %d bytes (scgi_buffer_size)", r.pass.Place(), size),
+			"with many cookies it is larger, and nginx answers 502", buffers(r))
 	}
 	if slices.ContainsFunc((*f)[before:], func(one Finding) bool { return one.Level != Note && one.Level != OK }) {
 		return

@@ -6,12 +6,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/failure"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
 	"github.com/socketgi/socketgi/scgi"
 )
 
-// judgeParams judges what the application gets to know of a request.
+// judgeParams judges the variables that the application receives.
 func judgeParams(app *host.Application, r route, f *findings) {
 	place := r.pass.Place()
 	params := map[string]string{}
@@ -21,50 +22,49 @@ func judgeParams(app *host.Application, r route, f *findings) {
 	if params["REQUEST_METHOD"] == "" || params["SCGI"] != "1" {
 		why := "requests without REQUEST_METHOD and SCGI are refused with 400"
 		if own := r.level.Here("scgi_param"); len(own) > 0 && own[0].Up == r.level {
-			why += "; a scgi_param hides all those of the levels above"
+			why += "; a scgi_param at this level disables all those of the levels above"
 		}
 		f.fail("scgi-params", place+": scgi_params is not included", why, insert(r, "include scgi_params;"))
 		return
 	}
 	judgeProxy(r, params, f)
 	if length := params["CONTENT_LENGTH"]; length != "" {
-		level, why := Warning, "a chunked upload has two lengths then, and two different ones are refused with 400"
+		level, why := Warning, "a chunked upload then has two different lengths, which are refused with 400"
 		if !strings.Contains(length, "$") {
-			level, why = Error, "each request has two lengths, and two different ones are refused with 400"
+			level, why = Error, "each request has two different lengths, which are refused with 400"
 		}
-		f.add("content-length", level, place+": scgi_param CONTENT_LENGTH "+length+", and nginx counts the body by itself", why,
+		f.add("content-length", level, place+": scgi_param CONTENT_LENGTH "+length+", but nginx sends the length itself", why,
 			removeParam(r, "CONTENT_LENGTH"))
 	}
 	switch params["HTTP_HOST"] {
 	case "$host":
-		f.note("http-host", place+": HTTP_HOST is $host, which has no port", "redirects of a server on another port than 80 and 443 go to those", setHost(r))
+		f.note("http-host", place+": HTTP_HOST is $host, which has no port", "redirects of a server on another port than 80 and 443 lose the port", setHost(r))
 	case "$http_host":
 		f.note("http-host-unsafe", place+": HTTP_HOST is $http_host, which need not be the host that nginx has chosen the server by",
-			"a client can have another one in its request line, and the application's links and redirects then lead to a host that nobody has checked", setHost(r))
+			"a client can send another host in its request line: links and redirects then lead to a host that nginx didn't check", setHost(r))
 	}
 	e, err := makeExample(r, app.Adapter.Mount)
 	var refused *scgi.RequestError
 	switch {
 	case errors.As(err, &refused):
-		f.fail("request-refused", place+": the application's side refuses what is sent: "+err.Error(), "the web server gets 400 for every request", "").Do = "use the location of: socketgi nginx " + app.Name
+		f.fail("request-refused", place+": the adapter refuses what nginx sends: "+failure.Text(err), "the web server gets 400 for every request", "").Do = "use the location of: socketgi nginx " + app.Name
 	case err != nil:
-		f.note("path-unknown", place+": "+err.Error(), "", "")
+		f.note("path-unknown", place+": "+failure.Text(err), "", "")
 	case e.unsure != "":
-		f.note("path-unknown", place+": what SCRIPT_NAME and PATH_INFO are depends on "+e.unsure, "", "")
+		f.note("path-unknown", place+": SCRIPT_NAME and PATH_INFO depend on "+e.unsure, "", "")
 	case e.script+e.info != e.path:
 		f.fail("script-name-wrong", fmt.Sprintf("%s: %s has SCRIPT_NAME=%q PATH_INFO=%q, which together are another path", place, e.path, e.script, e.info),
-			"the application takes requests for others, and its links lead nowhere", "").mendPath(app, r, e)
+			"the application mistakes the path, and its links are broken", "").mendPath(app, r, e)
 	case e.script == "" && e.prefix != "" && !e.exact:
-		what := fmt.Sprintf("%s: the location is %s, and nothing says so to the application: %s has SCRIPT_NAME=\"\" PATH_INFO=%q", place, e.prefix, e.path, e.info)
+		what := fmt.Sprintf("%s: the location is %s, but SCRIPT_NAME is empty: %s has SCRIPT_NAME=\"\" PATH_INFO=%q", place, e.prefix, e.path, e.info)
 		if mount := app.Adapter.Mount; mount != "" {
 			what += "; --mount is " + mount
 		}
-		f.warn("script-name-missing", what, "its links leave that prefix out, and its routes have to have it", setParam(r, "SCRIPT_NAME", e.prefix))
+		f.warn("script-name-missing", what, "its links lack the prefix, and its routes must contain it", setParam(r, "SCRIPT_NAME", e.prefix))
 	}
 }
 
-// mendPath mends a SCRIPT_NAME that isn't the location's prefix, where PATH_INFO is what is behind it;
-// what else there may be is the operator's.
+// mendPath mends a SCRIPT_NAME that isn't the location's prefix; other mistakes are for the operator.
 func (f *Finding) mendPath(app *host.Application, r route, e *example) {
 	info := slices.ContainsFunc(r.level.Here("scgi_param"), func(p *nginxconf.Directive) bool { return p.Arg(0) == "PATH_INFO" })
 	if l := r.location(); !info && l != nil && !strings.HasPrefix(l.Arg(0), "~") && l.Arg(0) != "=" {
@@ -82,19 +82,18 @@ func (f *Finding) mendPath(app *host.Application, r route, e *example) {
 	}
 }
 
-// judgeProxy looks for headers of a client that become variables which programs take
-// for their own settings (httpoxy, CVE-2016-5385).
+// judgeProxy looks for client headers that become settings of programs (httpoxy, CVE-2016-5385).
 func judgeProxy(r route, params map[string]string, f *findings) {
 	for name, value := range params {
 		if strings.EqualFold(name, "HTTP_PROXY") && value != "" || strings.Contains(value, "$http_proxy") {
-			f.fail("httpoxy", fmt.Sprintf("%s: scgi_param %s %s hands a client's Proxy header on", r.pass.Place(), name, value),
-				"programs take it for the proxy of this machine, and send their requests to whom the client names (httpoxy, CVE-2016-5385)",
+			f.fail("httpoxy", fmt.Sprintf("%s: scgi_param %s %s passes a client's Proxy header on", r.pass.Place(), name, value),
+				"programs use it as their proxy: a client can redirect their requests (httpoxy, CVE-2016-5385)",
 				removeParam(r, name))
 		}
 	}
 	server := r.level.In("server")
 	if r.level.Value("underscores_in_headers", "off") == "on" && server != nil {
-		f.warn("underscores-in-headers", r.pass.Place()+": headers with underscores are let in (underscores_in_headers on)",
+		f.warn("underscores-in-headers", r.pass.Place()+": headers with underscores are accepted (underscores_in_headers on)",
 			"X_Forwarded_For of a client can't be told from X-Forwarded-For of a proxy", "").Do = "remove underscores_in_headers from nginx's configuration, then: " + reload
 	}
 	if r.level.Value("scgi_pass_request_headers", "on") == "off" {
@@ -102,7 +101,7 @@ func judgeProxy(r route, params map[string]string, f *findings) {
 	}
 }
 
-// removeParam is a command that takes a variable out of the configuration.
+// removeParam is a command that removes a variable from the configuration.
 func removeParam(r route, name string) string {
 	var e edits
 	for _, p := range r.level.Here("scgi_param") {

@@ -10,19 +10,19 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 )
 
-// checkPeers finds out whether the adapter lets the web server's user in.
+// checkPeers checks whether the adapter serves the web server's user.
 func checkPeers(ctx context.Context, x *examination, app *host.Application, f *findings) {
 	users := app.Allowed()
 	if users == nil {
 		return
 	}
 	const why = "the web server gets 403 for every request"
-	flags := "--allow-uid or --allow-user, which say that only " + strings.Join(users, ", ") + " and root may talk to it"
+	flags := "--allow-uid or --allow-user for " + strings.Join(users, ", ") + " and root only"
 	switch web := x.web.user; {
 	case app.Listen == "" || app.Listen[0] != '/':
-		f.fail("allow-uid-tcp", "at "+app.Listen+" nobody can tell which user connects, and "+app.Service.Name+" has "+flags, why, "").reallow(app, open(app.Adapter))
+		f.fail("allow-uid-tcp", "at "+app.Listen+" the connecting user is unknown, and "+app.Service.Name+" has "+flags, why, "").reallow(app, open(app.Adapter))
 	case x.ifThere(ctx, serviceOf(app), "Service").Yes("PrivateUsers"):
-		f.fail("allow-uid-private-users", "PrivateUsers= hides from "+app.Service.Name+" which user connects, and it has "+flags, why, "").reallow(app, open(app.Adapter))
+		f.fail("allow-uid-private-users", "PrivateUsers= hides the connecting user from "+app.Service.Name+", which has "+flags, why, "").reallow(app, open(app.Adapter))
 	case web.UID != 0 && !slices.Contains(users, web.Name) && !slices.Contains(users, strconv.Itoa(web.UID)):
 		o := app.Adapter
 		o.AllowUIDs = append(slices.Clone(o.AllowUIDs), uint32(web.UID))
@@ -30,16 +30,16 @@ func checkPeers(ctx context.Context, x *examination, app *host.Application, f *f
 	}
 }
 
-// open lets every user that may connect talk to the adapter.
+// open removes the restriction to users.
 func open(o adapter.Options) adapter.Options {
 	o.AllowUIDs, o.AllowUsers = nil, nil
 	return o
 }
 
-// reallow mends by giving the adapter other values.
+// reallow mends by changing the adapter's flags.
 func (f *Finding) reallow(app *host.Application, o adapter.Options) {
 	exec := app.Service.Get("Service", "ExecStart")
-	if strings.ContainsAny(exec, "'\"\\\n@%$") { // more than a command of the shell can do well
+	if strings.ContainsAny(exec, "'\"\\\n@%$") { // quoting that a shell command would not survive
 		f.Do = "change these flags of ExecStart=: systemctl edit --full " + app.Service.Name
 		return
 	}

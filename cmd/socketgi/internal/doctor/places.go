@@ -8,8 +8,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
 )
 
-// place is where a client can ask for the application: a URL, and the address at which nginx
-// listens for it.
+// place is a URL of the application, and the address where nginx listens for it.
 type place struct {
 	route route
 	// network and address are for [net.Dial]: on this machine.
@@ -27,7 +26,7 @@ func (p place) String() string {
 	return scheme + "://" + p.host + p.path
 }
 
-// places lists where clients reach an application by a route. The server has one of them for each port.
+// places lists the URLs of a route, one for each address of the server.
 func places(r route) (all []place) {
 	server := r.level.In("server")
 	l := r.location()
@@ -59,7 +58,7 @@ func places(r route) (all []place) {
 	return all
 }
 
-// pathOf is a path that a location takes: the page that visitors begin with, where it has one.
+// pathOf is a path that a location matches, its start page if it is a prefix.
 func pathOf(l *nginxconf.Directive) (string, bool) {
 	switch prefix := l.Arg(len(l.Args) - 1); {
 	case len(l.Args) == 1 && strings.HasPrefix(prefix, "@"):
@@ -74,7 +73,7 @@ func pathOf(l *nginxconf.Directive) (string, bool) {
 	return e.path, ok
 }
 
-// hostOf is the first name of a server that a client can use: no pattern.
+// hostOf is the first name of a server that is no pattern.
 func hostOf(server *nginxconf.Directive) string {
 	for _, d := range server.Block {
 		for _, name := range d.Args {
@@ -86,8 +85,8 @@ func hostOf(server *nginxconf.Directive) string {
 	return "localhost"
 }
 
-// dialable makes an address to connect to of one to listen at (listen in ngx_http_core_module). Every
-// address of this machine is its loopback.
+// dialable returns the address to connect to for a listen directive (ngx_http_core_module): for a
+// wildcard, the loopback.
 func dialable(listen string) (network, address, port string) {
 	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
 		return "unix", path, ""
@@ -109,8 +108,8 @@ func dialable(listen string) (network, address, port string) {
 	return "tcp", net.JoinHostPort(host, port), port
 }
 
-// firstServer is the server block that nginx takes for a place: the first with its name, or else the
-// default one of the address. Names with patterns count as none.
+// firstServer is the server block that nginx chooses for a place: the first with its name, else the
+// default server of the address. Patterns are not considered.
 func firstServer(conf []*nginxconf.Directive, p place) (found *nginxconf.Directive) {
 	name, _, err := net.SplitHostPort(p.host)
 	if err != nil {

@@ -9,14 +9,13 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 )
 
-// marks stand at the beginning of a line, all equally wide.
+// marks begin a line.
 var marks = map[Level]string{OK: "  ok ", Note: "note ", Unchecked: "  ?? ", Warning: "WARN ", Error: "FAIL "}
 
 // colors are those of the marks on a terminal.
 var colors = map[Level]terminal.Color{OK: terminal.Green, Unchecked: terminal.Yellow, Warning: terminal.Yellow, Error: terminal.Red}
 
-// Print writes the reports for people: a line for each finding, and below those that
-// are not well why it matters and what mends it.
+// Print writes the reports for people: a line for each finding, and for problems the effect and the mend.
 func Print(w io.Writer, reports []Report) {
 	p := terminal.NewPainter(w)
 	for i, r := range reports {
@@ -47,7 +46,7 @@ func Print(w io.Writer, reports []Report) {
 	}
 }
 
-// indent puts further lines below the first one.
+// indent aligns further lines with the first one.
 func indent(s string) string {
 	return strings.ReplaceAll(plain.Text(strings.TrimRight(s, "\n")), "\n", "\n               ")
 }

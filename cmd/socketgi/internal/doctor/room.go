@@ -12,14 +12,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// checkRoom looks whether there is room for what is written on the way: the bodies of requests, the
-// application's own state, and the log.
+// checkRoom checks the space for request bodies and the application's state, and that the log is complete.
 func checkRoom(ctx context.Context, x *examination, app *host.Application) (f findings) {
-	dirs := map[string]string{"/var/tmp": "a large request body is kept there: the client gets an error of the server"}
+	dirs := map[string]string{"/var/tmp": "large request bodies are stored there: the client gets 507"}
 	for _, state := range app.Service.All("Service", "StateDirectory") {
 		for _, name := range strings.Fields(state) {
 			name, _, _ = strings.Cut(name, ":")
-			dirs[filepath.Join("/var/lib", name)] = "the application keeps its state there, and can't write it"
+			dirs[filepath.Join("/var/lib", name)] = "the application can't write its state"
 		}
 	}
 	for dir, why := range dirs {
@@ -27,11 +26,11 @@ func checkRoom(ctx context.Context, x *examination, app *host.Application) (f fi
 	}
 	started := x.ifThere(ctx, app.Socket.Name, "Socket").Number("ActiveEnterTimestamp")
 	if lines := suppressed(ctx, x, app, time.UnixMicro(int64(started))); lines != "" && !isNone(app.Service.Get("Service", "LogRateLimitIntervalSec")) {
-		f.warn("log-suppressed", "the log is not whole: "+lines, "what is left out may have been the records of requests and their errors",
+		f.warn("log-suppressed", "the log is incomplete: "+lines, "records of requests and errors may be missing",
 			dropIn(app, app.Service, "Service", "LogRateLimitIntervalSec=0"))
 	}
 	if len(f) == 0 {
-		f.ok("there is room for request bodies, state and the log")
+		f.ok("there is space for request bodies, state and the log")
 	}
 	return f
 }
@@ -44,13 +43,13 @@ func room(dir, why string, f *findings) {
 	}
 	switch {
 	case st.Flags&unix.ST_RDONLY != 0:
-		f.fail("read-only", dir+" is on a file system that is mounted read-only", why, "").Do = "see why it is (findmnt -T " + shell(dir) + "), then: mount -o remount,rw"
+		f.fail("read-only", dir+" is on a file system that is mounted read-only", why, "").Do = "find the cause (findmnt -T " + shell(dir) + "), then: mount -o remount,rw"
 	case st.Blocks > 0 && st.Bavail == 0, st.Files > 0 && st.Ffree == 0:
-		f.fail("disk-full", dir+" is on a file system that is full", why, "").Do = "make room: du -x " + shell(dir)
+		f.fail("disk-full", dir+" is on a file system that is full", why, "").Do = "free space: du -x " + shell(dir)
 	}
 }
 
-// isNone tells whether a time switches a limit off.
+// isNone reports whether a time span disables a limit.
 func isNone(span string) bool {
 	return span != "" && strings.Trim(strings.TrimRight(span, "smin "), "0") == "" || span == "infinity"
 }
@@ -58,7 +57,7 @@ func isNone(span string) bool {
 // journalDropped is journald's entry about messages that a limit has left out (SD_MESSAGE_JOURNAL_DROPPED).
 const journalDropped = "a596d6fe7bfa4994828e72309e95d61e"
 
-// suppressed is what journald has last left out of the application's log since then, "" for nothing.
+// suppressed is the last message about suppressed entries of the application since then, "" for none.
 func suppressed(ctx context.Context, x *examination, app *host.Application, since time.Time) (last string) {
 	q := journal.Query{User: x.host.User, Since: "-1day", Matches: []string{"MESSAGE_ID=" + journalDropped}}
 	for e, err := range q.Entries(ctx) {

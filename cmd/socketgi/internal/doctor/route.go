@@ -8,10 +8,10 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
 )
 
-// route is a place in nginx's configuration that passes requests to an application.
+// route is a directive in nginx's configuration that passes requests to an application.
 type route struct {
-	pass  *nginxconf.Directive // scgi_pass, or what stands where it should
-	level *nginxconf.Directive // the block that counts: a location, or an if in one
+	pass  *nginxconf.Directive // scgi_pass, or another ..._pass
+	level *nginxconf.Directive // the block it is in: a location, or an if in one
 }
 
 // location is the location that the route is in, nil for none.
@@ -25,8 +25,7 @@ func (r route) location() *nginxconf.Directive {
 // passes are the directives that pass a request on.
 var passes = []string{"scgi_pass", "fastcgi_pass", "uwsgi_pass", "proxy_pass", "grpc_pass"}
 
-// routes finds what passes requests to an address, and what may: a pass that depends on
-// variables.
+// routes finds the directives that pass requests to an address; unclear ones depend on variables.
 func routes(conf []*nginxconf.Directive, listen string) (found, unclear []route) {
 	upstreams := map[string][]string{}
 	nginxconf.Walk(conf, func(d *nginxconf.Directive) {
@@ -62,7 +61,7 @@ func routes(conf []*nginxconf.Directive, listen string) (found, unclear []route)
 	return found, unclear
 }
 
-// address makes the ways to write an address alike: "unix PATH" or "host NAME:PORT".
+// address normalizes an address: "unix PATH" or "host NAME:PORT".
 func address(s string) string {
 	if strings.HasPrefix(s, "unix ") || strings.HasPrefix(s, "host ") {
 		return s
@@ -82,8 +81,7 @@ func address(s string) string {
 	return "host " + s
 }
 
-// same tells whether a peer of nginx is the address where something listens: localhost
-// is both addresses of this machine.
+// same reports whether an upstream address is the listening one; localhost is both loopback addresses.
 func same(peer, listens string) bool {
 	if port, ok := strings.CutPrefix(peer, "host localhost:"); ok {
 		return listens == "host 127.0.0.1:"+port || listens == "host [::1]:"+port

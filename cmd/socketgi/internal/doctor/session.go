@@ -16,11 +16,11 @@ import (
 // lingering is where logind keeps whose service manager runs without a session (loginctl(1)).
 const lingering = "/var/lib/systemd/linger/"
 
-// checkSession looks at what only concerns a user's own service manager.
+// checkSession has the checks for a user's service manager.
 func checkSession(x *examination, app *host.Application, f *findings) {
 	if me, err := user.Current(); err == nil {
 		if _, err := os.Stat(lingering + me.Username); os.IsNotExist(err) {
-			f.warn("linger", "the service manager of "+me.Username+" ends with their last session", "nothing listens then, nor after a boot", "loginctl enable-linger")
+			f.warn("linger", "the service manager of "+me.Username+" ends with their last session", "nothing listens afterwards, nor after a boot", "loginctl enable-linger")
 		}
 	}
 	if x.web.user == nil || !strings.HasPrefix(app.Listen, "/") {
@@ -28,12 +28,12 @@ func checkSession(x *examination, app *host.Application, f *findings) {
 	}
 	if dir := closed(x.web.user, filepath.Dir(app.Listen)); dir != "" {
 		f.fail("folder-denied", x.web.user.Name+" may not enter "+dir+", in which "+app.Listen+" is", "the web server answers 502, and its error log says Permission denied", "").Do =
-			"listen at a port: socketgi add --user-manager --listen 127.0.0.1:PORT; modes of " + dir + " are set anew with each session"
+			"listen at a port: socketgi add --user-manager --listen 127.0.0.1:PORT; modes of " + dir + " are reset with each session"
 	}
 }
 
-// closed returns the first folder on the way that rights don't let into, by its mode; "" for none. One
-// with an access list counts as open.
+// closed returns the first directory on a path that its mode doesn't permit to enter, "" for none.
+// Directories with access lists are taken as open.
 func closed(r *access.Rights, dir string) (first string) {
 	for ; ; dir = filepath.Dir(dir) {
 		var st unix.Stat_t
@@ -56,7 +56,7 @@ func closed(r *access.Rights, dir string) (first string) {
 	}
 }
 
-// ofUser makes a command for the system's service manager one for this user's.
+// ofUser changes a command for the system's service manager to this user's.
 func (x *examination) ofUser(command string) string {
 	dir, err := x.host.Dir()
 	if err != nil {

@@ -16,7 +16,7 @@ var directives = []string{
 	"IPAddressAllow", "IPAddressDeny",
 }
 
-// nearest returns the directive that a word is nearly, "" where that is none or several.
+// nearest returns the most similar directive, "" for none or several.
 func nearest(word string) string {
 	best, found := 3, ""
 	for _, d := range directives {

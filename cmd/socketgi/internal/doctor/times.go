@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
 )
 
-// judgeTimes compares how long nginx waits with how long the application may take.
+// judgeTimes compares nginx's timeout with those of the adapter.
 func judgeTimes(app *host.Application, r route, f *findings) {
 	if !app.UsesAdapter() {
 		return
@@ -21,16 +22,16 @@ func judgeTimes(app *host.Application, r route, f *findings) {
 	switch {
 	case longest == 0:
 		if wait < time.Hour {
-			f.note("read-timeout-unlimited", fmt.Sprintf("%s: nginx waits %v (scgi_read_timeout), and --timeout 0 sets no limit", r.pass.Place(), wait), "", "")
+			f.note("read-timeout-unlimited", fmt.Sprintf("%s: nginx waits %s (scgi_read_timeout), and --timeout 0 sets no limit", r.pass.Place(), adapter.Seconds(wait)), "", "")
 		}
 	case wait <= longest+queue:
-		f.warn("read-timeout", fmt.Sprintf("%s: nginx waits %v (scgi_read_timeout), and a request may wait %v and take %v", r.pass.Place(), wait, queue, longest),
-			"the application's own 503 and 504, and what the log says of them, come too late: the client gets nginx's 504",
+		f.warn("read-timeout", fmt.Sprintf("%s: nginx waits %s (scgi_read_timeout), and a request may wait %s and take %s", r.pass.Place(), adapter.Seconds(wait), adapter.Seconds(queue), adapter.Seconds(longest)),
+			"the adapter's 503 and 504 come too late: the client gets nginx's 504",
 			set(r, "scgi_read_timeout", fmt.Sprintf("%ds", int((longest+queue).Seconds())+15)))
 	}
 }
 
-// longest is how long a request may take, 0 for no limit, and how long it may wait before.
+// longest returns the limits of a request's duration, 0 for none, and of its wait in the queue.
 func longest(app *host.Application) (takes, queue time.Duration) {
 	if app.Adapter.Concurrency > 0 {
 		queue = app.Adapter.QueueTimeout

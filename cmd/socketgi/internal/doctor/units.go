@@ -9,12 +9,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/failure"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 )
 
-// checkUnits has systemd verify the unit files with their drop-ins, and compares what
-// it has loaded with them.
+// checkUnits verifies the unit files with their drop-ins, and compares them with the loaded units.
 func checkUnits(ctx context.Context, x *examination, app *host.Application) (f findings) {
 	if incomplete(app, &f); f.failed() {
 		return f
@@ -27,7 +27,7 @@ func checkUnits(ctx context.Context, x *examination, app *host.Application) (f f
 	}
 	socket, err := x.of(ctx, app.Socket.Name, "Socket")
 	if err != nil {
-		f.unchecked("whether systemd has loaded them as they are: "+err.Error(), "")
+		f.unchecked("whether systemd has loaded them as they are: "+failure.Text(err), "")
 		return f
 	}
 	loaded(ctx, x, app, socket, &f)
@@ -37,10 +37,10 @@ func checkUnits(ctx context.Context, x *examination, app *host.Application) (f f
 	return f
 }
 
-// loaded compares what systemd has loaded with the files.
+// loaded compares the loaded units with the files.
 func loaded(ctx context.Context, x *examination, app *host.Application, socket manager.Properties, f *findings) {
 	if socket.Text("LoadState") == "not-found" {
-		f.fail("socket-unknown", "systemd doesn't know "+app.Socket.Name, "it was written after systemd last looked", "systemctl daemon-reload && systemctl enable --now "+app.Socket.Name)
+		f.fail("socket-unknown", "systemd doesn't know "+app.Socket.Name, "its file is newer than systemd's last daemon-reload", "systemctl daemon-reload && systemctl enable --now "+app.Socket.Name)
 		return
 	}
 	service := serviceOf(app)
@@ -50,7 +50,7 @@ func loaded(ctx context.Context, x *examination, app *host.Application, socket m
 		properties manager.Properties
 	}{{app.Socket, app.Socket.Name, socket}, {app.Service, service, x.ifThere(ctx, service, "Service")}} {
 		if stale, err := host.Stale(ctx, x.manager, u.Unit, u.name); err == nil && stale {
-			f.fail("daemon-reload", u.Name+" has changed since systemd read it", "systemd goes by what it read before", "systemctl daemon-reload && "+relisten(app))
+			f.fail("daemon-reload", u.Name+" has changed since systemd read it", "systemd uses the old file", "systemctl daemon-reload && "+relisten(app))
 			return
 		}
 	}
@@ -59,8 +59,8 @@ func loaded(ctx context.Context, x *examination, app *host.Application, socket m
 		properties manager.Properties
 	}{{app.Socket.Name, socket}, {app.Service.Name, x.ifThere(ctx, service, "Service")}} {
 		if state := u.properties.Text("LoadState"); state != "loaded" && state != "not-found" && state != "" {
-			f.fail("unit-not-loaded", "systemd can't load "+u.name+": "+state, "it isn't started then, and the web server answers 502", "").Do =
-				"see what systemd has against it: journalctl -b _PID=1 -g " + shell(app.Name)
+			f.fail("unit-not-loaded", "systemd can't load "+u.name+": "+state, "it can't start: the web server answers 502", "").Do =
+				"read systemd's messages: journalctl -b _PID=1 -g " + shell(app.Name)
 			return
 		}
 	}
@@ -73,13 +73,12 @@ func dropInCount(app *host.Application) string {
 	return ""
 }
 
-// shared finds another socket unit that listens where the application's does: systemd gives the address
-// to the one that is started last.
+// shared finds another socket unit with the same address: systemd gives it to the one started last.
 func shared(h host.Host, app *host.Application, f *findings) {
 	for _, l := range h.Listeners() {
 		for _, address := range l.Listen {
 			if l.Name != app.Socket.Name && h.Collide(address, app.Listen) {
-				f.fail("listen-shared", fmt.Sprintf("%s and %s both listen at %s (%s)", app.Socket.Name, l.Name, app.Listen, l.Path), "requests for one reach the other, whichever was started last", "").Do =
+				f.fail("listen-shared", fmt.Sprintf("%s and %s both listen at %s (%s)", app.Socket.Name, l.Name, app.Listen, l.Path), "all requests reach the one that was started last", "").Do =
 					"give one of them another address (ListenStream=), then: systemctl daemon-reload; and restart both sockets"
 				return
 			}
@@ -87,7 +86,7 @@ func shared(h host.Host, app *host.Application, f *findings) {
 	}
 }
 
-// incomplete finds that for which systemd refuses a whole unit, and names no line of it.
+// incomplete finds mistakes for which systemd refuses a unit without naming a line.
 func incomplete(app *host.Application, f *findings) {
 	const refused = "systemd refuses the unit: nothing listens, and the web server answers 502"
 	if app.Listen == "" {
@@ -102,7 +101,7 @@ func incomplete(app *host.Application, f *findings) {
 	if app.Service.Get("Service", "User") == "" && !isYes(app.Service.Get("Service", "DynamicUser")) {
 		if s, ok := misspelled(app.Service, "Service", "User"); ok {
 			f.fail("user-misspelled", fmt.Sprintf("%s: %s= is no directive, and so %s runs as root", s.Place(), s.Name, app.Service.Name),
-				"a hole in it gives an attacker all of this machine", rename(app, s, "User"))
+				"a vulnerability in it compromises the whole machine", rename(app, s, "User"))
 			return
 		}
 	}
@@ -120,7 +119,7 @@ func incomplete(app *host.Application, f *findings) {
 	one.Mend = editUnit(app, last.File, fmt.Sprintf(`%di ExecStart=`, last.Line))
 }
 
-// misspelled finds a directive whose name nearly is the one that is wanted.
+// misspelled finds a directive with nearly that name.
 func misspelled(u *host.Unit, section, name string) (host.Setting, bool) {
 	for _, s := range u.Everything() {
 		if s.Section == section && s.Name != name && distance(s.Name, name) <= 2 {
@@ -130,19 +129,19 @@ func misspelled(u *host.Unit, section, name string) (host.Setting, bool) {
 	return host.Setting{}, false
 }
 
-// rename is a command that gives a directive its right name.
+// rename is a command that corrects the name of a directive.
 func rename(app *host.Application, s host.Setting, name string) string {
 	return editUnit(app, s.File, fmt.Sprintf(`%ds|^\s*%s\s*=|%s=|`, s.Line, regexp.QuoteMeta(s.Name), name))
 }
 
-// aboutFile is how a complaint about a line begins.
+// aboutFile matches a message about a line.
 var aboutFile = regexp.MustCompile(`^(/\S+):(\d+): (.*)$`)
 
-// aboutUnit finds a complaint about any file or unit. Where systemd-analyze fails without one, it
-// has not read the files: an option is unknown to it, or there is no cgroup.
+// aboutUnit matches a message about any file or unit. If systemd-analyze fails without one, it has not
+// read the files: it doesn't know an option, or there is no cgroup.
 var aboutUnit = regexp.MustCompile(`(?m)^(/\S+:\d+|\S+\.(service|socket|slice|target|mount|timer|path|device|swap|scope|automount)): `)
 
-// verify adds what systemd-analyze has to say about the files.
+// verify adds the messages of systemd-analyze about the files.
 func verify(ctx context.Context, x *examination, app *host.Application, f *findings) {
 	files := []string{app.Socket.Path, app.Service.Path}
 	if app.Slice != nil {
@@ -152,12 +151,12 @@ func verify(ctx context.Context, x *examination, app *host.Application, f *findi
 	f.verified(app, said, err)
 }
 
-// verified adds what was verified about the files of an application, or that nothing was. A complaint
-// about a line is the cause of those about the unit that has it.
+// verified adds the result of systemd-analyze. A message about a line is the cause of those about its
+// unit.
 func (f *findings) verified(app *host.Application, said string, err error) {
 	var exit *exec.ExitError
 	if err != nil && !(errors.As(err, &exit) && said != "") {
-		f.unchecked("the unit files: "+err.Error(), "")
+		f.unchecked("the unit files: "+failure.Text(err), "")
 		return
 	}
 	found := complaints(app, said)
@@ -171,9 +170,9 @@ func (f *findings) verified(app *host.Application, said string, err error) {
 		if refused && ignored(c) || refused && !aboutFile.MatchString(c) {
 			continue // the line that systemd refuses comes first
 		}
-		level, why := Error, "systemd refuses the unit: it isn't started, and the web server answers 502"
+		level, why := Error, "systemd refuses the unit: the web server answers 502"
 		if ignored(c) {
-			level, why = Warning, "systemd leaves out what it can't read, and goes on as if it weren't there"
+			level, why = Warning, "systemd ignores the directive"
 		}
 		if app.UsesAdapter() && !aboutFile.MatchString(c) && strings.Contains(c, "is not executable") {
 			continue // the check that it loads has more to say about that
@@ -183,11 +182,10 @@ func (f *findings) verified(app *host.Application, said string, err error) {
 	}
 }
 
-// ignored tells whether systemd goes on without what it complains of.
+// ignored reports whether systemd only ignores a line.
 func ignored(complaint string) bool { return strings.Contains(complaint, "ignoring") }
 
-// complaints picks from the output what is about this application, each once: it also
-// has what other units do wrong.
+// complaints returns the messages about this application; the output also has those about other units.
 func complaints(app *host.Application, out string) (found []string) {
 	files := slices.Concat([]string{app.Socket.Path, app.Service.Path}, app.Socket.DropIns, app.Service.DropIns)
 	if app.Slice != nil {
@@ -217,7 +215,7 @@ var (
 	invalidHeader = regexp.MustCompile(`Invalid section header '\[(Unit|Service|Socket|Install|Slice)'`)
 )
 
-// mendComplaint returns what mends a complaint: a command where what was meant is plain.
+// mendComplaint returns what mends a message: a command if the intention is clear.
 func mendComplaint(app *host.Application, complaint string) (mend, do string) {
 	m := aboutFile.FindStringSubmatch(complaint)
 	if m == nil {

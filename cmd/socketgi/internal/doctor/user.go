@@ -9,10 +9,10 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 )
 
-// checkUser finds out as whom the application runs, and that it isn't root.
+// checkUser checks that the application doesn't run as root.
 func checkUser(ctx context.Context, x *examination, app *host.Application) (f findings) {
 	if x.host.User {
-		f.ok("it runs as who starts it: the user of this service manager")
+		f.ok("it runs as the user of this service manager")
 		return f
 	}
 	who, wrong := runsAs(app, x.ifThere(ctx, serviceOf(app), "Service"))
@@ -20,7 +20,7 @@ func checkUser(ctx context.Context, x *examination, app *host.Application) (f fi
 		f.ok("it runs as " + who)
 		return f
 	}
-	one := f.fail("root", "it runs as root: "+wrong, "a hole in it gives an attacker all of this machine", "")
+	one := f.fail("root", "it runs as root: "+wrong, "a vulnerability in it compromises the whole machine", "")
 	if prefix, ok := execPrefix(app); ok {
 		set := app.Service.Settings("Service", "ExecStart")
 		last := set[len(set)-1]
@@ -31,8 +31,8 @@ func checkUser(ctx context.Context, x *examination, app *host.Application) (f fi
 	return f
 }
 
-// runsAs says as whom a service runs, by what systemd has loaded; where that isn't known, by
-// the files. Wrong says why that is root.
+// runsAs returns the user of a service, from the loaded unit or else from its files, and the reason if
+// that is root.
 func runsAs(app *host.Application, service manager.Properties) (who, wrong string) {
 	name := app.Service.Get("Service", "User")
 	dynamic := isYes(app.Service.Get("Service", "DynamicUser"))
@@ -40,7 +40,7 @@ func runsAs(app *host.Application, service manager.Properties) (who, wrong strin
 		name, dynamic = service.Text("User"), service.Yes("DynamicUser")
 	}
 	if prefix, ok := execPrefix(app); ok {
-		return "root", "ExecStart= begins with " + prefix + ", for which User= doesn't count (systemd.service(5))"
+		return "root", "ExecStart= begins with " + prefix + ", which ignores User= (systemd.service(5))"
 	}
 	switch {
 	case dynamic && (name == "" || userID(name) == ""): // systemd has a name for it that is in no file
@@ -53,19 +53,18 @@ func runsAs(app *host.Application, service manager.Properties) (who, wrong strin
 	return name, ""
 }
 
-// execPrefix is what begins the command line of a service that is started with all of root's
-// rights.
+// execPrefix is the prefix of a command line that runs with root's privileges.
 func execPrefix(app *host.Application) (prefix string, ok bool) {
 	command := strings.TrimSpace(app.Service.Get("Service", "ExecStart"))
 	prefix = command[:len(command)-len(strings.TrimLeft(command, "@-:+!"))]
 	if strings.Contains(prefix, "+") {
 		return "+", true
 	}
-	// !! is for kernels that don't know ambient capabilities, and there are none now.
+	// !! is for kernels without ambient capabilities only.
 	return "!", strings.Contains(prefix, "!") && !strings.Contains(prefix, "!!")
 }
 
-// isYes is how systemd reads a boolean.
+// isYes parses a boolean as systemd does.
 func isYes(s string) bool {
 	switch strings.ToLower(s) {
 	case "1", "yes", "y", "true", "t", "on":

@@ -37,8 +37,8 @@ func TestRunsAs(t *testing.T) {
 		{"User=%p", loaded("daemon", false), "daemon", ""},
 		{"User=www-data", loaded("", false), "root", "app@.service has neither User= nor DynamicUser="},
 		{"Usr=x", loaded("", true), "a dynamic user", ""},
-		{"User=www-data\nExecStart=\nExecStart=-+/bin/x", loaded("www-data", false), "root", "ExecStart= begins with +, for which User= doesn't count (systemd.service(5))"},
-		{"User=www-data\nExecStart=\nExecStart=!/bin/x", nil, "root", "ExecStart= begins with !, for which User= doesn't count (systemd.service(5))"},
+		{"User=www-data\nExecStart=\nExecStart=-+/bin/x", loaded("www-data", false), "root", "ExecStart= begins with +, which ignores User= (systemd.service(5))"},
+		{"User=www-data\nExecStart=\nExecStart=!/bin/x", nil, "root", "ExecStart= begins with !, which ignores User= (systemd.service(5))"},
 		{"User=www-data\nExecStart=\nExecStart=!!/bin/x +!", nil, "www-data", ""},
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(system, "app@.service"), []byte("[Service]\nExecStart=/bin/x\n"+c.service+"\n[X-Socketgi]\nApplication=x\n"), 0o600))

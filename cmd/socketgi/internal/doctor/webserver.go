@@ -14,25 +14,25 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
 )
 
-// webServer is nginx as it is on this machine.
+// webServer is nginx on this machine.
 type webServer struct {
-	// err says why its configuration is not known.
+	// err is the reason why its configuration is unknown.
 	err error
-	// rejected is what nginx says of a configuration that it doesn't take.
+	// rejected is nginx's message about an invalid configuration.
 	rejected string
 	conf     []*nginxconf.Directive
 	version  version
-	// about is what nginx -V says of how it was built.
+	// about is the output of nginx -V.
 	about string
 
-	// user is who connects; userErr why that is not known.
+	// user is the user that connects; userErr the reason why it is unknown.
 	user    *access.Rights
 	userErr error
 }
 
 var errNoNginx = errors.New("nginx is not installed here; whether another web server reaches the socket is not known")
 
-// findWebServer asks nginx for its configuration, which only root can.
+// findWebServer reads nginx's configuration, which only root can.
 func findWebServer(ctx context.Context) *webServer {
 	w := &webServer{}
 	defer w.findUser()
@@ -49,16 +49,15 @@ func findWebServer(ctx context.Context) *webServer {
 	w.conf, w.err = nginx.Config(ctx, program)
 	if refused := (*nginx.RefusedError)(nil); errors.As(w.err, &refused) {
 		if os.Geteuid() != 0 {
-			w.err = errors.New("only root can ask nginx for its configuration")
+			w.err = errors.New("only root can read nginx's configuration (nginx -T)")
 		} else {
-			w.rejected, w.err = refused.Words, errors.New("nginx doesn't take its configuration")
+			w.rejected, w.err = refused.Words, errors.New("nginx refuses its configuration")
 		}
 	}
 	return w
 }
 
-// findUser finds out as whom the web server connects: what its configuration says, what
-// it was built with, or who is there.
+// findUser finds the web server's user: from its configuration, its build, or the usual names.
 func (w *webServer) findUser() {
 	name, group := "", ""
 	if w.user != nil {
@@ -78,7 +77,7 @@ func (w *webServer) findUser() {
 		}
 	}
 	if name == "" {
-		w.user, w.userErr = nil, errors.New("there is no nginx, and none of the users www-data, nginx, http and apache")
+		w.user, w.userErr = nil, errors.New("nginx is not installed, and none of the users www-data, nginx, http and apache exists")
 		return
 	}
 	w.user, w.userErr = access.RightsOf(name, group)

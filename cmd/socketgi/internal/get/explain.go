@@ -29,9 +29,9 @@ func (g *Request) why(err error) error {
 		return errors.New("ended before the response was whole")
 	case dialing && (errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist)):
 		if unit == "" {
-			return fmt.Errorf("nobody listens at %s", g.Address)
+			return fmt.Errorf("nothing listens at %s", g.Address)
 		}
-		return fmt.Errorf("nobody listens at %s: %s start %s", g.Address, hint.Systemctl(g.Host), unit)
+		return fmt.Errorf("nothing listens at %s: %s start %s", g.Address, hint.Systemctl(g.Host), unit)
 	case dialing && errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("you may not connect to %s: %s may", g.Address, g.mayConnect())
 	case errors.Is(err, os.ErrDeadlineExceeded):

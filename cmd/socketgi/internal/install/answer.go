@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/failure"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
@@ -58,7 +59,7 @@ func (a *Add) ask(ctx context.Context, app *host.Application) (status string, er
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)
 		}
-		return "", a.unanswered(mount, err.Error(), logged(ctx, a.Host, app, since))
+		return "", a.unanswered(mount, failure.Text(err), logged(ctx, a.Host, app, since))
 	}
 	defer resp.Body.Close()
 	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20))
@@ -69,7 +70,7 @@ func (a *Add) ask(ctx context.Context, app *host.Application) (status string, er
 		}
 		return "", a.unanswered(mount, resp.Status, logged(ctx, a.Host, app, since))
 	case err != nil:
-		return "", a.unanswered(mount, err.Error(), logged(ctx, a.Host, app, since))
+		return "", a.unanswered(mount, failure.Text(err), logged(ctx, a.Host, app, since))
 	}
 	return resp.Status, nil
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/failure"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
@@ -121,7 +122,7 @@ func (r *Remove) markState() {
 			continue
 		}
 		if err := mark(r.Host, real, r.Name); err != nil {
-			r.Log("%s can't be marked as that of %s, which will have to be its owner to have it again: %v", real, r.Name, err)
+			r.Log("%s can't be marked as that of %s, which must own it to use it again: %s", real, r.Name, failure.Text(err))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/failure"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
 )
 
@@ -19,7 +20,7 @@ func (e *RefusedError) Error() string { return e.Words }
 func Config(ctx context.Context, program string) ([]*nginxconf.Directive, error) {
 	conf, err := output(exec.CommandContext(ctx, program, "-T", "-q"))
 	if err != nil {
-		return nil, &RefusedError{err.Error()}
+		return nil, &RefusedError{failure.Text(err)}
 	}
 	return nginxconf.Parse(conf)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/failure"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
@@ -122,7 +123,7 @@ func StatusOf(h host.Host, a *host.Application) (*Status, error) {
 		s.Services = append(s.Services, state)
 	}
 	if s.Slots, err = h.Slots(a); err != nil {
-		s.note("how many slots are in use: %v", err)
+		s.note("slots: %s", failure.Text(err))
 	}
 	s.readJournal()
 	return s, nil
@@ -168,7 +169,7 @@ const (
 func (s *Status) readJournal() {
 	if !s.host.User {
 		if err := journal.Readable(); err != nil {
-			s.note("last requests and errors: %v", err)
+			s.note("last requests and errors: %s", failure.Text(err))
 			return
 		}
 	}
@@ -179,7 +180,7 @@ func (s *Status) readJournal() {
 	err := s.readRequests(ctx)
 	for _, err := range []error{err, <-errs} {
 		if err != nil {
-			s.note("last requests and errors: %v", err)
+			s.note("last requests and errors: %s", failure.Text(err))
 		}
 	}
 	if ctx.Err() != nil {
