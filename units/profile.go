@@ -64,7 +64,7 @@ var (
 	internet  = Group{"Sockets of the internet and unix, and no others.", []string{"RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"}}
 	noNetwork = Group{"No network, only unix sockets. What systemd hands over still works.", []string{
 		"RestrictAddressFamilies=AF_UNIX", "PrivateNetwork=yes", "IPAddressDeny=any"}}
-	// Folders, and not the sockets in them: one that is made anew would be seen again.
+	// Directories instead of the sockets in them: a new socket would be visible again.
 	noNames = Group{"Nobody asks other machines for names on its behalf.", []string{
 		"InaccessiblePaths=-/run/systemd/resolve -/run/nscd -/run/avahi-daemon"}}
 	hidden = []Group{

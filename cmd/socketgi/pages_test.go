@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -54,6 +55,37 @@ func TestPages(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestVoice checks that the texts which CONTRIBUTING recommends are in the tree.
+func TestVoice(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(repository, ".github/CONTRIBUTING.md"))
+	require.NoError(t, err)
+	_, table, ok := strings.Cut(string(page), "| not | but |\n")
+	require.True(t, ok)
+	table, _, _ = strings.Cut(table, "\n\n")
+	wanted := map[string]bool{}
+	for _, m := range regexp.MustCompile("\\| `(.*)` \\|").FindAllStringSubmatch(table, -1) {
+		wanted[m[1]] = true
+	}
+	require.GreaterOrEqual(t, len(wanted), 12)
+	require.NoError(t, filepath.WalkDir(repository, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && (d.Name() == ".git" || d.Name() == ".github" || path == filepath.Join(repository, "bin")) {
+			return filepath.SkipDir
+		}
+		if err != nil || !d.Type().IsRegular() || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		joined := strings.Join(strings.Fields(string(text)), " ")
+		for phrase := range wanted {
+			if strings.Contains(joined, phrase) {
+				delete(wanted, phrase)
+			}
+		}
+		return err
+	}))
+	assert.Empty(t, wanted)
 }
 
 // adapterOptions are those of the adapter.

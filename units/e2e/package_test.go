@@ -191,7 +191,7 @@ location ~ ^(?<prefix>/below)(?<rest>/.*)$ {
 
 	// Removed: nobody listens, not after a boot, and nothing has failed.
 	out := s.Run("dpkg", "-r", "socketgi")
-	assert.Contains(t, out, "socketgi: stopping cold.socket; its units stay")
+	assert.Contains(t, out, "socketgi: stopping cold.socket; its units are kept")
 	listens := func(cold, stays, paths string) {
 		t.Helper()
 		out, _ := s.Try("systemctl", "is-active", "cold.socket", "stays.socket", "paths.socket")

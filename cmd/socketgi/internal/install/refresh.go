@@ -9,7 +9,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 )
 
-// Refresh is an application whose cached code is to be made anew: that of another
+// Refresh is an application whose code is to be cached again: that of another
 // version of Python, of a package or of socketgi is of no use.
 type Refresh struct {
 	Host host.Host

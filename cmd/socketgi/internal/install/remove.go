@@ -127,7 +127,7 @@ func (r *Remove) markState() {
 	}
 }
 
-// left says what stays.
+// left lists the files that are kept.
 func (x *removal) left(r *Remove) (notes []string) {
 	if !r.DropIns && len(x.dropIns) > 0 {
 		notes = append(notes, strings.Join(x.dropIns, " and ")+": your own changes, which stay (--drop-ins removes them)")
