@@ -56,7 +56,7 @@ for f in app/.venv/bin/python app/cgi/a app/cgi/b; do printf '#!/bin/sh\ntouch `
 			cmd.Dir = dir
 			out, err = cmd.CombinedOutput()
 			assert.Error(t, err)
-			assert.Contains(t, string(out), "socketgi: root is not to run what somebody else can write: ")
+			assert.Contains(t, string(out), "socketgi: refusing to run as root what other users can write: ")
 			assert.Contains(t, string(out), c.want)
 			assert.NoFileExists(t, filepath.Join(dir, "ran"))
 		})

@@ -98,7 +98,7 @@ func TestDev(t *testing.T) {
 	app := filepath.Join(t.TempDir(), "app.py")
 	writeApp(t, app, "return [b'one']")
 	d := startDev(t, app)
-	assert.Contains(t, d.head, "serving "+app+", each request in a fresh process; Ctrl-C ends it\nlook at http://127.0.0.1:")
+	assert.Contains(t, d.head, "serving "+app+", each request in a fresh process; stop with Ctrl-C\nopen http://127.0.0.1:")
 	assert.Regexp(t, `\nPython: /.*python`, d.head)
 	_, body := d.get("/")
 	assert.Equal(t, "one", body)
@@ -180,7 +180,7 @@ func TestDevRefuses(t *testing.T) {
 	}{
 		{[]string{adapter}, "expected APP, got 0 arguments"},
 		{[]string{adapter, "nowhere.py"}, "nowhere.py: no such file"},
-		{[]string{adapter, "--python", "/nonexistent", app}, "/nonexistent is no program that can be executed"},
+		{[]string{adapter, "--python", "/nonexistent", app}, "/nonexistent is not an executable file"},
 		{[]string{adapter, "--mount", "x", app}, "a path must begin with a slash"},
 		{[]string{"--adapter", "/nonexistent", app}, "--adapter /nonexistent: not an executable file"},
 	} {
@@ -197,7 +197,7 @@ func TestDevPortTaken(t *testing.T) {
 	address := strings.TrimSuffix(strings.TrimPrefix(d.url, "http://"), "/")
 	out, err := exec.Command("socketgi", "dev", "--adapter", filepath.Join(adapterDir, adapter.Program), "--listen", address, app).CombinedOutput()
 	assert.Error(t, err)
-	assert.Equal(t, "socketgi: "+address+" is taken by another program: use --listen HOST:PORT with a free one\n", string(out))
+	assert.Equal(t, "socketgi: "+address+" is in use by another program: use --listen HOST:PORT\n", string(out))
 	require.NoError(t, d.cmd.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, d.cmd.Wait())
 }

@@ -100,12 +100,12 @@ func TestGetInterrupted(t *testing.T) {
 		require.NoError(t, cmd.Start())
 		c, err := l.Accept()
 		require.NoError(t, err)
-		want := "socketgi: nothing came for 50ms: --timeout waits longer, and the application's log says why\n"
+		want := "socketgi: no data for 0.05s: read the application's log; or use a longer --timeout\n"
 		if flags[1] == "0" {
 			_, err = c.Read(make([]byte, 1)) // it is waiting now
 			require.NoError(t, err)
 			require.NoError(t, cmd.Process.Signal(os.Interrupt))
-			want = "socketgi: ended before the response was whole\n"
+			want = "socketgi: interrupted before the response was complete\n"
 		}
 		start := time.Now()
 		text, err := io.ReadAll(said)
@@ -123,10 +123,10 @@ func TestGetNoResponse(t *testing.T) {
 	l, err := net.Listen("unix", socket)
 	require.NoError(t, err)
 	for _, c := range []struct{ answer, flag, out, err string }{
-		{"", "", "", "socketgi: the connection was closed without a response: the application's log says why\n"},
-		{"", "--raw", "", "socketgi: the connection was closed without a response: the application's log says why\n"},
+		{"", "", "", "socketgi: the connection was closed without a response: read the application's log\n"},
+		{"", "--raw", "", "socketgi: the connection was closed without a response: read the application's log\n"},
 		{"Traceback\nmore", "--raw", "Traceback\nmore", "socketgi: scgi: the response head is malformed"},
-		{"Status: 200 OK\r\nContent-Length: 9\r\n\r\nhello", "", "hello", "socketgi: the response is not whole: the connection was cut: the application's log says why\n"},
+		{"Status: 200 OK\r\nContent-Length: 9\r\n\r\nhello", "", "hello", "socketgi: the response is incomplete: the connection was reset: read the application's log\n"},
 	} {
 		go func() {
 			conn, err := l.Accept()

@@ -105,7 +105,7 @@ func TestAdd(t *testing.T) {
 			// Again: nothing but the cached code is new.
 			out, err = s.operator(args...)
 			require.NoError(t, err, "%s", out)
-			assert.Contains(t, out, "the units are there already, and say the same")
+			assert.Contains(t, out, "the units exist and are unchanged")
 			for _, change := range changes(there, s.listing()) {
 				assert.Regexp(t, `var/cache/socketgi/|/slots$`, change)
 			}
@@ -116,7 +116,7 @@ func TestAdd(t *testing.T) {
 			out, err = s.operator("remove", name, "--now")
 			require.NoError(t, err, "%s", out)
 			if name == "exec" {
-				assert.Contains(t, out, "/var/lib/exec: its data, which stays")
+				assert.Contains(t, out, "/var/lib/exec: its data is kept")
 				s.Run("rm", "-rf", "/var/lib/exec", "/var/lib/private/exec")
 			}
 			assert.Empty(t, changes(before, s.listing()), "as it was before")
@@ -166,7 +166,7 @@ func TestAddFails(t *testing.T) {
 		"taken":      {append(python, "app", script, "--now", "--listen", "127.0.0.1:9124"), "app.socket can't listen"},
 		"long":       {append(python, "app", script, "--listen", "/run/"+strings.Repeat("x", 103)), "--listen: the socket's path"},
 		"system":     {append(python, "dbus", script), "dbus.socket is a unit of this system: choose another name"},
-		"there":      {append(python, "mine", script), "mine.socket is there, and none that socketgi has written: choose another name than mine"},
+		"there":      {append(python, "mine", script), "mine.socket exists and was not written by socketgi: choose another name than mine"},
 		"masked":     {append(python, "masked", script, "--force"), "masked.socket is masked: systemctl unmask masked.socket"},
 		"no python":  {[]string{"app", script, "--python", "/bin/false"}, "while it was loaded its process exited with status 1"},
 		"cgi":        {[]string{"app", "--cgi", "--", "/srv/broken.cgi"}, "its first line names the interpreter /no/such/interpreter, which is not there"},
@@ -184,7 +184,7 @@ func TestAddFails(t *testing.T) {
 		before := s.listing()
 		out, err := s.Try("env", append([]string{"PATH=/usr/local/fake:/usr/bin:/bin", "/usr/local/bin/socketgi", "add", "app", script}, python...)...)
 		assert.Error(t, err)
-		assert.Contains(t, out, "systemd finds mistakes in the units:\n")
+		assert.Contains(t, out, "systemd-analyze verify finds mistakes in the units:\n")
 		assert.Empty(t, changes(before, s.listing()))
 	})
 	t.Run("enable", func(t *testing.T) {
@@ -200,7 +200,7 @@ func TestAddFails(t *testing.T) {
 		before := s.listing()
 		out, err := s.operator(append([]string{"add", "app", script}, python...)...)
 		assert.Error(t, err)
-		assert.Contains(t, out, "/var/cache/socketgi has to be a directory of root's")
+		assert.Contains(t, out, "/var/cache/socketgi must be a directory that only root can write")
 		assert.Empty(t, changes(before, s.listing()))
 		s.Run("rmdir", "/var/cache/socketgi")
 	})
@@ -215,7 +215,7 @@ func TestAddFails(t *testing.T) {
 		s.Run("pkill", "-INT", "-x", "socketgi")
 		text, _ := io.ReadAll(out)
 		assert.Error(t, cmd.Wait())
-		assert.Contains(t, string(text), "interrupted: nothing of it was left")
+		assert.Contains(t, string(text), "interrupted: all changes were undone")
 		assert.Empty(t, changes(before, s.listing()))
 	})
 	out, _ := s.Try("systemctl", "list-units", "--all", "--plain", "--no-legend", "app*", "mine@*")
@@ -272,7 +272,7 @@ func TestAddForce(t *testing.T) {
 	assert.Equal(t, "operator", s.get("/").body)
 	out, err = s.operator("remove", "app", "--now")
 	require.NoError(t, err, "%s", out)
-	assert.Contains(t, out, "/etc/systemd/system/app@.service.d: your own changes, which stay")
+	assert.Contains(t, out, "/etc/systemd/system/app@.service.d: your changes are kept")
 	assert.FileExists(t, s.Path("/etc/systemd/system/app@.service.d/override.conf"))
 	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
 }

@@ -161,7 +161,7 @@ time.sleep(1000)`)
 			s.Run("systemctl", "daemon-reload")
 			s.Run("systemctl", "restart", "app.socket")
 		}, true},
-		{"service masked", run("ln -sf /dev/null " + unitDir + "app@.service; systemctl daemon-reload"), "units", "error", unitDir + "app@.service: it is masked", "restore", func() {
+		{"service masked", run("ln -sf /dev/null " + unitDir + "app@.service; systemctl daemon-reload"), "units", "error", unitDir + "app@.service: the unit is masked", "restore", func() {
 			s.Run("rm", unitDir+"app@.service")
 			s.Write(unitDir+"app@.service", service)
 			s.Run("systemctl", "daemon-reload")
@@ -169,7 +169,7 @@ time.sleep(1000)`)
 		{"service masked, with the file of a package", func() {
 			s.Write("/usr/lib/systemd/system/app@.service", service)
 			run("ln -sf /dev/null " + unitDir + "app@.service; systemctl daemon-reload")()
-		}, "units", "error", unitDir + "app@.service: it is masked", "rm " + unitDir + "app@.service", nil, true},
+		}, "units", "error", unitDir + "app@.service: the unit is masked", "rm " + unitDir + "app@.service", nil, true},
 		{"no Accept=", run("sed -i s/^Accept=/Acept=/ " + unitDir + "app.socket; systemctl daemon-reload"), "units", "error", "app.socket starts app.service by its Accept=, and there is only app@.service", "Accept=", func() {
 			s.Write(unitDir+"app.socket", socket)
 			s.Run("systemctl", "daemon-reload")

@@ -144,7 +144,7 @@ func TestRootRunsNothing(t *testing.T) {
 			}
 			if name == "dev" {
 				assert.Error(t, err, "%s", out)
-				assert.Contains(t, out, "root is not to run what somebody else can write")
+				assert.Contains(t, out, "refusing to run as root what other users can write")
 			} else if !strings.HasPrefix(command, "doctor") { // it may find something in a machine like this one
 				assert.NoError(t, err, "%s: %s", command, out)
 			}

@@ -80,7 +80,7 @@ func TestStatus(t *testing.T) {
 	out, exit := s.socketgi("status", "bad")
 	assert.Zero(t, exit)
 	assert.Contains(t, out, "● bad.socket - /srv/bad.py\n     Loaded: /etc/systemd/system/bad.socket; enabled\n")
-	assert.Contains(t, out, "\nThe journal has no requests: socketgi get bad / makes one\n")
+	assert.Contains(t, out, "\nThe journal has no requests. To make one: socketgi get bad /\n")
 	assert.NotContains(t, out, "\x1b", "no colour where no terminal is")
 
 	s.get("/bad/?secret")
@@ -189,7 +189,7 @@ func TestStatus(t *testing.T) {
 	assert.Regexp(t, `(?m)^bad +failed +disabled +yes +2 `, s.Run("/usr/local/bin/socketgi", "list"))
 	out, exit = s.socketgi("status", "nothere")
 	assert.Equal(t, 4, exit)
-	assert.Equal(t, "socketgi: nothere: there is no such application (socketgi list shows those that are there)\n", out)
+	assert.Equal(t, "socketgi: nothere: no such application; see socketgi list\n", out)
 }
 
 // TestStatusWarm looks at a warm application.
@@ -290,14 +290,14 @@ func TestLogs(t *testing.T) {
 	}
 	out, err = as("logs", "app")
 	assert.Error(t, err)
-	assert.Contains(t, out, "you may not read the system's journal: be root, or join a group that may")
+	assert.Contains(t, out, "permission denied for the system's journal: run it as root, or join a group that may")
 	out, err = as("get", "app", "/")
 	assert.Error(t, err)
-	assert.Equal(t, "socketgi: you may not connect to /run/socketgi/app.sock: root and the group www-data may\n", out)
+	assert.Equal(t, "socketgi: permission denied to connect to /run/socketgi/app.sock: only root and the group www-data may\n", out)
 	out, err = as("status", "app")
 	assert.NoError(t, err)
 	assert.Contains(t, out, "3 accepted")
-	assert.Contains(t, out, "note: last requests and errors: you may not read the system's journal")
+	assert.Contains(t, out, "note: last requests and errors: permission denied for the system's journal")
 	assert.Contains(t, out, "note: slots: ")
 	out, err = as("list")
 	assert.NoError(t, err)
@@ -314,10 +314,10 @@ func TestGet(t *testing.T) {
 	assert.Contains(t, out, "The application failed.")
 	out, exit = s.socketgi("get", "tcp", "/midway")
 	assert.Equal(t, 1, exit)
-	assert.Contains(t, out, "socketgi: the response is not whole: the connection was cut: socketgi logs tcp says why\n")
+	assert.Contains(t, out, "socketgi: the response is incomplete: the connection was reset: socketgi logs tcp says why\n")
 	out, exit = s.socketgi("get", "tcp", "/hang", "--timeout", "200ms")
 	assert.Equal(t, 1, exit)
-	assert.Equal(t, "socketgi: nothing came for 200ms: --timeout waits longer, and socketgi logs tcp says why\n", out)
+	assert.Equal(t, "socketgi: no data for 0.2s: socketgi logs tcp; or use a longer --timeout\n", out)
 	s.Run("systemctl", "stop", "tcp@*")
 	s.allEnded("tcp")
 

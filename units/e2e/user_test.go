@@ -47,7 +47,7 @@ func TestUserManager(t *testing.T) {
 			out, err := run(args...)
 			assert.Error(t, err)
 			assert.Contains(t, out, "KeyError: ''")
-			assert.NotContains(t, out, "taking it back")
+			assert.NotContains(t, out, "undoing the changes")
 			for _, change := range changes(before, files()) {
 				assert.Regexp(t, `\.cache|\.local|\.config`, change)
 			}
@@ -94,5 +94,5 @@ func TestUserManager(t *testing.T) {
 	})
 	out, err := run("/usr/local/bin/socketgi", "add", "cgi", "--cgi", "--", "/srv/hello.cgi")
 	assert.Error(t, err)
-	assert.Contains(t, out, "only root may do that (sudo); for your own systemd use --user-manager")
+	assert.Contains(t, out, "run it as root (sudo), or use --user-manager for your own service manager")
 }

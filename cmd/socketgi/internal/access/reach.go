@@ -17,7 +17,7 @@ func Unreachable(path, name string) string {
 	if name != "" {
 		u, ok := account.FindUser("", name)
 		if !ok {
-			return fmt.Sprintf("there is no user %s on this machine yet: adduser --system --group %s", name, name)
+			return fmt.Sprintf("no user %s on this machine: adduser --system --group %s", name, name)
 		}
 		if u.UID == 0 {
 			return ""
@@ -43,7 +43,7 @@ func Unreachable(path, name string) string {
 			mode >>= 3
 		}
 		if mode&want == 0 {
-			return fmt.Sprintf("%s can't get at %s: %s belongs to somebody else and has mode %04o", who, path, p, info.Mode().Perm())
+			return fmt.Sprintf("%s can't read %s: %s has another owner and mode %04o", who, path, p, info.Mode().Perm())
 		}
 		if p == "/" {
 			break

@@ -29,9 +29,9 @@ esac
 	require.NoError(t, os.Chown(file, 0, 54323))
 	assert.Empty(t, Unreachable(file, "ldapweb"))
 	require.NoError(t, os.Chown(file, 0, 54399))
-	assert.Equal(t, "ldapweb can't get at "+file+": "+file+" belongs to somebody else and has mode 0640", Unreachable(file, "ldapweb"))
-	assert.Contains(t, Unreachable(file, ""), "the application's user can't get at")
-	assert.Contains(t, Unreachable(file, "nobody-there"), "there is no user nobody-there on this machine yet")
+	assert.Equal(t, "ldapweb can't read "+file+": "+file+" has another owner and mode 0640", Unreachable(file, "ldapweb"))
+	assert.Contains(t, Unreachable(file, ""), "the application's user can't read")
+	assert.Contains(t, Unreachable(file, "nobody-there"), "no user nobody-there on this machine")
 	assert.Empty(t, Unreachable(file, "root"))
 	assert.Empty(t, Unreachable(file+"x", "ldapweb"), "it may be there later")
 }

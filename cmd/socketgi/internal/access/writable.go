@@ -110,8 +110,8 @@ func RootMayWrite(root string) error {
 	}
 	for _, name := range names {
 		if by.canBeReplaced(name) {
-			return fmt.Errorf("root is not to work on a system that somebody else can change: %s is in a folder that others can write. "+
-				"Have root own it (chown root: %s; chmod go-w %[2]s), or say this as the user whose it is", name, filepath.Dir(name))
+			return fmt.Errorf("refusing to change as root a system that other users can change: other users can write the directory of %s. "+
+				"Give it to root (chown root: %s; chmod go-w %[2]s), or run this as its owner", name, filepath.Dir(name))
 		}
 	}
 	return nil

@@ -75,7 +75,7 @@ func TestRootOfOthers(t *testing.T) {
 			if c.want == "" {
 				assert.NoError(t, err)
 			} else {
-				assert.ErrorContains(t, err, c.want+" is in a folder that others can write")
+				assert.ErrorContains(t, err, c.want+". Give it to root")
 			}
 		})
 	}

@@ -1,5 +1,5 @@
-// Package account looks users and groups up: in the files of this machine or of the system in a
-// directory, and for this machine in the other sources of NSS, such as LDAP, too.
+// Package account looks up users and groups: in the files of this machine or of a system in a directory,
+// and on this machine in the other sources of NSS, such as LDAP.
 package account
 
 import (
@@ -27,8 +27,8 @@ type Group struct {
 	GID  int
 }
 
-// FindUser looks a user up, by name or number; ok is false where there is none. root is the
-// directory of another system, "" for this one.
+// FindUser looks up a user by name or number; ok is false if there is none. root is the directory of
+// another system, "" for this one.
 func FindUser(root, name string) (u User, ok bool) {
 	fields, ok := find(root, "passwd", name)
 	if !ok || len(fields) < 4 {
@@ -49,7 +49,7 @@ func FindGroup(root, name string) (g Group, ok bool) {
 	return g, g.GID >= 0
 }
 
-// number is -1 for what is none.
+// number is -1 for an invalid number.
 func number(s string) int {
 	n, err := strconv.ParseUint(s, 10, 32)
 	if err != nil {
@@ -58,8 +58,8 @@ func number(s string) int {
 	return int(n)
 }
 
-// find returns the fields of an entry of a database. Entries of this machine that are in no
-// file are asked for by getent(1): a program without libc has no other way.
+// find returns the fields of an entry of a database. Entries in no file are looked up by getent(1), since
+// this program doesn't link libc.
 func find(root, db, name string) (fields []string, ok bool) {
 	if name == "" {
 		return nil, false
@@ -106,7 +106,7 @@ func (u User) Groups() []int {
 	return all
 }
 
-// UserName is the name of a user of this machine, the number of one that has none.
+// UserName is the name of a user of this machine, or the number of one without a name.
 func UserName(uid uint32) string {
 	id := strconv.FormatUint(uint64(uid), 10)
 	if u, ok := FindUser("", id); ok {
@@ -134,7 +134,7 @@ func WebGroup(root string) string {
 	return "www-data"
 }
 
-// WebUser finds the user of the web server, which is called as its group is nearly everywhere.
+// WebUser finds the user of the web server, which mostly has the name of its group.
 func WebUser(root, group string) (u User, ok bool) {
 	g, ok := FindGroup(root, group)
 	if !ok {
@@ -143,22 +143,22 @@ func WebUser(root, group string) (u User, ok bool) {
 	return FindUser(root, g.Name)
 }
 
-// Check tells which of the user and the group that units name is missing; "" is none.
+// Check returns an error if the user or the group of units is missing; "" is none.
 func Check(root, user, group string) error {
 	if _, ok := FindUser(root, user); user != "" && !ok {
 		return Missing("user", user, root, "adduser --system --group --no-create-home "+user)
 	}
 	if _, ok := FindGroup(root, group); group != "" && !ok {
-		return Missing("group", group, root, "use --group with that of the web server, or install the web server first")
+		return Missing("group", group, root, "use --group GROUP, or install the web server first")
 	}
 	return nil
 }
 
-// Missing is the error for a user or a group (kind) that isn't there, with what mends it.
+// Missing is the error for a missing user or group (kind), with its mend.
 func Missing(kind, name, root, mend string) error {
-	where := "here"
+	where := "on this machine"
 	if root != "" {
 		where = "in " + root
 	}
-	return fmt.Errorf("there is no %s %s %s: %s", kind, name, where, mend)
+	return fmt.Errorf("no %s %s %s: %s", kind, name, where, mend)
 }

@@ -37,7 +37,7 @@ func TestNSS(t *testing.T) {
 	assert.Equal(t, "ldapgroup", GroupName(54322))
 	assert.Equal(t, "54399", UserName(54399))
 	assert.NoError(t, Check("", "ldapweb", "ldapgroup"))
-	assert.ErrorContains(t, Check("", "nobody-there", ""), "there is no user nobody-there here: adduser")
+	assert.ErrorContains(t, Check("", "nobody-there", ""), "no user nobody-there on this machine: adduser")
 	_, ok = FindUser(t.TempDir(), "ldapweb")
 	assert.False(t, ok, "another system has other sources")
 }
@@ -62,5 +62,5 @@ func TestFiles(t *testing.T) {
 	assert.Equal(t, 101, u.UID)
 	_, ok = WebUser(root, "http")
 	assert.False(t, ok, "there is a group of that name, and no user")
-	assert.ErrorContains(t, Check(root, "nginx", "web"), "there is no group web in "+root+": use --group")
+	assert.ErrorContains(t, Check(root, "nginx", "web"), "no group web in "+root+": use --group")
 }

@@ -71,7 +71,7 @@ func (s *Spec) resolveProgram(r *Application) (err error) {
 		return err
 	}
 	if !program.Is(real) {
-		return fmt.Errorf("%s is no program that can be executed", c.Program)
+		return fmt.Errorf("%s is not an executable file", c.Program)
 	}
 	if c.Program, err = s.Root.Inside(c.Program); err != nil {
 		return err

@@ -43,15 +43,15 @@ func (s *Spec) interpreter(app wsgi.App, r *Application) (folders []string, err 
 		return nil, err
 	}
 	if !program.Is(path) {
-		return nil, fmt.Errorf("%s is no program that can be executed: use --python with the Python that is to run it", path)
+		return nil, fmt.Errorf("%s is not an executable file: use --python PATH", path)
 	}
 	p := python.Look(path)
 	if p.Older(3, 8) {
-		return nil, fmt.Errorf("%s is Python %d.%d, which is older than Python 3.8: use --python with a later one", path, p.Major, p.Minor)
+		return nil, fmt.Errorf("%s is Python %d.%d, but 3.8 or later is required: use --python PATH", path, p.Major, p.Minor)
 	}
 	if p.Script {
-		r.Slow = append(r.Slow, path+" is a script, which looks for the interpreter at each start: "+
-			"--python with the path of the interpreter itself is faster")
+		r.Slow = append(r.Slow, path+" is a script that searches the interpreter at each start: "+
+			"use --python with the path of the interpreter itself")
 	}
 	r.Adapter.Python = path
 	return p.Folders, nil
@@ -81,7 +81,7 @@ func (s *Spec) otherInterpreter(app wsgi.App) (path string, folders []string, er
 		return "", nil, err
 	}
 	if _, err := os.Stat(seen); err != nil || !filepath.IsAbs(path) {
-		return "", nil, fmt.Errorf("%s is not in %s: use --python with one that is", path, string(s.Root))
+		return "", nil, fmt.Errorf("%s does not exist in %s: use --python PATH", path, string(s.Root))
 	}
 	return path, []string{filepath.Dir(filepath.Dir(path))}, nil
 }

@@ -34,8 +34,8 @@ func RuntimePath(name string) string { return "/run/" + runtimeDirectory(name) }
 func runtimeDirectory(name string) string { return "socketgi-" + name }
 
 // errNoPeers is for users where nobody can tell which user connects.
-var errNoPeers = errors.New("which user connects can be told only by socketgi-adapter, at a unix socket, and not under --profile strict, " +
-	"which hides other users from it: leave --allow-user out")
+var errNoPeers = errors.New("--allow-user needs socketgi-adapter and a unix socket, and not --profile strict, " +
+	"which hides other users from the adapter: omit --allow-user")
 
 // Units are the options of package units.
 func (o Options) Units() (units.Options, error) {
@@ -84,7 +84,7 @@ func (o Options) cacheDirectory() []units.Group {
 }
 
 // outOfMemory lets the adapter live when its application is killed.
-var outOfMemory = units.Group{Why: "When memory runs out the application is killed; the adapter lives to say so.", Directives: []string{"OOMPolicy=continue"}}
+var outOfMemory = units.Group{Why: "The adapter survives when the application is killed for memory.", Directives: []string{"OOMPolicy=continue"}}
 
 // directives are those that the adapter needs.
 func (o Options) directives() []units.Group {
@@ -94,11 +94,11 @@ func (o Options) directives() []units.Group {
 			outOfMemory,
 		}
 	}
-	all := []units.Group{outOfMemory, {Why: "Requests that are being answered are waited for.", Directives: []string{"KillMode=mixed"}}}
+	all := []units.Group{outOfMemory, {Why: "Running requests are finished first.", Directives: []string{"KillMode=mixed"}}}
 	if o.Python() {
-		all = append(all, units.Group{Why: "Loads the application again, beside the old one; fails where it can't be loaded.",
+		all = append(all, units.Group{Why: "Reload loads the application beside the old one; it fails if that doesn't load.",
 			Directives: []string{"ExecReload=" + units.CommandLine(o.Exec[:1]) + " --ask-reload $MAINPID"}})
 	}
-	return append(all, units.Group{Why: "Each request is a record, and journald drops none. What floods is standard error: the adapter limits that.",
+	return append(all, units.Group{Why: "Each request is a journal entry that must not be dropped; the adapter limits standard error.",
 		Directives: []string{"LogRateLimitIntervalSec=0"}})
 }

@@ -25,7 +25,7 @@ func TestAllowUIDs(t *testing.T) {
 		wrong := o
 		change(&wrong)
 		_, err := wrong.Render()
-		assert.ErrorContains(t, err, "leave --allow-user out")
+		assert.ErrorContains(t, err, "omit --allow-user")
 	}
 }
 

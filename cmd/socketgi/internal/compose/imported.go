@@ -29,9 +29,9 @@ func Imported(o *units.Options, p inetd.Program, spec application.Spec, path str
 		warnings = slices.Concat(app.Slow, app.Passed, Serve(&u, app, path, spec.Root))
 	}
 	if p.Max > 0 {
-		notes = append(notes, fmt.Sprintf("--concurrency=%d holds the limit, too, and lets what comes wait: for that raise MaxConnections=", p.Max))
+		notes = append(notes, fmt.Sprintf("--concurrency %d limits requests, too, and further ones wait if you raise MaxConnections=", p.Max))
 	}
-	notes = append(notes, fmt.Sprintf("runs by socketgi-adapter as an application: a request may take %.0f s (--timeout)", adapter.DefaultTimeout.Seconds()))
+	notes = append(notes, fmt.Sprintf("runs as an application of socketgi-adapter: a request is ended after %.0f s (--timeout)", adapter.DefaultTimeout.Seconds()))
 	*o, err = u.Units()
 	return notes, warnings, err
 }

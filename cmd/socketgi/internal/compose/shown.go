@@ -35,14 +35,14 @@ func Pin(root string, o *units.Options) (warnings []string, err error) {
 		switch shown := wider.Shown(); {
 		case slices.Contains(shown, at):
 			*o = wider
-			warnings = append(warnings, fmt.Sprintf("all of %s is shown to it: in the place of %s somebody else than root could put a link to anything. "+
-				"In a folder of root's, such as /srv, it is the only one that is shown", at, path))
+			warnings = append(warnings, fmt.Sprintf("all of %s is visible to it: another user than root could replace %s by a link to any directory. "+
+				"Below a directory of root, such as /srv, only itself is visible", at, path))
 		case os.Geteuid() == 0:
-			return nil, fmt.Errorf("%s would have to be shown to the sandbox, and somebody else than root could put a link to anything in its place: "+
-				"move it to a folder of root's, such as /srv", path)
+			return nil, fmt.Errorf("%s can't be made visible in the sandbox: another user than root could replace it by a link to any directory: "+
+				"move it to a directory of root, such as /srv", path)
 		default:
-			warnings = append(warnings, fmt.Sprintf("in the place of %s somebody else than root can put a link to anything, which would be shown to the application: "+
-				"move it to a folder of root's, such as /srv", path))
+			warnings = append(warnings, fmt.Sprintf("another user than root can replace %s by a link to any directory, which would be visible to the application: "+
+				"move it to a directory of root, such as /srv", path))
 		}
 	}
 	return warnings, nil

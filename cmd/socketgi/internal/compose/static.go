@@ -23,7 +23,7 @@ func Static(root string, values []string) (all []units.NginxStatic, warnings []s
 			}
 		}
 		if info, err := os.Stat(root + dir); err != nil || !info.IsDir() {
-			warnings = append(warnings, fmt.Sprintf("--static %s: there is no directory %s; the web server answers 404", value, root+dir))
+			warnings = append(warnings, fmt.Sprintf("--static %s: no directory %s; the web server answers 404", value, root+dir))
 		}
 		all = append(all, units.NginxStatic{URL: url, Dir: dir})
 	}

@@ -17,14 +17,14 @@ func AllowPeers(h host.Host, o *appunits.Options, users []string) (warnings []st
 		if web, ok := account.WebUser(h.Root, o.Group); ok {
 			users = append([]string{web.Name}, users...)
 		} else if len(users) == 0 {
-			warnings = append(warnings, fmt.Sprintf("which user the web server is can't be said from the group %s: "+
-				"every user in that group may talk to the application, unless --allow-user names some", o.Group))
+			warnings = append(warnings, fmt.Sprintf("the user of the web server is unknown for the group %s: "+
+				"requests of every user in that group are served; to restrict them use --allow-user", o.Group))
 		}
 	}
 	for _, name := range users {
 		user, ok := account.FindUser(h.Root, name)
 		if !ok {
-			return warnings, account.Missing("user", name, h.Root, "name one with --allow-user")
+			return warnings, account.Missing("user", name, h.Root, "name another with --allow-user")
 		}
 		if !slices.Contains(o.Adapter.AllowUIDs, uint32(user.UID)) {
 			o.Adapter.AllowUIDs = append(o.Adapter.AllowUIDs, uint32(user.UID))

@@ -33,7 +33,7 @@ func (s *Server) Serve(ctx context.Context, out io.Writer) error {
 	l, err := net.Listen("tcp", s.Listen)
 	if err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
-			return fmt.Errorf("%s is taken by another program: use --listen HOST:PORT with a free one", s.Listen)
+			return fmt.Errorf("%s is in use by another program: use --listen HOST:PORT", s.Listen)
 		}
 		return err
 	}
@@ -41,8 +41,8 @@ func (s *Server) Serve(ctx context.Context, out io.Writer) error {
 	if s.Python != "" {
 		python = "Python: " + s.Python + "\n"
 	}
-	fmt.Fprintf(out, "serving %s, each request in a fresh process; Ctrl-C ends it\n"+
-		"look at http://%s%s/\n%s"+
+	fmt.Fprintf(out, "serving %s, each request in a fresh process; stop with Ctrl-C\n"+
+		"open http://%s%s/\n%s"+
 		"your own: socketgi dev FILE.py | FILE.py:CALLABLE | package.module:CALLABLE\n", s.App, l.Addr(), s.Mount, python)
 
 	spawner := newSpawner(s.Command)

@@ -54,7 +54,7 @@ func handler(mount string, t http.RoundTripper) http.Handler {
 		path, ok := mergedPath(r.URL.Path)
 		switch {
 		case !ok:
-			http.Error(w, "no request has such a path: nginx answers 400, too", http.StatusBadRequest)
+			http.Error(w, "invalid path: nginx answers 400, too", http.StatusBadRequest)
 		case path != mount && !strings.HasPrefix(path, mount+"/"):
 			http.Redirect(w, r, mount+"/", http.StatusFound)
 		default:

@@ -55,13 +55,13 @@ func notRoots(path string) error {
 	}
 	st := info.Sys().(*syscall.Stat_t)
 	if st.Uid == 0 {
-		return fmt.Errorf("root is not to run what somebody else can write: %s has mode %04o and group %d: "+
-			"chmod go-w it, or run this as somebody else (runuser -u USER -- socketgi dev ...)", path, info.Mode().Perm(), st.Gid)
+		return fmt.Errorf("refusing to run as root what other users can write: %s has mode %04o and group %d: "+
+			"chmod go-w it, or run this as another user (runuser -u USER -- socketgi dev ...)", path, info.Mode().Perm(), st.Gid)
 	}
 	owner := strconv.Itoa(int(st.Uid))
 	mend := fmt.Sprintf("setpriv --reuid=%s --regid=%d --clear-groups socketgi dev ...", owner, st.Gid)
 	if u, ok := account.FindUser("", owner); ok {
 		owner, mend = u.Name, "runuser -u "+u.Name+" -- socketgi dev ..."
 	}
-	return fmt.Errorf("root is not to run what somebody else can write: %s belongs to %s: %s", path, owner, mend)
+	return fmt.Errorf("refusing to run as root what other users can write: %s belongs to %s: %s", path, owner, mend)
 }

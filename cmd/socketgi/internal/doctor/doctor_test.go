@@ -261,7 +261,7 @@ func TestPathsInLogs(t *testing.T) {
 	}
 	for log, want := range map[string]string{
 		"FileNotFoundError: [Errno 2] No such file or directory: '/srv/x'":           "/srv/x",
-		"socketgi-adapter: /srv/article.py: no such file or directory":          "/srv/article.py",
+		"socketgi-adapter: /srv/article.py: no such file or directory":               "/srv/article.py",
 		"/opt/python is not there, or the interpreter that it names is not: say ...": "/opt/python",
 	} {
 		m := append(missing.FindStringSubmatch(log), "", "", "")

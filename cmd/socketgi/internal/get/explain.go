@@ -10,41 +10,42 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/hint"
 	"github.com/socketgi/socketgi/scgi/scgihttp"
 )
 
-// why says what an error means, and what helps.
+// why words an error, with its mend.
 func (g *Request) why(err error) error {
-	unit, logs := "", "the application's log says why"
+	unit, logs := "", "read the application's log"
 	if g.App != nil {
 		unit = g.App.Socket.Name
-		logs = hint.Socketgi(g.Host, "logs "+g.App.Name) + " says why"
+		logs = hint.Socketgi(g.Host, "logs "+g.App.Name)
 	}
 	var op *net.OpError
 	dialing := errors.As(err, &op) && op.Op == "dial"
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, net.ErrClosed):
-		return errors.New("ended before the response was whole")
+		return errors.New("interrupted before the response was complete")
 	case dialing && (errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist)):
 		if unit == "" {
 			return fmt.Errorf("nothing listens at %s", g.Address)
 		}
 		return fmt.Errorf("nothing listens at %s: %s start %s", g.Address, hint.Systemctl(g.Host), unit)
 	case dialing && errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("you may not connect to %s: %s may", g.Address, g.mayConnect())
+		return fmt.Errorf("permission denied to connect to %s: only %s may", g.Address, g.mayConnect())
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Errorf("nothing came for %v: --timeout waits longer, and %s", g.Timeout, logs)
+		return fmt.Errorf("no data for %s: %s; or use a longer --timeout", adapter.Seconds(g.Timeout), logs)
 	case errors.Is(err, scgihttp.ErrNoHead):
 		return fmt.Errorf("the connection was closed without a response: %s", logs)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
-		return fmt.Errorf("the connection was cut: %s", logs)
+		return fmt.Errorf("the connection was reset: %s", logs)
 	}
 	return err
 }
 
-// mayConnect names those who may connect to a unix socket.
+// mayConnect lists the users that may connect to a unix socket.
 func (g *Request) mayConnect() string {
 	info, err := os.Stat(g.Address)
 	if err != nil { // nor see it

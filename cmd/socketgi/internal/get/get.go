@@ -86,7 +86,7 @@ func (g *Request) Send(ctx context.Context, in io.Reader, out, errOut io.Writer)
 	}
 	if !g.Raw {
 		if _, err := io.Copy(out, resp.Body); err != nil {
-			return s, fmt.Errorf("the response is not whole: %w", g.why(err))
+			return s, fmt.Errorf("the response is incomplete: %w", g.why(err))
 		}
 	}
 	return s, nil

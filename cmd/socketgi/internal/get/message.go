@@ -53,11 +53,11 @@ func (g *Request) request(ctx context.Context, in io.Reader) (r *http.Request, i
 		name, value = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name)), strings.TrimSpace(value)
 		switch {
 		case !ok || name == "" || strings.ContainsAny(value, "\r\n\x00"):
-			return nil, "", fmt.Errorf("-H %q is no header: 'NAME: VALUE'", h)
+			return nil, "", fmt.Errorf("-H %q is not a header: expected 'NAME: VALUE'", h)
 		case strings.ContainsFunc(name, notInNames):
-			return nil, "", fmt.Errorf("-H %q: web servers pass on headers of letters, digits and dashes only", h)
+			return nil, "", fmt.Errorf("-H %q: web servers drop headers with other characters than letters, digits and dashes", h)
 		case name == "Content-Length":
-			return nil, "", fmt.Errorf("-H %q: the length is that of the body", h)
+			return nil, "", fmt.Errorf("-H %q: the length is computed from the body", h)
 		case name == "Host":
 			r.Host = value
 			continue
@@ -89,7 +89,7 @@ func (g *Request) url() (*url.URL, error) {
 	path, _, _ = strings.Cut(path, "#") // no client sends it
 	u, err := url.ParseRequestURI(path)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no path: %w", g.Path, err)
+		return nil, fmt.Errorf("%q is not a path: %w", g.Path, err)
 	}
 	u.Scheme, u.Host = "http", "localhost"
 	return u, nil

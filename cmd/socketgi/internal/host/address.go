@@ -42,7 +42,7 @@ func (h Host) runtimeDir() string {
 func (h Host) RuntimeDir() (string, error) {
 	dir := h.runtimeDir()
 	if dir == "" {
-		return "", errors.New("XDG_RUNTIME_DIR is not set: log in as that user, or say machinectl shell USER@")
+		return "", errors.New("XDG_RUNTIME_DIR is not set: log in as that user, or run machinectl shell USER@")
 	}
 	return dir, nil
 }

@@ -32,7 +32,7 @@ func (h Host) Dirs() ([]string, error) {
 	if h.User {
 		config, err := os.UserConfigDir()
 		if err != nil {
-			return nil, fmt.Errorf("where this user's units are: %w", err)
+			return nil, fmt.Errorf("the directory of this user's units: %w", err)
 		}
 		dirs = []string{filepath.Join(config, "systemd/user"), "/etc/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user"}
 		if runtime := os.Getenv("XDG_RUNTIME_DIR"); runtime != "" {
@@ -83,7 +83,7 @@ func versionIn(text string) int {
 }
 
 // ErrNoManager says that there is no systemd to talk to.
-var ErrNoManager = errors.New("systemd doesn't answer here")
+var ErrNoManager = errors.New("systemd doesn't answer")
 
 // Connect connects to systemd.
 func (h Host) Connect(ctx context.Context) (*manager.Manager, error) {

@@ -36,7 +36,7 @@ type Application struct {
 }
 
 // ErrNoApplication says that there is no application of that name.
-var ErrNoApplication = errors.New("there is no such application")
+var ErrNoApplication = errors.New("no such application")
 
 // Load reads an application's units as they are now, drop-ins included.
 func (h Host) Load(name string) (*Application, error) {
@@ -47,7 +47,7 @@ func (h Host) Load(name string) (*Application, error) {
 	var err error
 	if a.Socket, err = h.Unit(name + ".socket"); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s: %w (socketgi list shows those that are there)", name, ErrNoApplication)
+			return nil, fmt.Errorf("%s: %w; see socketgi list", name, ErrNoApplication)
 		}
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (h Host) Load(name string) (*Application, error) {
 
 // ErrNoService says that a socket is there, and the service behind it is not. It is
 // [ErrNoApplication], too.
-var ErrNoService = errors.New("the service of the socket is not there")
+var ErrNoService = errors.New("the service of the socket is missing")
 
 type noServiceError string
 
@@ -101,9 +101,9 @@ func (h Host) noService(a *Application, file string) error {
 	if a.Warm {
 		other = a.Name + "@.service"
 	}
-	what := fmt.Sprintf("%s is there, and %s is not", a.Socket.Path, file)
+	what := fmt.Sprintf("%s exists, but %s is missing", a.Socket.Path, file)
 	if u, err := h.Unit(other); err == nil && u.Has("X-Socketgi") {
-		what = fmt.Sprintf("%s starts %s by its Accept=, and there is only %s", a.Socket.Path, file, other)
+		what = fmt.Sprintf("%s starts %s (Accept=), but only %s exists", a.Socket.Path, file, other)
 	}
 	return noServiceError(what)
 }

@@ -116,7 +116,7 @@ func (a *Application) Services(ctx context.Context, m *manager.Manager) ([]Servi
 		pattern := strings.TrimSuffix(a.Service.Name, ".service") + "*.service"
 		list, err := m.ListUnitsByPatternsContext(ctx, nil, []string{pattern})
 		if err != nil {
-			return nil, fmt.Errorf("asking systemd for %s: %w", pattern, err)
+			return nil, fmt.Errorf("systemd: properties of %s: %w", pattern, err)
 		}
 		names = names[:0]
 		for _, u := range list {

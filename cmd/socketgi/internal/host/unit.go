@@ -26,7 +26,7 @@ type Unit struct {
 }
 
 // ErrMasked is of a unit that is a link to /dev/null: systemd starts it for nobody.
-var ErrMasked = errors.New("it is masked")
+var ErrMasked = errors.New("the unit is masked")
 
 // Unit reads a unit file and its drop-ins (systemd.unit(5)). The error is
 // os.ErrNotExist where there is none, and [ErrMasked] where it is masked.

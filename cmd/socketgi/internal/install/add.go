@@ -53,7 +53,7 @@ func (a *Add) Prepare() error {
 		return fmt.Errorf("%w: install socketgi there first (make install DESTDIR=%s), or use --adapter PATH", err, a.Host.Root)
 	}
 	if !program.Is(path) {
-		return fmt.Errorf("%s is no program that can be executed", path)
+		return fmt.Errorf("%s is not an executable file", path)
 	}
 	a.user = account.User{UID: -1, GID: -1}
 	if a.Host.User {
@@ -84,7 +84,7 @@ func (a *Add) Plan() (steps []string, err error) {
 	}
 	offline := a.Host.Root != ""
 	if !offline && len(files) > 0 {
-		steps = append(steps, "have systemd verify the units")
+		steps = append(steps, "verify the units")
 	}
 	if a.Options.Adapter != nil && !offline {
 		steps = append(steps, "load "+a.Options.App+" in its sandbox")
@@ -100,12 +100,12 @@ func (a *Add) Plan() (steps []string, err error) {
 		}
 	}
 	if len(files) > 0 && !offline {
-		steps = append(steps, "have systemd read its units again")
+		steps = append(steps, "reload systemd's units")
 	}
 	if a.Now {
 		steps = append(steps, "enable "+pair.SocketName)
 		if !offline {
-			steps = append(steps, "start "+pair.SocketName, "ask for a page")
+			steps = append(steps, "start "+pair.SocketName, "request a page")
 		}
 	}
 	return steps, nil
@@ -171,11 +171,11 @@ func (a *Add) Run(ctx context.Context) (err error) {
 // offline adds to a system that doesn't run.
 func (a *Add) offline(back, keep *undo, pair units.Pair, files []file) error {
 	if len(files) == 0 {
-		a.Log("the units are there already, and say the same")
+		a.Log("the units exist and are unchanged")
 	} else if err := a.write(back, keep, files); err != nil {
 		return err
 	}
-	a.Log("in %s nothing can be run: that %s can be loaded is not checked, and there is no cached code", a.Host.Root, a.Options.App)
+	a.Log("%s is not running: %s was not loaded, and has no cached code", a.Host.Root, a.Options.App)
 	if !a.Now {
 		return nil
 	}

@@ -24,7 +24,7 @@ func (a *adding) checkAnswers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	done := terminal.Progress(os.Stderr, "asking "+a.Options.Name+" for a page")
+	done := terminal.Progress(os.Stderr, "requesting a page of "+a.Options.Name)
 	status, err := a.ask(ctx, app)
 	done()
 	if err != nil {
@@ -40,7 +40,7 @@ func (a *Add) ask(ctx context.Context, app *host.Application) (status string, er
 	if a.Timeout > 0 {
 		queue := app.Adapter.QueueTimeout
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, a.Timeout+queue, fmt.Errorf("there was no answer after %v", a.Timeout+queue))
+		ctx, cancel = context.WithTimeoutCause(ctx, a.Timeout+queue, fmt.Errorf("no response after %s", adapter.Seconds(a.Timeout+queue)))
 		defer cancel()
 	}
 	mount := strings.TrimRight(a.Options.Mount, "/")

@@ -38,7 +38,7 @@ func copyCode(from, to string, group int) error {
 		return err
 	}
 	if len(names) > mostFiles {
-		return fmt.Errorf("%s has more files than anything of ours", from)
+		return fmt.Errorf("%s has unexpected files", from)
 	}
 	mode := os.FileMode(0o755)
 	if group >= 0 {
@@ -78,9 +78,9 @@ func copyFile(dir int, name, to string, owner uint32, most int64) (int64, error)
 		return 0, err
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink != 1 || st.Uid != owner {
-		return 0, fmt.Errorf("the cached code %s is no file of the application's user", name)
+		return 0, fmt.Errorf("the cached code %s is not a file of the application's user", name)
 	}
-	tooLarge := fmt.Errorf("the cached code is larger than %d MiB: that is not ours", mostBytes>>20)
+	tooLarge := fmt.Errorf("the cached code is larger than %d MiB", mostBytes>>20)
 	if st.Size > most {
 		return 0, tooLarge
 	}
@@ -131,7 +131,7 @@ func ours(dir string) error {
 	}
 	st := info.Sys().(*syscall.Stat_t)
 	if !info.IsDir() || st.Uid != 0 || info.Mode().Perm()&0o022 != 0 {
-		return fmt.Errorf("%s has to be a directory of root's that nobody else can write to: "+
+		return fmt.Errorf("%s must be a directory that only root can write: "+
 			"chown root:root %[1]s && chmod 755 %[1]s", dir)
 	}
 	return nil

@@ -34,7 +34,7 @@ func (a *Add) claims(pair units.Pair) error {
 	if a.caches() {
 		path := appunits.CachePath(a.Options.Name)
 		if err := codeOnly(path); err != nil {
-			return fmt.Errorf("%w: move it away, or choose another name than %s", err, a.Options.Name)
+			return fmt.Errorf("%w: move it, or choose another name than %s", err, a.Options.Name)
 		}
 	}
 	return nil
@@ -55,7 +55,7 @@ func (a *Add) claimSocket(pair units.Pair) error {
 		}
 		for _, l := range listen {
 			if slices.ContainsFunc(other.Listen, func(o string) bool { return a.Host.Collide(l, o) }) {
-				return fmt.Errorf("%s listens at %s already (%s): choose another --listen than that, or remove it first",
+				return fmt.Errorf("%s already listens at %s (%s): choose another --listen, or remove it first",
 					strings.TrimSuffix(other.Name, ".socket"), l, other.Path)
 			}
 		}
@@ -68,8 +68,8 @@ func (a *Add) claimSocket(pair units.Pair) error {
 			continue
 		}
 		if _, err := os.Lstat(l); err == nil {
-			return fmt.Errorf("%s is there, and was not made for %s: systemd would replace it. "+
-				"Choose another --listen, or remove it if nobody uses it (ss -xlp shows who does)", l, a.Options.Name)
+			return fmt.Errorf("%s exists and doesn't belong to %s: systemd would replace it. "+
+				"Choose another --listen, or remove it if it is unused (ss -xlp)", l, a.Options.Name)
 		}
 	}
 	return nil
@@ -116,13 +116,13 @@ func (a *Add) claimState() error {
 		if st := info.Sys().(*syscall.Stat_t); !a.Host.User && a.Options.User != "" && a.user.UID > 0 && int(st.Uid) == a.user.UID && info.IsDir() {
 			continue // its user has it already
 		}
-		who, mend := "a user made up for it", "run it as the user that has the directory (--user)"
+		who, mend := "a dynamic user", "run it as the owner of the directory (--user)"
 		if a.Options.User != "" {
-			who, mend = a.Options.User, "if "+a.Options.User+" is to have it: chown -R "+a.Options.User+" "+real
+			who, mend = a.Options.User, "to give it to "+a.Options.User+": chown -R "+a.Options.User+" "+real
 		} else if a.Host.User {
-			who, mend = "it", "move it away, add, and move what is in it back"
+			who, mend = "it", "move it away, run add, and move its contents back"
 		}
-		return fmt.Errorf("%s is there, and not of an application %s that was here before: --state would give all of it to %s. "+
+		return fmt.Errorf("%s exists and is not the data of an earlier application %s: --state would give it to %s. "+
 			"Choose another name, or %s", real, name, who, mend)
 	}
 	return nil
@@ -200,12 +200,12 @@ func codeOnly(path string) error {
 		return err
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("%s is no directory of cached code", path)
+		return fmt.Errorf("%s is not a directory of cached code", path)
 	}
 	entries, err := os.ReadDir(path)
 	for _, e := range entries {
 		if !wsgi.IsCacheFile(e.Name()) && !isUnfinished(e.Name()) {
-			return fmt.Errorf("%s is in a directory of cached code, and is none", filepath.Join(path, e.Name()))
+			return fmt.Errorf("%s is in a directory of cached code, but is none", filepath.Join(path, e.Name()))
 		}
 	}
 	return err

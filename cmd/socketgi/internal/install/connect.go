@@ -12,7 +12,7 @@ func connect(ctx context.Context, h host.Host) (*manager.Manager, error) {
 	// After an interruption there is still something to be taken back.
 	m, err := h.Connect(context.WithoutCancel(ctx))
 	if err != nil {
-		return nil, fmt.Errorf("%w: for the files of a system that doesn't run there is --root", err)
+		return nil, fmt.Errorf("%w; for the files of a system that isn't running, use --root", err)
 	}
 	return m, nil
 }

@@ -24,7 +24,7 @@ func lock(dir string) (io.Closer, error) {
 		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 			f.Close()
 			if err == unix.EWOULDBLOCK {
-				return nil, errors.New("another socketgi is adding or removing an application: try again when it is done")
+				return nil, errors.New("another socketgi is adding or removing an application: try again later")
 			}
 			return nil, os.NewSyscallError("flock", err)
 		}

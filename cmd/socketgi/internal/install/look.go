@@ -50,7 +50,7 @@ func (a *Add) look(pair units.Pair) (files []file, err error) {
 		case there == f.text:
 			continue
 		case !isOurs(dirs[0], name, there):
-			return nil, fmt.Errorf("%s is there, and none that socketgi has written: choose another name than %s", f.path, a.Options.Name)
+			return nil, fmt.Errorf("%s exists and was not written by socketgi: choose another name than %s", f.path, a.Options.Name)
 		case saidTo(each, u.Name, there): // for another version of systemd, which was here before
 		case !a.Force:
 			return nil, fmt.Errorf("%s exists with different contents; use --force to replace it, or choose another name", f.path)
@@ -75,7 +75,7 @@ func (a *Add) lookGone(dir string, pair units.Pair) (files []file, err error) {
 	slice := filepath.Join(dir, appunits.SliceName(a.Options.Name))
 	if text, err := read(slice); pair.Slice == "" && err == nil && isOurs(dir, appunits.SliceName(a.Options.Name), text) {
 		if !a.Force {
-			return nil, fmt.Errorf("%s exists: use --force to remove it, or give its limits again", slice)
+			return nil, fmt.Errorf("%s exists: use --force to remove it, or repeat its limits", slice)
 		}
 		files = append(files, file{path: slice, gone: true})
 	}
@@ -94,7 +94,7 @@ func (a *Add) lookGone(dir string, pair units.Pair) (files []file, err error) {
 		if a.Options.Warm {
 			return files, nil // another template of that name is in nobody's way
 		}
-		return nil, fmt.Errorf("%s is there, and none of ours: choose another name than %s", other, a.Options.Name)
+		return nil, fmt.Errorf("%s exists and was not written by socketgi: choose another name than %s", other, a.Options.Name)
 	case !a.Force:
 		return nil, fmt.Errorf("%s exists: use --force to replace it, or choose another name", other)
 	}
@@ -140,7 +140,7 @@ func read(path string) (string, error) {
 		if target == "/dev/null" {
 			return "", fmt.Errorf("%s is masked: systemctl unmask %s, or choose another name", path, filepath.Base(path))
 		}
-		return "", fmt.Errorf("%s is a symbolic link, which somebody made: remove it, or choose another name", path)
+		return "", fmt.Errorf("%s is a symbolic link: remove it, or choose another name", path)
 	}
 	if !info.Mode().IsRegular() {
 		return "", fmt.Errorf("%s is no file", path)

@@ -41,13 +41,13 @@ func (a *adding) run(ctx context.Context) error {
 		return err
 	}
 	if len(a.files) == 0 {
-		a.Log("the units are there already, and say the same")
+		a.Log("the units exist and are unchanged")
 	} else if err := a.replace(ctx); err != nil {
 		return err
 	}
 	if !a.Now {
 		if listened && len(a.files) > 0 {
-			a.Log("%s listens as before: systemctl restart %[1]s has it listen as it is written now", a.pair.SocketName)
+			a.Log("%s still has its old settings: systemctl restart %[1]s", a.pair.SocketName)
 		}
 		return nil
 	}
@@ -157,5 +157,5 @@ func (a *adding) notListening(ctx context.Context, err error) error {
 	}
 	socket := a.pair.SocketName
 	p, _ := a.manager.Properties(ctx, socket, "Socket")
-	return fmt.Errorf("%s can't listen (%s): is something else there at %s? journalctl -u %s says more", socket, p.Text("Result"), a.Options.Listen, socket)
+	return fmt.Errorf("%s can't listen at %[3]s (%[2]s): journalctl -u %[1]s", socket, p.Text("Result"), a.Options.Listen, socket)
 }

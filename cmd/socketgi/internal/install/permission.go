@@ -11,7 +11,7 @@ import (
 // allowed tells who may not even try.
 func allowed(h host.Host) error {
 	if !h.User && h.Root == "" && os.Geteuid() != 0 {
-		return writable(fmt.Errorf("the units of this system: %w", os.ErrPermission))
+		return writable(fmt.Errorf("units of the system: %w", os.ErrPermission))
 	}
 	return nil
 }
@@ -19,7 +19,7 @@ func allowed(h host.Host) error {
 // writable says what to do where only root may write.
 func writable(err error) error {
 	if errors.Is(err, os.ErrPermission) {
-		return fmt.Errorf("%w: only root may do that (sudo); for your own systemd use --user-manager", err)
+		return fmt.Errorf("%w: run it as root (sudo), or use --user-manager for your own service manager", err)
 	}
 	return err
 }

@@ -56,7 +56,7 @@ func (r *Remove) look() (*removal, error) {
 	}
 	for _, u := range parts {
 		if filepath.Dir(u.Path) != filepath.Clean(dirs[0]) {
-			return nil, fmt.Errorf("%s is not one that socketgi add has written: remove it by hand", u.Path)
+			return nil, fmt.Errorf("%s was not written by socketgi add: remove it by hand", u.Path)
 		}
 		if _, err := read(u.Path); err != nil {
 			return nil, err
@@ -122,7 +122,7 @@ func (r *Remove) markState() {
 			continue
 		}
 		if err := mark(r.Host, real, r.Name); err != nil {
-			r.Log("%s can't be marked as that of %s, which must own it to use it again: %s", real, r.Name, failure.Text(err))
+			r.Log("%s can't be marked as the data of %s, which must own it to use it again: %s", real, r.Name, failure.Text(err))
 		}
 	}
 }
@@ -130,10 +130,10 @@ func (r *Remove) markState() {
 // left lists the files that are kept.
 func (x *removal) left(r *Remove) (notes []string) {
 	if !r.DropIns && len(x.dropIns) > 0 {
-		notes = append(notes, strings.Join(x.dropIns, " and ")+": your own changes, which stay (--drop-ins removes them)")
+		notes = append(notes, strings.Join(x.dropIns, " and ")+": your changes are kept (remove them with --drop-ins)")
 	}
 	if x.kept != nil {
-		notes = append(notes, x.kept.Error()+": it stays")
+		notes = append(notes, x.kept.Error()+"; it is kept")
 	}
 	if state := x.app.Service.Get("Service", "StateDirectory"); state != "" {
 		base := "/var/lib"
@@ -144,7 +144,7 @@ func (x *removal) left(r *Remove) (notes []string) {
 		for _, name := range strings.Fields(state) {
 			dirs = append(dirs, filepath.Join("/", r.Host.Root, base, name))
 		}
-		notes = append(notes, strings.Join(dirs, ", ")+": its data, which stays")
+		notes = append(notes, strings.Join(dirs, ", ")+": its data is kept")
 	}
 	return notes
 }

@@ -29,10 +29,10 @@ func wholly(ctx context.Context, do func(back, keep *undo) error) error {
 		return keep.run()
 	}
 	if ctx.Err() != nil {
-		err = errors.New("interrupted: nothing of it was left")
+		err = errors.New("interrupted: all changes were undone")
 	}
 	if backErr := back.run(); backErr != nil {
-		err = fmt.Errorf("%w\nand taking it back went wrong, too: %w", err, backErr)
+		err = fmt.Errorf("%w\nand undoing the changes failed, too: %w", err, backErr)
 	}
 	return err
 }

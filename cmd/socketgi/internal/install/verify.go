@@ -39,13 +39,13 @@ func (a *Add) verify(ctx context.Context, pair units.Pair) error {
 	text := strings.ReplaceAll(said, dir+"/", "")
 	switch exit := (*exec.ExitError)(nil); {
 	case errors.Is(err, host.ErrNoAnalyze):
-		a.Log("%v: the units are not verified", err)
+		a.Log("%v: the units were not verified", err)
 		return nil
 	case errors.As(err, &exit):
-		return fmt.Errorf("systemd finds mistakes in the units:\n%s", text)
+		return fmt.Errorf("systemd-analyze verify finds mistakes in the units:\n%s", text)
 	}
 	if text != "" {
-		a.Log("systemd says of the units:\n%s", text)
+		a.Log("systemd-analyze verify:\n%s", text)
 	}
 	return err
 }

@@ -59,7 +59,7 @@ func (e *Entry) Of(name string) bool {
 func parse(line []byte) (*Entry, error) {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(line, &raw); err != nil {
-		return nil, fmt.Errorf("journalctl printed what is no entry: %w", err)
+		return nil, fmt.Errorf("journalctl printed an invalid entry: %w", err)
 	}
 	f := func(names ...string) string {
 		for _, name := range names {

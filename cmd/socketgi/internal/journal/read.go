@@ -82,7 +82,7 @@ func (q Query) Entries(ctx context.Context) iter.Seq2[*Entry, error] {
 			err = cmd.Start()
 		}
 		if err != nil {
-			yield(nil, fmt.Errorf("the journal is read by journalctl: %w", err))
+			yield(nil, fmt.Errorf("can't run journalctl: %w", err))
 			return
 		}
 		more, err := each(out, yield)

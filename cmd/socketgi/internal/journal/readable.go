@@ -10,8 +10,8 @@ import (
 )
 
 // ErrDenied says that this user may not read the system's journal.
-var ErrDenied = errors.New("you may not read the system's journal: be root, or join a group that may, " +
-	"and log in anew: adduser YOU systemd-journal")
+var ErrDenied = errors.New("permission denied for the system's journal: run it as root, or join a group that may read it " +
+	"and log in again: adduser YOU systemd-journal")
 
 // Readable tells why the system's journal can't be read. journalctl itself shows a user
 // without access their own entries, as if there were no others.

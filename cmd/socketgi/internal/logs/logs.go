@@ -151,7 +151,7 @@ func (r *Reader) Request(ctx context.Context, id string, w io.Writer) error {
 		return err
 	}
 	if len(found) == 0 {
-		return fmt.Errorf("the journal has nothing of a request %s of %s", id, r.App.Name)
+		return fmt.Errorf("the journal has no request %s of %s", id, r.App.Name)
 	}
 	for _, e := range found {
 		if err := out.print(e); err != nil {

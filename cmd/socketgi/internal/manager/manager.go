@@ -18,7 +18,7 @@ type Manager struct{ *dbus.Conn }
 const Timeout = 25 * time.Second
 
 // ErrJob is wrapped by the error of a job that didn't go well; it says how the job ended.
-var ErrJob = errors.New("systemd couldn't do that")
+var ErrJob = errors.New("systemd: the job failed")
 
 // job waits for a job that a unit was given. Its result is "done" if it went well (JobRemoved).
 func (m *Manager) job(ctx context.Context, start func(context.Context, string, string, chan<- string) (int, error), unit string) error {
@@ -85,5 +85,5 @@ func (m *Manager) CheckLoaded(ctx context.Context, unit string) error {
 			why = fmt.Sprint(": ", pair[1])
 		}
 	}
-	return fmt.Errorf("systemd doesn't take %s (%s)%s", unit, state, why)
+	return fmt.Errorf("systemd can't load %s (%s)%s", unit, state, why)
 }

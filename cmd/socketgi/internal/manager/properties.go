@@ -13,11 +13,11 @@ type Properties map[string]any
 func (m *Manager) Properties(ctx context.Context, unit, unitType string) (Properties, error) {
 	all, err := m.GetUnitPropertiesContext(ctx, unit)
 	if err != nil {
-		return nil, fmt.Errorf("asking systemd for %s: %w", unit, err)
+		return nil, fmt.Errorf("systemd: properties of %s: %w", unit, err)
 	}
 	own, err := m.GetUnitTypePropertiesContext(ctx, unit, unitType)
 	if err != nil {
-		return nil, fmt.Errorf("asking systemd for %s: %w", unit, err)
+		return nil, fmt.Errorf("systemd: properties of %s: %w", unit, err)
 	}
 	for k, v := range own {
 		all[k] = v

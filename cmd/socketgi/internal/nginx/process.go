@@ -21,7 +21,7 @@ var ErrMissing = errors.New("nginx is not installed here")
 var ErrNotRunning = errors.New("nginx doesn't run")
 
 // errUnknown is returned where the process id can't be learned.
-var errUnknown = errors.New("it is not known where nginx writes its process id")
+var errUnknown = errors.New("nginx's pid file is unknown")
 
 // Program returns the path of nginx, which is often outside of a user's PATH.
 func Program() (string, error) {

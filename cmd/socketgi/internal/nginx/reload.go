@@ -24,7 +24,7 @@ func Reload(ctx context.Context) error {
 	}
 	conf, err := Config(ctx, program)
 	if refused := (*RefusedError)(nil); errors.As(err, &refused) {
-		return fmt.Errorf("nginx refuses its configuration, and goes on with the one it has: %w", err)
+		return fmt.Errorf("nginx refuses its configuration, and keeps the old one: %w", err)
 	}
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func Reload(ctx context.Context) error {
 	for !replaced(before, Workers(master)) {
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("nginx was told to reload, and has the workers of before still after %v: its error.log says why", reloadTimeout)
+			return fmt.Errorf("nginx still has its old workers %v after the reload: read its error.log", reloadTimeout)
 		case <-time.After(5 * time.Millisecond):
 		}
 	}

@@ -44,7 +44,7 @@ const most = 1 << 20
 func Parse(dump string) ([]*Directive, error) {
 	files, first := split(dump)
 	if first == "" {
-		return nil, errors.New("there is no configuration in what nginx -T prints")
+		return nil, errors.New("nginx -T prints no configuration")
 	}
 	p := parser{files: files, dir: path.Dir(first), open: map[string]bool{}}
 	top, err := p.file(first, nil)

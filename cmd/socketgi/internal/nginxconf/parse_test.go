@@ -95,7 +95,7 @@ func TestParseErrors(t *testing.T) {
 		"}":                   "f:1: } closes nothing",
 		"a }":                 "f:1: } ends a directive that has no ;",
 		"a 'b":                "f:1: a quote is not closed",
-		`a "b"c;`:             "f:1: something stands right behind a quote",
+		`a "b"c;`:             "f:1: unexpected text after a quote",
 		";":                   `f:1: ';' follows no directive`,
 		"include f;":          "f includes itself",
 		"x_by_lua_block { {}": "f:1: a block of Lua is not closed",

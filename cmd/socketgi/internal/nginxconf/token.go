@@ -20,7 +20,7 @@ const (
 	blockEnd   = '}'
 )
 
-var errUnexpected = errors.New("something stands right behind a quote")
+var errUnexpected = errors.New("unexpected text after a quote")
 
 // words reads up to the next ; { or }, and returns which it was. first is the line of
 // the first word.

@@ -31,8 +31,8 @@ func Adapter() (string, error) {
 	if path, err := exec.LookPath(adapter.Program); err == nil {
 		return filepath.Abs(path)
 	}
-	return "", errors.New(adapter.Program + " is neither next to this program nor in PATH: install both, " +
-		"or say where it is with --adapter")
+	return "", errors.New(adapter.Program + " is neither next to this program nor in PATH: install it, " +
+		"or use --adapter PATH")
 }
 
 // Is tells whether a path is that of a file that can be executed.

@@ -18,7 +18,7 @@ import (
 type Python struct {
 	// Major and Minor are the version of the language, 0 and 0 where no file says it.
 	Major, Minor int
-	// Script says that the program is a script, which looks for the interpreter at each start.
+	// Script says that the program is a script that searches the interpreter at each start.
 	Script bool
 	// Folders are those that it loads modules from, as far as they aren't the system's own.
 	Folders []string

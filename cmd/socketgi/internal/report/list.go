@@ -1,4 +1,4 @@
-// Package report shows how applications are: all of them in a list, or one on a screen.
+// Package report shows the state of applications: of all in a list, or of one.
 package report
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 )
 
-// Listing is an application in a list; the names of its JSON are there to stay.
+// Listing is an application in a list. The names in its JSON don't change.
 type Listing struct {
 	Name        string   `json:"name"`
 	Application string   `json:"application"`
@@ -23,7 +23,7 @@ type Listing struct {
 	Listen      string   `json:"listen"`
 	Files       []string `json:"files"`
 	DropIns     []string `json:"drop_ins"`
-	// Stale says that files were changed, and systemd still has the old ones.
+	// Stale is true if files changed since systemd loaded them.
 	Stale bool `json:"needs_daemon_reload"`
 }
 
@@ -35,16 +35,15 @@ func newListing(a *host.Application) Listing {
 	}
 }
 
-// fill adds what systemd says.
+// fill adds the state of the socket.
 func (l *Listing) fill(s *host.State) {
 	l.State, l.Stale = s.Is(), s.Stale
-	if s.Enabled != "" { // as of units that are not there
+	if s.Enabled != "" { // it is "" for missing units
 		l.Enabled = s.Enabled
 	}
 }
 
-// List asks systemd for the states of applications. With an error the list has them
-// without.
+// List returns applications with their states. With an error, states are missing.
 func List(h host.Host, apps []*host.Application) (list []Listing, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), manager.Timeout)
 	defer cancel()
@@ -71,7 +70,7 @@ func List(h host.Host, apps []*host.Application) (list []Listing, err error) {
 	return list, err
 }
 
-// PrintList prints a list as systemctl does, with the names of the columns and how many there are.
+// PrintList prints a list with header and footer, as systemctl does.
 func PrintList(w io.Writer, list []Listing) {
 	var t terminal.Table
 	t.Add(terminal.Texts("NAME", "STATE", "ENABLED", "ACCEPT", "DROP-INS", "LISTEN", "APPLICATION")...)
@@ -84,7 +83,7 @@ func PrintList(w io.Writer, list []Listing) {
 	fmt.Fprintf(w, "\n%d application%s listed.\n", len(list), s)
 }
 
-// PrintRows prints the applications of a list alone.
+// PrintRows prints a list without header and footer.
 func PrintRows(w io.Writer, list []Listing) {
 	var t terminal.Table
 	addRows(&t, list)

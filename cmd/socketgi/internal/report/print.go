@@ -7,13 +7,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/hint"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 )
 
-// shownServices is how many running requests have a line of their own.
+// shownServices is the number of running requests that are listed.
 const shownServices = 5
 
 // Print shows a status on one screen, laid out as systemctl does.
@@ -24,7 +25,7 @@ func (s *Status) Print(w io.Writer, p terminal.Painter, now time.Time) {
 	s.printNotes(w, p)
 }
 
-// printUnits shows what systemd says of it.
+// printUnits shows the state of the units.
 func (s *Status) printUnits(w io.Writer, p terminal.Painter, now time.Time) {
 	line := func(key, format string, args ...any) {
 		if key != "" {
@@ -40,7 +41,7 @@ func (s *Status) printUnits(w io.Writer, p terminal.Painter, now time.Time) {
 		line([]string{"Drop-Ins", ""}[min(i, 1)], "%s", plain.Line(path))
 	}
 	if s.Stale {
-		line("", "%s", p.Paint(terminal.Yellow, "changed since systemd read it: "+systemctl+" daemon-reload"))
+		line("", "%s", p.Paint(terminal.Yellow, "changed since systemd loaded it: "+systemctl+" daemon-reload"))
 	}
 	active := fmt.Sprintf("%s (%s)", s.Active, s.Sub)
 	if s.Active == "failed" {
@@ -85,7 +86,7 @@ func (s *Status) printNotes(w io.Writer, p terminal.Painter) {
 	}
 }
 
-// userNames puts the names of users in the place of their numbers.
+// userNames replaces numbers of users by their names.
 func userNames(users []string) (names []string) {
 	for _, name := range users {
 		if u, ok := account.FindUser("", name); ok {
@@ -100,7 +101,7 @@ func (s *Status) accept() string {
 	if s.Accept {
 		return "yes: a process for each request"
 	}
-	return "no: " + s.app.Service.Name + " accepts by itself"
+	return "no: " + s.app.Service.Name + " accepts"
 }
 
 func (s *Status) connections(p terminal.Painter) string {
@@ -126,19 +127,19 @@ func (s *Status) slots(p terminal.Painter) string {
 func (s *Status) limits() string {
 	var parts []string
 	l := s.Limits
-	if s.Accept { // a service that accepts by itself is not counted
+	if s.Accept { // systemd doesn't count connections that a service accepts
 		parts = append(parts, fmt.Sprintf("%d connections", l.MaxConnections))
 		if l.MaxConnectionsPerSource > 0 {
 			parts = append(parts, fmt.Sprintf("%d from one source", l.MaxConnectionsPerSource))
 		}
 	}
 	if l.TriggerIntervalSeconds > 0 {
-		parts = append(parts, fmt.Sprintf("%d starts in %v stop the socket", l.TriggerBurst, s.state.TriggerInterval))
+		parts = append(parts, fmt.Sprintf("%d starts in %s stop the socket", l.TriggerBurst, adapter.Seconds(s.state.TriggerInterval)))
 	} else {
-		parts = append(parts, "any number of starts")
+		parts = append(parts, "no limit of starts")
 	}
 	if l.Timeout != "" {
-		parts = append(parts, l.Timeout+" for a request, "+l.QueueTimeout+" for its turn")
+		parts = append(parts, l.Timeout+" per request, "+l.QueueTimeout+" in the queue")
 	}
 	return strings.Join(parts, ", ")
 }
@@ -168,10 +169,10 @@ func (s *Status) printRequests(w io.Writer, p terminal.Painter) {
 	switch {
 	case len(s.Requests) > 0:
 	case !s.app.UsesAdapter():
-		fmt.Fprintf(w, "\nThe program logs requests as it likes: %s\n", hint.Socketgi(s.host, "logs "+s.Name))
+		fmt.Fprintf(w, "\nThe program itself logs requests: %s\n", hint.Socketgi(s.host, "logs "+s.Name))
 		return
 	case len(s.Notes) == 0:
-		fmt.Fprintf(w, "\nThe journal has no requests: %s makes one\n", hint.Socketgi(s.host, "get "+s.Name+" /"))
+		fmt.Fprintf(w, "\nThe journal has no requests. To make one: %s\n", hint.Socketgi(s.host, "get "+s.Name+" /"))
 		return
 	default:
 		return
@@ -194,13 +195,13 @@ func (s *Status) printError(w io.Writer, p terminal.Painter, now time.Time) {
 	fmt.Fprintf(w, "\n%s %s, %s ago\n", p.Paint(terminal.Red, "Last error:"), e.Time.Format(terminal.Stamp), terminal.Span(now.Sub(e.Time)))
 	fmt.Fprintf(w, "  %s\n", plain.Line(lastLine(e.Message)))
 	if e.ID != "" {
-		fmt.Fprintf(w, "  all of it: %s\n", hint.Socketgi(s.host, "logs "+s.Name+" --id "+plain.Line(e.ID)))
+		fmt.Fprintf(w, "  details: %s\n", hint.Socketgi(s.host, "logs "+s.Name+" --id "+plain.Line(e.ID)))
 	} else {
 		fmt.Fprintf(w, "  more: %s\n", hint.Socketgi(s.host, "logs "+s.Name+" --errors"))
 	}
 }
 
-// lastLine is what a traceback comes down to.
+// lastLine is the exception of a traceback.
 func lastLine(message string) string {
 	lines := strings.Split(strings.TrimSpace(message), "\n")
 	return strings.TrimSpace(lines[len(lines)-1])

@@ -34,7 +34,7 @@ func TestPrint(t *testing.T) {
 		Listing: Listing{Name: "app", Application: "/srv/app.py", State: "listening", Enabled: "enabled", Accept: true, Listen: "/run/socketgi/app.sock", DropIns: []string{"/etc/a.conf", "/etc/b.conf"}, Stale: true},
 		Active:  "active", Sub: "listening", Since: &since, Allowed: []string{"54399"}, Python: "/usr/bin/python3",
 		Connections: connections{Accepted: 7, Now: 1, Refused: 2},
-		Limits:      limits{MaxConnections: 1024, Timeout: "1m0s", QueueTimeout: "30s"},
+		Limits:      limits{MaxConnections: 1024, Timeout: "60s", QueueTimeout: "30s"},
 		Slots:       &host.Slots{Total: 2, InUse: 2, Waiting: 3},
 		Services:    []serviceState{{Name: "app@1.service", Active: "active", Sub: "running", Since: &since, PID: 42, MemoryBytes: &memory}},
 		Requests:    []request{{Time: since, Method: "GET", Path: "/x", Status: 200, MS: 1.25, Bytes: 2048}},
@@ -50,14 +50,14 @@ func TestPrint(t *testing.T) {
              /etc/app@.service
    Drop-Ins: /etc/a.conf
              /etc/b.conf
-             changed since systemd read it: systemctl --user daemon-reload
+             changed since systemd loaded it: systemctl --user daemon-reload
      Active: active (listening) since Wed 2026-11-25 11:58:30 UTC; 1 min 30 s ago
      Listen: /run/socketgi/app.sock
     Allowed: root, 54399
      Accept: yes: a process for each request
      Python: /usr/bin/python3
 Connections: 7 accepted, 1 now, 2 refused
-     Limits: 1024 connections, any number of starts, 1m0s for a request, 30s for its turn
+     Limits: 1024 connections, no limit of starts, 60s per request, 30s in the queue
       Slots: 2 of 2 in use, 3 waiting
     Running: app@1.service active (running) for 1 min 30 s, PID 42, 3.0M
 
@@ -66,7 +66,7 @@ Last requests:
 
 Last error: Nov 25 11:58:30, 1 min 30 s ago
   ValueError: no
-  all of it: socketgi logs app --id abc --user-manager
+  details: socketgi logs app --id abc --user-manager
 
 note: the journal is long
 `, b.String())

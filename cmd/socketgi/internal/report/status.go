@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 	"github.com/socketgi/socketgi/scgi/wsgi"
 )
 
-// Status is all that there is to show of an application; the names of its JSON are there to stay.
+// Status is the state of an application. The names in its JSON don't change.
 type Status struct {
 	Listing
 	Active      string      `json:"active_state"`
@@ -25,16 +24,15 @@ type Status struct {
 	Since       *time.Time  `json:"since"`
 	Connections connections `json:"connections"`
 	Limits      limits      `json:"limits"`
-	Slots       *host.Slots `json:"slots"` // null: no limit, or not known
-	// Allowed are the users that may talk to the adapter besides root, null for every user that
-	// may connect.
+	Slots       *host.Slots `json:"slots"` // null: no limit, or unknown
+	// Allowed are the users besides root whose requests are served, null for all that may connect.
 	Allowed []string `json:"allowed_users"`
-	// Python runs the application; "" where none does, or the command line leaves it open.
+	// Python is the path of the application's Python, "" for none or an unknown one.
 	Python    string         `json:"python,omitempty"`
 	Services  []serviceState `json:"services"`
 	Requests  []request      `json:"requests"` // the last ones, newest first
 	LastError *lastError     `json:"last_error"`
-	// Notes are what could not be found out, and why.
+	// Notes are failed queries, with the reasons.
 	Notes []string `json:"notes"`
 
 	host  host.Host
@@ -65,7 +63,7 @@ type serviceState struct {
 	Text        string     `json:"status_text,omitempty"`
 	PID         uint32     `json:"pid,omitempty"`
 	Since       *time.Time `json:"since"`
-	MemoryBytes *int64     `json:"memory_bytes"` // null: nobody counts
+	MemoryBytes *int64     `json:"memory_bytes"` // null: no memory accounting
 }
 
 type request struct {
@@ -109,7 +107,7 @@ func StatusOf(h host.Host, a *host.Application) (*Status, error) {
 		s.Listen = st.Listen[0] // with its specifiers expanded
 	}
 	if a.UsesAdapter() {
-		s.Limits.Timeout, s.Limits.QueueTimeout = seconds(a.Adapter.Timeout), seconds(a.Adapter.QueueTimeout)
+		s.Limits.Timeout, s.Limits.QueueTimeout = adapter.Seconds(a.Adapter.Timeout), adapter.Seconds(a.Adapter.QueueTimeout)
 	}
 	services, err := a.Services(ctx, c)
 	if err != nil {
@@ -129,7 +127,7 @@ func StatusOf(h host.Host, a *host.Application) (*Status, error) {
 	return s, nil
 }
 
-// pythonOf is the Python of an application, as far as its command line tells.
+// pythonOf is the Python of an application according to its command line.
 func pythonOf(a *host.Application) string {
 	operands := a.Adapter.Operands
 	if a.Adapter.Python != "" || !a.Adapter.WSGI() || len(operands) != 1 || !filepath.IsAbs(operands[0]) {
@@ -147,9 +145,6 @@ func (s *Status) note(format string, args ...any) {
 	s.Notes = append(s.Notes, fmt.Sprintf(format, args...))
 }
 
-// seconds is a time, such as 60s.
-func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s" }
-
 func timeOrNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -158,10 +153,9 @@ func timeOrNull(t time.Time) *time.Time {
 }
 
 const (
-	// shownRequests is how many of the last requests are shown.
+	// shownRequests is the number of last requests that are shown.
 	shownRequests = 5
-	// lookBack is how long the journal is read backwards for them: where others log a
-	// lot, and this application nothing, there is no end to it.
+	// lookBack limits the search in the journal, which is long if other services log a lot.
 	lookBack = 5 * time.Second
 )
 
@@ -184,7 +178,7 @@ func (s *Status) readJournal() {
 		}
 	}
 	if ctx.Err() != nil {
-		s.note("the journal is long: after %v no more of it was read", lookBack)
+		s.note("the journal is long: the search ended after %s", adapter.Seconds(lookBack))
 	}
 }
 
@@ -206,8 +200,7 @@ func (s *Status) readRequests(ctx context.Context) error {
 	return nil
 }
 
-// readError finds the last problem that the adapter had, or systemd with starting it, or the
-// application said that it had by its status.
+// readError finds the last error of the adapter, of systemd starting it, or of the application.
 func (s *Status) readError(ctx context.Context) error {
 	probes := journal.Probes{User: s.host.User}
 	q := journal.Query{User: s.host.User, Backwards: true, Errors: true,
@@ -235,11 +228,11 @@ func (s *Status) readError(ctx context.Context) error {
 	return nil
 }
 
-// mostReason is how many entries a reason is made of, the last ones.
+// mostReason is the number of last entries that a reason consists of.
 const mostReason = 100
 
-// reason is why a request failed, of all that was logged for it: what the adapter says, or else what
-// the application wrote; "" where neither did.
+// reason is the reason why a request failed, from its entries: the adapter's message, else the
+// application's output, else "".
 func reason(of []*journal.Entry) string {
 	var written []string
 	for _, e := range of {

@@ -39,7 +39,7 @@ func (r Dir) Inside(path string) (string, error) {
 	}
 	rest, ok := strings.CutPrefix(path, strings.TrimRight(string(r), "/")+"/")
 	if !ok {
-		return "", fmt.Errorf("%s is not below %s: say an absolute path of the system that is in there", path, string(r))
+		return "", fmt.Errorf("%s is not below %s: use an absolute path of that system", path, string(r))
 	}
 	return "/" + rest, nil
 }

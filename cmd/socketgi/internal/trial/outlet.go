@@ -89,7 +89,7 @@ func (o *outlet) said() string {
 	o.close()
 	text := strings.TrimSpace(string(o.text))
 	if left := o.total - int64(len(o.text)); left > 0 {
-		text = fmt.Sprintf("... (the last %d bytes; %d bytes before them are left out)\n%s", len(o.text), left, text)
+		text = fmt.Sprintf("... (the last %d bytes; %d bytes before them are omitted)\n%s", len(o.text), left, text)
 	}
 	return text
 }

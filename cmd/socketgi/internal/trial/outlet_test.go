@@ -19,8 +19,8 @@ func TestOutlet(t *testing.T) {
 		"a word":  {[]string{"one", " and more\n"}, "one and more"},
 		"whole":   {[]string{strings.Repeat("x", mostSaid)}, strings.Repeat("x", mostSaid)},
 		"more": {[]string{strings.Repeat("y", 100), strings.Repeat("x", mostSaid)},
-			fmt.Sprintf("... (the last %d bytes; 100 bytes before them are left out)\n", mostSaid) + strings.Repeat("x", mostSaid)},
-		"far more": {[]string{strings.Repeat("y", 50<<20), "the end"}, fmt.Sprintf("... (the last %d bytes; %d bytes before them are left out)\n", mostSaid, 50<<20+7-mostSaid) +
+			fmt.Sprintf("... (the last %d bytes; 100 bytes before them are omitted)\n", mostSaid) + strings.Repeat("x", mostSaid)},
+		"far more": {[]string{strings.Repeat("y", 50<<20), "the end"}, fmt.Sprintf("... (the last %d bytes; %d bytes before them are omitted)\n", mostSaid, 50<<20+7-mostSaid) +
 			strings.Repeat("y", mostSaid-7) + "the end"},
 	} {
 		t.Run(name, func(t *testing.T) {

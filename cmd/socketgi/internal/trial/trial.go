@@ -113,7 +113,7 @@ func (t *Trial) Run(ctx context.Context) (o Outcome, err error) {
 func (t *Trial) start(ctx context.Context, unit string) error {
 	if t.Limit > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, t.Limit+grace, fmt.Errorf("%s has no end", unit))
+		ctx, cancel = context.WithTimeoutCause(ctx, t.Limit+grace, fmt.Errorf("%s did not end in time", unit))
 		defer cancel()
 	}
 	return t.Manager.Start(ctx, unit)
@@ -142,7 +142,7 @@ func (o Outcome) Explain() string {
 	if o.Result == "exit-code" && o.Status < 200 {
 		return ""
 	}
-	return fmt.Sprintf("systemd couldn't set up %s (%s, status %d); its own words: journalctl -u %s", o.Part(), o.Result, o.Status, o.Unit)
+	return fmt.Sprintf("systemd couldn't set up %s (%s, status %d): journalctl -u %s", o.Part(), o.Result, o.Status, o.Unit)
 }
 
 // Part is what systemd could not set up, by the exit status of its process.

@@ -20,7 +20,7 @@ func Installed(h host.Host, app *host.Application) (*Trial, error) {
 	if app.Warm && app.Service.Get("Service", "DynamicUser") != "" && app.Service.Get("Service", "User") == "" && !userName.MatchString(app.Name) {
 		// Its user is made of the whole name of the unit; another one would take the
 		// application's folders away from it.
-		return nil, fmt.Errorf("%s can't be the name of a user, so no other unit can have the user of %s", app.Name, app.Service.Name)
+		return nil, fmt.Errorf("%s can't be the name of a user: no other unit can have the dynamic user of %s", app.Name, app.Service.Name)
 	}
 	text, err := os.ReadFile(app.Service.Path)
 	if err != nil {

@@ -119,7 +119,7 @@ func TestOutcome(t *testing.T) {
 	assert.Zero(t, Outcome{Code: exited, Status: 1}.SetUp(), "the program's own")
 	assert.Zero(t, Outcome{Code: 2, Status: 209}.SetUp(), "a signal")
 	assert.Empty(t, Outcome{Result: "exit-code", Status: 1}.Explain())
-	assert.Equal(t, "systemd couldn't set up its user (exit-code, status 217); its own words: journalctl -u app@check.service",
+	assert.Equal(t, "systemd couldn't set up its user (exit-code, status 217): journalctl -u app@check.service",
 		Outcome{Unit: "app@check.service", Result: "exit-code", Status: 217}.Explain())
 }
 
