@@ -80,7 +80,7 @@ func benchCGIRate(b *testing.B) {
 	for b.Loop() {
 		for _, connections := range []string{"16", "1"} {
 			for _, name := range names {
-				s.wrk(&f, name, name+".slice", "/"+name, connections)
+				s.wrk(&f, name, name+".slice", "/"+name, connections, *wrkTime)
 			}
 		}
 	}
@@ -95,7 +95,7 @@ func benchCGIRate(b *testing.B) {
 		}
 		f.add(name, "memory, KiB", float64(sum))
 	}
-	f.print(b, s)
+	f.print(b, s, "")
 }
 
 func benchCGILatency(b *testing.B) {

@@ -126,8 +126,9 @@ func (f *figures) median(name, column string) float64 {
 // measurements is a file for units/internal/performance.
 var measurements = flag.String("measurements", "", "append what benchmarks have measured to this `file`")
 
-// print writes the medians as a line of JSON, to the file that -measurements names if there is one.
-func (f *figures) print(b *testing.B, s *site) {
+// print writes the medians as a line of JSON, to the file that -measurements names if there is one. Part is added
+// to the name of a benchmark that has several tables.
+func (f *figures) print(b *testing.B, s *site, part string) {
 	medians := map[string]map[string]float64{}
 	for key := range f.values {
 		if medians[key[0]] == nil {
@@ -137,7 +138,7 @@ func (f *figures) print(b *testing.B, s *site) {
 	}
 	version, _, _ := strings.Cut(s.Run("systemctl", "--version"), "\n")
 	line, err := json.Marshal(map[string]any{
-		"Benchmark": strings.TrimPrefix(b.Name(), "Benchmark"), "Suite": machine.Suite(), "Rounds": b.N,
+		"Benchmark": strings.TrimPrefix(b.Name(), "Benchmark") + part, "Suite": machine.Suite(), "Rounds": b.N,
 		"System": fmt.Sprintf("Debian's %s (%s)", machine.Suite(), strings.Join(strings.Fields(version)[:2], " ")),
 		"Names":  f.names, "Columns": f.columns, "Medians": medians,
 	})
@@ -161,12 +162,16 @@ func (s *site) describe(b *testing.B) string {
 	return fmt.Sprintf("%s, %d rounds: Debian's %s, %s, load %s", b.Name(), b.N, machine.Suite(), version, strings.Fields(string(load))[0])
 }
 
-// wrk asks for a path for a second, and adds the rate, the latencies and the processor time of each request.
-func (s *site) wrk(f *figures, name, slice, path, connections string) {
+// wrkTime is how long wrk asks.
+var wrkTime = flag.Duration("wrk-time", time.Second, "how long each rate is measured in each round, in whole `seconds`")
+
+// wrk asks for a path, adds the rate, the latencies and the processor time of each request, and returns how many there were.
+func (s *site) wrk(f *figures, name, slice, path, connections string, duration time.Duration) (requests int) {
 	s.t.Helper()
-	application := s.used(slice)
-	out := s.Run("wrk", "-t1", "-c"+connections, "-d1s", "--latency", "http://"+benchPort+path)
-	application = s.used(slice) - application
+	const nginx = "system.slice/nginx.service"
+	application, server := s.used(slice), s.used(nginx)
+	out := s.Run("wrk", "-t1", "-c"+connections, fmt.Sprintf("-d%.0fs", duration.Seconds()), "--timeout", "10s", "--latency", "http://"+benchPort+path)
+	application, server = s.used(slice)-application, s.used(nginx)-server
 	require.NotContains(s.t, out, "Non-2xx")
 	find := func(pattern string) string {
 		m := regexp.MustCompile(pattern).FindStringSubmatch(out)
@@ -181,10 +186,12 @@ func (s *site) wrk(f *figures, name, slice, path, connections string) {
 		require.NoError(s.t, err)
 		f.add(name, connections+": "+part+", ms", ms(took))
 	}
-	requests, err := strconv.Atoi(find(`(\d+) requests in`))
+	requests, err = strconv.Atoi(find(`(\d+) requests in`))
 	require.NoError(s.t, err)
 	require.NotZero(s.t, requests)
 	f.add(name, connections+": cpu, µs", float64(application.Microseconds())/float64(requests))
+	f.add(name, connections+": nginx, µs", float64(server.Microseconds())/float64(requests))
+	return requests
 }
 
 // processes lists those of a unit.

@@ -49,9 +49,9 @@ location /http-keepalive { proxy_http_version 1.1; proxy_set_header Connection "
 	for b.Loop() {
 		for _, connections := range []string{"16", "1"} {
 			for _, name := range names {
-				s.wrk(&f, name, "peers.slice", "/"+name, connections)
+				s.wrk(&f, name, "peers.slice", "/"+name, connections, *wrkTime)
 			}
 		}
 	}
-	f.print(b, s)
+	f.print(b, s, "")
 }

@@ -79,7 +79,7 @@ func (s *site) oneAtATime(b *testing.B, names []string, path, want string) {
 		round(&f)
 		slices.Reverse(names)
 	}
-	f.print(b, s)
+	f.print(b, s, "")
 }
 
 // timeSocket asks an application at its socket, and returns how long it took until the

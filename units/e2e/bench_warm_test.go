@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -14,78 +16,167 @@ import (
 
 // BenchmarkWarm asks one nginx for the page of an application, in turn by this project with
 // warm processes (Accept=no), by uWSGI on an SCGI socket, and by gunicorn with
-// synchronous workers on a unix socket, with two processes each and no access log.
+// synchronous workers on a unix socket, with two processes each.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench Warm/rate -benchtime 5x
 //
-// has wrk ask for a second each, with 16 connections and with one, and prints medians of
-// the rates, of the median latencies, of the 99th percentiles and of the processor time of each request, without
-// nginx's, and the memory of all processes together (proportional set size). "fresh" is --max-requests 1, a process for
-// each request.
+// has wrk ask for a second each (-wrk-time), with 16 connections and with one, and takes medians of
+// the rates, of the median latencies, of the 99th percentiles, of the processor time of each request, and of
+// nginx's part of it, and the memory of all processes together (proportional set size). "fresh" is --max-requests 1, a process for
+// each request. In the same rounds all are asked with their access logs in the journal ("log"), and Accept=yes next to "fresh" for
+// Flask ("once").
+//
+// SOCKETGI_ADAPTER is an adapter to measure instead of the one that is built, SOCKETGI_ADAPTER_BEFORE another one to compare it with.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench Warm/fresh -benchtime 200x
 //
 // asks --max-requests 1 for Flask's page, twenty times a second.
 func BenchmarkWarm(b *testing.B) {
 	b.Run("rate", func(b *testing.B) {
-		b.Run("hello", func(b *testing.B) { benchWarmRate(b, "article.py", "Hello world!\n") })
-		b.Run("flask", func(b *testing.B) { benchWarmRate(b, "flaskapp.py", "Flask here") })
-		b.Run("django", func(b *testing.B) { benchWarmRate(b, "djangoapp.py", "Django here") })
+		b.Run("hello", func(b *testing.B) { benchWarmRate(b, "article.py", "simple_app", "Hello world!\n") })
+		b.Run("flask", func(b *testing.B) { benchWarmRate(b, "flaskapp.py", "app", "Flask here") })
+		b.Run("django", func(b *testing.B) { benchWarmRate(b, "djangoapp.py", "application", "Django here") })
 	})
 	b.Run("fresh", benchWarmFresh)
 }
 
-// peer is a service for uWSGI or gunicorn.
-func (s *site) peer(name, command, nginx string) {
-	s.t.Helper()
-	s.Write("/etc/systemd/system/"+name+".service", `[Service]
-User=www-data
-RuntimeDirectory=`+name+`
-WorkingDirectory=/srv
-Environment=PYTHONPATH=/srv
-ExecStart=`+command+"\n")
-	s.Write("/etc/nginx/apps/"+name+".conf", "location /"+name+" {\n"+nginx+"\n}\n")
-	s.apart(name)
-	s.Run("systemctl", "start", name)
+// adapters are what is measured: name and path.
+func adapters() [][2]string {
+	all := [][2]string{{"socketgi", filepath.Join(bin, "socketgi-adapter")}}
+	if path := os.Getenv("SOCKETGI_ADAPTER"); path != "" {
+		all[0][1] = path
+	}
+	if path := os.Getenv("SOCKETGI_ADAPTER_BEFORE"); path != "" {
+		all = append(all, [2]string{"before", path})
+	}
+	return all
 }
 
-func benchWarmRate(b *testing.B, app, want string) {
-	s := newBench(b, peers...)
-	names := []string{"socketgi", "fresh", "uwsgi", "gunicorn"}
-	s.warm0("socketgi", app, "--accept", "no", "--workers", "2", "--access-log", "no")
-	s.warm0("fresh", app, "--accept", "no", "--workers", "2", "--max-requests", "1", "--warm-path", "/", "--access-log", "no")
-	module := strings.TrimSuffix(app, ".py")
-	callable := map[string]string{"article": "simple_app", "flaskapp": "app", "djangoapp": "application"}[module]
-	s.peer("uwsgi", "/usr/bin/uwsgi --plugin python3 --master --processes 2 --disable-logging --scgi-socket /run/uwsgi/sock --chmod-socket=666 "+
-		"--mount /uwsgi=/srv/"+app+" --manage-script-name --callable "+callable,
-		"include scgi_params; scgi_param SCRIPT_NAME /uwsgi; scgi_pass unix:/run/uwsgi/sock;")
-	s.peer("gunicorn", "/usr/bin/gunicorn --workers 2 --bind unix:/run/gunicorn/sock "+module+":"+callable,
-		"proxy_set_header SCRIPT_NAME /gunicorn; proxy_pass http://unix:/run/gunicorn/sock;")
-	for _, name := range names[:2] {
-		s.apart(name)
+// contender is what serves the page: a unit with a slice, and a location of nginx, of its name.
+type contender struct {
+	unit    string
+	figures *figures
+	as      string // its name there
+}
+
+// warmSite is a site with all contenders for a page.
+type warmSite struct {
+	*site
+	contenders       []contender
+	rate, once, logs figures
+}
+
+func newWarmSite(b *testing.B, app, callable, want string) *warmSite {
+	s := &warmSite{site: newBench(b, peers...)}
+	s.Write("/etc/systemd/journald.conf.d/bench.conf", "[Journal]\nStorage=volatile\nRuntimeMaxUse=64M\nRateLimitIntervalSec=0\n")
+	s.Run("systemctl", "restart", "systemd-journald")
+	two := []string{"--accept", "no", "--workers", "2", "--idle-exit", "0", "--access-log"}
+	for _, a := range adapters() {
+		path := "/usr/local/lib/socketgi/" + a[0]
+		s.Install(a[1], path, 0o755)
+		s.ours(&s.rate, a[0], a[0], app, path, append(two, "no")...)
+		s.ours(&s.logs, a[0]+"log", a[0], app, path, append(two, "yes")...)
+		if a[0] == "socketgi" {
+			s.ours(&s.rate, "fresh", "fresh", app, path, append(two, "no", "--max-requests", "1", "--warm-path", "/")...)
+		}
+	}
+	if app == "flaskapp.py" {
+		s.ours(&s.once, "yes", "Accept=yes", app, "/usr/local/lib/socketgi/socketgi", "--access-log", "no")
+	}
+	for _, log := range []struct {
+		figures                 *figures
+		ending, uwsgi, gunicorn string
+	}{{&s.rate, "", "--disable-logging ", ""}, {&s.logs, "log", "", "--access-logfile - "}} {
+		name := "uwsgi" + log.ending
+		s.peer(log.figures, name, "uwsgi", "/usr/bin/uwsgi --plugin python3 --master --processes 2 "+log.uwsgi+"--scgi-socket /run/"+name+"/sock --chmod-socket=666 "+
+			"--mount /"+name+"=/srv/"+app+" --manage-script-name --callable "+callable,
+			"include scgi_params; scgi_param SCRIPT_NAME /"+name+"; scgi_pass unix:/run/"+name+"/sock;")
+		name = "gunicorn" + log.ending
+		s.peer(log.figures, name, "gunicorn", "/usr/bin/gunicorn --workers 2 "+log.gunicorn+"--bind unix:/run/"+name+"/sock "+strings.TrimSuffix(app, ".py")+":"+callable,
+			"proxy_set_header SCRIPT_NAME /"+name+"; proxy_pass http://unix:/run/"+name+"/sock;")
 	}
 	s.quietNginx()
-	for _, name := range names {
-		s.Wait(name, func() error {
-			if got := s.get("/" + name + "/"); got.body != want {
+	for _, c := range s.contenders {
+		s.Wait(c.unit, func() error {
+			if got := s.get("/" + c.unit + "/"); got.body != want {
 				return fmt.Errorf("%d %s", got.StatusCode, got.body)
 			}
 			return nil
 		})
 	}
-	f := figures{names: slices.Clone(names)}
+	return s
+}
+
+// ours is a contender of this project, with the adapter at path.
+func (s *warmSite) ours(f *figures, unit, as, app, path string, flags ...string) {
+	s.t.Helper()
+	s.warm0(unit, app, flags...)
+	s.apart(unit)
+	s.Run("sh", "-c", "sed -i s,/usr/local/lib/socketgi/socketgi-adapter,"+path+", /etc/systemd/system/"+unit+"*.service")
+	s.Run("systemctl", "daemon-reload")
+	s.contenders = append(s.contenders, contender{unit, f, as})
+}
+
+// peer is a service for uWSGI or gunicorn.
+func (s *warmSite) peer(f *figures, unit, as, command, nginx string) {
+	s.t.Helper()
+	s.Write("/etc/systemd/system/"+unit+".service", `[Service]
+User=www-data
+RuntimeDirectory=`+unit+`
+WorkingDirectory=/srv
+Environment=PYTHONPATH=/srv
+ExecStart=`+command+"\n")
+	s.Write("/etc/nginx/apps/"+unit+".conf", "location /"+unit+" {\n"+nginx+"\n}\n")
+	s.apart(unit)
+	s.Run("systemctl", "start", unit)
+	s.contenders = append(s.contenders, contender{unit, f, as})
+}
+
+func benchWarmRate(b *testing.B, app, callable, want string) {
+	s := newWarmSite(b, app, callable, want)
 	for b.Loop() {
 		for _, connections := range []string{"16", "1"} {
-			for _, name := range names {
-				s.wrk(&f, name, name+".slice", "/"+name+"/", connections)
+			for _, c := range s.contenders {
+				switch c.figures {
+				case &s.rate:
+					s.wrk(c.figures, c.as, c.unit+".slice", "/"+c.unit+"/", connections, *wrkTime)
+				case &s.logs:
+					s.logging(c, connections)
+				case &s.once:
+					if connections == "16" {
+						s.wrk(c.figures, c.as, c.unit+".slice", "/"+c.unit+"/", connections, max(*wrkTime, 10*time.Second))
+						s.quiet()
+					}
+				}
 			}
 		}
-		slices.Reverse(names)
+		slices.Reverse(s.contenders)
 	}
-	for _, name := range f.names {
-		f.add(name, "memory, MiB", s.memory(name+".service"))
+	for _, c := range s.contenders {
+		if c.figures == &s.rate {
+			s.rate.add(c.as, "memory, MiB", s.memory(c.unit+".service"))
+		}
 	}
-	f.print(b, s)
+	s.rate.print(b, s.site, "")
+	s.logs.print(b, s.site, "/log")
+	if len(s.once.names) > 0 {
+		s.once.names = slices.Insert(s.once.names, 0, "fresh")
+		for _, column := range s.once.columns {
+			s.once.values[[2]string{"fresh", column}] = s.rate.values[[2]string{"fresh", column}]
+		}
+		s.once.print(b, s.site, "/once")
+	}
+}
+
+// logging asks a contender with an access log. What the journal has of others is done before.
+func (s *warmSite) logging(c contender, connections string) {
+	s.t.Helper()
+	const journal = "system.slice/systemd-journald.service"
+	s.Run("journalctl", "--sync")
+	before := s.used(journal)
+	requests := s.wrk(c.figures, c.as, c.unit+".slice", "/"+c.unit+"/", connections, *wrkTime)
+	s.Run("journalctl", "--sync")
+	c.figures.add(c.as, connections+": journald, µs", float64((s.used(journal)-before).Microseconds())/float64(requests))
 }
 
 // memory is what the processes of a unit have in memory together, in MiB: what several
@@ -129,7 +220,7 @@ func benchWarmFresh(b *testing.B) {
 	var f figures
 	f.add("fresh", "50%, ms", ms(median(took)))
 	f.add("fresh", "99%, ms", ms(took[len(took)*99/100]))
-	f.print(b, s)
+	f.print(b, s, "")
 }
 
 // warm0 sets an application up with flags for the units and nothing more.

@@ -1,10 +1,11 @@
 // Command performance writes what make bench has measured: units/e2e/PERFORMANCE.md, its pictures, and
-// the table of the README. Its argument is the directory with the measurements.
+// the table of the README. Its argument is the directory with the measurements; with -tables it prints them instead.
 package main
 
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -16,7 +17,15 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1], "."); err != nil {
+	tables := flag.Bool("tables", false, "print the measurements as tables, and write nothing")
+	flag.Parse()
+	var err error
+	if *tables {
+		err = printTables(os.Stdout, flag.Arg(0))
+	} else {
+		err = run(flag.Arg(0), ".")
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "performance:", err)
 		os.Exit(1)
 	}
@@ -52,6 +61,19 @@ func run(dir, root string) error {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// printTables writes all measurements in dir.
+func printTables(w io.Writer, dir string) error {
+	m, err := read(dir)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(w, m.about)
+	for _, r := range m.results {
+		fmt.Fprintf(w, "\n## %s: %s, %d rounds\n\n%s", r.Benchmark, r.System, r.Rounds, r.table())
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -49,6 +50,10 @@ after
 	assert.Contains(t, page, "\n```\nBenchmarkStart/true-2   300   1100 ns/op\n```\n")
 	assert.Contains(t, page, "](testdata/warm-trixie.svg)")
 	assert.Contains(t, read("units/e2e/testdata/warm-trixie.svg"), `width="420.0"`)
+
+	var tables strings.Builder
+	require.NoError(t, printTables(&tables, dir))
+	assert.Contains(t, tables.String(), "commit: abc\n\n## Warm/rate/hello: Debian's trixie (systemd 257), 5 rounds\n\n| | 16: requests/s |")
 
 	write(filepath.Join(root, "README.md"), "no place\n")
 	assert.Error(t, run(dir, root))
