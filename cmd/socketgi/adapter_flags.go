@@ -41,7 +41,7 @@ func (a *adapterFlags) define(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&a.program, "adapter", "", "`PATH` of socketgi-adapter on the machine that gets the units")
 	a.Adapter.Concurrency = 10
-	share(f, &a.Adapter, "mount", "timeout", "concurrency", "access-log", "workers", "max-requests", "idle-exit", "preload", "reload", "warm-path")
+	share(f, &a.Adapter, "mount", "timeout", "queue-timeout", "concurrency", "access-log", "workers", "max-requests", "idle-exit", "preload", "reload", "warm-path")
 }
 
 // path returns the path of the adapter.

@@ -178,8 +178,11 @@ func (n *nginxFlags) installed(cmd *cobra.Command, h host.Host) error {
 	o := &n.options
 	app, err := h.Load(o.Name)
 	if errors.Is(err, host.ErrNoApplication) {
-		n.several(o.Listen != "")
-		fmt.Fprintf(cmd.ErrOrStderr(), "socketgi: warning: no application %s yet; the location follows the command line only\n", o.Name)
+		if n.several(o.Listen != ""); len(o.Servers) == 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "socketgi: warning: no application %s yet; the location follows the command line only\n", o.Name)
+		} else if o.Listen == "" && n.part != "upstream" {
+			fmt.Fprintf(cmd.ErrOrStderr(), "socketgi: warning: no application %s here; give the --mount and the --timeout of the others\n", o.Name)
+		}
 		return nil
 	}
 	if err != nil {

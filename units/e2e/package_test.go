@@ -43,7 +43,8 @@ func TestPackages(t *testing.T) {
 		"/usr/share/bash-completion/completions/socketgi", "/usr/share/fish/vendor_completions.d/socketgi.fish",
 		"/usr/share/man/man1/socketgi.1.gz", "/usr/share/man/man1/socketgi-add.1.gz", "/usr/share/man/man7/socketgi.7.gz",
 		"/usr/share/man/man8/socketgi-adapter.8.gz", "/usr/share/doc/socketgi/README.md", "/usr/share/doc/socketgi/changelog.gz",
-		"/usr/share/doc/socketgi/examples/hello.py", "/usr/share/doc/socketgi/examples/README"}
+		"/usr/share/doc/socketgi/examples/hello.py", "/usr/share/doc/socketgi/examples/README",
+		"/usr/share/doc/socketgi/examples/several-machines"}
 	t.Run("changelog", func(t *testing.T) {
 		ours, err := os.ReadFile("../../CHANGELOG.md")
 		require.NoError(t, err)
