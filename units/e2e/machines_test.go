@@ -165,7 +165,7 @@ func TestSeveralMachines(t *testing.T) {
 			flags += " --queue-timeout 1s --timeout 20s"
 			c := newCluster(t, flags)
 			again := c.spread(flags, firstAddress, backupAddress)
-			assert.Equal(t, 2, strings.Count(again, "the units are there already, and say the same"), again)
+			assert.Equal(t, 2, strings.Count(again, "the units exist and are unchanged"), again)
 			assert.Contains(t, again, "On 198.51.100.1: socketgi nginx shop --server 198.51.100.11:9000 --server 198.51.100.13:9000\n")
 			c.serveByAll()
 			c.Wait("the backup to sleep", c.backup.asleep)
