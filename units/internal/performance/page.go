@@ -35,7 +35,7 @@ kernel counts, and ratios repeat better.
 `
 
 const explained = `The columns: "page" is the time of a page through nginx; "socket" the time of a connection to the socket itself, until it is closed;
-"cpu" the processor time of a request, without nginx's, and for Accept=yes with systemd's share. "16:" is with 16 connections at
+"cpu" the processor time of a request, without nginx's, which is "nginx", and for Accept=yes with systemd's share. "16:" is with 16 connections at
 once, "1:" with one; "50%" and "99%" are percentiles of the time of a page. Memory is that of all processes together. The last
 rows are ratios.
 
