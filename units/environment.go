@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// checkEnv tells which variable systemd doesn't take.
+// checkEnv checks the variables.
 func (o *Options) checkEnv() error {
 	for _, e := range o.Env {
 		if err := checkVariable(e); err != nil {
@@ -16,11 +16,11 @@ func (o *Options) checkEnv() error {
 	return nil
 }
 
-// checkVariable tells why systemd takes no such variable (systemd.exec(5), Environment=).
+// checkVariable checks a variable (systemd.exec(5), Environment=).
 func checkVariable(s string) error {
 	name, value, ok := strings.Cut(s, "=")
 	if !ok || name == "" || name[0] >= '0' && name[0] <= '9' {
-		return fmt.Errorf("%q is no variable: write NAME=VALUE", s)
+		return fmt.Errorf("%q is not a variable: expected NAME=VALUE", s)
 	}
 	for _, c := range []byte(name) {
 		if !isAlphanumeric(c) && c != '_' {
@@ -28,11 +28,11 @@ func checkVariable(s string) error {
 		}
 	}
 	if !utf8.ValidString(value) {
-		return fmt.Errorf("the value of %s is not UTF-8, which systemd wants", name)
+		return fmt.Errorf("the value of %s is not UTF-8", name)
 	}
 	for _, c := range value {
 		if c < ' ' && c != '\t' && c != '\n' || c == 0x7f {
-			return fmt.Errorf("the value of %s has the control character %q, which systemd refuses", name, c)
+			return fmt.Errorf("the value of %s contains the control character %q", name, c)
 		}
 	}
 	return nil

@@ -2,12 +2,12 @@ package units
 
 import "fmt"
 
-// OptionError is the error of [Render], [RenderEach] and [Nginx]: one of the options is
-// not possible.
+// OptionError is the error of [Render], [RenderEach], [Nginx], [Apache] and [Lighttpd] for an invalid
+// option.
 type OptionError struct {
 	// Field is the name of the field, such as "Listen" or "Limits.MemoryMax".
 	Field string
-	// Reason tells what is wrong with its value, and what would be right.
+	// Reason is what is wrong with its value, and what is expected.
 	Reason string
 }
 
@@ -18,7 +18,7 @@ func optionError(field, format string, a ...any) error {
 	return &OptionError{field, fmt.Sprintf(format, a...)}
 }
 
-// asOption makes an error one about a field; nil stays nil.
+// asOption makes err an [OptionError], unless it is nil.
 func asOption(field string, err error) error {
 	if err == nil {
 		return nil

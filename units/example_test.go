@@ -28,19 +28,19 @@ func ExampleRender() {
 	// # guestbook.socket: systemd listens, accepts, and starts guestbook@.service for each connection.
 	// [Unit]
 	// Description=guestbook: web application
-	// # Otherwise it fails for good when it is started 6 times within 10 s.
+	// # The default stops it for good after 6 starts within 10 s.
 	// StartLimitIntervalSec=0
 	//
 	// [Socket]
 	// ListenStream=/run/socketgi/guestbook.sock
-	// # The web server may connect, and nobody else.
+	// # Only root and the web server's group may connect.
 	// SocketUser=root
 	// SocketGroup=www-data
 	// SocketMode=0660
 	// Accept=yes
-	// # More connections than this are closed without an answer, so it is generous.
+	// # systemd closes further connections without a response; most requests queue in the adapter.
 	// MaxConnections=1024
-	// # Otherwise 200 connections within 2 s stop this socket for good.
+	// # The default stops this socket for good after 200 connections within 2 s.
 	// TriggerLimitIntervalSec=0
 	// RemoveOnStop=yes
 	//
@@ -51,10 +51,10 @@ func ExampleRender() {
 	// # guestbook@.service: one request of guestbook.
 	// [Unit]
 	// Description=guestbook: one request
-	// # A request that failed leaves nothing behind that counts as a connection.
+	// # Failed instances are discarded: they would count as connections.
 	// CollectMode=inactive-or-failed
-	// # The socket is ordered after what a request needs; without its own
-	// # dependencies each start is cheaper.
+	// # The socket is already ordered after these dependencies; without them
+	// # each start is cheaper.
 	// DefaultDependencies=no
 	// Conflicts=shutdown.target
 	// Before=shutdown.target
@@ -63,12 +63,12 @@ func ExampleRender() {
 	// ExecStart=/usr/local/bin/guestbook --title "Our guests"
 	// WorkingDirectory=/
 	// User=guestbook
-	// # No program gives it more privileges, setuid or not.
+	// # No capabilities, and none by setuid programs.
 	// NoNewPrivileges=yes
 	// CapabilityBoundingSet=
 	// TimeoutStopSec=10
 	// Slice=system.slice
-	// # systemd's own two lines for every request are left out.
+	// # Omits systemd's own two journal entries for every request.
 	// LogLevelMax=notice
 	// SyslogLevel=notice
 	//
@@ -100,7 +100,7 @@ func ExampleOptionError() {
 	fmt.Println(err)
 	// Output:
 	// Allow
-	// Allow: 192.0.2.1:9000 can be reached by others, who could claim to be any user: listen at 127.0.0.1 or [::1], or name the address of the web server's machine
+	// Allow: other machines can reach 192.0.2.1:9000 and could claim to be any user: listen at 127.0.0.1 or [::1], or allow the address of the web server
 }
 
 // The paths of an application that the sandbox would hide from it.
@@ -124,7 +124,7 @@ func ExampleOptions_Hardening() {
 		}
 	}
 	// Output:
-	// # No program gives it more privileges, setuid or not.
+	// # No capabilities, and none by setuid programs.
 	// NoNewPrivileges=yes
 	// CapabilityBoundingSet=
 }
@@ -153,10 +153,10 @@ func ExampleNginx() {
 	//     scgi_param SCRIPT_NAME "";
 	//     scgi_param PATH_INFO   $document_uri;
 	//     scgi_param UNIQUE_ID   $request_id;
-	//     # By this a CGI program's redirect to a path of this server is followed here.
+	//     # The adapter resolves a CGI program's redirects to local paths for nginx.
 	//     scgi_param SERVER_SOFTWARE nginx/$nginx_version;
-	//     # $host is safe and has no port; redirects need the one the client used. A request line with
-	//     # a whole URL has it there, whatever the header Host says.
+	//     # $host is safe but has no port, which redirects need. A request line with a whole URL has the
+	//     # port there, and overrides the header Host.
 	//     set $socketgi_port "";
 	//     if ($http_host ~ "(?<socketgi_given>:[0-9]{1,5})$") {
 	//         set $socketgi_port $socketgi_given;
@@ -165,16 +165,16 @@ func ExampleNginx() {
 	//         set $socketgi_port $socketgi_asked;
 	//     }
 	//     scgi_param HTTP_HOST   $host$socketgi_port;
-	//     # Larger uploads than 1m need a client_max_body_size here.
-	//     # The default of 4k or 8k is too little for many cookies.
+	//     # Uploads over 1m need a client_max_body_size here.
+	//     # The default, 4k or 8k, is too small for many cookies.
 	//     scgi_buffer_size 32k;
 	//     scgi_buffers 16 32k;
 	//     scgi_busy_buffers_size 64k;
-	//     # Longer than the application may wait and take: its own answer is better.
+	//     # Longer than the adapter's timeouts, whose error pages are more specific.
 	//     scgi_read_timeout 75s;
 	//     scgi_pass unix:/run/socketgi/guestbook.sock;
 	// }
-	// # Files that nginx serves by itself; its user must be able to read them.
+	// # Files that nginx itself serves; its user must be able to read them.
 	// location ^~ /static/ {
 	//     alias /srv/guestbook/static/;
 	// }

@@ -37,7 +37,7 @@ func TestSlice(t *testing.T) {
 		require.Len(t, pair.Files(), 3)
 		assert.Contains(t, pair.Service, "\nSlice=socketgi-a.slice\n")
 		assert.NotContains(t, pair.Service, "system.slice")
-		assert.Equal(t, `# socketgi-a.slice: what all of a may have together.
+		assert.Equal(t, `# socketgi-a.slice: limits of all processes of a.
 [Unit]
 Description=a: limits
 
@@ -50,6 +50,6 @@ Application=x%%
 `, pair.Files()[2].Text)
 		o.Limits.TasksMax = "many"
 		_, err = Render(o)
-		assert.ErrorContains(t, err, `"many" is no limit for processes and threads (TasksMax=)`)
+		assert.ErrorContains(t, err, `"many" is not a number of tasks (TasksMax=)`)
 	}
 }

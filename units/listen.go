@@ -9,23 +9,22 @@ import (
 	"syscall"
 )
 
-// This file is about who may talk to an application. They can claim in a request to be anybody
-// (REMOTE_USER).
+// This file has the checks of who may connect: a peer can claim to be any user (REMOTE_USER).
 
 // maxPath is the longest path that fits in a sockaddr_un, which ends with a NUL (unix(7)).
 const maxPath = len(syscall.RawSockaddrUnix{}.Path) - 1
 
-// isPath tells whether something listens at a path, and not at an address.
+// isPath reports whether listen is a path, not an IP address.
 func isPath(listen string) bool { return listen == "" || listen[0] == '/' }
 
-// SeesPeers tells whether the application can find out which user connects (SO_PEERCRED, unix(7)) and
-// should: there is none at an IP address; PrivateUsers=, which [Strict] has, makes all users but root
-// and its own look the same; and nobody else can connect to the socket of a user's own systemd.
+// SeesPeers reports whether the application can and should check the connecting user (SO_PEERCRED,
+// unix(7)). An IP address has none; PrivateUsers=, part of [Strict], maps all users but root and its own
+// to nobody; and only its owner can connect to the socket of a user's service manager.
 func (o *Options) SeesPeers() bool {
 	return !o.UserManager && o.Profile != Strict && isPath(o.Listen)
 }
 
-// checkListen tells why nothing can listen there, or why not for those in Allow.
+// checkListen checks Listen and Allow.
 func (o *Options) checkListen() error {
 	if o.Listen != "" {
 		if err := checkPlace(o.Listen); err != nil {
@@ -34,16 +33,16 @@ func (o *Options) checkListen() error {
 	}
 	if isPath(o.Listen) {
 		if len(o.Allow) > 0 {
-			return optionError("Allow", "other machines can't connect to a unix socket: listen at ADDRESS:PORT")
+			return optionError("Allow", "other machines can't connect to a unix socket: listen at HOST:PORT")
 		}
 		return nil
 	}
 	switch listen, _, _ := cutAddress(o.Listen); {
 	case listen.IsLoopback() && len(o.Allow) > 0:
-		return optionError("Allow", "no other machine can reach %s: allow none, or listen at an address of the network", o.Listen)
+		return optionError("Allow", "other machines can't reach %s: omit it, or listen at an address of the network", o.Listen)
 	case !listen.IsLoopback() && len(o.Allow) == 0:
-		return optionError("Allow", "%s can be reached by others, who could claim to be any user: listen at 127.0.0.1 or [::1], "+
-			"or name the address of the web server's machine", o.Listen)
+		return optionError("Allow", "other machines can reach %s and could claim to be any user: listen at 127.0.0.1 or [::1], "+
+			"or allow the address of the web server", o.Listen)
 	}
 	for _, a := range o.Allow {
 		if _, err := parseAllow(a); err != nil {
@@ -53,22 +52,22 @@ func (o *Options) checkListen() error {
 	return nil
 }
 
-// checkPlace tells why nothing can listen there.
+// checkPlace checks an address to listen at.
 func checkPlace(s string) error {
 	if isPath(s) {
 		if len(s) > maxPath {
-			return fmt.Errorf("the socket's path %s has %d bytes, and %d fit: choose a shorter one", s, len(s), maxPath)
+			return fmt.Errorf("the socket's path %s has %d bytes, but at most %d are possible: choose a shorter one", s, len(s), maxPath)
 		}
 		return nil
 	}
 	_, port, err := cutAddress(s)
 	if n, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil || n == 0 {
-		return fmt.Errorf("%q is no place to listen: write an absolute path, or ADDRESS:PORT, such as 127.0.0.1:9000 or [::1]:9000", s)
+		return fmt.Errorf("%q is not an address: expected an absolute path, or HOST:PORT such as 127.0.0.1:9000 or [::1]:9000", s)
 	}
 	return nil
 }
 
-// cutAddress reads the address in front of a port; one with colons stands in brackets.
+// cutAddress splits ADDRESS:PORT; an IPv6 address is in brackets.
 func cutAddress(s string) (addr netip.Addr, port string, err error) {
 	i := strings.LastIndexByte(s, ':')
 	if i < 0 {
@@ -94,9 +93,9 @@ func parseAllow(s string) (netip.Prefix, error) {
 	}
 	switch {
 	case err != nil:
-		return p, fmt.Errorf("%q is no address: write that of a machine or of a network, such as 192.0.2.7 or 192.0.2.0/24", s)
+		return p, fmt.Errorf("%q is not an address: expected a machine or a network, such as 192.0.2.7 or 192.0.2.0/24", s)
 	case p.Bits() == 0:
-		return p, fmt.Errorf("%s is everybody, who could claim to be any user: name the address of the web server's machine", s)
+		return p, fmt.Errorf("%s is every machine, and each could claim to be any user: name the address of the web server", s)
 	case p != p.Masked():
 		return p, fmt.Errorf("%s is ambiguous: the network is %s, and the machine %s", s, p.Masked(), p.Addr())
 	}

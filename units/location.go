@@ -8,28 +8,26 @@ import (
 	"time"
 )
 
-// LocationOptions are what [Apache] and [Lighttpd] make a configuration of. Name is required; the zero
-// value of every other field is its default.
+// LocationOptions describe the configuration of [Apache] and [Lighttpd]. Name is required; the zero value
+// of every other field is its default.
 type LocationOptions struct {
 	// Name is the name of the application; see [CheckName].
 	Name string
 	// Mount is the prefix of its paths; see [CheckMount]. Default: all of the server.
 	Mount string
-	// Listen is where the application listens: an absolute path, or ADDRESS:PORT. Default
-	// [SocketPath].
+	// Listen is the application's address: an absolute path, or ADDRESS:PORT. Default [SocketPath].
 	Listen string
-	// Timeout is how long the application may take before it begins its response, with the time that
-	// a request waits for it. Apache waits 15 seconds longer, by default a day; lighttpd waits as long
-	// as it takes.
+	// Timeout limits the time until the response begins, including the wait in the queue. Apache waits
+	// 15 seconds longer, by default a day; lighttpd has no timeout.
 	Timeout time.Duration
-	// Static are the files that the web server serves without the application.
+	// Static are the files that the web server itself serves.
 	Static []NginxStatic
-	// File is the absolute path of a regular file that belongs to this application alone, and that
-	// Apache's user may see. It is never read. Default: the unit of its socket in /etc/systemd/system.
+	// File is the absolute path of a regular file of this application only, which Apache's user may
+	// look up. Its contents are not read. Default: the unit of its socket in /etc/systemd/system.
 	File string
 }
 
-// prepare fills in what is left out, and tells which of the options is not possible.
+// prepare sets the defaults, and returns an error for an invalid option.
 func (o *LocationOptions) prepare(server string) error {
 	if err := asOption("Name", CheckName(o.Name)); err != nil {
 		return err
@@ -40,12 +38,12 @@ func (o *LocationOptions) prepare(server string) error {
 		return err
 	}
 	if strings.ContainsAny(o.Listen, " \t\r\n\x00<>|{}\"'$\\#%") {
-		return optionError("Listen", "%s can't be told of %s: choose a socket path without blanks and quotes", server, o.Listen)
+		return optionError("Listen", "%s can't use the path %s: choose one without blanks and quotes", server, o.Listen)
 	}
 	if o.File == "" {
 		o.File = "/etc/systemd/system/" + o.Name + ".socket"
 	} else if !path.IsAbs(o.File) || strings.ContainsAny(o.File, "\t\r\n\x00\"\\$%*?[") {
-		return optionError("File", "%s can't be told of %q: choose a file with a plain absolute path", server, o.File)
+		return optionError("File", "%s can't use the path %q: choose a plain absolute path", server, o.File)
 	}
 	if err := asOption("Mount", CheckMount(o.Mount)); err != nil {
 		return err
@@ -58,12 +56,12 @@ func (o *LocationOptions) prepare(server string) error {
 		}
 		url := strings.TrimRight(s.URL, "/")
 		if dir, twice := seen[url]; twice {
-			return optionError("Static", "%s is given twice, for %s and %s: one URL has one folder", s.URL, dir, s.Dir)
+			return optionError("Static", "%s is given twice, for %s and %s", s.URL, dir, s.Dir)
 		}
 		seen[url] = s.Dir
 		o.Static[i] = NginxStatic{url + "/", strings.TrimRight(s.Dir, "/") + "/"}
 		if strings.ContainsAny(s.Dir, "\"\\%") {
-			return optionError("Static", "%s can't be told of %q: choose a folder without quotes and percent signs in its path", server, s.Dir)
+			return optionError("Static", "%s can't use the path %q: choose one without quotes and percent signs", server, s.Dir)
 		}
 	}
 	return nil
@@ -77,33 +75,33 @@ func Apache(o LocationOptions) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# %[1]s: put this into a <VirtualHost> of Apache, or into a file for all of them,
 # /etc/apache2/conf-available/%[1]s.conf, and then: a2enmod proxy proxy_scgi && a2enconf %[1]s
-# The first Alias that fits wins: a longer prefix stands before a shorter one.
+# The first matching Alias is used: put longer prefixes first.
 `, o.Name)
 	for _, s := range o.Static {
-		fmt.Fprintf(&b, "# Files that Apache serves by itself; its user must be able to read them.\n"+
+		fmt.Fprintf(&b, "# Files that Apache itself serves; its user must be able to read them.\n"+
 			"Alias \"%s\" \"%s\"\n<Directory \"%[2]s\">\n    Require all granted\n</Directory>\n", s.URL, s.Dir)
 	}
 	worker := "scgi://" + o.Listen + "/"
 	if isPath(o.Listen) {
 		worker = "unix:" + o.Listen + "|scgi://" + o.Name + ".socketgi/"
 	}
-	fmt.Fprintf(&b, `# Apache knows what is SCRIPT_NAME and what PATH_INFO where the path goes on behind a regular file.
+	fmt.Fprintf(&b, `# Apache splits a path behind a regular file into SCRIPT_NAME and PATH_INFO.
 AliasMatch "^%s(/.*)?$" "%s$1"
 <Directory "%s">
     <Files "%s">
         Require all granted
-        # Apache tells sockets apart by the name behind scgi://: each application has its own.
+        # Apache distinguishes sockets by the name in scgi://, which is the application's.
         SetHandler "proxy:%s"
-        # The application may see Authorization.
+        # Passes Authorization to the application.
         CGIPassAuth On
-        # The length of a response is kept, and the client notices when it is cut.
+        # Keeps Content-Length: clients notice a truncated response.
         SetEnv ap_trust_cgilike_cl 1
-        # mod_deflate keeps a text that is streamed back until its end. This leaves it out:
+        # mod_deflate buffers streamed text until its end. To disable it:
         # FilterChain !
     </Files>
 </Directory>
 <Proxy "%[5]s">
-    # Longer than the application may wait and take: its own answer is better.
+    # Longer than the adapter's timeouts, whose error pages are more specific.
     ProxySet timeout=%[6]d
 </Proxy>
 # In a <VirtualHost>, AllowEncodedSlashes On lets %%2F in a path through; otherwise it is a 404.
@@ -119,7 +117,7 @@ func Lighttpd(o LocationOptions) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# %[1]s: put this into a file that lighttpd includes, /etc/lighttpd/conf-available/50-%[1]s.conf, and
 # then: lighty-enable-mod %[1]s && systemctl reload lighttpd
-# The last condition that fits wins: a longer prefix stands behind a shorter one.
+# The last matching condition is used: put longer prefixes last.
 server.modules += ( "mod_scgi" )
 `, o.Name)
 	peer := fmt.Sprintf("\"socket\" => \"%s\",", o.Listen)
@@ -127,29 +125,29 @@ server.modules += ( "mod_scgi" )
 		host, port, _ := cutAddress(o.Listen)
 		peer = fmt.Sprintf("\"host\" => \"%s\", \"port\" => %s,", host, port)
 	}
-	// All of the server is what no condition is about, wherever it stands.
+	// A whole server needs no condition.
 	begin, key, root, end := `$HTTP["url"] =~ "^`+regexp.QuoteMeta(o.Mount)+"(/|$)\" {\n    scgi.server =", o.Mount, "", ""
 	if key == "" {
 		begin, key, end = "scgi.server +=", "/", "$HTTP[\"url\"] =~ \"^/\" {\n"
-		root = "\n        # Without it the first part of the path is SCRIPT_NAME.\n        \"fix-root-scriptname\" => \"enable\","
+		root = "\n        # Without it, SCRIPT_NAME is the first part of the path.\n        \"fix-root-scriptname\" => \"enable\","
 	}
 	fmt.Fprintf(&b, `%s ( "%s" => ((
         %s
-        # The paths of the application are no files.
+        # URLs of the application are not files.
         "check-local" => "disable",%s
     )) )
-%s    # Responses leave while the application makes them, and the client notices when one is cut.
+%s    # Streams responses; clients notice a truncated one.
     server.stream-response-body = 1
 }
 `, begin, key, peer, root, end)
 	for _, s := range o.Static {
-		fmt.Fprintf(&b, "# Files that lighttpd serves by itself; its user must be able to read them.\n"+
+		fmt.Fprintf(&b, "# Files that lighttpd itself serves; its user must be able to read them.\n"+
 			"alias.url += ( \"%s\" => \"%s\" )\n$HTTP[\"url\"] =~ \"^%s\" { scgi.server = () }\n", s.URL, s.Dir, regexp.QuoteMeta(s.URL))
 	}
 	return b.String(), nil
 }
 
-// waits is how many seconds a web server waits for an application that answers within limit.
+// waits is the web server's timeout in seconds for an application with this limit.
 func waits(limit time.Duration) int {
 	if limit == 0 {
 		return 24 * 60 * 60

@@ -3,12 +3,10 @@ package units
 import (
 	"slices"
 	"strings"
-
-	"github.com/coreos/go-systemd/v22/unit"
 )
 
-// Options are what a [Pair] is made of. Name and Exec are required; the zero value of every other
-// field is its default. Values are taken literally: systemd expands nothing in them, but in Service.
+// Options describe a [Pair]. Name and Exec are required; the zero value of every other field is its
+// default. Values are literal, with specifiers and variables escaped, except in Service.
 type Options struct {
 	// Name is the name of the application and of its units; see [CheckName].
 	Name string
@@ -16,56 +14,55 @@ type Options struct {
 	Exec []string
 	// WorkingDirectory is an absolute path. Default "/".
 	WorkingDirectory string
-	// Env are variables of the environment, NAME=VALUE each. Everybody can read a unit, so they are
-	// no place for secrets.
+	// Env are environment variables, NAME=VALUE each. They are not for secrets: every user can read
+	// units.
 	Env []string
-	// User is the name or number of the user that runs the application. Default: one that exists only
-	// while it runs (DynamicUser=).
+	// User is the name or number of the user that runs the application. Default: a dynamic user
+	// (DynamicUser=).
 	User string
-	// State gives the application a directory that outlives it, /var/lib/NAME, with its name in
-	// $STATE_DIRECTORY (StateDirectory=).
+	// State gives the application a directory for data, /var/lib/NAME, in $STATE_DIRECTORY
+	// (StateDirectory=).
 	State bool
 
-	// Listen is an absolute path of up to 107 bytes, or ADDRESS:PORT with an IP address; one that
-	// other machines reach needs Allow. Default [SocketPath], and for a user's own systemd
-	// socketgi/NAME.sock in that user's runtime directory.
+	// Listen is an absolute path of up to 107 bytes, or ADDRESS:PORT with an IP address, which needs
+	// Allow unless it is a loopback address. Default [SocketPath], and with UserManager
+	// socketgi/NAME.sock in the user's runtime directory.
 	Listen string
 	// Group is the web server's: its members may connect to the socket at a path. Default "www-data".
 	Group string
-	// Allow are the machines that may connect to an IP address, besides this one: ADDRESS or
-	// ADDRESS/PREFIXLENGTH each. They can claim in a request to be any user (REMOTE_USER).
+	// Allow are the other machines that may connect to an IP address: ADDRESS or ADDRESS/PREFIXLENGTH
+	// each. In requests they can claim to be any user (REMOTE_USER).
 	Allow []string
-	// Warm makes the service accept connections by itself (Accept=no): one process serves all of them,
-	// says by sd_notify(3) when it is ready, and exits when it likes. Default: systemd accepts, and
-	// starts the service for each connection (Accept=yes).
+	// Warm makes the service accept connections (Accept=no): one process serves all of them, notifies
+	// systemd when it is ready (sd_notify(3)), and exits when it is idle. Default: systemd accepts
+	// connections, and starts the service for each (Accept=yes).
 	Warm bool
 
 	// Profile is the sandbox. Default [Fast].
 	Profile Profile
 	// Network lets the application use the network under [Strict], too.
 	Network bool
-	// Reads are the absolute paths of files and folders that the application is made of, besides
-	// WorkingDirectory and Exec[0]. Those in folders that the sandbox hides are shown to it,
-	// read-only; see [Options.Shown].
+	// Reads are the absolute paths of files and directories that the application needs, besides
+	// WorkingDirectory and Exec[0]. The sandbox shows them read-only if it would hide them; see
+	// [Options.Shown].
 	Reads []string
-	// Limits are those of all processes of the application together.
+	// Limits apply to all processes of the application together.
 	Limits Limits
-	// Slice is the name of the unit that has Limits. Default socketgi-NAME.slice, escaped as
-	// systemd-escape(1) does: a dash would put it below another application's (systemd.slice(5)).
+	// Slice is the name of the unit that has Limits. Default [SliceName].
 	Slice string
 
 	// Service are more directives of [Service].
 	Service []Group
-	// ConditionFileIsExecutable is a program without which the socket isn't started (systemd.unit(5)):
-	// that of Exec, if it may be removed while the units stay. Default: no condition.
+	// ConditionFileIsExecutable is a program that must exist for the socket to start
+	// (systemd.unit(5)), such as Exec[0]. Default: no condition.
 	ConditionFileIsExecutable string
 
-	// App is what the operator calls the application, and Mount the prefix of its paths (see
-	// [CheckMount]): both are recorded in [X-Socketgi], a section that systemd ignores.
+	// App is the operator's name of the application, and Mount the prefix of its paths (see
+	// [CheckMount]). They are recorded in [X-Socketgi], a section that systemd ignores.
 	App, Mount string
 
-	// UserManager renders units for a user's own systemd (systemctl --user), which runs everything as
-	// that user, and has no privileges for some directives: those are left out.
+	// UserManager renders units for a user's service manager (systemctl --user), without directives
+	// that need privileges.
 	UserManager bool
 	// SystemdVersion is the version of the systemd that reads the units, such as 252. Directives that
 	// an older one doesn't know are left out. Default: those that only some know are left out.
@@ -81,7 +78,7 @@ type Group struct {
 	Directives []string
 }
 
-// setDefaults fills in what is left out.
+// setDefaults sets the defaults.
 func (o *Options) setDefaults() {
 	if o.Listen == "" && !o.UserManager {
 		o.Listen = SocketPath(o.Name)
@@ -96,11 +93,11 @@ func (o *Options) setDefaults() {
 		o.Profile = Fast
 	}
 	if o.Slice == "" {
-		o.Slice = "socketgi-" + unit.UnitNameEscape(o.Name) + ".slice"
+		o.Slice = SliceName(o.Name)
 	}
 }
 
-// prepare fills in what is left out, and tells which of the options is not possible.
+// prepare sets the defaults, and returns an error for an invalid option.
 func (o *Options) prepare() error {
 	if err := asOption("Name", CheckName(o.Name)); err != nil {
 		return err
@@ -120,14 +117,14 @@ func (o *Options) checkCommand() error {
 		return optionError("Exec", "the command of a service begins with an absolute path")
 	}
 	if o.State && o.Name == "private" {
-		return optionError("State", "no application with a directory of its own can be called private: systemd keeps others there")
+		return optionError("State", "an application with State can't be called private: systemd uses that directory")
 	}
 	return nil
 }
 
 func (o *Options) checkUser() error {
 	if o.UserManager && o.User != "" {
-		return optionError("User", "a user's own systemd runs everything as that user: leave the other user out")
+		return optionError("User", "a user's service manager runs services as that user only: omit it")
 	}
 	for _, f := range []struct{ field, name string }{{"Group", o.Group}, {"User", o.User}} {
 		if strings.ContainsAny(f.name, " \t%") {
@@ -139,7 +136,7 @@ func (o *Options) checkUser() error {
 
 func (o *Options) checkMount() error { return asOption("Mount", CheckMount(o.Mount)) }
 
-// checkLines finds what would end a line of a unit, or go on in the next one.
+// checkLines refuses line breaks, and backslashes that would continue a line.
 func (o *Options) checkLines() error {
 	for _, f := range []struct {
 		field  string
@@ -148,14 +145,14 @@ func (o *Options) checkLines() error {
 		{"User", []string{o.User}}, {"Exec", o.Exec}, {"Reads", o.Reads}, {"ConditionFileIsExecutable", []string{o.ConditionFileIsExecutable}}} {
 		for _, s := range f.values {
 			if strings.ContainsAny(s, "\n\r\x00") {
-				return optionError(f.field, "%q contains a line break, which no unit file can hold", s)
+				return optionError(f.field, "%q contains a line break", s)
 			}
 		}
 	}
 	for _, f := range []struct{ field, value string }{ // those without quotes
 		{"WorkingDirectory", o.WorkingDirectory}, {"Listen", o.Listen}, {"Exec", o.Exec[0]}, {"ConditionFileIsExecutable", o.ConditionFileIsExecutable}} {
 		if strings.HasSuffix(f.value, `\`) {
-			return optionError(f.field, "%q ends with a backslash, and would take the next line of the unit file with it", f.value)
+			return optionError(f.field, "%q ends with a backslash, which would continue the line", f.value)
 		}
 	}
 	return nil
@@ -166,14 +163,14 @@ func (o *Options) checkGroups() error {
 		for _, d := range g.Directives {
 			name, _, ok := strings.Cut(d, "=")
 			if !ok || name == "" || strings.ContainsFunc(name, func(c rune) bool { return c >= 0x80 || !isAlphanumeric(byte(c)) }) {
-				return optionError("Service", "%q is no directive: write NAME=VALUE", d)
+				return optionError("Service", "%q is not a directive: expected NAME=VALUE", d)
 			}
 			if strings.ContainsAny(d, "\n\r\x00") || strings.HasSuffix(d, `\`) {
-				return optionError("Service", "%q is more than a line", d)
+				return optionError("Service", "%q has more than one line", d)
 			}
 		}
 		if slices.ContainsFunc([]byte(g.Why), func(c byte) bool { return c < ' ' && c != '\n' || c == 0x7f }) || strings.HasSuffix(g.Why, `\`) {
-			return optionError("Service", "%q can't be a comment", g.Why)
+			return optionError("Service", "%q is not a comment", g.Why)
 		}
 	}
 	return nil

@@ -1,7 +1,7 @@
 package units
 
-// Pair is a socket unit and the service that it starts: a template for each
-// connection (Accept=yes), or one that accepts by itself (Accept=no).
+// Pair is a socket unit and the service that it starts: a template for each connection (Accept=yes),
+// or one that accepts connections (Accept=no).
 type Pair struct {
 	// SocketName and ServiceName are the file names of the units, such as hello.socket and
 	// hello@.service.
@@ -39,11 +39,11 @@ func Render(o Options) (Pair, error) {
 	return p, nil
 }
 
-// systemdVersions are those that know a directive of ours which the one before doesn't.
+// systemdVersions are the versions that introduced a directive in the units.
 var systemdVersions = []int{0, 254, 255}
 
-// RenderEach renders the pair for every version of systemd that gets another one. It ignores
-// SystemdVersion. The error is an [*OptionError].
+// RenderEach renders every variant of the pair for the versions of systemd. It ignores SystemdVersion.
+// The error is an [*OptionError].
 func RenderEach(o Options) (pairs []Pair, err error) {
 	for _, o.SystemdVersion = range systemdVersions {
 		p, err := Render(o)

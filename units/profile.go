@@ -10,10 +10,10 @@ import (
 // directives. Its value is its name.
 type Profile string
 
-// The profiles, from the cheapest. [Fast] adds milliseconds to every start, [Strict] some tens of them:
-// the README of this module has the figures.
+// The profiles, from the cheapest. [Fast] adds milliseconds to every start, [Strict] tens of milliseconds;
+// socketgi-security(7) has the figures.
 const (
-	// None takes away capabilities and new privileges, and nothing else.
+	// None only removes capabilities and new privileges.
 	None Profile = "none"
 	// Fast denies system calls, socket families and devices that no web application needs, without a
 	// mount namespace.
@@ -22,7 +22,7 @@ const (
 	Strict Profile = "strict"
 )
 
-// ParseProfile returns the profile with that name; "" is [Fast]. The error names all three.
+// ParseProfile returns the profile with that name; "" is [Fast].
 func ParseProfile(s string) (Profile, error) {
 	switch p := Profile(s); p {
 	case "":
@@ -30,10 +30,10 @@ func ParseProfile(s string) (Profile, error) {
 	case None, Fast, Strict:
 		return p, nil
 	}
-	return "", fmt.Errorf("%q is not a profile: fast, strict or none", s)
+	return "", fmt.Errorf("%q is not a profile: expected fast, strict or none", s)
 }
 
-// Left out of both, and why:
+// Directives in neither profile, with the reasons:
 //   - MemoryDenyWriteExecute=: PyPy and other compilers at run time, callbacks of ctypes
 //     and cffi, and interpreters that ask for an executable stack need such memory.
 //   - RemoveIPC=: with a user that is not the application's own it takes away what others
@@ -46,40 +46,40 @@ func ParseProfile(s string) (Profile, error) {
 //     denied, and says no to programs that nobody has tried.
 var (
 	always = []Group{
-		{"No program gives it more privileges, setuid or not.", []string{"NoNewPrivileges=yes", "CapabilityBoundingSet="}},
+		{"No capabilities, and none by setuid programs.", []string{"NoNewPrivileges=yes", "CapabilityBoundingSet="}},
 	}
 	systemCalls = []Group{
-		{"System calls that no web application needs fail.", []string{
+		{"System calls that web applications don't need fail with EPERM.", []string{
 			"SystemCallArchitectures=native", // the filters are loaded for one architecture, and not for three
 			"SystemCallFilter=~@clock @cpu-emulation @debug @module @mount @obsolete @privileged @raw-io @reboot @resources @swap" +
-				// Rings make sockets of any family, and more that no filter sees.
+				// io_uring bypasses the filters.
 				" io_uring_setup io_uring_enter io_uring_register",
 			"SystemCallErrorNumber=EPERM",
 		}},
-		{"Nor does it need containers, setuid files, foreign ABIs or real-time priority.", []string{
+		{"No namespaces, setuid files, other ABIs or real-time priority.", []string{
 			"RestrictNamespaces=yes", "RestrictSUIDSGID=yes", "LockPersonality=yes", "RestrictRealtime=yes",
 		}},
-		{"The clock and devices are left alone.", []string{"ProtectClock=yes", "DevicePolicy=closed"}},
+		{"No access to the clock and to devices.", []string{"ProtectClock=yes", "DevicePolicy=closed"}},
 	}
-	internet  = Group{"Sockets of the internet and unix, and no others.", []string{"RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"}}
-	noNetwork = Group{"No network, only unix sockets. What systemd hands over still works.", []string{
+	internet  = Group{"Only internet and unix sockets.", []string{"RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"}}
+	noNetwork = Group{"No network, only unix sockets, and those that systemd passes.", []string{
 		"RestrictAddressFamilies=AF_UNIX", "PrivateNetwork=yes", "IPAddressDeny=any"}}
 	// Directories instead of the sockets in them: a new socket would be visible again.
-	noNames = Group{"Nobody asks other machines for names on its behalf.", []string{
+	noNames = Group{"No name lookups by services of this machine.", []string{
 		"InaccessiblePaths=-/run/systemd/resolve -/run/nscd -/run/avahi-daemon"}}
 	hidden = []Group{
-		{"Other users are nobody to it.", []string{"PrivateUsers=yes"}},
-		{"Files are read-only, but for its own; /home and /tmp are empty.", []string{
+		{"Other users appear as nobody.", []string{"PrivateUsers=yes"}},
+		{"Files are read-only, except its own; /home and /tmp are empty.", []string{
 			"ProtectSystem=strict", "ProtectHome=tmpfs", "PrivateTmp=yes", "PrivateMounts=yes", "UMask=0077"}},
-		{"Other processes and control groups are out of sight.", []string{
+		{"Other processes and control groups are hidden.", []string{
 			"ProtectProc=invisible", "ProcSubset=pid", "ProtectControlGroups=yes"}},
-		{"The services of the system bus do nothing for it.", []string{"InaccessiblePaths=-/run/dbus"}},
-		{"Devices, kernel modules and the kernel's log are out of sight, too.", []string{
+		{"No access to the system bus.", []string{"InaccessiblePaths=-/run/dbus"}},
+		{"No devices, kernel modules and kernel log.", []string{
 			"PrivateDevices=yes", "ProtectKernelModules=yes", "ProtectKernelLogs=yes"}},
 	}
 )
 
-// Hardening lists the directives of [Service] that Profile stands for, with Network and UserManager.
+// Hardening returns the directives of [Service] for Profile, Network and UserManager.
 func (o *Options) Hardening() []Group {
 	all := always
 	if o.Profile != None {
@@ -102,12 +102,12 @@ func (o *Options) Hardening() []Group {
 	return slices.Clone(all)
 }
 
-// needsRoot are directives that only a manager with privileges can carry out. Without
-// them the service doesn't start (218/CAPABILITIES, 226/NAMESPACE), or they do nothing.
-// Those of Strict need PrivateUsers=, which it has.
+// needsRoot are directives that need a manager with privileges. In a user's manager the service doesn't
+// start (218/CAPABILITIES, 226/NAMESPACE), or they have no effect. Others of Strict work by its
+// PrivateUsers=.
 var needsRoot = []string{"CapabilityBoundingSet=", "ProtectClock=", "DevicePolicy=", "IPAddressDeny=", "ProtectKernelLogs="}
 
-// unprivileged leaves out what a user's own systemd can't do.
+// unprivileged omits directives that a user's service manager can't set.
 func unprivileged(all []Group) (left []Group) {
 	for _, h := range all {
 		directives := slices.DeleteFunc(slices.Clone(h.Directives), func(d string) bool {

@@ -67,7 +67,7 @@ func TestQuotationMarks(t *testing.T) {
 	for _, dir := range []string{`/home/a"b`, `/home/a'b`, `/home/a\b`} {
 		o := Options{Name: "a", Exec: []string{"/x"}, Profile: Strict, User: "u", WorkingDirectory: dir}
 		_, err := Render(o)
-		assert.ErrorContains(t, err, "BindReadOnlyPaths=: rename it")
+		assert.ErrorContains(t, err, "BindReadOnlyPaths= differently; rename it")
 		o.Profile = Fast
 		_, err = Render(o)
 		assert.NoError(t, err, "nothing has to be shown")

@@ -16,6 +16,7 @@ func TestCheckName(t *testing.T) {
 	for _, name := range []string{"", ".", "..", "-a", ".a", "a b", "a/b", "a@b", "ä", "a%i", strings.Repeat("x", 65)} {
 		assert.Error(t, CheckName(name), name)
 	}
+	assert.ErrorContains(t, CheckName("xünï"), "'ü' is not allowed", "a character, not a byte")
 }
 
 func TestRenderRefuses(t *testing.T) {

@@ -8,21 +8,20 @@ import (
 	"github.com/socketgi/socketgi/units/internal/syntax"
 )
 
-// checkSandbox tells why there is no such sandbox.
+// checkSandbox checks the profile and the shown paths.
 func (o *Options) checkSandbox() error {
 	if _, err := ParseProfile(string(o.Profile)); err != nil {
 		return asOption("Profile", err)
 	}
 	for _, s := range o.Shown() {
 		if strings.ContainsAny(s, "\"'\\") {
-			return optionError("Reads", "%q has to be shown to the sandbox, and versions of systemd differ in how they read quotation marks and backslashes in BindReadOnlyPaths=: rename it", s)
+			return optionError("Reads", "%q can't be made visible in the sandbox: versions of systemd read quotes and backslashes in BindReadOnlyPaths= differently; rename it", s)
 		}
 	}
 	return nil
 }
 
-// hides lists the folders that an application has, but not what is in them.
-// DynamicUser= implies PrivateTmp=.
+// hides lists the directories whose contents the sandbox hides. DynamicUser= implies PrivateTmp=.
 func (o *Options) hides() (folders []string) {
 	if o.Profile == Strict {
 		folders = append(folders, "/home", "/root", "/run/user")
@@ -33,13 +32,11 @@ func (o *Options) hides() (folders []string) {
 	return folders
 }
 
-// Shown lists the paths that the application is made of - WorkingDirectory, Exec[0] and Reads - and that
-// its sandbox would hide: the units show them to it, read-only (BindReadOnlyPaths=). Paths below another
-// one of them are left out.
+// Shown lists the paths of WorkingDirectory, Exec[0] and Reads that the sandbox would hide: the units
+// show them read-only (BindReadOnlyPaths=). Paths below another one of them are omitted.
 //
-// systemd looks these names up whenever it starts the service, with root's rights. Where somebody else
-// can put a link in the place of one, they can have any file shown: a folder above that only root can
-// replace belongs into Reads then.
+// systemd resolves these names as root at every start. If another user can replace one by a symbolic
+// link, any file could be shown; then Reads must contain a parent directory that only root can replace.
 func (o *Options) Shown() (paths []string) {
 	all := slices.Concat([]string{o.WorkingDirectory}, o.Exec[:min(1, len(o.Exec))], o.Reads)
 	for _, folder := range o.hides() {
@@ -61,12 +58,12 @@ func (o *Options) Shown() (paths []string) {
 
 func below(p, folder string) bool { return strings.HasPrefix(p, folder+"/") }
 
-// sandbox adds the directives of the profile, and shows the application its own files.
+// sandbox adds the directives of the profile and the shown paths.
 func (o *Options) sandbox(s *syntax.Section) {
 	for _, g := range o.Hardening() {
 		s.Because(g.Why, g.Directives...)
 	}
-	why := "Its own files lie where others are hidden from it:"
+	why := "Its own files, in directories that are hidden from it:"
 	for _, p := range o.Shown() {
 		s.Because(why, "BindReadOnlyPaths="+syntax.QuotePath(p))
 		why = ""

@@ -18,33 +18,33 @@ func (o *Options) service() string {
 		s.Add("Slice=system.slice")
 	}
 	if !o.Warm {
-		s.Because("systemd's own two lines for every request are left out.", "LogLevelMax=notice", "SyslogLevel=notice")
+		s.Because("Omits systemd's own two journal entries for every request.", "LogLevelMax=notice", "SyslogLevel=notice")
 	}
 	o.record(u)
 	return u.String()
 }
 
-// connectionService begins the template of which each connection gets an instance.
+// connectionService begins the template that is instantiated for each connection.
 func (o *Options) connectionService() *syntax.Unit {
 	u := syntax.New(o.Name + "@.service: one request of " + o.Name + ".")
 	s := u.Section("Unit")
 	s.Value("Description", o.Name+": one request")
-	s.Because("A request that failed leaves nothing behind that counts as a connection.", "CollectMode=inactive-or-failed")
-	s.Because("The socket is ordered after what a request needs; without its own\ndependencies each start is cheaper.",
+	s.Because("Failed instances are discarded: they would count as connections.", "CollectMode=inactive-or-failed")
+	s.Because("The socket is already ordered after these dependencies; without them\neach start is cheaper.",
 		"DefaultDependencies=no", "Conflicts=shutdown.target", "Before=shutdown.target")
 	return u
 }
 
-// warmService begins the service that accepts connections by itself.
+// warmService begins the service that accepts connections.
 func (o *Options) warmService() *syntax.Unit {
 	u := syntax.New(o.Name + ".service: started by " + o.Name + ".socket.")
 	s := u.Section("Unit")
 	s.Value("Description", o.Name+": web application")
 	s.Add("Requires="+o.Name+".socket", "After="+o.Name+".socket")
-	s.Because("However often it is started, the socket stays.", "StartLimitIntervalSec=0")
+	s.Because("Without it, a few starts in a short time would stop the socket.", "StartLimitIntervalSec=0")
 	s = u.Section("Service")
 	s.Add("Type=notify")
-	s.Because("One that can't start, or dies, is tried again in a while: the connection that waits\nwould start it at once, again and again.",
+	s.Because("After a failure it restarts with a delay: the waiting connection\nwould otherwise restart it in a loop.",
 		"Restart=on-failure", "RestartSec=1s")
 	if o.SystemdVersion >= 254 {
 		s.Add("RestartSteps=5", "RestartMaxDelaySec=10s")
@@ -52,7 +52,7 @@ func (o *Options) warmService() *syntax.Unit {
 	return u
 }
 
-// process adds what is run, as whom and in which sandbox.
+// process adds the command, the user and the sandbox.
 func (o *Options) process(s *syntax.Section) {
 	s.Command("ExecStart", o.Exec)
 	s.Value("WorkingDirectory", o.WorkingDirectory)
@@ -61,7 +61,7 @@ func (o *Options) process(s *syntax.Section) {
 	case o.User != "":
 		s.Value("User", o.User)
 	default:
-		s.Because("A user that exists only while it runs.", "DynamicUser=yes")
+		s.Because("A dynamic user, which exists only while the service runs.", "DynamicUser=yes")
 	}
 	for _, e := range o.Env {
 		s.Word("Environment", e)
@@ -75,8 +75,7 @@ func (o *Options) process(s *syntax.Section) {
 	}
 }
 
-// record writes down what the operator asked for, in a section that systemd ignores
-// (systemd.syntax(7)).
+// record adds the operator's options in a section that systemd ignores (systemd.syntax(7)).
 func (o *Options) record(u *syntax.Unit) {
 	s := u.Section("X-Socketgi")
 	s.Value("Application", o.App)

@@ -10,14 +10,14 @@ import (
 func (o *Options) socket() string {
 	head := o.Name + ".socket: systemd listens, accepts, and starts " + o.Name + "@.service for each connection."
 	if o.Warm {
-		head = o.Name + ".socket: systemd listens, and starts " + o.Name + ".service when somebody connects."
+		head = o.Name + ".socket: systemd listens, and starts " + o.Name + ".service at the first connection."
 	}
 	u := syntax.New(head)
 	s := u.Section("Unit")
 	s.Value("Description", o.Name+": web application")
-	s.Because("Otherwise it fails for good when it is started 6 times within 10 s.", "StartLimitIntervalSec=0")
+	s.Because("The default stops it for good after 6 starts within 10 s.", "StartLimitIntervalSec=0")
 	if program := o.ConditionFileIsExecutable; program != "" {
-		s.Because("Without it, as when its package was removed, each request would fail.", "ConditionFileIsExecutable="+syntax.Escape(program))
+		s.Because("Without the program, for example after its package was removed, every request would fail.", "ConditionFileIsExecutable="+syntax.Escape(program))
 	}
 	s = u.Section("Socket")
 	if o.Listen != "" {
@@ -28,11 +28,11 @@ func (o *Options) socket() string {
 	o.mayConnect(s)
 	if o.Warm {
 		s.Add("Accept=no")
-		s.Because("Otherwise a service that is started 20 times within 2 s stops this socket for good.", "TriggerLimitIntervalSec=0")
+		s.Because("The default stops this socket for good after 20 starts within 2 s.", "TriggerLimitIntervalSec=0")
 	} else {
 		s.Add("Accept=yes")
-		s.Because("More connections than this are closed without an answer, so it is generous.", "MaxConnections=1024")
-		s.Because("Otherwise 200 connections within 2 s stop this socket for good.", "TriggerLimitIntervalSec=0")
+		s.Because("systemd closes further connections without a response; most requests queue in the adapter.", "MaxConnections=1024")
+		s.Because("The default stops this socket for good after 200 connections within 2 s.", "TriggerLimitIntervalSec=0")
 		s.PollLimit(o.SystemdVersion)
 	}
 	s.Add("RemoveOnStop=yes")
@@ -40,27 +40,27 @@ func (o *Options) socket() string {
 	return u.String()
 }
 
-// mayConnect writes down who may connect.
+// mayConnect adds the directives for who may connect.
 func (o *Options) mayConnect(s *syntax.Section) {
 	switch {
 	case !isPath(o.Listen):
 		o.addresses(s)
 	case o.UserManager:
-		s.Because("This user may connect, and nobody else.", "SocketMode=0600")
+		s.Because("Only this user may connect.", "SocketMode=0600")
 	default:
-		s.Because("The web server may connect, and nobody else.", "SocketUser=root", "SocketGroup="+o.Group, "SocketMode=0660")
+		s.Because("Only root and the web server's group may connect.", "SocketUser=root", "SocketGroup="+o.Group, "SocketMode=0660")
 	}
 }
 
-// addresses writes down from where packets may come. It stands in the socket unit, and there alone:
-// the list of a service is not for sockets that systemd hands over (systemd.resource-control(5),
-// IPAddressAllow=), and would cut off the application's own connections.
+// addresses adds the filter of packets, in the socket unit only: that of a service doesn't apply to
+// sockets passed by systemd (systemd.resource-control(5), IPAddressAllow=), and would block the
+// application's own connections.
 func (o *Options) addresses(s *syntax.Section) {
 	listen, _, _ := cutAddress(o.Listen)
 	from := []string{"localhost"}
 	if !listen.IsLoopback() && !listen.IsUnspecified() {
-		s.Because("Also before the network is up.", "FreeBind=yes")
-		from = append(from, listen.String()) // so this machine calls itself there
+		s.Because("Listens before the network is up.", "FreeBind=yes")
+		from = append(from, listen.String()) // the source of this machine's own connections to it
 	}
 	for _, a := range o.Allow {
 		if p, err := parseAllow(a); err == nil && p.IsSingleIP() {

@@ -26,7 +26,7 @@ func TestOptionFlags(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	_, err := units.Render(units.Options{Name: "a", Exec: []string{"/x"}, Listen: "9000"})
-	assert.Regexp(t, `^first: --listen: "9000" is no place to listen`, explain(fmt.Errorf("first: %w", err)))
+	assert.Regexp(t, `^first: --listen: "9000" is not an address`, explain(fmt.Errorf("first: %w", err)))
 	_, err = units.Render(units.Options{Name: "a/b"})
 	assert.Regexp(t, `^"a/b" can't name an application`, explain(err))
 	assert.Equal(t, "other", explain(fmt.Errorf("other")))

@@ -254,8 +254,8 @@ time.sleep(1000)`)
 			s.Write(unitDir+"app@.service", service)
 			s.Run("systemctl", "daemon-reload")
 		}, true},
-		{"a socket path mistyped", nginx(strings.ReplaceAll(byHand, "app.sock", "ap.sock")), "nginx", "error", conf + ":8: scgi_pass unix:/run/socketgi/ap.sock nearly is unix:/run/socketgi/app.sock", "sed -i", nil, true},
-		{"a socket path in the wrong folder", nginx(strings.ReplaceAll(location, "/run/socketgi/", "/run/")), "nginx", "error", "scgi_pass unix:/run/app.sock nearly is unix:/run/socketgi/app.sock", "sed -i",
+		{"a socket path mistyped", nginx(strings.ReplaceAll(byHand, "app.sock", "ap.sock")), "nginx", "error", conf + ":8: scgi_pass unix:/run/socketgi/ap.sock is not unix:/run/socketgi/app.sock", "sed -i", nil, true},
+		{"a socket path in the wrong folder", nginx(strings.ReplaceAll(location, "/run/socketgi/", "/run/")), "nginx", "error", "scgi_pass unix:/run/app.sock is not unix:/run/socketgi/app.sock", "sed -i",
 			run("sed -i s,/run/app,/run/socketgi/app, " + conf + "; socketgi nginx --reload"), false},
 		{"a second length", nginx(strings.Replace(byHand, "    scgi_pass", "    scgi_param CONTENT_LENGTH $content_length;\n    scgi_pass", 1)), "nginx", "warning", "scgi_param CONTENT_LENGTH $content_length, but nginx sends the length itself", "sed -i", nil, true},
 		{"a length that is wrong", nginx(strings.Replace(byHand, "    scgi_pass", "    scgi_param CONTENT_LENGTH 5;\n    scgi_pass", 1)), "nginx", "error", "scgi_param CONTENT_LENGTH 5", "sed -i", nil, true},

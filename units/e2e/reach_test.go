@@ -74,7 +74,7 @@ func TestAllowedAddresses(t *testing.T) {
 	add := []string{"add", "address", "/srv/article.py", "--python", "/usr/bin/python3", "--now", "--mount", "/address", "--listen", "192.0.2.1:9000"}
 	out, err := s.operator(add...)
 	assert.Error(t, err)
-	assert.Contains(t, out, "192.0.2.1:9000 can be reached by others, who could claim to be any user")
+	assert.Contains(t, out, "other machines can reach 192.0.2.1:9000 and could claim to be any user")
 	assert.NoFileExists(t, s.Path("/etc/systemd/system/address.socket"))
 	out, err = s.operator(append(add, "--allow", "192.0.2.7", "--allow", "198.51.100.0/24,2001:db8::/32")...)
 	require.NoError(t, err, "%s", out)

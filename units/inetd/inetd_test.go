@@ -40,7 +40,7 @@ func TestImport(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ text, want string }{
 		"plain": {"ftp stream tcp nowait root /usr/sbin/in.ftpd in.ftpd -l",
-			"# inetd-ftp.socket: what inetd listened for.|ListenStream=0.0.0.0:21|Accept=yes|MaxConnections=1024|TriggerLimitIntervalSec=0|" +
+			"# inetd-ftp.socket: a service of inetd.|ListenStream=0.0.0.0:21|Accept=yes|MaxConnections=1024|TriggerLimitIntervalSec=0|" +
 				"ExecStart=/usr/sbin/in.ftpd -l|User=root|StandardInput=socket|StandardOutput=socket|StandardError=journal|!Group=root"},
 		"alias and user.group":     {"pop-3 stream tcp4 nowait mail.pop /x x", "ListenStream=0.0.0.0:110|User=mail|Group=pop|>user mail and group pop"},
 		"IPv6":                     {"22 stream tcp6 nowait u:g/daemon /x x", "ListenStream=[::]:22|BindIPv6Only=ipv6-only|Group=g|>login class daemon"},
@@ -52,7 +52,7 @@ func TestImport(t *testing.T) {
 		"no limit":                 {"22 stream tcp nowait/0 u /x x", "MaxConnections=1024"},
 		"OpenBSD's limit":          {"22 stream tcp nowait.4 u /x x", "MaxConnections=4|>counted starts within a minute"},
 		"NetBSD's limits":          {"22 stream,7:dataready tcp,rcvbuf=64k nowait:40 u /x x", "MaxConnections=40|>accept filter dataready|>rcvbuf=64k"},
-		"unix":                     {":www:web:200:/var/run/a.sock stream unix nowait u /x x", "# inetd-a.socket: what inetd listened for.|ListenStream=/run/a.sock|SocketUser=www|SocketGroup=web|SocketMode=0200|RemoveOnStop=yes|>/var/run"},
+		"unix":                     {":www:web:200:/var/run/a.sock stream unix nowait u /x x", "# inetd-a.socket: a service of inetd.|ListenStream=/run/a.sock|SocketUser=www|SocketGroup=web|SocketMode=0200|RemoveOnStop=yes|>/var/run"},
 		"unix without an owner":    {"/srv/100%.sock stream unix nowait u /x x", "ListenStream=/srv/100%%.sock|SocketUser=root|SocketMode=0200|>only root"},
 		"path with a line":         {`"/srv/a\" stream unix nowait u /x x`, ">can't be a socket"},
 		"other argv[0]":            {"22 stream tcp nowait u /bin/busybox ftpd 'a b' $HOME %n", `ExecStart=@/bin/busybox ftpd "a b" $$HOME %%n`},

@@ -94,8 +94,8 @@ func (im *Importer) plain(e *entry) units.Pair {
 }
 
 func (im *Importer) plainSocket(e *entry, name string) string {
-	u := syntax.New(name + ".socket: what inetd listened for.")
-	u.Section("Unit").Value("Description", name+", once of inetd")
+	u := syntax.New(name + ".socket: a service of inetd.")
+	u.Section("Unit").Value("Description", name+", formerly of inetd")
 	s := u.Section("Socket")
 	directive := map[string]string{"stream": "ListenStream", "dgram": "ListenDatagram", "seqpacket": "ListenSequentialPacket"}[e.kind]
 	for _, a := range e.addresses {
@@ -107,14 +107,14 @@ func (im *Importer) plainSocket(e *entry, name string) string {
 	}
 	if e.wait {
 		s.Add("Accept=no")
-		s.Because("A program that takes nothing off its socket would be started for ever.", "TriggerLimitIntervalSec=60", "TriggerLimitBurst=256")
+		s.Because("A program that never accepts would be restarted in a loop.", "TriggerLimitIntervalSec=60", "TriggerLimitBurst=256")
 	} else {
 		most := 1024
 		if e.max > 0 {
 			most = e.max
 		}
 		s.Add("Accept=yes", "MaxConnections="+strconv.Itoa(most))
-		s.Because("Otherwise 200 connections within 2 s stop this socket for good.", "TriggerLimitIntervalSec=0")
+		s.Because("The default stops this socket for good after 200 connections within 2 s.", "TriggerLimitIntervalSec=0")
 		s.PollLimit(im.SystemdVersion)
 	}
 	u.Section("Install").Add("WantedBy=sockets.target")
@@ -123,14 +123,14 @@ func (im *Importer) plainSocket(e *entry, name string) string {
 
 func (e *entry) plainService(name string) string {
 	head := name + "@.service: one connection of " + name + "."
-	why, directive := "A connection that failed leaves nothing behind that counts as one.", "CollectMode=inactive-or-failed"
+	why, directive := "Failed instances are discarded: they would count as connections.", "CollectMode=inactive-or-failed"
 	if e.wait {
 		head = name + ".service: started by " + name + ".socket."
-		why, directive = "The socket has the limit.", "StartLimitIntervalSec=0"
+		why, directive = "The socket limits starts.", "StartLimitIntervalSec=0"
 	}
 	u := syntax.New(head)
 	s := u.Section("Unit")
-	s.Value("Description", name+", once of inetd")
+	s.Value("Description", name+", formerly of inetd")
 	s.Because(why, directive)
 	s = u.Section("Service")
 	exec := append([]string{e.program}, e.argv[1:]...)
@@ -140,7 +140,7 @@ func (e *entry) plainService(name string) string {
 	s.Command("ExecStart", exec)
 	s.Value("User", e.user)
 	s.Add("StandardInput=socket", "StandardOutput=socket")
-	s.Because("inetd sent this to the client, too.", "StandardError=journal")
-	s.Because("What the program leaves running lives on, as under inetd.", "KillMode=process")
+	s.Because("inetd sent standard error to the client.", "StandardError=journal")
+	s.Because("Background processes survive the program, as under inetd.", "KillMode=process")
 	return u.String()
 }

@@ -4,7 +4,7 @@ package syntax
 // before it looks after others (systemd.socket(5); it knows the directives since 255).
 func (s *Section) PollLimit(version int) {
 	if version >= 255 {
-		s.Because("The default, 150 in 2 s, is 75 a second. Without a limit many connections at once\nwould keep systemd from all else.",
+		s.Because("The default, 150 in 2 s, is 75 a second. Without a limit, many connections at once\nwould block systemd.",
 			"PollLimitIntervalSec=100ms", "PollLimitBurst=20")
 	}
 }

@@ -1,31 +1,27 @@
-// Package appunits composes the units of an application that socketgi-adapter runs: what package units
-// renders for any program, with the flags and directives that are the adapter's.
+// Package appunits renders the units of an application that socketgi-adapter runs, by package units with
+// the adapter's flags and directives.
 package appunits
 
 import (
 	"errors"
 
-	"github.com/coreos/go-systemd/v22/unit"
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/units"
 )
 
-// Options are those of the units, and what the adapter adds to them.
+// Options are those of the units and of the adapter.
 type Options struct {
 	units.Options
-	// Adapter are the values of the adapter's command line, where Exec is its path alone. Cache need
-	// not be said: it is [CachePath]. Default: Exec is another program.
+	// Adapter are the values of the adapter's command line; Exec is its path then. Cache is set to
+	// [CachePath]. Default: Exec is another program.
 	Adapter *adapter.Options
 }
 
-// Python tells whether the adapter runs Python, and finds code that was cached for it.
+// Python reports whether the adapter runs Python, with cached code.
 func (o *Options) Python() bool { return o.Adapter != nil && o.Adapter.WSGI() }
 
-// SliceName is the name of the unit with the limits of the application.
-func SliceName(name string) string { return "socketgi-" + unit.UnitNameEscape(name) + ".slice" }
-
-// CachePath is the directory of the code that was cached for an application when it was added. It is
-// root's: what an application could write there would run for every client.
+// CachePath is the directory of an application's cached code. Only root can write it: code that an
+// application wrote there would run for every client.
 func CachePath(name string) string { return "/var/cache/socketgi/" + name }
 
 // RuntimePath is the directory of the slots of --concurrency.
@@ -33,14 +29,13 @@ func RuntimePath(name string) string { return "/run/" + runtimeDirectory(name) }
 
 func runtimeDirectory(name string) string { return "socketgi-" + name }
 
-// errNoPeers is for users where nobody can tell which user connects.
+// errNoPeers is the error for AllowUIDs if peers can't be identified.
 var errNoPeers = errors.New("--allow-user needs socketgi-adapter and a unix socket, and not --profile strict, " +
 	"which hides other users from the adapter: omit --allow-user")
 
-// Units are the options of package units.
+// Units returns the options of package units.
 func (o Options) Units() (units.Options, error) {
 	u := o.Options
-	u.Slice = SliceName(o.Name)
 	if o.Adapter == nil || len(o.Exec) == 0 {
 		return u, nil
 	}
@@ -66,7 +61,7 @@ func (o Options) Render() (units.Pair, error) {
 	return units.Render(u)
 }
 
-// RenderEach renders the pair for every systemd that gets another one.
+// RenderEach renders every variant of the pair for the versions of systemd.
 func (o Options) RenderEach() ([]units.Pair, error) {
 	u, err := o.Units()
 	if err != nil {
@@ -75,7 +70,7 @@ func (o Options) RenderEach() ([]units.Pair, error) {
 	return units.RenderEach(u)
 }
 
-// cacheDirectory is for a user's own systemd, where cached code is the user's.
+// cacheDirectory is the directory of cached code in a user's service manager.
 func (o Options) cacheDirectory() []units.Group {
 	if !o.Python() || !o.UserManager {
 		return nil
@@ -86,7 +81,7 @@ func (o Options) cacheDirectory() []units.Group {
 // outOfMemory lets the adapter live when its application is killed.
 var outOfMemory = units.Group{Why: "The adapter survives when the application is killed for memory.", Directives: []string{"OOMPolicy=continue"}}
 
-// directives are those that the adapter needs.
+// directives returns the directives that the adapter needs.
 func (o Options) directives() []units.Group {
 	if !o.Warm {
 		return []units.Group{

@@ -50,5 +50,5 @@ func TestAdapter(t *testing.T) {
 }
 
 func TestSliceName(t *testing.T) {
-	assert.Equal(t, `socketgi-my\x2dapp.slice`, SliceName("my-app"), "not below that of an application called my")
+	assert.Equal(t, `socketgi-my\x2dapp.slice`, units.SliceName("my-app"), "not below that of an application called my")
 }

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/units"
 )
 
@@ -65,7 +64,7 @@ func (h Host) Load(name string) (*Application, error) {
 	if !a.Service.Has("X-Socketgi") {
 		return nil, fmt.Errorf("%s has no [X-Socketgi] section: %w", file, ErrNoApplication)
 	}
-	if a.Slice, err = h.Unit(appunits.SliceName(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if a.Slice, err = h.Unit(units.SliceName(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	a.What = unescape(a.Service.Get("X-Socketgi", "Application"))

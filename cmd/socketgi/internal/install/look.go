@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 	"github.com/socketgi/socketgi/units"
 )
@@ -72,8 +71,8 @@ func saidTo(each []units.Pair, name, text string) bool {
 // lookGone finds out what has to be removed of what the application was before.
 func (a *Add) lookGone(dir string, pair units.Pair) (files []file, err error) {
 	// It had limits.
-	slice := filepath.Join(dir, appunits.SliceName(a.Options.Name))
-	if text, err := read(slice); pair.Slice == "" && err == nil && isOurs(dir, appunits.SliceName(a.Options.Name), text) {
+	slice := filepath.Join(dir, units.SliceName(a.Options.Name))
+	if text, err := read(slice); pair.Slice == "" && err == nil && isOurs(dir, units.SliceName(a.Options.Name), text) {
 		if !a.Force {
 			return nil, fmt.Errorf("%s exists: use --force to remove it, or repeat its limits", slice)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/tree"
+	"github.com/socketgi/socketgi/units"
 )
 
 // stopAll stops an application with what runs of it, and removes what was there of it
@@ -21,7 +22,7 @@ func stopAll(ctx context.Context, m *manager.Manager, h host.Host, name string) 
 	for _, unit := range instances {
 		all = append(all, m.Stop(ctx, unit))
 	}
-	all = append(all, m.Stop(ctx, appunits.SliceName(name)))
+	all = append(all, m.Stop(ctx, units.SliceName(name)))
 	runtime, err := h.RuntimeDir()
 	if err != nil {
 		return errors.Join(append(all, err)...)

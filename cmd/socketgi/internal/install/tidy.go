@@ -13,6 +13,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
+	"github.com/socketgi/socketgi/units"
 )
 
 // A command that is killed takes nothing back. The next one for the same application tidies up: it
@@ -22,7 +23,7 @@ import (
 // gone already are there again, so that the next command finds all of the application.
 func tidyFiles(h host.Host, dir, name string) error {
 	var all []error
-	for _, unit := range []string{name + ".socket", name + "@.service", name + ".service", appunits.SliceName(name)} {
+	for _, unit := range []string{name + ".socket", name + "@.service", name + ".service", units.SliceName(name)} {
 		all = append(all, takeBack(filepath.Join(dir, "."+unit+".old"), filepath.Join(dir, unit)),
 			removeAll(dir, func(file string) bool {
 				digits, ok := strings.CutPrefix(file, "."+unit+".new-") // another application may be called so
