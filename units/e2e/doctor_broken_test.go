@@ -287,7 +287,7 @@ time.sleep(1000)`)
 		}, "answers", "error", "ValueError: no such article", "socketgi logs --errors app",
 			func() { s.Write("/srv/article.py", article) }, true},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		t.Run(c.check+": "+c.name, func(t *testing.T) {
 			outer := s.t
 			s.t = t
 			defer func() { s.t = outer }()
@@ -333,10 +333,12 @@ time.sleep(1000)`)
 			}
 			// The next one begins without drop-ins, and with a set-up that works.
 			s.Write("/srv/article.py", article)
-			s.Write(unitDir+"app.socket", socket)
-			s.Write(unitDir+"app@.service", service)
-			// systemd 257 leaves a runtime directory to the user that had it.
-			s.Run("sh", "-c", "rm -rf /run/socketgi-app /run/private/socketgi-app "+unitDir+"app.socket.d "+unitDir+"app@.service.d; systemctl daemon-reload; systemctl restart app.socket")
+			if now, _ := s.Try("sh", "-c", "cd "+unitDir+"; cat app.socket app@.service app*.d/* 2>/dev/null"); now != socket+service || t.Failed() {
+				s.Write(unitDir+"app.socket", socket)
+				s.Write(unitDir+"app@.service", service)
+				// systemd 257 leaves a runtime directory to the user that had it.
+				s.Run("sh", "-c", "rm -rf /run/socketgi-app /run/private/socketgi-app "+unitDir+"app.socket.d "+unitDir+"app@.service.d; systemctl daemon-reload; systemctl restart app.socket")
+			}
 			if now, _ := s.Try("cat", conf, "/etc/nginx/sites-enabled/default"); now != location+server || t.Failed() {
 				s.Run("rm", "-rf", "/etc/nginx/snippets/app.conf")
 				s.Write(conf, location)
