@@ -45,7 +45,7 @@ check: lint
 	@.tools/tests check
 
 test: images lint
-	@.tools/tests check booted
+	@.tools/tests booted check
 
 test-all: images lint
 	@.tools/tests all

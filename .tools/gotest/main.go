@@ -1,8 +1,9 @@
 // Command gotest runs several "go test" at once, prints what they print without -v, and says in
-// one last line which tests were skipped, and why. Each command begins with "--"; before its
-// arguments stand the environment variables it adds:
+// one last line which tests were skipped, and why, and which are left to others: its first
+// argument. Each command begins with "--"; before its arguments stand the environment variables
+// it adds:
 //
-//	gotest -- -race ./scgi/... -- SOCKETGI_SUITE=trixie ./units/e2e
+//	gotest 'left to nobody: make tea' -- -race ./scgi/... -- SOCKETGI_SUITE=trixie ./units/e2e
 //
 // It ends with status 1 when a test failed, and, where CI=true, when one was skipped.
 package main
@@ -36,9 +37,15 @@ func main() {
 		})
 	}
 	wg.Wait()
-	if line := s.summary(); line != "" {
-		fmt.Println(line)
+	last := []string{s.summary()}
+	if last[0] != "" {
 		s.failed = s.failed || os.Getenv("CI") == "true"
+	}
+	if len(os.Args) > 1 && os.Args[1] != "--" {
+		last = append(last, os.Args[1])
+	}
+	if line := strings.TrimPrefix(strings.Join(last, "; "), "; "); line != "" {
+		fmt.Println(line)
 	}
 	if s.failed {
 		os.Exit(1)
