@@ -58,7 +58,7 @@ var testsOnly = []string{"cmd/internal/layers", "units/e2e"}
 // public packages; the command itself imports all.
 var operator = []string{
 	"appunits failure file manager nginxconf plain program rootfs tree unitfile",
-	"account host nginx python terminal",
+	"account apache host lighttpd nginx python terminal",
 	"access application hint journal trial",
 	"compose dev doctor get install logs report",
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/journal"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
 )
 
 const (
@@ -30,14 +31,41 @@ const (
 // application: nginx may run with another configuration than in its files, or another program may
 // answer.
 func checkAnswers(ctx context.Context, x *examination, app *host.Application) (f findings) {
-	if x.web.err != nil { // the check of nginx has that
+	elsewhere := x.elsewhere(ctx, app)
+	if x.web.err != nil && !elsewhere { // the check of nginx has that
 		return nil
 	}
 	if x.noRequest {
-		f.note("not-asked", "not requested: --no-request", "whether nginx reaches the application is not checked", "")
+		f.note("not-asked", "not requested: --no-request", "whether the web server reaches the application is not checked", "")
 		return f
 	}
-	found, _ := routes(x.web.conf, app.Listen)
+	all := nginxPlaces(x.web.conf, app)
+	for _, w := range x.fronts {
+		if !elsewhere || !x.concerns(ctx, w, app) {
+			continue
+		}
+		for _, p := range w.to(ctx, app) {
+			if w.name == "apache" {
+				all = append(all, apachePlaces(w, p)...)
+			} else {
+				all = append(all, lighttpdPlaces(w, p)...)
+			}
+		}
+	}
+	for _, p := range all {
+		if x.answers(ctx, app, p, &f); f.failed() {
+			return f
+		}
+	}
+	if len(f) == 0 {
+		f.note("not-asked", "not requested: the web server's configuration has no location that clients can reach", "whether it answers through the web server is not checked", "")
+	}
+	return f
+}
+
+// nginxPlaces lists where a client reaches an application through nginx: one place for each port, and each URL once.
+func nginxPlaces(conf []*nginxconf.Directive, app *host.Application) (all []place) {
+	found, _ := routes(conf, app.Listen)
 	seen := map[string]bool{}
 	for _, r := range found {
 		if r.level.Value("scgi_pass_request_headers", "on") == "off" {
@@ -49,16 +77,10 @@ func checkAnswers(ctx context.Context, x *examination, app *host.Application) (f
 				continue // another location has it
 			}
 			seen[server], seen[p.String()] = true, true
-			x.answers(ctx, app, p, &f)
-			if f.failed() {
-				return f
-			}
+			all = append(all, p)
 		}
 	}
-	if len(f) == 0 {
-		f.note("not-asked", "not requested: nginx's configuration has no location that clients can reach", "whether it answers through nginx is not checked", "")
-	}
-	return f
+	return all
 }
 
 // answer is the result of a request through the web server.
@@ -106,7 +128,7 @@ func (x *examination) answers(ctx context.Context, app *host.Application, p plac
 	switch {
 	case ctx.Err() != nil:
 	case a.err != nil:
-		f.fail("no-answer", fmt.Sprintf("%s: %s", p, failure.Text(a.err)), "the client gets no answer", "").Do = "read nginx's error.log, and: socketgi logs " + app.Name
+		f.fail("no-answer", fmt.Sprintf("%s: %s", p, failure.Text(a.err)), "the client gets no answer", "").Do = "read " + p.server() + "'s error.log, and: socketgi logs " + app.Name
 	case arrived && a.status >= 500, arrived && a.refused() != "":
 		what := fmt.Sprintf("%s is answered with %d", p, a.status)
 		if text := a.errors(); text != "" {
@@ -117,7 +139,7 @@ func (x *examination) answers(ctx context.Context, app *host.Application, p plac
 		f.ok(fmt.Sprintf("%s is answered with %d by %s", p, a.status, app.Name))
 	case by != "":
 		f.fail("answered-by-another", fmt.Sprintf("%s is answered by %s, and not by %s", p, by, app.Name), "two applications have the same URL: clients get the other one", "").Do =
-			fmt.Sprintf("give one of them another path: socketgi nginx %s --mount /PATH", app.Name)
+			fmt.Sprintf("give one of them another path: socketgi %s %s --mount /PATH", strings.ToLower(p.server()), app.Name)
 	default:
 		x.lost(ctx, app, p, a, f)
 	}
@@ -147,6 +169,10 @@ func (a *answer) errors() string {
 // lost finds the reason why a request did not reach the application.
 func (x *examination) lost(ctx context.Context, app *host.Application, p place, a *answer, f *findings) {
 	what := fmt.Sprintf("%s is answered with %d, but the request did not reach %s", p, a.status, app.Name)
+	if p.front != nil {
+		x.lostBehind(p.front, app, a, what, f)
+		return
+	}
 	location := p.route.location()
 	switch {
 	case a.status == 502 && x.withoutGroup(app) != "":
@@ -169,6 +195,21 @@ func (x *examination) lost(ctx context.Context, app *host.Application, p place, 
 			"give the server blocks different names (server_name), or put the location into that one"
 	default:
 		f.fail("nginx-runs-another-configuration", what+": nginx runs with another configuration than in its files", "clients don't reach the application", reload)
+	}
+}
+
+// lostBehind is lost for Apache and lighttpd.
+func (x *examination) lostBehind(w *front, app *host.Application, a *answer, what string, f *findings) {
+	const unknown = "whether the application is reached is not checked"
+	switch {
+	case a.status == 401, a.status == 403:
+		f.note("answer-needs-login", what+": "+w.title+" requires a login", unknown, "")
+	case a.status >= 300 && a.status < 400:
+		f.note("answer-redirect", fmt.Sprintf("%s: %s redirects to %s", what, w.title, a.header.Get("Location")), unknown, "")
+	case a.noLog != nil, !app.Adapter.AccessLog && app.Warm || !app.UsesAdapter():
+		f.note("answer-unknown", what+"; its log has no record of requests (--access-log)", "another program may answer", "")
+	default:
+		f.fail(w.name+"-runs-another-configuration", what+": "+w.title+" runs with another configuration than in its files", "clients get that, and not the application", w.reload())
 	}
 }
 

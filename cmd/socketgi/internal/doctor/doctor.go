@@ -25,6 +25,7 @@ type examination struct {
 	// noRequest omits the request through nginx.
 	noRequest bool
 	web       *webServer
+	fronts    []*front
 }
 
 // check is one of the checks.
@@ -45,6 +46,8 @@ var checks = []check{
 	{"room", checkRoom, ""},
 	{"loads", checkLoads, ""},
 	{"nginx", checkNginx, ""},
+	{"apache", checkFront("apache"), ""},
+	{"lighttpd", checkFront("lighttpd"), ""},
 	{"answers", checkAnswers, ""},
 }
 
@@ -74,7 +77,7 @@ func Run(ctx context.Context, h host.Host, o Options, name string) ([]Report, er
 	if x.manager != nil {
 		defer x.manager.Close()
 	}
-	x.web = findWebServer(ctx)
+	x.web, x.fronts = findWebServer(ctx), findFronts()
 	if name != "" {
 		app, err := h.Load(name)
 		if errors.Is(err, host.ErrNoApplication) && !errors.Is(err, host.ErrNoService) {
@@ -120,7 +123,7 @@ func run(ctx context.Context, x *examination, app *host.Application, checks []ch
 		}
 		for _, f := range c.look(ctx, x, app) {
 			f.Check = c.name
-			if x.host.User && c.name != "nginx" && c.name != "answers" {
+			if x.host.User && !slices.Contains([]string{"nginx", "apache", "lighttpd", "answers"}, c.name) {
 				f.Mend, f.Do = x.ofUser(f.Mend), x.ofUser(f.Do)
 			}
 			if f.ID == "" {

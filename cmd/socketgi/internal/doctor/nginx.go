@@ -22,6 +22,7 @@ var errNoExample = errors.New("no example of a URL found for it")
 // checkNginx checks the locations of nginx that pass requests to the socket.
 func checkNginx(ctx context.Context, x *examination, app *host.Application) (f findings) {
 	switch {
+	case x.elsewhere(ctx, app):
 	case x.web.rejected != "":
 		f.fail("nginx-configuration", "nginx refuses its configuration:\n"+x.web.rejected, "it keeps the old configuration, and won't start again", "").Do = "correct it, then: " + reload
 	case errors.Is(x.web.err, errNoNginx):

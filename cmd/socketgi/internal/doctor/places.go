@@ -10,12 +10,21 @@ import (
 
 // place is a URL of the application, and the address where nginx listens for it.
 type place struct {
-	route route
+	route route  // in nginx's configuration
+	front *front // another web server, nil for nginx
 	// network and address are for [net.Dial]: on this machine.
 	network, address string
 	tls              bool
 	// host is what the client calls the server, with the port where that isn't the scheme's.
 	host, path string
+}
+
+// server is the web server's name.
+func (p place) server() string {
+	if p.front != nil {
+		return p.front.title
+	}
+	return "nginx"
 }
 
 func (p place) String() string {

@@ -30,7 +30,7 @@ type webServer struct {
 	userErr error
 }
 
-var errNoNginx = errors.New("nginx is not installed here; whether another web server reaches the socket is not known")
+var errNoNginx = errors.New("neither nginx, Apache nor lighttpd is installed; whether another web server reaches the socket is not checked")
 
 // findWebServer reads nginx's configuration, which only root can.
 func findWebServer(ctx context.Context) *webServer {
@@ -69,7 +69,7 @@ func (w *webServer) findUser() {
 		}
 	}
 	if name == "" {
-		for _, try := range []string{"www-data", "nginx", "http", "apache"} {
+		for _, try := range []string{"www-data", "nginx", "http", "apache", "lighttpd"} {
 			if _, ok := account.FindUser("", try); ok {
 				name = try
 				break
@@ -77,7 +77,7 @@ func (w *webServer) findUser() {
 		}
 	}
 	if name == "" {
-		w.user, w.userErr = nil, errors.New("nginx is not installed, and none of the users www-data, nginx, http and apache exists")
+		w.user, w.userErr = nil, errors.New("nginx is not installed, and none of the users www-data, nginx, http, apache and lighttpd exists")
 		return
 	}
 	w.user, w.userErr = access.RightsOf(name, group)

@@ -1,0 +1,256 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/apache"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/lighttpd"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginx"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
+)
+
+// front is a web server of this machine besides nginx.
+type front struct {
+	name  string // of its check, and of the command that prints its configuration
+	title string
+	unit  string
+	dir   string // of its configuration
+	// proof is a command that fails where it refuses its configuration.
+	proof string
+	ask   func(ctx context.Context, w *front) error
+
+	asked   bool
+	err     error
+	conf    []*nginxconf.Directive
+	modules []string
+}
+
+// pass is a place in a configuration that passes requests on.
+type pass struct {
+	d *nginxconf.Directive
+	// scheme and name are those of Apache's worker.
+	scheme, name string
+	// listen is the address: a path, or HOST:PORT.
+	listen string
+	// prefix is that of the URLs, "" for all of the server; known says whether that is so.
+	prefix string
+	known  bool
+	alias  *nginxconf.Directive // Apache's Alias of the file that the pass is of
+}
+
+// findFronts lists those that are installed.
+func findFronts() (all []*front) {
+	if program := apache.Program(); program != "" {
+		w := &front{name: "apache", title: "Apache", unit: "apache2.service", dir: "/etc/apache2", proof: "apachectl -t"}
+		if _, err := os.Stat(w.dir); err != nil {
+			w.unit, w.dir = "httpd.service", "/etc/httpd"
+		}
+		w.ask = func(ctx context.Context, w *front) (err error) {
+			w.conf, w.modules, err = apache.Config(ctx, program)
+			return err
+		}
+		all = append(all, w)
+	}
+	if program := lighttpd.Program(); program != "" {
+		w := &front{name: "lighttpd", title: "lighttpd", unit: "lighttpd.service", dir: "/etc/lighttpd", proof: "lighttpd -tt -f " + lighttpd.File}
+		w.ask = func(ctx context.Context, w *front) (err error) {
+			w.conf, err = lighttpd.Config(ctx, program)
+			return err
+		}
+		all = append(all, w)
+	}
+	return all
+}
+
+// passes lists what passes requests on, as the web server has read its files.
+func (w *front) passes(ctx context.Context) []pass {
+	if !w.asked {
+		w.asked = true
+		w.err = w.ask(ctx, w)
+	}
+	if w.name == "apache" {
+		return apachePasses(w.conf)
+	}
+	return lighttpdPasses(w.conf)
+}
+
+// to lists what passes requests to an application.
+func (w *front) to(ctx context.Context, app *host.Application) []pass {
+	return slices.DeleteFunc(w.passes(ctx), func(p pass) bool { return !same(address(p.listen), address(app.Listen)) })
+}
+
+// written finds where its files have a text: the first file that counts, or else one that isn't enabled.
+func (w *front) written(text string) (file string, line int, enabled bool) {
+	_ = filepath.WalkDir(w.dir, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || enabled {
+			return nil
+		}
+		info, err := os.Stat(name)
+		if err != nil || !info.Mode().IsRegular() || info.Size() > 1<<20 {
+			return nil
+		}
+		content, _ := os.ReadFile(name)
+		before, _, found := strings.Cut(string(content), text)
+		available := strings.HasSuffix(path.Dir(name), "-available")
+		if found && (file == "" || !available) {
+			file, line, enabled = name, strings.Count(before, "\n")+1, !available
+		}
+		return nil
+	})
+	return file, line, enabled
+}
+
+func (w *front) reload() string { return "systemctl reload " + w.unit }
+
+// edit is a command that edits a file, and has the web server read it.
+func (w *front) edit(file, script string) string {
+	return guarded(file, sed(file, script), w.proof) + " && " + w.reload()
+}
+
+// running tells whether its service runs.
+func (x *examination) running(ctx context.Context, w *front) bool {
+	state := x.ifThere(ctx, w.unit, "Service").Text("ActiveState")
+	return state == "active" || state == "reloading"
+}
+
+// concerns tells whether an application is this web server's to reach: its files name it, or it is the one
+// that is used here and nobody reaches it.
+func (x *examination) concerns(ctx context.Context, w *front, app *host.Application) bool {
+	if _, _, enabled := w.written(app.Listen); enabled {
+		return true
+	}
+	if x.nginxReaches(app) {
+		return false
+	}
+	alone := x.web.err == errNoNginx
+	for _, other := range x.fronts {
+		if other == w {
+			continue
+		}
+		if _, _, enabled := other.written(app.Listen); enabled {
+			return false
+		}
+		alone = alone && (!x.running(ctx, other) || x.running(ctx, w) && other.name > w.name)
+	}
+	return alone || x.running(ctx, w) && !x.nginxRuns()
+}
+
+// elsewhere tells whether an application is another web server's than nginx to reach.
+func (x *examination) elsewhere(ctx context.Context, app *host.Application) bool {
+	if x.nginxReaches(app) || x.web.err == nil && nearlyOurs(app, x.web) != nil {
+		return false
+	}
+	return slices.ContainsFunc(x.fronts, func(w *front) bool { return x.concerns(ctx, w, app) })
+}
+
+func (x *examination) nginxReaches(app *host.Application) bool {
+	found, unclear := routes(x.web.conf, app.Listen)
+	return len(found)+len(unclear) > 0
+}
+
+func (x *examination) nginxRuns() bool {
+	_, err := nginx.Master(nginx.PIDFile(x.web.about, x.web.conf))
+	return err == nil
+}
+
+// checkFront makes a check of a web server.
+func checkFront(name string) func(context.Context, *examination, *host.Application) findings {
+	return func(ctx context.Context, x *examination, app *host.Application) (f findings) {
+		i := slices.IndexFunc(x.fronts, func(w *front) bool { return w.name == name })
+		if i < 0 || !x.concerns(ctx, x.fronts[i], app) {
+			return nil
+		}
+		w := x.fronts[i]
+		found := w.to(ctx, app)
+		switch {
+		case w.err != nil && !x.root:
+			f.unchecked("only root can ask "+w.title+" for its configuration", "sudo socketgi doctor "+app.Name)
+			return f
+		case w.err != nil:
+			f.fail(name+"-configuration", w.title+" refuses its configuration:\n"+w.err.Error(), "it goes on with the one it has, and won't start again", "").Do = "correct it, then: " + w.reload()
+			return f
+		case len(found) == 0:
+			w.unreached(ctx, app, &f)
+		}
+		for _, p := range found {
+			if w.name == "apache" {
+				judgeApache(ctx, w, app, p, &f)
+			} else {
+				judgeLighttpd(w, app, p, &f)
+			}
+			if !f.wrong() {
+				w.judgeMount(app, p, &f)
+			}
+		}
+		x.judgeRunning(ctx, w, &f)
+		if !f.wrong() {
+			f.ok(w.title + " passes requests to it")
+		}
+		return f
+	}
+}
+
+// judgeRunning looks whether the web server runs.
+func (x *examination) judgeRunning(ctx context.Context, w *front, f *findings) {
+	if _, err := x.of(ctx, w.unit, "Service"); err == nil && !x.running(ctx, w) {
+		f.fail(w.name+"-stopped", w.title+" isn't running", "nobody answers the browser", "systemctl unmask --quiet "+w.unit+" && systemctl enable --now --quiet "+w.unit)
+	}
+}
+
+// judgeMount compares the prefix of the URLs with that of the units.
+func (w *front) judgeMount(app *host.Application, p pass, f *findings) {
+	if mount := strings.TrimRight(app.Mount(), "/"); mount != "" && p.known && p.prefix != mount && !strings.HasPrefix(p.prefix, mount+"/") {
+		f.warn("mount-elsewhere", fmt.Sprintf("%s passes requests for %s/ to it, and its units have %s (--mount)", w.title, p.prefix, mount),
+			"a request for "+mount+" doesn't reach it", "").Do = "give both the same path: socketgi " + w.name + " " + app.Name + " --mount PATH, and --mount in ExecStart="
+	}
+}
+
+// unreached says why the web server doesn't reach the application.
+func (w *front) unreached(ctx context.Context, app *host.Application, f *findings) {
+	const why = "nobody can ask the application anything; the client gets 404"
+	for _, p := range w.passes(ctx) {
+		if _, err := os.Stat(p.listen); err != nil && strings.HasPrefix(p.listen, "/") && (distance(p.listen, app.Listen) <= 2 || path.Base(p.listen) == path.Base(app.Listen)) {
+			file, line, _ := w.written(p.listen)
+			f.fail("socket-path-mistyped", fmt.Sprintf("%s:%d: %s nearly is %s, where the application listens", file, line, p.listen, app.Listen), "the client gets 503",
+				w.edit(file, "s|"+p.listen+"|"+app.Listen+"|g"))
+			return
+		}
+	}
+	if file, _, enabled := w.written(app.Listen); file != "" && !enabled {
+		f.fail("location-not-included", w.title+" passes no request to "+app.Listen+"; "+file+" would, and is not enabled", why, w.enable(file))
+		return
+	}
+	command := "socketgi " + w.name + " " + app.Name
+	if app.Adapter.Timeout != adapter.DefaultTimeout {
+		command += " --timeout " + app.Adapter.Timeout.String()
+	}
+	file := w.dir + map[string]string{"apache": "/conf-available/", "lighttpd": "/conf-available/50-"}[w.name] + app.Name + ".conf"
+	one := f.fail("location-missing", w.title+" passes no request to "+app.Listen, why, "")
+	if _, err := os.Stat(path.Dir(file)); err != nil {
+		one.Do = "put what " + command + " prints into its configuration"
+		return
+	}
+	one.Mend = command + " > " + shell(file) + " && " + w.enable(file)
+}
+
+// enable is a command that has a file of conf-available or sites-available count.
+func (w *front) enable(file string) string {
+	name := strings.TrimSuffix(path.Base(file), ".conf")
+	switch {
+	case w.name == "lighttpd":
+		_, name, _ = strings.Cut(name, "-")
+		return "lighty-enable-mod " + shell(name) + " >/dev/null && " + w.proof + " && " + w.reload()
+	case path.Base(path.Dir(file)) == "sites-available":
+		return "a2enmod -q proxy proxy_scgi && a2ensite -q " + shell(name) + " && " + w.proof + " && systemctl restart " + w.unit
+	}
+	return "a2enmod -q proxy proxy_scgi && a2enconf -q " + shell(name) + " && " + w.proof + " && systemctl restart " + w.unit
+}
