@@ -55,7 +55,13 @@ Exit status: 0 if the application was added, 1 if not.`,
 			if dryRun {
 				return printPlan(cmd.OutOrStdout(), a.Plan)
 			}
-			return interruptible(a.Run)
+			if err := interruptible(a.Run); err != nil {
+				return err
+			}
+			if server := compose.WebServer(h.Root); server != "" && !h.User {
+				a.Log("for the web server: socketgi %s %s", server, args[0])
+			}
+			return nil
 		},
 	}
 	p.define(cmd)

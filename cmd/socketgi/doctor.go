@@ -19,18 +19,18 @@ func newDoctor() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor [NAME]",
 		Short: "Find problems of an application and the commands that mend them",
-		Long: `Check an application, from its unit files to nginx. Each problem is listed with
-its effect and the command that mends it. Nothing is changed. Without NAME, all
-applications and the machine are checked.
+		Long: `Check an application, from its unit files to the web server (nginx, Apache or
+lighttpd). Each problem is listed with its effect and the command that mends it.
+Nothing is changed. Without NAME, all applications and the machine are checked.
 
 systemd starts the application's service once more to load it with its user,
 sandbox and Python; importing it runs its code. If nothing is wrong so far,
-doctor requests a page (GET) through nginx at each location that passes requests
-to the application; "ok" means that the application answered.
+doctor requests a page (GET) through the web server at each location that passes
+requests to the application; "ok" means that the application answered.
 
 A "mend:" line is a command that can be pasted: it makes the change, or restores
-the file if nginx or systemd refuses the result. A "do:" line describes a manual
-step. With --json each finding has an id, which is independent of its wording.
+the file if the web server or systemd refuses the result. A "do:" line describes
+a manual step. With --json each finding has an id, which is independent of its wording.
 
 Exit status: 0 if there are at most notes; 1 for warnings and failed checks; 2
 for errors and if there is no such application. Only root can check everything.`,
@@ -69,6 +69,6 @@ for errors and if there is no such application. Only root can check everything.`
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the findings as JSON")
 	defineHost(cmd, &h)
-	cmd.Flags().BoolVar(&options.NoRequest, "no-request", false, "don't request a page through nginx")
+	cmd.Flags().BoolVar(&options.NoRequest, "no-request", false, "don't request a page through the web server")
 	return cmd
 }
