@@ -14,37 +14,34 @@ import (
 // SD_LISTEN_FDS_START in sd_listen_fds(3).
 const listenFDsStart = 3
 
-// ErrNothing is returned when this process was handed no socket at all.
-var ErrNothing = errors.New("no socket was handed to this process")
+// ErrNothing is returned if no socket was passed to this process.
+var ErrNothing = errors.New("no socket was passed to this process")
 
-// Socket is a stream socket that this process was handed. Its descriptor is
-// closed on exec.
+// Socket is a stream socket passed to this process. Its descriptor is closed on exec.
 type Socket struct {
 	// FD is its descriptor, which the caller closes.
 	FD int
-	// Name is what FileDescriptorName= says in the socket unit: by default the
-	// unit's name, for the connection of an Accept=yes unit "connection". It is
-	// empty when none was passed.
+	// Name is FileDescriptorName= of the socket unit: by default the unit's name, and "connection" for
+	// the connection of an Accept=yes unit. It is empty if none was passed.
 	Name string
 }
 
-// Handed is what a process was handed: a connection or listeners, never both.
+// Handed are the sockets passed to a process: a connection or listeners, never both.
 type Handed struct {
 	// Connection is the one connection to serve, nil if there are listeners.
 	Connection *Socket
-	// Stdin says that the connection came as standard input, as inetd and
-	// StandardInput=socket pass it. Descriptor 0 is /dev/null now.
+	// Stdin is true if the socket was standard input, as for inetd and StandardInput=socket. Descriptor
+	// 0 is /dev/null now.
 	Stdin bool
 	// Listeners are the sockets to accept connections from.
 	Listeners []Socket
 }
 
-// Receive takes what this process was handed. It removes LISTEN_PID, LISTEN_FDS,
-// LISTEN_FDNAMES and LISTEN_PIDFDID from the environment, so that no child takes
-// them for its own, and a second call finds nothing.
+// Receive returns the sockets passed to this process. It removes LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES
+// and LISTEN_PIDFDID from the environment: children don't see them, and a second call finds nothing.
 //
-// The error wraps [ErrNothing] when there was nothing. Any other error says what
-// is wrong with what there was; the sockets are still open then.
+// The error wraps [ErrNothing] if no socket was passed. Other errors are for invalid sockets, which stay
+// open.
 func Receive() (Handed, error) {
 	listenPID, listenFDs, names := os.Getenv("LISTEN_PID"), os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_FDNAMES")
 	for _, name := range []string{"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID"} {
@@ -70,12 +67,12 @@ func Receive() (Handed, error) {
 		return stdin()
 	}
 	if listenPID != "" && os.Getpid() == 1 {
-		return Handed{}, fmt.Errorf("LISTEN_PID=%s is the process id outside of this PID namespace: systemd 257 does that with PrivatePIDs=yes, remove it", listenPID)
+		return Handed{}, fmt.Errorf("LISTEN_PID=%s is a process id outside of this PID namespace: remove PrivatePIDs=yes, which systemd 257 doesn't support here", listenPID)
 	}
 	return Handed{}, ErrNothing
 }
 
-// passed sorts the descriptors that a service manager passed.
+// passed classifies the descriptors that a service manager passed.
 func passed(n int, names string) (Handed, error) {
 	var name []string
 	if names != "" {
@@ -105,12 +102,11 @@ func passed(n int, names string) (Handed, error) {
 		return Handed{Listeners: listeners}, nil
 	}
 	return Handed{}, fmt.Errorf("%d descriptors were passed, %d of them connections: "+
-		"an Accept=yes socket passes one connection and nothing else", n, len(connections))
+		"an Accept=yes socket must pass one connection only", n, len(connections))
 }
 
-// stdin moves the socket that is standard input out of the way, so that what is
-// started from here on doesn't read the request. Listeners come like this from
-// inetd's "wait" services.
+// stdin moves the socket from standard input to another descriptor: children must not read the request.
+// inetd passes listening sockets of "wait" services like this, too.
 func stdin() (Handed, error) {
 	listening, err := inspect(0)
 	if err != nil {
@@ -135,17 +131,16 @@ func stdin() (Handed, error) {
 	return Handed{Connection: &s, Stdin: true}, nil
 }
 
-// inspect tells a listening socket from a connection, and refuses what is
-// neither.
+// inspect distinguishes a listening socket from a connection, and refuses others.
 func inspect(fd int) (listening bool, err error) {
 	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
 	switch {
 	case err == unix.ENOTSOCK:
-		return false, fmt.Errorf("descriptor %d is not a socket: only ListenStream= is of use here", fd)
+		return false, fmt.Errorf("descriptor %d is not a socket: use ListenStream=", fd)
 	case err != nil:
 		return false, fmt.Errorf("descriptor %d: %w", fd, err)
 	case kind != unix.SOCK_STREAM:
-		return false, fmt.Errorf("descriptor %d is not a stream socket: only ListenStream= is of use here", fd)
+		return false, fmt.Errorf("descriptor %d is not a stream socket: use ListenStream=", fd)
 	}
 	accepts, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
 	if err != nil {
@@ -159,9 +154,8 @@ func isSocket(fd int) bool {
 	return err == nil
 }
 
-// SameFile tells whether two descriptors are open on the same thing. Under inetd
-// standard output and error are the connection, and nothing but the response may
-// be written to them.
+// SameFile reports whether two descriptors refer to the same file. Under inetd, standard output and
+// error are the connection, to which only the response may be written.
 func SameFile(a, b int) bool {
 	var sa, sb unix.Stat_t
 	return unix.Fstat(a, &sa) == nil && unix.Fstat(b, &sb) == nil && sa.Dev == sb.Dev && sa.Ino == sb.Ino

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// WatchdogInterval is how often the service manager is to be told [Watchdog]: half of
-// WatchdogSec=, as sd_watchdog_enabled(3) recommends; 0: it doesn't want to hear it from this
-// process. The error says what is wrong with WATCHDOG_USEC or WATCHDOG_PID.
+// WatchdogInterval is the interval at which to send [Watchdog]: half of WatchdogSec=, as
+// sd_watchdog_enabled(3) recommends; 0 if the service manager doesn't expect it from this process. The
+// error is for an invalid WATCHDOG_USEC or WATCHDOG_PID.
 func WatchdogInterval() (time.Duration, error) {
 	usec, pid := os.Getenv("WATCHDOG_USEC"), os.Getenv("WATCHDOG_PID")
 	if usec == "" {
@@ -30,9 +30,8 @@ func WatchdogInterval() (time.Duration, error) {
 	return time.Duration(n) * time.Microsecond / 2, nil
 }
 
-// FeedWatchdog tells the service manager [Watchdog] from now on, as often as
-// [WatchdogInterval] says, until done is closed. It does not wait for that. Failed is called
-// with each error; nil: errors are ignored.
+// FeedWatchdog sends [Watchdog] to the service manager at [WatchdogInterval] until done is closed. It
+// returns at once. Failed is called with each error; if nil, errors are ignored.
 func FeedWatchdog(done <-chan struct{}, failed func(error)) {
 	if failed == nil {
 		failed = func(error) {}

@@ -111,7 +111,7 @@ func TestHandedStdin(t *testing.T) {
 func TestHandedNothing(t *testing.T) {
 	c := command(nil)
 	assert.Error(t, c.Run())
-	assert.Contains(t, c.stderr.String(), "no socket was handed to this process")
+	assert.Contains(t, c.stderr.String(), "no socket was passed to this process")
 }
 
 // TestHandedListeners serves several sockets, tells the service manager how it is, and

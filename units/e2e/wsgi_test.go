@@ -144,7 +144,7 @@ func TestPrivatePIDs(t *testing.T) {
 	}
 	assert.Equal(t, 502, status, "there was no connection that a page could be written to")
 	s.Wait("the reason in the log", func() error {
-		if out := s.Run("journalctl", "--no-pager", "-u", "app@*"); !strings.Contains(out, "systemd 257 does that with PrivatePIDs=yes, remove it") {
+		if out := s.Run("journalctl", "--no-pager", "-u", "app@*"); !strings.Contains(out, "remove PrivatePIDs=yes") {
 			return errors.New(out)
 		}
 		return nil

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// inetd reads inetd.conf(5) of FreeBSD, NetBSD, OpenBSD and Debian: a service is a
-// line, and what begins with a blank continues it.
+// inetd reads inetd.conf(5) of FreeBSD, NetBSD, OpenBSD and Debian: a service is a line, continued by
+// lines that begin with a blank.
 func (im *Importer) inetd(text string) (entries []*entry, notes []Note) {
 	hosts := "*" // what a line "HOST:" changes for those that follow
 	number, open := 0, false
@@ -36,19 +36,19 @@ func (im *Importer) inetd(text string) (entries []*entry, notes []Note) {
 		switch trimmed := strings.TrimSpace(s); {
 		case strings.HasPrefix(s, "#<off>#"):
 			finish()
-			notes = append(notes, Note{Line: number, Text: "is switched off (#<off>#): no units for " + strings.TrimSpace(s[7:])})
+			notes = append(notes, Note{Line: number, Text: "disabled by #<off>#, no units: " + strings.TrimSpace(s[7:])})
 		case strings.HasPrefix(s, "#@"):
 			finish()
 			notes = append(notes, Note{Line: number, Text: "systemd sets no IPsec policy: " + s})
 		case strings.HasPrefix(s, ".include"):
 			finish()
-			notes = append(notes, Note{Line: number, Text: "is not followed: import that file, too: " + s})
+			notes = append(notes, Note{Line: number, Text: "not followed, import that file, too: " + s})
 		case strings.HasPrefix(s, "#") || trimmed == "":
 			if !blank {
 				finish()
 			}
 		case blank && open && trimmed[0] == '#':
-			notes = append(notes, Note{Line: number, Text: "is taken for a comment, though inetd took it for arguments: " + trimmed})
+			notes = append(notes, Note{Line: number, Text: "read as a comment; inetd read it as arguments: " + trimmed})
 		default:
 			if !blank || !open {
 				finish()
@@ -62,7 +62,7 @@ func (im *Importer) inetd(text string) (entries []*entry, notes []Note) {
 	return entries, notes
 }
 
-// inetdWords takes a line apart. A word that begins with a quote ends with it.
+// inetdWords splits a line. A word that begins with a quote ends with it.
 func inetdWords(s string) (words []string) {
 	for s = strings.TrimLeft(s, " \t"); s != ""; s = strings.TrimLeft(s, " \t") {
 		end, skip := strings.IndexAny(s, " \t"), 0
@@ -79,7 +79,7 @@ func inetdWords(s string) (words []string) {
 	return words
 }
 
-// waitField matches what says who accepts: wait or nowait, and then FreeBSD's
+// waitField matches wait or nowait, followed by FreeBSD's
 // /max-child/max-connections-per-ip-per-minute/max-child-per-ip, or the .max of
 // OpenBSD and Debian or :max of NetBSD.
 var waitField = regexp.MustCompile(`^(no)?wait(?:/(\d+)(?:/(\d+)(?:/(\d+))?)?|[.:](\d+))?$`)
@@ -90,10 +90,10 @@ func (im *Importer) inetdLine(e *entry, words []string, hosts string) error {
 		e.label = words[0]
 	}
 	if len(words) > 1 && (words[1] == "on" || words[1] == "off") {
-		return errors.New("NetBSD's key = value form is not read: write it as a line")
+		return errors.New("NetBSD's key = value form is not supported: write it as a line")
 	}
 	if len(words) < 6 {
-		return fmt.Errorf("%d fields, and 6 are needed: service, type, protocol, wait or nowait, user, program", len(words))
+		return fmt.Errorf("expected at least 6 fields (service, type, protocol, wait or nowait, user, program), got %d", len(words))
 	}
 	service, kind, protocol, wait := words[0], words[1], words[2], words[3]
 	e.program, e.argv = words[5], words[6:]
@@ -112,14 +112,14 @@ func (im *Importer) inetdLine(e *entry, words []string, hosts string) error {
 	case strings.HasPrefix(protocol, "rpc/"):
 		return cantError("systemd doesn't register with rpcbind")
 	case e.program == "internal":
-		return cantError("inetd answered " + service + " itself, and systemd doesn't")
+		return cantError("" + service + " was internal to inetd; systemd has no such service")
 	}
 	protocol, buffers, _ := strings.Cut(protocol, ",")
 	if err := im.inetdListen(e, service, protocol, hosts); err != nil {
 		return err
 	}
 	if buffers != "" {
-		e.note("%s: that is ReceiveBuffer= and SendBuffer= in the socket", buffers)
+		e.note("%s: set ReceiveBuffer= and SendBuffer= in the socket unit", buffers)
 	}
 	m := waitField.FindStringSubmatch(wait)
 	if m == nil {
@@ -131,23 +131,23 @@ func (im *Importer) inetdLine(e *entry, words []string, hosts string) error {
 	}
 	if !e.wait && e.kind == "dgram" {
 		e.wait = true
-		e.note("nowait: a program gets the socket itself, and the next one is not started before it has ended")
+		e.note("nowait: the program gets the socket itself; the next one starts after it has ended")
 	}
 	if e.wait && len(e.addresses) > 1 {
-		return cantError("a program that waits gets one socket, and this is for several: write a line for each address")
+		return cantError("a wait service has one socket, but this line has several: write a line for each address")
 	}
 	e.owner(words[4])
 	return nil
 }
 
-// inetdListen sets where a line's service listens.
+// inetdListen sets the address of a line's service.
 func (im *Importer) inetdListen(e *entry, service, protocol, hosts string) error {
 	if protocol == "unix" {
 		user, group, mode := "root", "root", "0200" // FreeBSD's default
 		if parts := strings.SplitN(service, ":", 5); len(parts) == 5 && parts[0] == "" {
 			user, group, mode, service = parts[1], parts[2], parts[3], parts[4]
 		} else {
-			e.note("only root may connect, as on FreeBSD: SocketUser=, SocketGroup= and SocketMode= say who else")
+			e.note("only root may connect, as on FreeBSD: set SocketUser=, SocketGroup= and SocketMode= for others")
 		}
 		if n, err := strconv.ParseUint(mode, 8, 12); err != nil || !strings.HasPrefix(service, "/") {
 			return fmt.Errorf("%s is neither /PATH nor :USER:GROUP:MODE:/PATH", e.label)
@@ -163,7 +163,7 @@ func (im *Importer) inetdListen(e *entry, service, protocol, hosts string) error
 	family, found := map[string]int{"tcp": 4, "tcp4": 4, "tcp6": 6, "tcp46": 46, "tcp64": 46,
 		"udp": 4, "udp4": 4, "udp6": 6, "udp46": 46, "udp64": 46}[protocol]
 	if !found {
-		return cantError("protocol " + protocol + " is not one that systemd listens for")
+		return cantError("protocol " + protocol + " is not supported by systemd")
 	}
 	if e.kind != map[string]string{"tcp": "stream", "udp": "dgram"}[protocol[:3]] {
 		return fmt.Errorf("a %s socket can't be %s", e.kind, protocol)
@@ -175,7 +175,7 @@ func (im *Importer) inetdListen(e *entry, service, protocol, hosts string) error
 	return im.listenIP(e, hosts, service, protocol[:3], family)
 }
 
-// limits sets how many run: NetBSD's accept limit, and what follows wait or nowait.
+// limits sets the limits of processes: NetBSD's accept limit, and those after wait or nowait.
 func (e *entry) limits(accept string, numbers []string) error {
 	atOnce, perMinute, perAddress, starts := numbers[0], numbers[1], numbers[2], numbers[3]
 	if accept != "" {
@@ -187,31 +187,31 @@ func (e *entry) limits(accept string, numbers []string) error {
 		}
 		n, err := strconv.ParseUint(*s, 10, 31)
 		if err != nil {
-			return fmt.Errorf("%s is not a number that can limit anything", *s)
+			return fmt.Errorf("%s is not a limit", *s)
 		}
 		*s = strconv.FormatUint(n, 10)
 	}
 	switch {
 	case e.wait && atOnce != "0" && atOnce != "1":
-		e.note("one program at a time has the socket, not %s", atOnce)
+		e.note("one program at a time runs, not %s", atOnce)
 	case !e.wait && atOnce != "0":
 		e.max, _ = strconv.Atoi(atOnce)
-		e.note("beyond %s connections at once systemd closes what comes, where inetd let it wait", atOnce)
+		e.note("systemd closes more than %s connections at once; inetd let them wait", atOnce)
 	}
 	switch {
 	case starts != "0" && e.wait:
 		e.inSocket("TriggerLimitBurst", starts)
-		e.note("after %s starts within a minute the socket stops until it is started again, where inetd waited ten minutes", starts)
+		e.note("after %s starts within a minute the socket stops until it is started again; inetd paused for ten minutes", starts)
 	case starts != "0":
 		e.max, _ = strconv.Atoi(starts)
-		e.note("MaxConnections=%[1]s counts what runs at once, where inetd counted starts within a minute (%[1]s, then it paused for ten)", starts)
+		e.note("MaxConnections=%[1]s limits connections at once; inetd limited starts to %[1]s within a minute, and paused for ten", starts)
 	}
 	if perMinute != "0" {
 		e.note("systemd doesn't count connections of an address per minute: %s", perMinute)
 	}
 	if perAddress != "0" {
 		if e.path != "" || e.wait {
-			e.note("%s at once from one address is not possible for this kind of socket", perAddress)
+			e.note("a limit of %s from one address is not possible for this kind of socket", perAddress)
 		} else {
 			e.inSocket("MaxConnectionsPerSource", perAddress)
 		}

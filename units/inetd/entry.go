@@ -6,7 +6,7 @@ import "fmt"
 type entry struct {
 	line  int
 	label string // what it was called
-	was   string // what the unit says it was
+	was   string // the original, for the unit's comment
 	err   error
 
 	kind      string   // stream, dgram or seqpacket
@@ -29,7 +29,7 @@ func (e *entry) note(format string, a ...any) { e.notes = append(e.notes, fmt.Sp
 func (e *entry) inSocket(key, value string)  { e.socket = append(e.socket, setting{key, value}) }
 func (e *entry) inService(key, value string) { e.service = append(e.service, setting{key, value}) }
 
-// cantError is about an entry that is understood, but not possible.
+// cantError is for a valid entry that is not possible with systemd.
 type cantError string
 
 func (e cantError) Error() string { return "no units: " + string(e) }

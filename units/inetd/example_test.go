@@ -28,7 +28,7 @@ func ExampleImporter() {
 	// Output:
 	// inetd-ftp.socket inetd-ftp@.service
 	// hello.socket hello@.service
-	// 0 hosts.allow and hosts.deny have no effect on systemd's sockets: where they had rules, set IPAddressAllow= and IPAddressDeny=
-	// 1 ftp: no units: inetd answered ftp itself, and systemd doesn't
+	// 0 hosts.allow and hosts.deny have no effect on systemd's sockets: use IPAddressAllow= and IPAddressDeny=
+	// 1 ftp: no units: ftp was internal to inetd; systemd has no such service
 	// 3 :www:www:200:/run/hello.sock: runs by scgi2cgi
 }

@@ -1,6 +1,6 @@
-// Package inetd renders units for what inetd or xinetd ran: it reads inetd.conf(5) and xinetd.conf(5),
-// and returns a socket unit and a service unit for every entry. Lines that ran an SCGI script become
-// applications. Text comes in and text goes out; nothing here touches the system.
+// Package inetd renders units for services of inetd or xinetd: it reads inetd.conf(5) and xinetd.conf(5),
+// and returns a socket unit and a service unit for every entry. Lines that run an SCGI script become
+// applications. The package returns text and doesn't access the system.
 package inetd
 
 import (
@@ -11,17 +11,17 @@ import (
 	"github.com/socketgi/socketgi/units/internal/syntax"
 )
 
-// Importer renders units for what inetd or xinetd ran. Use one for all files of a machine: defaults of
-// xinetd count in the files that follow, and no two units get the same name.
+// Importer renders units for services of inetd or xinetd. Use one for all files of a machine: defaults of
+// xinetd apply to the files that follow, and the names of units are unique.
 type Importer struct {
 	// Services is the text of services(5), which has the ports of named services.
 	Services string
-	// Script returns the text of the program at an absolute path. A Python script is taken for an
-	// application if it mentions inetd_scgi. Default: no script is.
+	// Script returns the text of the program at an absolute path. A Python script that mentions
+	// inetd_scgi becomes an application. Default: no script does.
 	Script func(path string) (string, error)
-	// Application fills in how an application runs: Exec and App, and what else it needs. Set are Name,
-	// User, SystemdVersion, and Listen for a socket at a path. What it returns are notes for the
-	// entry. Default: the entry runs as it did under inetd.
+	// Application sets Exec and App of an application, and further options; Name, User, SystemdVersion,
+	// and Listen for a path are set already. It returns notes for the entry. Default: the entry runs as
+	// under inetd.
 	Application func(o *units.Options, p Program) (notes []string, err error)
 	// SystemdVersion is the version of the systemd that reads the units; see [units.Options].
 	SystemdVersion int
@@ -30,17 +30,17 @@ type Importer struct {
 	taken    map[string]bool
 }
 
-// Program is what ran behind an SCGI line: either a CGI program or a Python script.
+// Program is the program of an SCGI line: a CGI program or a Python script.
 type Program struct {
-	// CGI is the absolute path of a CGI program that scgi_run ran, and its arguments.
+	// CGI is the absolute path of a CGI program run by scgi_run, and its arguments.
 	CGI []string
 	// Script is the absolute path of a Python script that calls inetd_scgi.
 	Script string
-	// Max is how many of them ran at once, 0 for no limit.
+	// Max is the limit of processes at once, 0 for none.
 	Max int
 }
 
-// Note tells what systemd does differently from inetd, or can't do.
+// Note is a difference between systemd and inetd.
 type Note struct {
 	// Line is the number of the entry's first line, from 1; 0 for the whole file.
 	Line int
@@ -52,9 +52,9 @@ type Note struct {
 	Failed bool
 }
 
-// Import reads inetd.conf(5), as of FreeBSD, NetBSD, OpenBSD or Debian, or xinetd.conf(5): the text
-// shows which it is. Entries without a pair have a note that tells why; notes are in the order of
-// lines. Included files are not read.
+// Import reads inetd.conf(5), as of FreeBSD, NetBSD, OpenBSD or Debian, or xinetd.conf(5), which it
+// detects. Entries without a pair have a note with the reason; notes are in the order of lines.
+// Included files are not read.
 func (im *Importer) Import(text string) (pairs []units.Pair, notes []Note) {
 	var entries []*entry
 	if isXinetd(text) {
@@ -81,7 +81,7 @@ func (im *Importer) Import(text string) (pairs []units.Pair, notes []Note) {
 	}
 	if ip {
 		notes = append(notes, Note{Text: "hosts.allow and hosts.deny have no effect on systemd's sockets: " +
-			"where they had rules, set IPAddressAllow= and IPAddressDeny="})
+			"use IPAddressAllow= and IPAddressDeny="})
 	}
 	slices.SortStableFunc(notes, func(a, b Note) int { return a.Line - b.Line })
 	for i := range notes {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// listenIP sets where an IP service listens; family is 4, 6, or 46 for both.
+// listenIP sets the addresses of an IP service; family is 4, 6, or 46 for both.
 func (im *Importer) listenIP(e *entry, hosts, service, protocol string, family int) error {
 	port, err := im.port(service, protocol)
 	if err != nil {
@@ -24,7 +24,7 @@ func (im *Importer) listenIP(e *entry, hosts, service, protocol string, family i
 		}
 		switch addr, err := netip.ParseAddr(strings.Trim(host, "[]")); {
 		case host != "*" && (err != nil || addr.Zone() != ""):
-			return fmt.Errorf("%q is not an IP address, and systemd listens at nothing else: write the one that is meant", host)
+			return fmt.Errorf("%q is not an IP address: systemd doesn't resolve names", host)
 		case host != "*":
 			address = netip.AddrPortFrom(addr, 0).String()
 			address = strings.TrimSuffix(address, "0") + port
@@ -65,5 +65,5 @@ func (im *Importer) port(service, protocol string) (string, error) {
 			return port, nil
 		}
 	}
-	return "", fmt.Errorf("%s/%s is not in /etc/services, so its port is unknown: write the number", service, protocol)
+	return "", fmt.Errorf("%s/%s is not in /etc/services: use the number of the port", service, protocol)
 }

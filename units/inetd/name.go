@@ -8,8 +8,8 @@ import (
 	"github.com/socketgi/socketgi/units"
 )
 
-// free returns a free name for the units. Those of plain services begin with
-// inetd-: ssh.socket would replace what the distribution calls so.
+// free returns an unused name for the units. Those of plain services begin with inetd-, as ssh.socket
+// would replace the distribution's unit.
 func (im *Importer) free(name string) string {
 	name = strings.Map(func(c rune) rune {
 		if c < 0x80 && units.CheckName("x"+string(c)) == nil {
@@ -30,7 +30,7 @@ func (im *Importer) free(name string) string {
 	return free
 }
 
-// take makes a name one that is not free.
+// take marks a name as used.
 func (im *Importer) take(name string) {
 	if im.taken == nil {
 		im.taken = map[string]bool{}
@@ -38,7 +38,7 @@ func (im *Importer) take(name string) {
 	im.taken[name] = true
 }
 
-// baseName is what a socket or a program is called, without its directory and kind.
+// baseName is the name of a socket or a program without directory and extension.
 func baseName(file string) string {
 	base := path.Base(file)
 	for _, kind := range []string{".sock", ".socket", ".cgi", ".py", ".pl", ".sh"} {

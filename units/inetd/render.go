@@ -34,11 +34,11 @@ func (im *Importer) render(e *entry) (units.Pair, error) {
 			e.program = path.Join(path.Dir(e.program), e.argv[0])
 		}
 		e.argv[0] = path.Base(e.program)
-		e.note("runs without tcpd: hosts.allow and hosts.deny are not asked any more, IPAddressAllow= takes their place")
+		e.note("runs without tcpd: hosts.allow and hosts.deny have no effect, use IPAddressAllow=")
 	}
 	if after, found := strings.CutPrefix(e.path, "/var/run/"); found {
 		e.path = "/run/" + after
-		e.note("listens at %s: systemd takes /var/run for /run", e.path)
+		e.note("listens at %s: systemd replaces /var/run by /run", e.path)
 	}
 	for _, s := range slices.Concat([]setting{{"User", e.user}}, e.socket, e.service) {
 		if named := strings.HasSuffix(s.key, "User") || strings.HasSuffix(s.key, "Group"); named && !userName.MatchString(s.value) {
@@ -47,7 +47,7 @@ func (im *Importer) render(e *entry) (units.Pair, error) {
 	}
 	for _, word := range append([]string{e.path, e.program}, e.argv...) {
 		if !utf8.ValidString(word) || strings.ContainsAny(word, "\x00\n\r") {
-			return units.Pair{}, fmt.Errorf("%q can't stand in a unit file", word)
+			return units.Pair{}, fmt.Errorf("%q is not possible in a unit file", word)
 		}
 	}
 	if e.path != "" && (strings.TrimSpace(e.path) != e.path || strings.HasSuffix(e.path, `\`) || len(e.path) > maxPath || !syntax.Printable(e.path)) {
@@ -76,8 +76,7 @@ func (im *Importer) render(e *entry) (units.Pair, error) {
 	return pair, nil
 }
 
-// plain renders a service that is no web application: as inetd ran it, with its
-// socket as standard input and output.
+// plain renders another service than a web application, with the socket as standard input and output.
 func (im *Importer) plain(e *entry) units.Pair {
 	what := e.label
 	if e.path != "" {

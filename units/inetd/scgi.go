@@ -11,15 +11,15 @@ import (
 	"github.com/socketgi/socketgi/units/internal/syntax"
 )
 
-// application renders an SCGI line, if e is one, as an application: that of a CGI program behind
-// scgi_run, or of a Python script that uses inetd_scgi.
+// application renders e as an application, if it is a CGI program of scgi_run, or a Python script that
+// uses inetd_scgi.
 func (im *Importer) application(e *entry) (pair units.Pair, found bool, err error) {
 	p, err := im.scgi(e)
 	if err != nil || p.CGI == nil && p.Script == "" {
 		return pair, false, err
 	}
 	if e.wait || e.kind != "stream" {
-		return pair, false, cantError("an SCGI application is stream and nowait")
+		return pair, false, cantError("an SCGI application must be stream and nowait")
 	}
 	name, program := e.label, p.Script
 	if p.CGI != nil {
@@ -49,8 +49,7 @@ func (im *Importer) application(e *entry) (pair units.Pair, found bool, err erro
 	return pair, true, err
 }
 
-// loopback returns where an application listens: a client that reaches its socket could
-// claim to be any user (see checkListen).
+// loopback returns the address of an application: peers could claim to be any user (see checkListen).
 func (im *Importer) loopback(e *entry) string {
 	port := e.addresses[0][strings.LastIndexByte(e.addresses[0], ':')+1:]
 	listen := "127.0.0.1:" + port
@@ -62,7 +61,7 @@ func (im *Importer) loopback(e *entry) string {
 	}
 	limits := func(s setting) bool { return strings.HasPrefix(s.key, "IPAddress") }
 	if slices.ContainsFunc(e.socket, limits) {
-		e.note("only_from and no_access: nobody but this machine may connect")
+		e.note("only_from and no_access: only this machine may connect")
 	}
 	e.socket = slices.DeleteFunc(e.socket, func(s setting) bool {
 		return limits(s) || s.key == "FreeBind" || s.key == "BindIPv6Only"
@@ -70,14 +69,14 @@ func (im *Importer) loopback(e *entry) string {
 	return listen
 }
 
-// scgi returns what runs behind an SCGI line, nothing for others.
+// scgi returns the program of an SCGI line, the zero Program for others.
 func (im *Importer) scgi(e *entry) (p Program, err error) {
 	if im.Application == nil {
 		return p, nil
 	}
 	if path.Base(e.program) == "scgi_run" {
 		if len(e.argv) < 2 || !strings.HasPrefix(e.argv[1], "/") {
-			return p, errors.New("scgi_run is not followed by the absolute path of a CGI program")
+			return p, errors.New("scgi_run needs the absolute path of a CGI program")
 		}
 		return Program{CGI: e.argv[1:], Max: e.max}, nil
 	}
@@ -94,7 +93,7 @@ func (im *Importer) scgi(e *entry) (p Program, err error) {
 	}
 	text, err := im.Script(script)
 	if err != nil && (script != e.program || path.Ext(script) == ".py") {
-		e.note("%s can't be read here: if it uses inetd_scgi, import it where it can", script)
+		e.note("%s can't be read: if it uses inetd_scgi, run the import where it is readable", script)
 	}
 	if err != nil || !strings.Contains(text, "inetd_scgi") {
 		return p, nil

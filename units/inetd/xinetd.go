@@ -18,7 +18,7 @@ type section struct {
 	err        error
 }
 
-// isXinetd tells xinetd.conf(5) from inetd.conf(5), where every line has six words.
+// isXinetd distinguishes xinetd.conf(5) from inetd.conf(5), where every line has six words.
 func isXinetd(text string) bool {
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
@@ -29,11 +29,11 @@ func isXinetd(text string) bool {
 	return false
 }
 
-// xinetdLists are the attributes that have += and -=. In the defaults = adds, too.
+// xinetdLists are the attributes with += and -=. In the defaults, = adds, too.
 var xinetdLists = []string{"only_from", "no_access", "log_on_success", "log_on_failure", "passenv", "env", "log_type", "disabled", "enabled"}
 
-// xinetdAttributes has for each attribute the setting of a service that takes its
-// value (KEY=), or why there is none; "" is for those that are read one by one.
+// xinetdAttributes maps each attribute to the directive of a service with the same value (KEY=), or to
+// the reason why there is none; "" is for attributes with their own code.
 var xinetdAttributes = map[string]string{
 	"id": "", "type": "", "flags": "", "disable": "", "disabled": "", "enabled": "", "socket_type": "", "protocol": "", "wait": "",
 	"user": "", "server": "", "server_args": "", "only_from": "", "no_access": "", "instances": "", "per_source": "", "cps": "",
@@ -42,14 +42,14 @@ var xinetdAttributes = map[string]string{
 	"rlimit_as": "LimitAS=", "rlimit_files": "LimitNOFILE=", "rlimit_cpu": "LimitCPU=",
 	"rlimit_data": "LimitDATA=", "rlimit_rss": "LimitRSS=", "rlimit_stack": "LimitSTACK=",
 	"groups":         "a service of systemd always has all groups of its user",
-	"access_times":   "a socket of systemd has no hours: start and stop it by timers",
-	"banner":         "systemd sends nothing by itself",
-	"banner_success": "systemd sends nothing by itself",
-	"banner_fail":    "systemd sends nothing by itself",
-	"max_load":       "systemd doesn't look at the load",
-	"deny_time":      "systemd locks no addresses out",
-	"mdns":           "systemd doesn't announce it",
-	"libwrap":        "hosts.allow and hosts.deny are not asked any more",
+	"access_times":   "systemd's sockets have no access times: start and stop them by timers",
+	"banner":         "systemd sends no banner",
+	"banner_success": "systemd sends no banner",
+	"banner_fail":    "systemd sends no banner",
+	"max_load":       "systemd has no limit by load",
+	"deny_time":      "systemd doesn't block addresses",
+	"mdns":           "systemd doesn't announce services",
+	"libwrap":        "hosts.allow and hosts.deny have no effect",
 	"log_type":       "systemd logs to the journal",
 	"log_on_success": "systemd logs starts and ends to the journal",
 	"log_on_failure": "systemd logs refused connections to the journal",
@@ -66,7 +66,7 @@ func (im *Importer) xinetd(text string) ([]*entry, []Note) {
 		}
 	}
 	if r.section != nil {
-		r.section.err = errors.New("it has no }")
+		r.section.err = errors.New("missing }")
 		r.finish()
 	}
 	return r.entries, r.notes
@@ -87,9 +87,9 @@ func (r *xinetdReader) read(number int, line string, words []string) {
 	case s == nil && (first == "service" && len(words) > 1 || first == "defaults"):
 		r.begin(number, words)
 	case s == nil && strings.HasPrefix(first, "include"):
-		r.notes = append(r.notes, Note{Line: number, Text: "is not followed: import those files, too: " + line})
+		r.notes = append(r.notes, Note{Line: number, Text: "not followed, import those files, too: " + line})
 	case s == nil:
-		r.notes = append(r.notes, Note{Line: number, Text: "is outside of a service: " + line, Failed: true})
+		r.notes = append(r.notes, Note{Line: number, Text: "outside of a service: " + line, Failed: true})
 	case !r.braced && words[0] == "{":
 		r.braced = true
 	case words[0] == "}":
@@ -109,7 +109,7 @@ func (r *xinetdReader) begin(number int, words []string) {
 	}
 	if r.im.defaults == nil {
 		r.im.defaults = &section{}
-		r.notes = append(r.notes, Note{Text: "there are no defaults of xinetd in this: name xinetd.conf in front of it, where they are"})
+		r.notes = append(r.notes, Note{Text: "no defaults section: name xinetd.conf first"})
 	}
 	s.name = strings.TrimSuffix(words[1], "{")
 	for _, key := range xinetdLists {
@@ -158,7 +158,7 @@ func (s *section) add(line string) {
 		s.err = fmt.Errorf("%s has no %s", key, operator)
 		return
 	case !list && slices.Contains(s.order, key):
-		s.notes = append(s.notes, key+" stands there twice: the first counts, as for xinetd")
+		s.notes = append(s.notes, key+" is given twice: the first one is used, as by xinetd")
 		return
 	case operator == "-=":
 		values = slices.DeleteFunc(old, func(v string) bool { return slices.Contains(values, v) })
@@ -171,7 +171,7 @@ func (s *section) add(line string) {
 	}
 }
 
-// describe notes what has no place in the units.
+// describe notes the attributes that the units can't express.
 func (s *section) describe() {
 	for _, key := range s.order {
 		value := strings.Join(s.attributes[key], " ")

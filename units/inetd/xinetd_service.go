@@ -13,7 +13,7 @@ import (
 	"github.com/socketgi/socketgi/units/internal/syntax"
 )
 
-// What these match is handed to systemd as it is.
+// These values are passed to systemd unchanged.
 var (
 	limitValue   = regexp.MustCompile(`^(-?[0-9]+[kKmM]?|UNLIMITED)$`)
 	variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -38,20 +38,20 @@ func (im *Importer) xinetdService(e *entry, s *section) error {
 	case value("disable") == "yes" || has("flags", "DISABLE") || slices.Contains(im.defaults.attributes["disabled"], id) || some && !slices.Contains(enabled, id):
 		return cantError("it is disabled")
 	case has("type", "INTERNAL") || has("flags", "SENSOR"):
-		return cantError("xinetd answered this itself, and systemd doesn't")
+		return cantError("this was internal to xinetd; systemd has no such service")
 	case has("type", "RPC"):
 		return cantError("systemd doesn't register with rpcbind")
 	case has("type", "TCPMUX") || has("type", "TCPMUXPLUS"):
 		return cantError("systemd has no TCPMUX")
 	case value("redirect") != "":
-		return cantError("connections are passed on to " + value("redirect") + ": that is what systemd-socket-proxyd(8) is for")
+		return cantError("connections are redirected to " + value("redirect") + ": use systemd-socket-proxyd(8)")
 	}
 	if err := im.xinetdListen(e, s, value); err != nil {
 		return err
 	}
 	e.wait, e.user, e.program = value("wait") == "yes", value("user"), value("server")
 	if wait := value("wait"); wait != "yes" && wait != "no" {
-		return fmt.Errorf("wait is to be yes or no, not %q", wait)
+		return fmt.Errorf("wait = %q: expected yes or no", wait)
 	}
 	e.argv = s.attributes["server_args"]
 	if !has("flags", "NAMEINARGS") {
@@ -59,7 +59,7 @@ func (im *Importer) xinetdService(e *entry, s *section) error {
 	}
 	if e.kind == "dgram" && !e.wait {
 		e.wait = true
-		e.note("wait = no: a program gets the socket itself, and the next one is not started before it has ended")
+		e.note("wait = no: the program gets the socket itself; the next one starts after it has ended")
 	}
 	if err := e.xinetdLimits(value); err != nil {
 		return err
@@ -68,8 +68,7 @@ func (im *Importer) xinetdService(e *entry, s *section) error {
 	return e.xinetdProcess(s, value)
 }
 
-// xinetdListen sets where a service listens: where no flag says otherwise at all
-// addresses, IPv6 and IPv4.
+// xinetdListen sets the addresses of a service, by default all IPv6 and IPv4 addresses.
 func (im *Importer) xinetdListen(e *entry, s *section, value func(string) string) error {
 	protocol := value("protocol")
 	if e.kind = value("socket_type"); e.kind == "" {
@@ -96,7 +95,7 @@ func (im *Importer) xinetdListen(e *entry, s *section, value func(string) string
 			e.inSocket("SELinuxContextFromNet", "yes")
 		case "NAMEINARGS", "REUSE", "NORETRY", "NOLIBWRAP": // done, or how systemd is anyway
 		default:
-			e.note("flag %s: systemd has nothing like it", flag)
+			e.note("flag %s: not supported by systemd", flag)
 		}
 	}
 	if value("v6only") == "yes" {
@@ -112,7 +111,7 @@ func (im *Importer) xinetdListen(e *entry, s *section, value func(string) string
 	return im.listenIP(e, host, port, protocol, family)
 }
 
-// xinetdLimits sets how many connections there may be.
+// xinetdLimits sets the limits of connections.
 func (e *entry) xinetdLimits(value func(string) string) error {
 	cps := strings.Fields(value("cps"))
 	limits := []string{value("instances"), value("per_source"), ""}
@@ -135,12 +134,12 @@ func (e *entry) xinetdLimits(value func(string) string) error {
 	if limits[2] != "" {
 		e.inSocket("TriggerLimitIntervalSec", "1s")
 		e.inSocket("TriggerLimitBurst", cps[0])
-		e.note("cps = %s: after more connections in a second the socket stops until it is started again, where xinetd paused", value("cps"))
+		e.note("cps = %s: after more connections in a second the socket stops until it is started again; xinetd paused", value("cps"))
 	}
 	return nil
 }
 
-// xinetdProcess sets what the program runs with.
+// xinetdProcess sets resource limits and the environment.
 func (e *entry) xinetdProcess(s *section, value func(string) string) error {
 	for _, key := range slices.Sorted(maps.Keys(xinetdAttributes)) {
 		name, found := strings.CutSuffix(xinetdAttributes[key], "=")
@@ -179,18 +178,17 @@ func (e *entry) xinetdProcess(s *section, value func(string) string) error {
 	return nil
 }
 
-// xinetdAccess sets who may connect. For xinetd the entry that is closest to an
-// address decides; for systemd whatever allows it does, so no_access is cut out of
-// only_from.
+// xinetdAccess sets the filter of addresses. In xinetd the most specific entry decides; in systemd any
+// IPAddressAllow= does, which is why no_access is subtracted from only_from.
 func (e *entry) xinetdAccess(s *section) {
 	only, limited := s.attributes["only_from"]
 	allow, names := prefixes(only)
 	if len(names) > 0 {
-		e.note("only_from = %s: systemd knows addresses, not names, so these may not connect", strings.Join(names, " "))
+		e.note("only_from = %s: systemd filters addresses, not names; these may not connect", strings.Join(names, " "))
 	}
 	deny, names := prefixes(s.attributes["no_access"])
 	if len(names) > 0 {
-		e.note("no_access = %s: systemd knows addresses, not names, so nothing keeps these out", strings.Join(names, " "))
+		e.note("no_access = %s: systemd filters addresses, not names; these may connect", strings.Join(names, " "))
 	}
 	if !limited {
 		if len(deny) > 0 {
@@ -205,7 +203,7 @@ func (e *entry) xinetdAccess(s *section) {
 		}
 		allow = rest
 	}
-	e.note("only_from: IPAddressAllow= has no effect where the kernel has no BPF for control groups; the journal says so")
+	e.note("only_from: IPAddressAllow= has no effect on kernels without BPF for control groups; systemd then logs that")
 	e.inSocket("IPAddressDeny", "any")
 	if len(allow) > 0 {
 		e.inSocket("IPAddressAllow", join(allow))

@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// OneLine takes away what could end a line or a comment.
+// OneLine replaces characters that could end a line or a comment.
 func OneLine(s string) string {
 	s = strings.Map(func(c rune) rune {
 		if c < ' ' || c == 0x7f || c == utf8.RuneError || c >= 0x80 && c < 0xa0 {

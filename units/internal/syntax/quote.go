@@ -1,6 +1,5 @@
-// Package syntax writes and reads the text of unit files as systemd does: quotes, specifiers and
-// command lines (systemd.syntax(7), systemd.unit(5), systemd.service(5)), and the sections and lines
-// that they stand in.
+// Package syntax writes and reads unit files as systemd does: sections, directives, quotes, specifiers
+// and command lines (systemd.syntax(7), systemd.unit(5), systemd.service(5)).
 package syntax
 
 import (
@@ -8,14 +7,14 @@ import (
 	"strings"
 )
 
-// Escape protects % in a value, where systemd would expand it (systemd.unit(5), Specifiers).
+// Escape escapes % in a value (systemd.unit(5), Specifiers).
 func Escape(s string) string { return strings.ReplaceAll(s, "%", "%%") }
 
-// Unescape is the inverse of Escape. Other specifiers stay as they are.
+// Unescape is the inverse of Escape. Specifiers are not expanded.
 func Unescape(s string) string { return strings.ReplaceAll(s, "%%", "%") }
 
-// Command joins words as ExecStart= takes them apart (systemd.service(5), Command Lines). The first
-// one is a path, in which systemd expands no variables.
+// Command joins words for ExecStart= (systemd.service(5), Command Lines). systemd expands no variables in
+// the first one, the path.
 func Command(words []string) string {
 	var b strings.Builder
 	for i, word := range words {
@@ -28,8 +27,7 @@ func Command(words []string) string {
 	return b.String()
 }
 
-// Quote protects a word in a list of words: from being expanded, and where it has to be, from being
-// taken apart (systemd.syntax(7), Quoting).
+// Quote escapes a word of a list, and quotes it if needed (systemd.syntax(7), Quoting).
 func Quote(s string) string {
 	s = Escape(s)
 	if s != "" && s != ";" && !strings.ContainsAny(s, " \t\"'\\;") && Printable(s) {
@@ -52,9 +50,9 @@ func Quote(s string) string {
 	return b.String()
 }
 
-// QuotePath protects a path of BindReadOnlyPaths= and its kin, where blanks and colons mean something
-// else (systemd.exec(5)). Versions of systemd differ in how they read quotation marks and backslashes
-// there: a path must have none.
+// QuotePath quotes a path for BindReadOnlyPaths= and similar directives, where blanks and colons separate
+// (systemd.exec(5)). Versions of systemd read quotes and backslashes there differently: a path must have
+// none.
 func QuotePath(s string) string {
 	s = Escape(s)
 	if !strings.ContainsAny(s, " \t:") {
@@ -63,7 +61,7 @@ func QuotePath(s string) string {
 	return `"` + s + `"`
 }
 
-// Printable tells whether a text is without control characters of ASCII.
+// Printable reports whether a text has no ASCII control characters.
 func Printable(s string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f })
 }

@@ -7,10 +7,9 @@ import (
 	"strings"
 )
 
-// Split takes the value of ExecStart= apart into words, the inverse of [Command]. Prefixes of the
-// program, such as @ and -, are left out, and with @ the name that the program is told; variables
-// and specifiers, but for $$ and %%, stay as they are. Of several commands, with a semicolon between,
-// it is the first.
+// Split splits the value of ExecStart= into words, the inverse of [Command]. Prefixes of the program, such
+// as @ and -, and the argv[0] after @ are omitted; of variables and specifiers only $$ and %% are
+// expanded. Of several commands, separated by semicolons, it returns the first.
 func Split(line string) (words []string, err error) {
 	for {
 		line = strings.TrimLeft(line, " \t")
@@ -30,7 +29,7 @@ func Split(line string) (words []string, err error) {
 		words = append(words, word)
 	}
 	if len(words) == 0 {
-		return nil, errors.New("there is no command")
+		return nil, errors.New("no command")
 	}
 	program := strings.TrimLeft(words[0], "@-:+!")
 	if strings.Contains(words[0][:len(words[0])-len(program)], "@") && len(words) > 1 {
@@ -40,13 +39,13 @@ func Split(line string) (words []string, err error) {
 	return words, nil
 }
 
-// isWord tells whether a line begins with a word that is written so.
+// isWord reports whether a line begins with that word.
 func isWord(line, word string) bool {
 	rest, found := strings.CutPrefix(line, word)
 	return found && (rest == "" || rest[0] == ' ' || rest[0] == '\t')
 }
 
-// cutWord takes the first word off, with its quotes and backslashes resolved.
+// cutWord cuts the first word off, and resolves its quotes and backslashes.
 func cutWord(s string) (word, rest string, err error) {
 	var b strings.Builder
 	var quoted byte
@@ -55,7 +54,7 @@ func cutWord(s string) (word, rest string, err error) {
 		case c == '\\':
 			n, text, ok := unescapeC(s[i+1:])
 			if !ok {
-				return "", "", errors.New("a backslash is followed by nothing that it can stand before")
+				return "", "", errors.New("invalid escape sequence after a backslash")
 			}
 			b.WriteString(text)
 			i += n
@@ -77,8 +76,7 @@ func cutWord(s string) (word, rest string, err error) {
 	return b.String(), "", nil
 }
 
-// unescapeC resolves what follows a backslash (systemd.syntax(7), Quoting), and returns
-// how many bytes that was.
+// unescapeC resolves the escape sequence after a backslash (systemd.syntax(7), Quoting) of n bytes.
 func unescapeC(s string) (n int, text string, ok bool) {
 	if s == "" {
 		return 0, "", false

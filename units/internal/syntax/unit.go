@@ -31,7 +31,7 @@ func New(head ...string) *Unit {
 // Comment adds a line to the head of the unit.
 func (u *Unit) Comment(text string) { u.head = append(u.head, OneLine(text)) }
 
-// Section returns the section of that name, which is made where it isn't there.
+// Section returns the section of that name, which is added if it is missing.
 func (u *Unit) Section(name string) *Section {
 	for _, s := range u.sections {
 		if s.name == name {
@@ -43,10 +43,10 @@ func (u *Unit) Section(name string) *Section {
 	return s
 }
 
-// Add adds lines NAME=VALUE as they are.
+// Add adds lines NAME=VALUE unchanged.
 func (s *Section) Add(lines ...string) { s.Because("", lines...) }
 
-// Because adds lines, with a reason in front of the first of them; it may have several lines.
+// Because adds lines after a comment with the reason, which may have several lines.
 func (s *Section) Because(why string, lines ...string) {
 	for _, line := range lines {
 		name, value, _ := strings.Cut(line, "=")
@@ -55,7 +55,7 @@ func (s *Section) Because(why string, lines ...string) {
 	}
 }
 
-// Value adds a directive whose value systemd takes as it is, but for specifiers: those are protected.
+// Value adds a directive with a literal value, whose specifiers are escaped.
 func (s *Section) Value(name, value string) {
 	s.entries = append(s.entries, entry{name: name, value: Escape(value)})
 }
@@ -70,8 +70,7 @@ func (s *Section) Command(name string, words []string) {
 	s.entries = append(s.entries, entry{name: name, value: Command(words)})
 }
 
-// Set puts a line in the place of the last one of that name, and of the comment that was for that.
-// Where there is none it is added.
+// Set replaces the last line of that name and its comment, or adds one.
 func (s *Section) Set(name, value string) {
 	for i := len(s.entries) - 1; i >= 0; i-- {
 		if s.entries[i].name == name {
@@ -104,7 +103,7 @@ func (u *Unit) String() string {
 	return b.String()
 }
 
-// Parse is the inverse of [Unit.String], for text that it has made.
+// Parse is the inverse of [Unit.String], for its results only.
 func Parse(text string) *Unit {
 	u := &Unit{}
 	var s *Section
