@@ -24,5 +24,5 @@ func Refusal(err error) (status int, text string) {
 	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
 		return 503, "This machine is too busy. Try again in a few seconds."
 	}
-	return 500, "The request can't be stored here."
+	return 500, "The request can't be stored."
 }

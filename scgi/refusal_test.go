@@ -18,7 +18,7 @@ func TestRefusal(t *testing.T) {
 		{ErrBodyTooLarge, 413, "The request was refused: the request body is larger than is allowed here."},
 		{&os.PathError{Op: "write", Path: "/secret", Err: unix.ENOSPC}, 507, "There is no space for the request's body."},
 		{os.NewSyscallError("open", unix.EMFILE), 503, "This machine is too busy. Try again in a few seconds."},
-		{os.ErrPermission, 500, "The request can't be stored here."},
+		{os.ErrPermission, 500, "The request can't be stored."},
 	} {
 		status, text := Refusal(c.err)
 		assert.Equal(t, c.status, status, "%v", c.err)

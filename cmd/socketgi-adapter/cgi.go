@@ -7,7 +7,7 @@ import (
 	"github.com/socketgi/socketgi/scgi/outcome"
 )
 
-// cgiApplication answers each request by a CGI program.
+// cgiApplication runs a CGI program for each request.
 type cgiApplication struct {
 	cfg *cgi.Config
 	log *journal.Log

@@ -4,27 +4,28 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/socketgi/socketgi/cmd/internal/oserror"
 	"github.com/socketgi/socketgi/scgi/gateway"
 )
 
-// explain puts an error of the gateway into words for the operator, with the flags that mend it.
+// explain words an error of the gateway for the operator, with the flags that mend it.
 func explain(err error) string {
 	var peer *gateway.PeerError
 	var slots *gateway.SlotsError
 	switch {
 	case errors.As(err, &slots):
-		return "the slots of --concurrency: " + err.Error()
+		return "the slots of --concurrency: " + oserror.Text(err)
 	case !errors.As(err, &peer):
-		return err.Error()
+		return oserror.Text(err)
 	}
 	switch peer.Reason {
 	case gateway.NetworkPeer:
-		return peer.Error() + ": --allow-uid and --allow-user are for unix sockets, " +
-			"take them out of the command line (for addresses there is IPAddressAllow= in the socket unit)"
+		return peer.Error() + ": --allow-uid and --allow-user need a unix socket, " +
+			"remove them (systemctl edit); for addresses use IPAddressAllow= in the socket unit"
 	case gateway.HiddenPeer:
-		return peer.Error() + ", take --allow-uid and --allow-user out of the command line"
+		return peer.Error() + "; remove --allow-uid and --allow-user (systemctl edit)"
 	case gateway.Stranger:
-		return fmt.Sprintf("%v: if that is wrong, add %d to --allow-uid (systemctl edit), or send it as root", peer, peer.UID)
+		return fmt.Sprintf("%v: to allow it, add %d to --allow-uid (systemctl edit)", peer, peer.UID)
 	}
-	return peer.Error()
+	return oserror.Text(peer)
 }

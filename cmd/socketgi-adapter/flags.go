@@ -14,23 +14,23 @@ import (
 	"github.com/socketgi/socketgi/scgi/wsgi"
 )
 
-// config is what the command line comes to on this machine.
+// config is the command line, resolved on this machine.
 type config struct {
 	adapter.Options
 	app         wsgi.App
 	python      string
-	findsPython bool        // it is not on the command line
-	passed      []string    // virtual environments that are not used, and why
+	findsPython bool        // not given on the command line
+	passed      []string    // virtual environments that are not used, with reasons
 	cgi         *cgi.Config // nil: a WSGI application
 	peers       gateway.Peers
 }
 
-// parseFlags reads the command line. With an error there is what was read before it.
+// parseFlags reads the command line. With an error it returns the values before the mistake.
 func parseFlags(args []string) (*config, error) {
 	o, err := adapter.Parse(args)
 	c := &config{Options: o}
 	switch {
-	case err != nil: // which is not for strangers to be told
+	case err != nil: // its page must not be served to strangers
 		o = adapter.Read(args)
 		_ = c.resolvePeers(&o)
 		return c, err
@@ -40,7 +40,7 @@ func parseFlags(args []string) (*config, error) {
 	return c, c.resolve()
 }
 
-// resolvePeers finds out who may connect.
+// resolvePeers resolves the allowed users.
 func (c *config) resolvePeers(o *adapter.Options) (err error) {
 	if o.AllowUIDs == nil && o.AllowUsers == nil {
 		return nil
@@ -50,7 +50,7 @@ func (c *config) resolvePeers(o *adapter.Options) (err error) {
 	return err
 }
 
-// resolve finds out what only this machine can tell.
+// resolve resolves what depends on this machine.
 func (c *config) resolve() (err error) {
 	if err = c.resolvePeers(&c.Options); err != nil {
 		return err
@@ -94,17 +94,16 @@ func (c *config) resolveCGI() error {
 	return c.cgi.Resolve()
 }
 
-// checkSingle checks what matters only for single connections.
+// checkSingle has the checks for single connections.
 func (c *config) checkSingle() error {
 	if c.Concurrency > 0 && c.Slots == "" {
-		return errors.New("--concurrency needs a directory for its slots: RuntimeDirectory= in the unit, or --slots DIR")
+		return errors.New("--concurrency needs a directory for slots: set RuntimeDirectory= in the unit, or use --slots DIR")
 	}
 	return nil
 }
 
-// directory is the absolute path of a directory: an application may change its working
-// directory. Without a value it is the one that systemd made; CacheDirectory= and
-// RuntimeDirectory= may have several, and the first is ours.
+// directory is the absolute path of a directory, as the application may change the working directory.
+// Without a value it is the first one of CacheDirectory= or RuntimeDirectory=.
 func directory(value, variable string) (string, error) {
 	if value == "" {
 		value = os.Getenv(variable)

@@ -27,8 +27,8 @@ func TestHandedNothing(t *testing.T) {
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err)
 	assert.Equal(t, exitServe, cmd.ProcessState.ExitCode())
-	assert.Equal(t, "socketgi-adapter serves what a systemd socket unit hands to it, "+
-		"and was handed nothing; to try it by hand: socketgi dev testdata/pep.py\n", string(out))
+	assert.Equal(t, "socketgi-adapter serves a socket that a systemd socket unit passes, "+
+		"and received none; to try an application: socketgi dev testdata/pep.py\n", string(out))
 }
 
 // TestListenFDs hands the connection over as systemd does.
@@ -129,7 +129,7 @@ func TestMisconfigured(t *testing.T) {
 		{[]string{"testdata/pep.py:1x"}, "not the name of a callable"},
 		{[]string{"--max-body", "much", "testdata/pep.py"}, `"much" is not a size`},
 		{[]string{"--concurrency", "2", "testdata/pep.py"}, "RuntimeDirectory="},
-		{[]string{"--mount", "app", "testdata/pep.py"}, "begins with a slash"},
+		{[]string{"--mount", "app", "testdata/pep.py"}, "must begin with a slash"},
 		{[]string{"--timeout", "-1s", "testdata/pep.py"}, "timeout"},
 		{[]string{"--python", "/nonexistent/python3", "testdata/pep.py"}, "/nonexistent/python3 is not there"},
 	} {

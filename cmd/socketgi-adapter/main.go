@@ -1,6 +1,5 @@
-// Command socketgi-adapter is what ExecStart= runs: it takes the connection that
-// systemd, inetd or xinetd hands to it, decodes the one SCGI request in it, and
-// has an application answer.
+// Command socketgi-adapter is the command of ExecStart=: it receives a connection from systemd, inetd or
+// xinetd, decodes the SCGI request in it, and has an application answer.
 package main
 
 import (
@@ -12,18 +11,18 @@ import (
 
 	"github.com/socketgi/socketgi/activation"
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
+	"github.com/socketgi/socketgi/cmd/internal/oserror"
 	"github.com/socketgi/socketgi/cmd/internal/version"
 	"github.com/socketgi/socketgi/cmd/socketgi-adapter/internal/journal"
 	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/wsgi/pool"
 )
 
-// Exit statuses. A request that was answered, if only with an error, is a
-// success: the unit did what it is for.
+// Exit statuses. A request that was answered, even with an error, is a success.
 const (
 	exitOK     = 0
-	exitServe  = 1 // handed something that can't be served
-	exitConfig = 2 // the command line is wrong
+	exitServe  = 1 // no socket, or an invalid one
+	exitConfig = 2 // invalid command line
 )
 
 func main() { os.Exit(run()) }
@@ -45,24 +44,23 @@ func run() int {
 	return serve(cfg, flagErr)
 }
 
-// askReload has the adapter with that process id load its application again.
+// askReload reloads the application of the adapter with that process id.
 func askReload(pid int) int {
 	if err := pool.AskReload(pid); err != nil {
-		_, _ = os.Stderr.WriteString("the application is not reloaded: " + err.Error() + "\n")
+		_, _ = os.Stderr.WriteString("the reload failed: " + oserror.Text(err) + "\n")
 		return exitServe
 	}
 	return exitOK
 }
 
-// check loads the application as a request would, and prints which Python runs it, and on
-// standard error what is wrong.
+// check loads the application as for a request, and prints its Python, and errors on standard error.
 func check(cfg *config, flagErr error) int {
 	status, err := exitConfig, flagErr
 	if err == nil {
 		status, err = exitServe, cfg.checkApplication()
 	}
 	if err != nil {
-		_, _ = os.Stderr.WriteString(err.Error() + "\n")
+		_, _ = os.Stderr.WriteString(oserror.Text(err) + "\n")
 		return status
 	}
 	return exitOK
@@ -81,8 +79,8 @@ func (c *config) checkApplication() error {
 	return worker.Check(c.Timeout)
 }
 
-// serve serves what this process was handed. Clients are answered also where the command
-// line is wrong; how to mend it is the operator's to read.
+// serve serves the sockets passed to this process. Clients get a response even if the command line is
+// invalid; the reason is in the log.
 func serve(cfg *config, flagErr error) int {
 	handed, err := activation.Receive()
 	fd := -1
@@ -96,23 +94,23 @@ func serve(cfg *config, flagErr error) int {
 		flagErr = cfg.checkSingle()
 	}
 	if flagErr != nil && fd < 0 { // with a connection it is logged with the request
-		log.Failure("socketgi-adapter: " + flagErr.Error())
+		log.Failure("socketgi-adapter: " + oserror.Text(flagErr))
 	}
 	switch {
 	case errors.Is(err, activation.ErrNothing) && flagErr == nil:
-		log.Failure("socketgi-adapter serves what a systemd socket unit hands to it, " +
-			"and was handed nothing; to try it by hand: socketgi dev " + strings.Join(os.Args[len(os.Args)-1:], " "))
+		log.Failure("socketgi-adapter serves a socket that a systemd socket unit passes, " +
+			"and received none; to try an application: socketgi dev " + strings.Join(os.Args[len(os.Args)-1:], " "))
 		return exitServe
 	case errors.Is(err, activation.ErrNothing):
 		return exitConfig
 	case err != nil:
-		log.Failure("socketgi-adapter: " + err.Error())
+		log.Failure("socketgi-adapter: " + oserror.Text(err))
 		return exitServe
 	}
 	if fd >= 0 {
 		cfg.serveConnection(log, flagErr, fd)
 	} else if err := cfg.serveListeners(log, flagErr, handed.Listeners); err != nil {
-		log.Failure("socketgi-adapter: " + err.Error())
+		log.Failure("socketgi-adapter: " + oserror.Text(err))
 		return exitServe
 	}
 	if flagErr != nil {
@@ -147,11 +145,11 @@ func (c *config) serveListeners(log *journal.Log, flagErr error, listeners []act
 	return s.Serve(listeners)
 }
 
-// application is what starts a process for each request.
+// application starts a process for each request.
 func (c *config) application(log *journal.Log, flagErr error) gateway.Application {
 	switch {
 	case flagErr != nil:
-		return gateway.Broken{Reason: flagErr}
+		return gateway.Broken{Reason: errors.New(oserror.Text(flagErr))}
 	case c.cgi != nil:
 		c.cgi.Env = os.Environ()
 		return cgiApplication{c.cgi, log}
@@ -159,7 +157,7 @@ func (c *config) application(log *journal.Log, flagErr error) gateway.Applicatio
 	return wsgiApplication{c.wsgi(), c.Timeout, log}
 }
 
-// gateway is what holds for all requests.
+// gateway is the configuration for all requests.
 func (c *config) gateway(log *journal.Log) *gateway.Config {
 	return &gateway.Config{Peers: c.peers, Limits: c.Limits, Mount: c.Mount, QueueTimeout: c.QueueTimeout, SendTimeout: c.SendTimeout,
 		Debug: c.Debug, IDHeader: adapter.RequestIDHeader, ProbeVariable: adapter.ProbeVariable, Explain: explain, Log: log}

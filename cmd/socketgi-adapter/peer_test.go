@@ -56,7 +56,7 @@ var peerCases = []struct{ flag, value, log string }{
 	{"", "", ""},
 	{"--allow-uid", "%d", ""},
 	{"--allow-uid", "7,%d", ""},
-	{"--allow-uid", "7", "it comes from user %[1]d, who is not among those that may talk to this application: if that is wrong, add %[1]d to --allow-uid"},
+	{"--allow-uid", "7", "it comes from user %[1]d, which is not allowed: to allow it, add %[1]d to --allow-uid"},
 	{"--allow-user", "root", "it comes from user %d, "},
 	{"--allow-uid", "0", "it comes from user %d, "},
 }
@@ -103,7 +103,7 @@ func TestPeerOfBrokenCommandLine(t *testing.T) {
 		conn, p := a.startOn(pair)
 		answer := ask(t, conn)
 		assert.True(t, strings.HasPrefix(answer, "Status: 403 Forbidden\r\n"), "%q: %s", wrong, answer)
-		assert.Contains(t, p.wait(t), "who is not among those that may talk to this application")
+		assert.Contains(t, p.wait(t), "which is not allowed")
 	}
 }
 
@@ -192,7 +192,7 @@ func TestPeerOfNetwork(t *testing.T) {
 	a := script(t, plain+"echo well", "--allow-uid", "0,"+fmt.Sprint(os.Getuid()))
 	ours, p := a.startOn(pair)
 	answer := ask(t, ours)
-	expectPeer(t, "it comes over the network", "/nonexistent", answer, p.wait(t))
+	expectPeer(t, "its peer is not on a unix socket", "/nonexistent", answer, p.wait(t))
 }
 
 func TestPeerFlags(t *testing.T) {

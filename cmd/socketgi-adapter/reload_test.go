@@ -92,7 +92,7 @@ func TestReloadNames(t *testing.T) {
 				require.NoError(t, os.Remove(u.dir))
 				out, status = asks(t, p.cmd.Process.Pid)
 				assert.Equal(t, 1, status)
-				assert.Equal(t, "the application is not reloaded: the working directory "+u.dir+" can't be entered: no such file or directory\n", out)
+				assert.Equal(t, "the reload failed: the working directory "+u.dir+" can't be entered: no such file or directory\n", out)
 				assert.True(t, strings.HasPrefix(u.get("/").body, "22"), "what works goes on")
 				p.stop(t)
 			})
@@ -131,7 +131,7 @@ func TestReloadAsked(t *testing.T) {
 		edit(t, app, "raise RuntimeError('broken')\n")
 		out, status = asks(t, p.cmd.Process.Pid)
 		assert.Equal(t, 1, status)
-		assert.Equal(t, "the application is not reloaded: RuntimeError: broken\n", out)
+		assert.Equal(t, "the reload failed: RuntimeError: broken\n", out)
 		assert.Equal(t, "new one", u.get("/").body, "what works goes on")
 
 		// Whoever asks while it is being loaded has it loaded once more: what was read may be older.

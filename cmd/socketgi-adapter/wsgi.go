@@ -12,12 +12,12 @@ import (
 	"github.com/socketgi/socketgi/scgi/wsgi/pool"
 )
 
-// wsgi is how a process with the application is started.
+// wsgi is the configuration of the application's processes.
 func (c *config) wsgi() *wsgi.Config {
 	return &wsgi.Config{App: c.app, Python: c.python, Passed: c.passed, CacheDir: c.Cache, Env: os.Environ(), Stderr: 2}
 }
 
-// wsgiApplication answers the one request of a single connection.
+// wsgiApplication answers the request of a single connection.
 type wsgiApplication struct {
 	cfg     *wsgi.Config
 	timeout time.Duration
@@ -39,7 +39,7 @@ func (a wsgiApplication) Start(r *gateway.Request) (gateway.Process, *outcome.Pr
 
 type wsgiProcess struct {
 	*wsgi.Process
-	logged func() // returns when the log has all that the process wrote
+	logged func() // returns when all output of the process is logged
 }
 
 func (p wsgiProcess) Wait() outcome.Usage {

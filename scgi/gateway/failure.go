@@ -20,19 +20,19 @@ type failure struct {
 // text is followed by the id of the request in the log.
 var failures = [...]failure{
 	outcome.Failed:    {500, "The application failed.", Error, ""},
-	outcome.Died:      {502, "The application ended without an answer.", Error, ""},
+	outcome.Died:      {502, "The application ended without a response.", Error, ""},
 	outcome.Timeout:   {504, "The application took too long.", Error, ""},
 	outcome.Stopped:   {503, "The application is being stopped.", Error, scgi.RetryAfter},
 	outcome.Busy:      {503, "This machine is too busy. Try again in a few seconds.", Error, scgi.RetryAfter},
-	outcome.Forbidden: {403, "This may not be run.", Warning, ""},
+	outcome.Forbidden: {403, "This program may not be run.", Warning, ""},
 	outcome.NotFound:  {404, "There is no such program.", Warning, ""},
 }
 
 // The other failures.
 var (
-	stranger  = failure{403, "The request was refused: it doesn't come from the web server. The log says more.", Warning, ""}
-	queueFull = failure{503, "All places are taken. Try again in a few seconds.", Error, scgi.RetryAfter}
-	noQueue   = failure{500, "This application is not set up correctly. The log says why.", Error, ""}
+	stranger  = failure{403, "The request was refused: it doesn't come from the web server. See the log.", Warning, ""}
+	queueFull = failure{503, "All slots are taken. Try again in a few seconds.", Error, scgi.RetryAfter}
+	noQueue   = failure{500, "This application is not set up correctly. See the log.", Error, ""}
 )
 
 // failureOf is the failure of a process, nil: that of one that gave no reason.

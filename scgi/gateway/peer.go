@@ -41,14 +41,14 @@ const (
 func (e *PeerError) Error() string {
 	switch e.Reason {
 	case NetworkPeer:
-		return "it comes over the network, where nobody can tell which user sent it"
+		return "its peer is not on a unix socket and has no known user"
 	case HiddenPeer:
-		return "it comes from a user that this process can't see: where PrivateUsers= hides others, only the socket's mode and group " +
-			"can say who may talk to it"
+		return "its user is not visible in this user namespace: with PrivateUsers=, only the socket's mode and group " +
+			"can restrict users"
 	case UnknownPeer:
-		return "which user sent it can't be found out: " + e.Err.Error()
+		return "its user is unknown: " + e.Err.Error()
 	}
-	return "it comes from user " + strconv.FormatUint(uint64(e.UID), 10) + ", who is not among those that may talk to this application"
+	return "it comes from user " + strconv.FormatUint(uint64(e.UID), 10) + ", which is not allowed"
 }
 
 // check tells why a peer may not talk to the application. A connection that has no user is

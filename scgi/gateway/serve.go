@@ -104,7 +104,7 @@ func (r *Request) run(app Application, stop stopper, release func()) {
 	}
 	usage := p.Wait()
 	if usage.Late {
-		r.problem(Error, "the application went on after its response until its time was up, and was killed")
+		r.problem(Error, "the application continued after its response, and was killed at its timeout")
 	}
 	// The place is free now, however long the other side takes to hang up.
 	release()
@@ -231,7 +231,7 @@ func (r *Request) Fail(res outcome.Result) outcome.Result {
 	switch res.End {
 	case outcome.None:
 		res.Status, res.End = f.status, outcome.Whole
-		f.text += " The log says why, under " + r.ID + "."
+		f.text += " See the log, request " + r.ID + "."
 		page := r.page(f)
 		if r.config.Debug && detail != "" {
 			page = r.debugPage(f, detail)

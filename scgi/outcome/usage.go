@@ -32,7 +32,7 @@ func (u Usage) Ending() string {
 	case !u.Known:
 		return "ended"
 	case u.Status.Signaled() && u.Status.Signal() == syscall.SIGKILL:
-		return "was killed by SIGKILL: by hand, or because memory ran out"
+		return "was killed by SIGKILL, by hand or by the kernel for lack of memory"
 	case u.Status.Signaled():
 		return "died of " + unix.SignalName(u.Status.Signal())
 	}

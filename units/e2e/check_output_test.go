@@ -41,7 +41,7 @@ def application(environ, start):
 		out, err := s.operator(command...)
 		assert.Error(t, err)
 		assert.Less(t, len(out), 64<<10)
-		found := regexp.MustCompile(`(\d+) bytes before them are left out`).FindStringSubmatch(out)
+		found := regexp.MustCompile(`(\d+) bytes before them are omitted`).FindStringSubmatch(out)
 		require.NotEmpty(t, found, "%s", out)
 		assert.Greater(t, number(found[1]), 199_000_000)
 		assert.Less(t, before-number(s.Run("cat", "/srv/open/free")), 16<<20, "while it was loaded")

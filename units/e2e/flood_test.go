@@ -71,7 +71,7 @@ func TestFlood(t *testing.T) {
 				text, _ := e["MESSAGE"].(string)
 				if strings.HasPrefix(text, "a flood") {
 					lines++
-				} else if m := regexp.MustCompile(`^(\d+) more bytes that the program wrote to its standard error are left out$`).FindStringSubmatch(text); m != nil {
+				} else if m := regexp.MustCompile(`^(\d+) more bytes of the program's standard error were dropped$`).FindStringSubmatch(text); m != nil {
 					n, err := strconv.Atoi(m[1])
 					require.NoError(t, err)
 					left += n

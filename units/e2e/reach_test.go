@@ -38,8 +38,8 @@ func TestAllowedUsers(t *testing.T) {
 		assert.Contains(t, member(name), "Status: 403 Forbidden", name)
 		uid := strings.TrimSpace(s.Run("id", "-u", "nobody"))
 		s.logged(unitOf(name), map[string]string{"SOCKETGI_STATUS": "403", "PRIORITY": "4",
-			"MESSAGE": "request refused with 403: it comes from user " + uid + ", who is not among those that may talk to this application: " +
-				"if that is wrong, add " + uid + " to --allow-uid (systemctl edit), or send it as root"})
+			"MESSAGE": "request refused with 403: it comes from user " + uid + ", which is not allowed: " +
+				"to allow it, add " + uid + " to --allow-uid (systemctl edit)"})
 	}
 	assert.Contains(t, s.Run("/usr/local/bin/socketgi", "status", "owned"), "    Allowed: root, www-data\n")
 
@@ -53,7 +53,7 @@ func TestAllowedUsers(t *testing.T) {
 	assert.Equal(t, 403, s.get("/strict").StatusCode)
 	out, _ := s.socketgi("get", "strict", "/")
 	assert.Contains(t, out, "Hello world!", "root is root there, too")
-	assert.Contains(t, s.Run("journalctl", "--output=cat", "SOCKETGI_STATUS=403"), "it comes from a user that this process can't see: where PrivateUsers= hides others")
+	assert.Contains(t, s.Run("journalctl", "--output=cat", "SOCKETGI_STATUS=403"), "its user is not visible in this user namespace: with PrivateUsers=")
 }
 
 // unitOf is a pattern for what the application's processes log as.

@@ -78,7 +78,7 @@ func TestWarmChanges(t *testing.T) {
 	assert.Error(t, err, "%s", out)
 	s.logged("app", map[string]string{"PRIORITY": "3"})
 	s.Wait("the reason", func() error {
-		if log := s.Run("journalctl", "-o", "cat", "-u", "app"); !strings.Contains(log, "the application is not reloaded: RuntimeError: broken\n") {
+		if log := s.Run("journalctl", "-o", "cat", "-u", "app"); !strings.Contains(log, "the reload failed: RuntimeError: broken\n") {
 			return errors.New(log)
 		}
 		return nil

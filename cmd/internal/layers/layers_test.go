@@ -43,7 +43,7 @@ var rooms = []struct{ name, mayImport string }{
 	{"cmd/internal/manual", "cmd/internal/adapter"},
 	{"cmd/socketgi-adapter/internal/journal", "activation cmd/internal/adapter scgi scgi/gateway"},
 	{"cmd/socketgi-adapter/internal/passwd", ""},
-	{"cmd/socketgi-adapter", "activation cmd/internal/adapter cmd/internal/version cmd/socketgi-adapter/internal/journal cmd/socketgi-adapter/internal/passwd scgi scgi/cgi scgi/gateway scgi/outcome scgi/wsgi scgi/wsgi/pool"},
+	{"cmd/socketgi-adapter", "activation cmd/internal/adapter cmd/internal/oserror cmd/internal/version cmd/socketgi-adapter/internal/journal cmd/socketgi-adapter/internal/passwd scgi scgi/cgi scgi/gateway scgi/outcome scgi/wsgi scgi/wsgi/pool"},
 	{"cmd/example-guestbook", "scgi/scgihttp"},
 
 	{"units/internal/machine", ""},

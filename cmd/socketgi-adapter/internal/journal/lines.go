@@ -2,21 +2,20 @@ package journal
 
 import "bytes"
 
-// lines takes what a process writes to its standard error apart into lines. The
-// zero value is of no use: line must be set.
+// lines splits the standard error of a process into lines. The field line is required.
 type lines struct {
 	// line is called for each line, without its line break.
 	line func(line []byte)
-	// most is how much is passed on at most, with lineCost for each line. Default 1 MiB.
+	// most limits the bytes that are passed on, plus lineCost for each line. Default 1 MiB.
 	most int64
-	// left is how many bytes were not.
+	// left counts the dropped bytes.
 	left int64
 
 	taken   int64
 	partial []byte
 }
 
-// lineCost is about what an entry of the journal takes besides its text.
+// lineCost is the approximate size of a journal entry without its text.
 const lineCost = 200
 
 const (
@@ -26,7 +25,7 @@ const (
 	defaultBytes = 1 << 20
 )
 
-// Write takes more. It never fails.
+// Write never fails.
 func (l *lines) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 {
@@ -54,7 +53,7 @@ func (l *lines) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// end passes on what came after the last line break.
+// end passes on the rest after the last line break.
 func (l *lines) end() {
 	if len(l.partial) > 0 {
 		l.pass(l.partial)

@@ -1,5 +1,5 @@
-// Package journal is where the adapter logs: the journal, with fields, or where there is
-// none, standard error. What processes write to their standard error goes there, too.
+// Package journal logs for the adapter: to the journal with fields, or to standard error if there is no
+// journal. The standard error of processes is logged, too.
 package journal
 
 import (
@@ -17,25 +17,24 @@ import (
 
 // Log writes to the journal with fields, or plain lines to standard error.
 type Log struct {
-	// Quiet leaves out the records of requests that went well.
+	// Quiet omits the records of successful requests.
 	Quiet bool
 
-	native  bool // there is a journal to write to
+	native  bool // there is a journal
 	connect sync.Once
 	journal socket      // -1: none, or nothing was written
-	unread  atomic.Bool // something was sent that journald may not have read yet
-	// stuck is true while journald doesn't read, and left counts the entries left out since.
+	unread  atomic.Bool // journald may not have read all entries
+	// stuck is true while journald doesn't read, and left counts the entries dropped since.
 	stuck atomic.Bool
 	left  atomic.Int64
-	// foreign is true where standard error is a stream into the journal that this process
-	// opened. journald finds out whose a line in it is only while the writer lives.
+	// foreign is true if this process opened standard error as a stream to the journal. journald
+	// attributes its lines only while the writer is alive.
 	foreign bool
 }
 
-// Open finds out where the log is, for a process that was handed the connection conn, -1:
-// none. Under inetd standard error is the connection: then it becomes a stream into the
-// journal, or, where there is no journal, /dev/null, because nothing but the response may
-// be written to it.
+// Open opens the log of a process with the connection conn, -1 for none. Under inetd standard error is
+// the connection, to which only the response may be written: it becomes a stream to the journal, or
+// /dev/null without a journal.
 func Open(conn int) *Log {
 	l := &Log{journal: -1}
 	native := stderrIsJournal()
@@ -57,11 +56,10 @@ func Open(conn int) *Log {
 	return l
 }
 
-// Failure logs why this process can't do what it is for.
+// Failure logs a fatal error.
 func (l *Log) Failure(text string) { l.write(gateway.Error, text) }
 
-// write logs one entry. Without a journal the message alone is written, behind the
-// request's id, and on more than one line when it has more.
+// write logs one entry. Without a journal it writes the message after the request's id.
 func (l *Log) write(priority gateway.Priority, message string, fields ...field) {
 	if l.open() {
 		fields = append(fields,
@@ -85,9 +83,9 @@ func (l *Log) write(priority gateway.Priority, message string, fields ...field) 
 	_, _ = os.Stderr.WriteString(message + "\n")
 }
 
-// open tells whether there is a journal to write to.
+// open reports whether there is a journal.
 func (l *Log) open() bool {
-	// Not sooner: by the first entry the client mostly has its response.
+	// Late: mostly the client has its response before the first entry.
 	l.connect.Do(func() {
 		if l.native {
 			l.journal, _ = openSocket()
@@ -96,8 +94,8 @@ func (l *Log) open() bool {
 	return l.journal >= 0
 }
 
-// send sends an entry to the journal. One that stopped reading holds a request up for a
-// moment, once; until it reads again entries are left out.
+// send sends an entry to the journal. If journald doesn't read, it delays one request for a moment; then
+// entries are dropped until journald reads again.
 func (l *Log) send(fields []field) error {
 	flags := 0
 	if l.stuck.Load() {
@@ -110,19 +108,19 @@ func (l *Log) send(fields []field) error {
 		l.left.Add(1)
 	case l.stuck.Swap(false):
 		l.Line(gateway.Line{Priority: gateway.Warning,
-			Text: strconv.FormatInt(l.left.Swap(0), 10) + " entries are left out: the journal was not read"})
+			Text: strconv.FormatInt(l.left.Swap(0), 10) + " entries were dropped: journald didn't read them"})
 	}
 	return err
 }
 
-// wait waits until the journal takes another entry, however long that is.
+// wait waits without a limit until journald accepts another entry.
 func (l *Log) wait() {
 	if l.open() {
 		l.journal.wait()
 	}
 }
 
-// Close returns when journald knows whose entries they are.
+// Close returns when journald has attributed the entries to this process.
 func (l *Log) Close() {
 	if l.unread.Load() && !l.stuck.Load() {
 		l.journal.settle(100 * time.Millisecond)

@@ -9,9 +9,7 @@ import (
 	"github.com/socketgi/socketgi/scgi/gateway"
 )
 
-// This file makes entries of records and lines: their text for people, and their fields.
-
-// Record logs a request that has ended. With Quiet that is only one that failed.
+// Record logs a request that has ended; with Quiet only if it failed.
 func (l *Log) Record(r gateway.Record) {
 	if !l.wants(&r) {
 		return
@@ -19,7 +17,7 @@ func (l *Log) Record(r gateway.Record) {
 	message, fields := entry(&r)
 	priority := gateway.Notice
 	if r.Status >= 500 {
-		priority = gateway.Error // an application's own 5xx is one, too, and no line says so
+		priority = gateway.Error // an application's own 5xx has no other entry
 	}
 	l.write(priority, message, fields...)
 }
@@ -72,7 +70,7 @@ func (l *Log) Line(line gateway.Line) {
 	l.write(line.Priority, line.Text, fields...)
 }
 
-// about is the fields of a request, nil of none.
+// about returns the fields of a request, nil for none.
 func about(s gateway.Subject) []field {
 	if s.ID == "" {
 		return nil
@@ -88,8 +86,7 @@ func about(s gateway.Subject) []field {
 	return fields
 }
 
-// printable makes a path of a request fit for a log: a control character can
-// neither end the line nor steer a terminal.
+// printable escapes control characters, which could end a line or control a terminal.
 func printable(s string) string {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c >= 0x7f {

@@ -8,9 +8,8 @@ import (
 	"github.com/socketgi/socketgi/scgi/gateway"
 )
 
-// Recorder writes the records of requests to the log beside what answers them: a journal that
-// takes its time, or that is stopped, holds nobody up. Then records are left out, and
-// counted.
+// Recorder writes records to the log in the background: a slow journald doesn't delay requests. If the
+// buffer is full, records are dropped and counted.
 type Recorder struct {
 	log     *Log
 	records chan *gateway.Record
@@ -18,7 +17,7 @@ type Recorder struct {
 	done    chan struct{}
 }
 
-// mostRecords is how many records wait for the journal.
+// mostRecords is the size of the buffer.
 const mostRecords = 1024
 
 // NewRecorder returns a recorder for a log.
@@ -35,17 +34,17 @@ func (r *Recorder) write() {
 		r.log.Record(*record)
 		if n := r.left.Swap(0); n > 0 {
 			r.log.Line(gateway.Line{Priority: gateway.Warning,
-				Text: strconv.FormatInt(n, 10) + " records of requests are left out: the journal was too slow"})
+				Text: strconv.FormatInt(n, 10) + " records of requests were dropped: journald was too slow"})
 		}
 	}
 }
 
-// Record has a record written, and never waits.
+// Record queues a record, and never waits.
 func (r *Recorder) Record(rec gateway.Record) {
 	if !r.log.wants(&rec) {
 		return
 	}
-	held := rec // what is left out needs no memory
+	held := rec // a dropped record needs no memory
 	select {
 	case r.records <- &held:
 	default:
@@ -53,8 +52,7 @@ func (r *Recorder) Record(rec gateway.Record) {
 	}
 }
 
-// Flush waits, for at most a second, until all records are written. There may be no others
-// after it.
+// Flush waits up to a second until all records are written. No record may follow.
 func (r *Recorder) Flush() {
 	close(r.records)
 	select {

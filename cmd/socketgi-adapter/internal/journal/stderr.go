@@ -9,10 +9,7 @@ import (
 	"github.com/socketgi/socketgi/scgi/gateway"
 )
 
-// This file takes what a process writes to its standard error.
-
-// Output logs what the program of a request writes, each line as an entry. It is closed
-// when there is no more.
+// Output logs the output of a request's program, each line as an entry.
 type Output struct {
 	lines
 	log *Log
@@ -27,7 +24,7 @@ func (l *Log) Output(of gateway.Subject) *Output {
 	}}}
 }
 
-// writeLine logs a line that a program has written, which may have its own priority.
+// writeLine logs a line of a program, which may have its own priority.
 func (l *Log) writeLine(line []byte, fields []field) {
 	priority := gateway.Notice
 	if len(line) > 3 && line[0] == '<' && line[1] >= '0' && line[1] <= '7' && line[2] == '>' {
@@ -36,7 +33,7 @@ func (l *Log) writeLine(line []byte, fields []field) {
 	l.write(priority, string(bytes.ToValidUTF8(line, []byte("\ufffd"))), fields...)
 }
 
-// Close logs the last line, and how much was too much. It never fails.
+// Close logs the last line, and the number of dropped bytes. It never fails.
 func (o *Output) Close() error {
 	if o.end(); o.left > 0 {
 		o.log.leftOut(about(o.of), o.left)
@@ -44,13 +41,13 @@ func (o *Output) Close() error {
 	return nil
 }
 
-// leftOut logs how much of a program's standard error was too much.
+// leftOut logs the number of dropped bytes.
 func (l *Log) leftOut(fields []field, n int64) {
-	l.write(gateway.Warning, strconv.FormatInt(n, 10)+" more bytes that the program wrote to its standard error are left out", fields...)
+	l.write(gateway.Warning, strconv.FormatInt(n, 10)+" more bytes of the program's standard error were dropped", fields...)
 }
 
-// Stderr returns the standard error for the process of a request, and what waits until all
-// that came through it is in the log.
+// Stderr returns the standard error for the process of a request, and a function that waits until all
+// output is logged.
 func (l *Log) Stderr(of gateway.Subject) (fd int, logged func()) {
 	return l.pipe(func(from *os.File) {
 		if l.foreign {
@@ -61,8 +58,8 @@ func (l *Log) Stderr(of gateway.Subject) (fd int, logged func()) {
 	})
 }
 
-// WarmStderr is [Log.Stderr] for warm workers. Of which request a line is only cutMark tells: its id,
-// "" for none, and the line without it.
+// WarmStderr is [Log.Stderr] for warm workers. cutMark returns the request id of a line, "" for none, and
+// the line without it.
 func (l *Log) WarmStderr(cutMark func(line []byte) (id string, text []byte)) (fd int, logged func()) {
 	return l.pipe(func(from *os.File) { l.pass(from, floodWarm, nil, cutMark) })
 }
@@ -83,14 +80,14 @@ func (l *Log) pipe(read func(from *os.File)) (fd int, logged func()) {
 	}()
 	return int(to.Fd()), func() {
 		to.Close()
-		// A process that the worker left behind may still have it open.
+		// A background process of the worker may still have it open.
 		_ = from.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
 		<-done
 		from.Close()
 	}
 }
 
-// copyLines makes entries of lines.
+// copyLines logs each line as an entry.
 func (l *Log) copyLines(from *os.File, to *Output) {
 	defer to.Close()
 	buf := make([]byte, 8<<10)
