@@ -33,8 +33,8 @@ func TestClaims(t *testing.T) {
 	// Directories of somebody else.
 	s.Run("install", "-D", "-m", "644", "/dev/null", "/var/lib/precious/data")
 	refused("/var/lib/precious exists and is not the data of an earlier application precious", "precious", "--user", "www-data", "--state", "--now")
-	refused("/var/lib/precious is there", "precious", "--state", "--now", "--force")
-	refused("/var/lib/dpkg is there", "dpkg", "--user", "www-data", "--state")
+	refused("/var/lib/precious exists", "precious", "--state", "--now", "--force")
+	refused("/var/lib/dpkg exists", "dpkg", "--user", "www-data", "--state")
 	s.Run("install", "-D", "-m", "644", "/dev/null", "/var/cache/socketgi/kept/notes")
 	refused("/var/cache/socketgi/kept/notes is in a directory of cached code, but is none", "kept")
 	s.Run("chown", "www-data", "/var/lib/precious", "/var/lib/precious/data")
@@ -68,7 +68,7 @@ s.listen()
 time.sleep(1000)`)
 	s.Wait("the listener", func() error { _, err := s.Try("test", "-S", "/run/socketgi/taken.sock"); return err })
 	refused("/run/socketgi/taken.sock exists and doesn't belong to taken", "taken", "--now", "--force")
-	refused("book listens at /run/socketgi/book.sock already (/etc/systemd/system/book.socket)", "other", "--listen", "/run/socketgi/book.sock")
+	refused("book already listens at /run/socketgi/book.sock (/etc/systemd/system/book.socket)", "other", "--listen", "/run/socketgi/book.sock")
 
 	// Units that were written by hand for the path of another one: that has it again.
 	s.install(s.Run("/usr/local/bin/socketgi", "units", "other", script, "--python", "/usr/bin/python3", "--listen", "/run/socketgi/book.sock"))

@@ -98,7 +98,7 @@ func TestDoctorBroken(t *testing.T) {
 		{"socket stopped", run("systemctl stop app.socket"), "listens", "error", "app.socket is stopped (inactive)", "systemctl start app.socket", nil, false},
 		{"not enabled", run("systemctl disable --quiet app.socket"), "listens", "warning", "app.socket is not enabled (disabled)", "systemctl enable app.socket", nil, false},
 		{"socket file removed", run("rm /run/socketgi/app.sock"), "listens", "error", "/run/socketgi/app.sock is gone", "systemctl restart app.socket", nil, false},
-		{"mode of the socket", run("chmod 0666 /run/socketgi/app.sock"), "listens", "warning", "has mode 0666, but the unit has 0660", "", nil, false},
+		{"mode of the socket", run("chmod 0666 /run/socketgi/app.sock"), "listens", "warning", "has mode 0666, but SocketMode= is 0660", "", nil, false},
 		{"another program listens", func() {
 			s.Run("rm", "/run/socketgi/app.sock")
 			s.Run("systemd-run", "--quiet", "--unit=thief", "python3", "-c", `import os, socket, time
@@ -156,7 +156,7 @@ time.sleep(1000)`)
 			"units", "error", "app.socket has no ListenStream=", "ListenStream=", run("rm " + unitDir + "app.socket.d/l.conf; systemctl daemon-reload; systemctl restart app.socket"), true},
 		{"a second ExecStart=", run("printf '[Service]\n\nExecStart=/usr/local/lib/socketgi/socketgi-adapter --allow-user www-data --mount /app /srv/article.py\n' > " + unitDir + "app@.service.d/e.conf; systemctl daemon-reload"),
 			"units", "error", unitDir + "app@.service.d/e.conf:3: a second ExecStart=, besides the one at " + unitDir + "app@.service:", "3i ExecStart=", nil, true},
-		{"service missing", run("rm " + unitDir + "app@.service; systemctl daemon-reload"), "units", "error", "app.socket is there, and app@.service is not", "restore", func() {
+		{"service missing", run("rm " + unitDir + "app@.service; systemctl daemon-reload"), "units", "error", "app.socket exists, but app@.service is missing", "restore", func() {
 			s.Write(unitDir+"app@.service", service)
 			s.Run("systemctl", "daemon-reload")
 			s.Run("systemctl", "restart", "app.socket")
@@ -170,7 +170,7 @@ time.sleep(1000)`)
 			s.Write("/usr/lib/systemd/system/app@.service", service)
 			run("ln -sf /dev/null " + unitDir + "app@.service; systemctl daemon-reload")()
 		}, "units", "error", unitDir + "app@.service: the unit is masked", "rm " + unitDir + "app@.service", nil, true},
-		{"no Accept=", run("sed -i s/^Accept=/Acept=/ " + unitDir + "app.socket; systemctl daemon-reload"), "units", "error", "app.socket starts app.service by its Accept=, and there is only app@.service", "Accept=", func() {
+		{"no Accept=", run("sed -i s/^Accept=/Acept=/ " + unitDir + "app.socket; systemctl daemon-reload"), "units", "error", "app.socket starts app.service (Accept=), but only app@.service", "Accept=", func() {
 			s.Write(unitDir+"app.socket", socket)
 			s.Run("systemctl", "daemon-reload")
 			s.Run("systemctl", "restart", "app.socket")
