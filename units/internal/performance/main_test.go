@@ -26,7 +26,7 @@ func TestRun(t *testing.T) {
 	write(filepath.Join(dir, "plain"), "goos: linux\nBenchmarkStart/true-2   300   1100 ns/op\nok  x\n")
 	line := func(app string) string {
 		return `{"Benchmark":"Warm/rate/` + app + `","Suite":"trixie","System":"Debian's trixie (systemd 257)","Rounds":5,"Names":["socketgi","fresh","uwsgi","gunicorn"],
-"Columns":["16: requests/s","memory, MiB"],"Medians":{"socketgi":{"16: requests/s":900,"memory, MiB":15},"fresh":{"16: requests/s":90},"uwsgi":{"16: requests/s":1200,"memory, MiB":10},"gunicorn":{"16: requests/s":450}}}` + "\n"
+"Columns":["16: requests/s","16: cpu, µs"],"Medians":{"socketgi":{"16: requests/s":900,"16: cpu, µs":30},"fresh":{"16: requests/s":90},"uwsgi":{"16: requests/s":1200,"16: cpu, µs":15},"gunicorn":{"16: requests/s":450,"16: cpu, µs":60}}}` + "\n"
 	}
 	write(filepath.Join(dir, "figures.json"), line("hello")+line("flask")+line("django"))
 	write(filepath.Join(root, "README.md"), "before\n<!-- figures -->\nold\n<!-- figures end -->\nafter\n")
@@ -35,18 +35,18 @@ func TestRun(t *testing.T) {
 
 	assert.Equal(t, `before
 <!-- figures -->
-| Debian's trixie (systemd 257) | socketgi | peer | ratio |
+| processor time of a request, Debian's trixie (systemd 257) | socketgi | peer | ratio |
 | --- | --- | --- | --- |
-| warm script: requests a second | 900 | uWSGI: 1200 | 0.75 |
-| warm Flask: requests a second | 900 | uWSGI: 1200 | 0.75 |
-| warm Flask: requests a second | 900 | gunicorn: 450 | 2.00 |
+| script, warm | 30.00 µs | uWSGI: 15.00 µs | 2.00 |
+| Flask, warm | 30.00 µs | uWSGI: 15.00 µs | 2.00 |
+| Flask, warm | 30.00 µs | gunicorn: 60.00 µs | 0.50 |
 <!-- figures end -->
 after
 `, read("README.md"))
 	page := read("units/e2e/PERFORMANCE.md")
 	assert.Contains(t, page, "- machine: one\n- commit: abc\n")
-	assert.Contains(t, page, "Debian's trixie (systemd 257), 5 rounds:\n\n| | 16: requests/s | memory, MiB |\n| --- | --- | --- |\n| socketgi | 900 | 15.00 |\n")
-	assert.Contains(t, page, "| socketgi : uwsgi | 0.75 | 1.50 |\n| socketgi : gunicorn | 2.00 |  |\n")
+	assert.Contains(t, page, "Debian's trixie (systemd 257), 5 rounds:\n\n| | 16: requests/s | 16: cpu, µs |\n| --- | --- | --- |\n| socketgi | 900 | 30.00 |\n")
+	assert.Contains(t, page, "| socketgi : fresh | 10.00 |  |\n| socketgi : uwsgi | 0.75 | 2.00 |\n")
 	assert.Contains(t, page, "\n```\nBenchmarkStart/true-2   300   1100 ns/op\n```\n")
 	assert.Contains(t, page, "](testdata/warm-trixie.svg)")
 	assert.Contains(t, read("units/e2e/testdata/warm-trixie.svg"), `width="420.0"`)

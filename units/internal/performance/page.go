@@ -9,7 +9,9 @@ import (
 // sections are what PERFORMANCE.md has: a benchmark of units/e2e, its title, and what it compares.
 var sections = []struct{ benchmark, title, text string }{
 	{"ColdStart/hello", "A script, Accept=yes", `A process for each request. "peer" is a script that decodes SCGI from its standard input in Python
-([by_hand.py](testdata/by_hand.py)), under the same unit.`},
+([by_hand.py](testdata/by_hand.py)), under the same unit. The adapter, a second process, costs time; cached code, a shorter
+start of Python and an end without destroying all objects save more than that once an application imports a framework. systemd 255 and
+later start each service by systemd-executor, which takes 6 ms of processor time.`},
 	{"ColdStart/flask", "A page of Flask, Accept=yes", `The same with an application of Flask.`},
 	{"CGI/latency", "A CGI program, Accept=yes", `"Hello world!" in C. "shim" is a program of 50 lines of C that only becomes the CGI program.`},
 	{"Warm/rate/hello", "A warm script", `Accept=no with 2 workers, next to uWSGI on an SCGI socket and gunicorn with synchronous workers, 2 processes each. "fresh" is
@@ -28,7 +30,7 @@ This page and the table of the README are written by
 
     make bench
 
-which needs root, as it boots images of Debian (about 25 minutes for both; ` + "`SOCKETGI_SUITE=trixie`" + ` measures one). Each program runs in
+which needs root, as it boots images of Debian (about half an hour for both; ` + "`SOCKETGI_SUITE=trixie`" + ` measures one). Each program runs in
 turn with its peers, and all figures are medians. Times and rates depend on what else the machine does; processor times, which the
 kernel counts, and ratios repeat better.
 
@@ -112,20 +114,20 @@ func number(v float64) string {
 
 // compared are the rows of the README's table: a column of a benchmark, and the peer.
 var compared = []struct{ what, benchmark, column, unit, peer, called string }{
-	{"script, Accept=yes: processor time", "ColdStart/hello", "cpu, ms", " ms", "peer", "script without the adapter"},
-	{"Flask, Accept=yes: processor time", "ColdStart/flask", "cpu, ms", " ms", "peer", "script without the adapter"},
-	{"CGI program in C, Accept=no: processor time", "CGI/rate", "16: cpu, µs", " µs", "fcgiwrap", "fcgiwrap"},
-	{"warm script: requests a second", "Warm/rate/hello", "16: requests/s", "", "uwsgi", "uWSGI"},
-	{"warm Flask: requests a second", "Warm/rate/flask", "16: requests/s", "", "uwsgi", "uWSGI"},
-	{"warm Flask: requests a second", "Warm/rate/flask", "16: requests/s", "", "gunicorn", "gunicorn"},
-	{"Go handler: requests a second", "Handler", "16: requests/s", "", "fcgi", "net/http/fcgi"},
+	{"script, Accept=yes", "ColdStart/hello", "cpu, ms", " ms", "peer", "script without the adapter"},
+	{"Flask, Accept=yes", "ColdStart/flask", "cpu, ms", " ms", "peer", "script without the adapter"},
+	{"script, warm", "Warm/rate/hello", "16: cpu, µs", " µs", "uwsgi", "uWSGI"},
+	{"Flask, warm", "Warm/rate/flask", "16: cpu, µs", " µs", "uwsgi", "uWSGI"},
+	{"Flask, warm", "Warm/rate/flask", "16: cpu, µs", " µs", "gunicorn", "gunicorn"},
+	{"CGI program in C, warm", "CGI/rate", "16: cpu, µs", " µs", "fcgiwrap", "fcgiwrap"},
+	{"Go handler, warm", "Handler", "16: cpu, µs", " µs", "fcgi", "net/http/fcgi"},
 }
 
 // summary is the README's table, of the first suite that was measured.
 func (m *measured) summary() string {
 	var b strings.Builder
 	suite := m.suites()[0]
-	b.WriteString("| " + m.results[0].System + " | socketgi | peer | ratio |\n| --- | --- | --- | --- |\n")
+	b.WriteString("| processor time of a request, " + m.results[0].System + " | socketgi | peer | ratio |\n| --- | --- | --- | --- |\n")
 	for _, c := range compared {
 		if r := m.find(c.benchmark, suite); r != nil {
 			fmt.Fprintf(&b, "| %s | %s%s | %s: %s%[3]s | %.2[6]f |\n", c.what, number(r.Medians[r.Names[0]][c.column]), c.unit,
