@@ -2,28 +2,27 @@ package scgi
 
 import "strings"
 
-// This file has what a web server sends otherwise than the others, each with its reason. The shape of the
-// variables tells which one it is: what it calls itself (SERVER_SOFTWARE) is its operator's to
-// choose, by Apache's ServerTokens or lighttpd's server.tag.
+// This file lists what web servers send differently, each with the reason for what is done about it. The
+// variables show which one sent them; SERVER_SOFTWARE doesn't, as operators change it (Apache's
+// ServerTokens, lighttpd's server.tag). nginx sends DOCUMENT_URI, with which the rules of the others don't
+// apply.
 //
-//	server            sends                                  and so
-//	Apache            SCRIPT_FILENAME=proxy:scgi://...,      both are left out: they name no file of the
-//	                  and PATH_TRANSLATED behind it          application
-//	Apache            two headers Cookie as "a=1, b=2"       it is made "a=1; b=2" (RFC 6265, 4.2.1: neither a
-//	                                                         comma nor a blank is in a value)
-//	Apache, ProxyPass all of the path as SCRIPT_NAME, and    it is cut at the mount
-//	                  no PATH_INFO
-//	the same with     PATH_INFO as it is in the URL, behind  REQUEST_URI is cut at the mount
-//	proxy-scgi-pathinfo  a SCRIPT_NAME with a part of it
-//	Apache, SetHandler  for a prefix alone no PATH_INFO      it is empty, whatever REQUEST_URI is
-//	any               a SCRIPT_NAME below the mount, and     SCRIPT_NAME is cut at the mount
-//	                  no PATH_INFO
-//	lighttpd          SCRIPT_FILENAME of DOCUMENT_ROOT and   it is left out: the URL says the same
-//	                  SCRIPT_NAME, file or not
-//	nginx             headers that came twice, twice         they are joined (params.add)
-//	nginx < 1.29.6    a wrong length                         lengths.go refuses it
-//
-// Of a server that sends DOCUMENT_URI, as nginx does, none of all but the last two changes anything.
+//	sent by                  what                                 done, and why
+//	nginx                    a repeated header, repeatedly        joined (params.add): RFC 9110, 5.3
+//	nginx before 1.29.6      a wrong length                       refused (lengths.go): the body is cut
+//	Apache                   SCRIPT_FILENAME=proxy:scgi://... and left out: neither names a file of the
+//	                         a PATH_TRANSLATED                    application
+//	Apache                   two headers Cookie as "a=1, b=2"     made "a=1; b=2": no value has a comma or a
+//	                                                              blank (RFC 6265, 4.1.1)
+//	Apache, ProxyPass        the whole path as SCRIPT_NAME, and   cut at the mount: else each page is the
+//	                         no PATH_INFO                         index
+//	Apache, ProxyPass with   PATH_INFO as in the URL, and a part  REQUEST_URI is cut at the mount: PATH_INFO
+//	proxy-scgi-pathinfo      of it in SCRIPT_NAME, too            is decoded (RFC 3875, 4.1.5)
+//	Apache, SetHandler       no PATH_INFO for a prefix alone      it is empty, whatever REQUEST_URI is
+//	lighttpd                 SCRIPT_FILENAME of DOCUMENT_ROOT     left out: there may be no such file, and
+//	                         and SCRIPT_NAME                      the URL says the same
+//	any                      SCRIPT_NAME below the mount, and no  cut at the mount
+//	                         PATH_INFO
 
 // proxied returns the path behind the worker's name in what Apache's mod_proxy_scgi sends as
 // SCRIPT_FILENAME: of the URL, escaped, with ProxyPass, or of a file, with SetHandler.
