@@ -55,8 +55,8 @@ func TestCGI(t *testing.T) {
 		{`exit 3`, 502, "", "the program exited with status 3, without a byte of a response"},
 		{`printf 'Content-Type: text/plain\n'`, 502, "", `before an empty line ended the head of its response: "Content-Type: text/plain\n"`},
 		{`echo Hello world`, 502, "", "before an empty line"},
-		{`printf 'Hello\n\nworld'`, 502, "", `line 1 of the head, "Hello": is no header`},
-		{`printf 'Content-Type: a/b\n'; head -c 40000 /dev/zero | tr '\0' x; printf '\n\n'`, 502, "", "a head of more than 32768 bytes"},
+		{`printf 'Hello\n\nworld'`, 502, "", `line 1 of the header, "Hello": is not a header`},
+		{`printf 'Content-Type: a/b\n'; head -c 40000 /dev/zero | tr '\0' x; printf '\n\n'`, 502, "", "header of the program's response exceeds 32768 bytes"},
 		{`kill -9 $$`, 502, "", "was killed by SIGKILL"},
 		{`kill -SEGV $$`, 502, "", "died of SIGSEGV"},
 		{`exec /nonexistent/program`, 500, "", "exited with status 127"},
@@ -67,7 +67,7 @@ func TestCGI(t *testing.T) {
 		{`printf '<!--: spam\r\nContent-Type: text/html\r\n\r\n<body> -->the traceback'`, 200, "<body> -->the traceback", ""},
 		{plain + `echo $REDIRECT_STATUS`, 200, "200\n", ""},
 		// What it says in place of a head is in the log, as far as it is of use.
-		{`printf 'Hello\n\nTraceback\n'; sleep 0.01; printf '\tthe \33cause'; exec >&-; sleep 0.01`, 502, "", "is no header, which has the form \"Name: value\"; an empty line must come before the body. " +
+		{`printf 'Hello\n\nTraceback\n'; sleep 0.01; printf '\tthe \33cause'; exec >&-; sleep 0.01`, 502, "", "is not a header \"Name: value\"; the body must follow an empty line. " +
 			"It said:\n  Hello\n  \n  Traceback\n          the \\x1bcause\n"},
 		{`printf 'the first\n'; head -c 5000 /dev/zero | tr '\0' x`, 502, "", "It said:\n  the first\n  " + strings.Repeat("x", 4086) + "\n  ...\n"},
 		{`printf 'the first\n\n'; head -c 50000 /dev/zero | tr '\0' x`, 502, "", "It said:\n  the first\n  \n  " + strings.Repeat("x", 4085) + "\n  ...\n"},
@@ -103,14 +103,14 @@ func TestCannotExecute(t *testing.T) {
 	}{
 		"crlf":        {"#!/bin/sh\r\necho\r\n", 0o755, "its first line ends in CR LF"},
 		"crlf-env":    {"#!/usr/bin/env sh\r\necho\r\n", 0o755, "its first line ends in CR LF"},
-		"interpreter": {"#!/nonexistent/perl -w\n", 0o755, "names the interpreter /nonexistent/perl, which is not there"},
-		"directory":   {"#!/tmp\n", 0o755, "its interpreter /tmp may not be executed by this user"},
+		"interpreter": {"#!/nonexistent/perl -w\n", 0o755, "the interpreter /nonexistent/perl in its first line does not exist"},
+		"directory":   {"#!/tmp\n", 0o755, "this user may not execute its interpreter /tmp"},
 		"no-x":        {"#!/bin/sh\n", 0o644, "it is not executable: chmod +x"},
-		"text":        {"echo hello\n", 0o755, "has no first line that names an interpreter"},
+		"text":        {"echo hello\n", 0o755, "neither a program nor a script"},
 		"empty":       {"", 0o755, "it is empty"},
 		"bom":         {"\xef\xbb\xbf#!/bin/sh\n", 0o755, "byte order mark"},
-		"other":       {other, 0o755, "and this machine is " + runtime.GOARCH},
-		"missing":     {"", 0, "missing can't be executed: it is not there"},
+		"other":       {other, 0o755, "but this machine is " + runtime.GOARCH},
+		"missing":     {"", 0, "missing can't be executed: it does not exist"},
 	} {
 		path := filepath.Join(dir, name)
 		if c.mode != 0 {
@@ -302,9 +302,9 @@ func TestCGIFlags(t *testing.T) {
 		log  string
 	}{
 		{[]string{"--cgi"}, "missing argument: PROGRAM"},
-		{[]string{"--cgi", "no-such-program"}, "there is no program no-such-program in PATH"},
+		{[]string{"--cgi", "no-such-program"}, "no program no-such-program in PATH"},
 		{[]string{"--cgi-root", dir, path}, "--cgi-root takes DIR only"},
-		{[]string{"--cgi-root", path}, "is no directory"},
+		{[]string{"--cgi-root", path}, "is not a directory"},
 		{[]string{"--cgi-root", dir, "--cgi", path}, "exclude each other"},
 		{[]string{"--nph", "testdata/pep.py"}, "needs a CGI program"},
 		{[]string{"--idle-timeout", "-1s", "--cgi", path}, "a timeout must not be negative"},

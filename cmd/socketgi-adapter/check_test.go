@@ -121,10 +121,10 @@ func TestCheckCGI(t *testing.T) {
 		want string
 	}{
 		"script":  {"#!/bin/sh\nexit 1\n", 0o700, ""},
-		"missing": {"#!/no/such/interpreter\n", 0o700, "its first line names the interpreter /no/such/interpreter, which is not there"},
+		"missing": {"#!/no/such/interpreter\n", 0o700, "the interpreter /no/such/interpreter in its first line does not exist"},
 		"plain":   {"#!/bin/sh\n", 0o600, "it is not executable: chmod +x"},
 		"nothing": {"", 0o700, "it is empty"},
-		"text":    {"hello\n", 0o700, "it is no program"},
+		"text":    {"hello\n", 0o700, "it is neither a program"},
 		"windows": {"#!/bin/sh\r\n", 0o700, "its first line ends in CR LF"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestCheckCGI(t *testing.T) {
 	assert.Zero(t, status, "%s", out)
 	out, status = tryOut(t, "--cgi", filepath.Join(dir, "nowhere"))
 	assert.Equal(t, exitServe, status)
-	assert.Contains(t, out, "it is not there")
+	assert.Contains(t, out, "it does not exist")
 }
 
 // TestOldPython has the adapter run Pythons that are too old, which say so.
@@ -184,7 +184,7 @@ func TestPassedOver(t *testing.T) {
 	t.Parallel()
 	dir := tree(t, map[string]string{".venv": "/elsewhere", "src/app.py": "import no_such_module_at_all"})
 	app := filepath.Join(dir, "src", "app.py")
-	want := dir + "/.venv is a file, and one that names a virtual environment elsewhere is not followed (pipenv --py prints its Python); --python /elsewhere/bin/python uses it\n"
+	want := dir + "/.venv is a file; references to a virtual environment elsewhere are not followed (pipenv --py prints its Python); --python /elsewhere/bin/python uses it\n"
 	out, status := tryOut(t, app)
 	assert.Equal(t, exitServe, status)
 	assert.Contains(t, out, want)

@@ -30,7 +30,8 @@ requests to the application; "ok" means that the application answered.
 
 A "mend:" line is a command that can be pasted: it makes the change, or restores
 the file if the web server or systemd refuses the result. A "do:" line describes
-a manual step. With --json each finding has an id, which is independent of its wording.
+a manual step. With --json each finding has an id, which is independent of its
+wording.
 
 Exit status: 0 if there are at most notes; 1 for warnings and failed checks; 2
 for errors and if there is no such application. Only root can check everything.`,

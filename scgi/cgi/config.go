@@ -83,7 +83,7 @@ func (l Limits) grace() time.Duration {
 func (c *Config) Resolve() (err error) {
 	if c.Root != "" {
 		if c.Program != "" {
-			return errors.New("either one program or a directory of them is served, not both")
+			return errors.New("Program and Root exclude each other")
 		}
 		if c.Root, err = filepath.Abs(c.Root); err != nil {
 			return err
@@ -112,13 +112,13 @@ func (c *Config) Resolve() (err error) {
 			return nil
 		}
 	}
-	return fmt.Errorf("there is no program %s in PATH (%s): say where it is by its path", c.Program, os.Getenv("PATH"))
+	return fmt.Errorf("no program %s in PATH (%s): give its path", c.Program, os.Getenv("PATH"))
 }
 
 func isDir(name string) error {
 	info, err := os.Stat(name)
 	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("%s is no directory", name)
+		err = fmt.Errorf("%s is not a directory", name)
 	}
 	return err
 }

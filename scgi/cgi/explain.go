@@ -28,7 +28,7 @@ func (c *Config) explain(file string, err error) error {
 	// EBADF: Go moves a descriptor out of the way before it executes a program, above
 	// all others, and there the limit is.
 	case child.Exhausted(err), errors.Is(err, unix.EBADF):
-		return fault(outcome.Busy, "no process can be started: "+err.Error())
+		return fault(outcome.Busy, "can't start a process: "+err.Error())
 	case unix.Access(path.Dir(file), unix.X_OK) != nil:
 		text = "this user may not enter its directory, or one above it"
 	case errors.Is(err, unix.ENOENT):
@@ -53,17 +53,17 @@ func (c *Config) explain(file string, err error) error {
 // that it needs is not.
 func missing(file string) string {
 	if _, err := os.Stat(file); err != nil {
-		return "it is not there"
+		return "it does not exist"
 	}
 	interpreter, carriageReturn := shebang(file)
 	switch {
 	case carriageReturn:
 		return crlf(file)
 	case interpreter != "":
-		return "its first line names the interpreter " + interpreter + ", which is not there"
+		return "the interpreter " + interpreter + " in its first line does not exist"
 	}
 	if p := readELF(file); p != nil && p.loader != "" {
-		return "its loader " + p.loader + " is not there: was it built for another system?"
+		return "its loader " + p.loader + " does not exist: it may be built for another system"
 	}
 	return ""
 }
@@ -81,34 +81,34 @@ func notAllowed(file string) string {
 	var fs unix.Statfs_t
 	switch {
 	case !info.Mode().IsRegular():
-		return "it is no file"
+		return "it is not a regular file"
 	case info.Mode()&0o111 == 0:
 		return "it is not executable: chmod +x " + file
 	case unix.Statfs(file, &fs) == nil && fs.Flags&unix.ST_NOEXEC != 0:
 		return "its file system is mounted noexec"
 	case unix.Access(file, unix.X_OK) != nil:
-		return "its mode " + info.Mode().String() + " doesn't let this user (uid " + strconv.Itoa(os.Geteuid()) + ") execute it"
+		return "its mode " + info.Mode().String() + " doesn't permit user " + strconv.Itoa(os.Geteuid()) + " to execute it"
 	}
 	if interpreter, _ := shebang(file); interpreter != "" {
-		return "its interpreter " + interpreter + " may not be executed by this user"
+		return "this user may not execute its interpreter " + interpreter + ""
 	}
 	return ""
 }
 
 func noProgram(file string) string {
 	if p := readELF(file); p != nil {
-		return "it is a program for " + p.machine + ", and this machine is " + runtime.GOARCH
+		return "it is built for " + p.machine + ", but this machine is " + runtime.GOARCH
 	}
 	head := firstBytes(file)
 	switch {
 	case len(head) == 0:
 		return "it is empty"
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf#!")):
-		return "a byte order mark stands before its #!: save it without one"
+		return "a byte order mark precedes its #!: save it without one"
 	case !bytes.HasPrefix(head, []byte("#!")):
-		return "it is no program, and has no first line that names an interpreter, such as #!/bin/sh"
+		return "it is neither a program nor a script with an interpreter in its first line, such as #!/bin/sh"
 	}
-	return "its first line names no interpreter that can be used"
+	return "the interpreter in its first line is invalid"
 }
 
 // shebang returns the interpreter that the first line of a script names.

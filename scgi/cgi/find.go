@@ -86,7 +86,7 @@ func below(root, file string) (rel string, ok bool) {
 func (c *Config) named(s *script, rel, url, uri string) error {
 	kind, err := c.look(s, rel)
 	if err == nil && kind == unix.S_IFDIR {
-		err = fault(outcome.Forbidden, s.name+" is a directory, and no program")
+		err = fault(outcome.Forbidden, s.name+" is a directory, not a program")
 	}
 	// SCRIPT_NAME ends with the program's name, unless the program is somewhere
 	// else than the URL says. A web server that didn't send it leaves that to us.
@@ -132,7 +132,7 @@ func (c *Config) first(s *script, rel, url string) error {
 		}
 		start = end + 1
 	}
-	return fault(outcome.Forbidden, path.Join(c.Root, rel)+" is a directory, and no program")
+	return fault(outcome.Forbidden, path.Join(c.Root, rel)+" is a directory, not a program")
 }
 
 // look finds out what rel is. Whatever it names, and by whatever symbolic links,
@@ -143,7 +143,7 @@ func (c *Config) look(s *script, rel string) (kind uint32, err error) {
 	s.name = path.Join(c.Root, rel)
 	for segment := range strings.SplitSeq(rel, "/") {
 		if segment == ".." {
-			return 0, fault(outcome.NotFound, strconv.Quote(rel)+" has .. in it, which leads out of where it begins")
+			return 0, fault(outcome.NotFound, strconv.Quote(rel)+" leads out of the root by ..")
 		}
 	}
 	root, err := unix.Open(c.Root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -155,11 +155,11 @@ func (c *Config) look(s *script, rel string) (kind uint32, err error) {
 	switch err {
 	case nil:
 	case unix.ENOENT, unix.ENOTDIR, unix.ENAMETOOLONG:
-		return 0, fault(outcome.NotFound, s.name+" is not there")
+		return 0, fault(outcome.NotFound, s.name+" does not exist")
 	case unix.ELOOP:
 		return 0, fault(outcome.Forbidden, s.name+": too many symbolic links")
 	case unix.EACCES:
-		return 0, fault(outcome.Forbidden, s.name+": a directory on the way may not be entered by this user")
+		return 0, fault(outcome.Forbidden, s.name+": this user may not enter a directory of its path")
 	default:
 		return 0, &os.PathError{Op: "open", Path: s.name, Err: err}
 	}
@@ -190,7 +190,7 @@ func (c *Config) look(s *script, rel string) (kind uint32, err error) {
 	switch {
 	case kind == unix.S_IFDIR:
 	case kind != unix.S_IFREG:
-		return 0, fault(outcome.Forbidden, s.name+" is no regular file")
+		return 0, fault(outcome.Forbidden, s.name+" is not a regular file")
 	case s.stat.Mode&0o111 == 0:
 		return 0, fault(outcome.Forbidden, s.name+" is not executable: chmod +x "+s.name)
 	}
@@ -233,7 +233,7 @@ func (s *script) pin() (dir int, err error) {
 	if child.Exhausted(err) {
 		return -1, &os.PathError{Op: "open", Path: s.path, Err: err}
 	}
-	return -1, fault(outcome.Forbidden, s.name+" was changed while it was looked up")
+	return -1, fault(outcome.Forbidden, s.name+" was changed during the lookup")
 }
 
 func pathOf(fd int) (string, error) { return os.Readlink(fdPath(fd)) }

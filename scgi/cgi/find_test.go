@@ -78,12 +78,12 @@ func TestFindNothing(t *testing.T) {
 		kind outcome.Kind
 		why  string
 	}{
-		"/nowhere.cgi":           {outcome.NotFound, "nowhere.cgi is not there"},
-		"/sub/nowhere/x":         {outcome.NotFound, "sub/nowhere is not there"},
-		"/broken":                {outcome.NotFound, "broken is not there"},
-		"/../outside/secret.cgi": {outcome.NotFound, "has .. in it"},
+		"/nowhere.cgi":           {outcome.NotFound, "nowhere.cgi does not exist"},
+		"/sub/nowhere/x":         {outcome.NotFound, "sub/nowhere does not exist"},
+		"/broken":                {outcome.NotFound, "broken does not exist"},
+		"/../outside/secret.cgi": {outcome.NotFound, "leads out of the root"},
 		"/a.cgi/../../outside":   {0, ""}, // what stands behind a program is its own
-		"/sub/..":                {outcome.NotFound, "has .. in it"},
+		"/sub/..":                {outcome.NotFound, "leads out of the root"},
 		"/out.cgi":               {outcome.Forbidden, "leads out of"},
 		"/absolute/secret.cgi":   {outcome.Forbidden, "leads out of"},
 		"/sub/upout/secret.cgi":  {outcome.Forbidden, "leads out of"},
@@ -141,7 +141,7 @@ func TestFindTarget(t *testing.T) {
 			assert.ErrorContains(t, err, "leads out of", "%s", target)
 		}
 		_, err = (&Config{Root: root, Targets: []string{outside}}).find(variables(map[string]string{"PATH_INFO": "/../outside/secret.cgi"}))
-		assert.ErrorContains(t, err, "has .. in it")
+		assert.ErrorContains(t, err, "leads out of the root")
 	}
 }
 
@@ -169,5 +169,5 @@ func TestFindLog(t *testing.T) {
 	root := tree(t)
 	_, err := (&Config{Root: root}).find(variables(map[string]string{"PATH_INFO": "/x\nGET 200 \x1b[31m\"é\x9b\u009b"}))
 	require.Error(t, err)
-	assert.Equal(t, root+`/x\nGET 200 \x1b[31m"é\x9b\u009b is not there`, problemOf(err).Text)
+	assert.Equal(t, root+`/x\nGET 200 \x1b[31m"é\x9b\u009b does not exist`, problemOf(err).Text)
 }

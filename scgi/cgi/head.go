@@ -58,7 +58,7 @@ func (rules headRules) parse(p []byte) (*head, error) {
 		}
 	}
 	if !h.given && h.location == "" && !h.document {
-		return nil, errors.New("none of Content-Type, Location and Status is in the head, and one of them must be")
+		return nil, errors.New("the header has none of Content-Type, Location and Status")
 	}
 	return h.end(), nil
 }
@@ -82,11 +82,11 @@ func (h *headParser) addLine(n int, line []byte) error {
 	case bytes.HasPrefix(line, []byte("<!--:")):
 		return nil // Python's cgitb: it survives a parser of headers, and hides the next ones in a page
 	case n == 1 && h.nph:
-		return fmt.Errorf("the first line of a whole response (NPH) is a status line such as HTTP/1.1 200 OK, and not %s", excerpt(line))
+		return fmt.Errorf("expected a status line such as HTTP/1.1 200 OK in a complete response (NPH), got %s", excerpt(line))
 	}
 	name, value, err := field(line)
 	if err != nil {
-		return fmt.Errorf("line %d of the head, %s: %w", n, excerpt(line), err)
+		return fmt.Errorf("line %d of the header, %s: %w", n, excerpt(line), err)
 	}
 	return h.addField(name, value)
 }
@@ -109,7 +109,7 @@ func (h *headParser) addField(name, value string) error {
 	case "content-length":
 		length, err := strconv.ParseInt(value, 10, 64)
 		if err != nil || value[0] < '0' || value[0] > '9' || h.length >= 0 && h.length != length {
-			return fmt.Errorf("Content-Length: %s is no length", excerpt([]byte(value)))
+			return fmt.Errorf("Content-Length: %s is not a length", excerpt([]byte(value)))
 		}
 		if h.length >= 0 {
 			return nil
@@ -117,7 +117,7 @@ func (h *headParser) addField(name, value string) error {
 		h.length = length
 	case "transfer-encoding":
 		if !strings.EqualFold(value, "identity") {
-			return fmt.Errorf("Transfer-Encoding: %s is the web server's to say: send the body as it is", value)
+			return fmt.Errorf("Transfer-Encoding: %s is not allowed: send the body unencoded", value)
 		}
 		return nil
 	case "connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade":
@@ -161,7 +161,7 @@ func (h *head) setStatus(s string) error {
 	code, _, _ := strings.Cut(s, " ")
 	n, err := strconv.Atoi(code)
 	if err != nil || len(code) != 3 || n < 200 || n > 999 || strings.IndexByte(s, 0) >= 0 || strings.IndexByte(s, '\r') >= 0 {
-		return fmt.Errorf("%s is no final status, such as 404 Not Found", excerpt([]byte(s)))
+		return fmt.Errorf("%s is not a final status, such as 404 Not Found", excerpt([]byte(s)))
 	}
 	h.status, h.line = n, s
 	return nil
@@ -170,22 +170,22 @@ func (h *head) setStatus(s string) error {
 // field takes a line of the head apart (RFC 9110, 5.1 and 5.5).
 func field(line []byte) (name, value string, err error) {
 	if line[0] == ' ' || line[0] == '\t' {
-		return "", "", errors.New("a header goes on over a second line, which no longer exists (RFC 9110, 5.5)")
+		return "", "", errors.New("a header is continued on a second line, which is obsolete (RFC 9110, 5.5)")
 	}
 	n, v, ok := bytes.Cut(line, []byte(":"))
 	if !ok {
-		return "", "", errors.New(`is no header, which has the form "Name: value"; an empty line must come before the body`)
+		return "", "", errors.New(`is not a header "Name: value"; the body must follow an empty line`)
 	}
 	for _, c := range n {
 		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
-			return "", "", errors.New("no header has such a name")
+			return "", "", errors.New("invalid name of a header")
 		}
 	}
 	if len(n) == 0 {
-		return "", "", errors.New("no header has such a name")
+		return "", "", errors.New("invalid name of a header")
 	}
 	if bytes.IndexByte(v, 0) >= 0 || bytes.IndexByte(v, '\r') >= 0 {
-		return "", "", errors.New("has a NUL or a CR in its value")
+		return "", "", errors.New("the value contains a NUL or a CR")
 	}
 	return string(n), string(bytes.Trim(v, " \t")), nil
 }

@@ -116,7 +116,7 @@ func (x *exchange) nextDeadline() (t time.Time, why string) {
 	case x.blocked:
 		if x.limits.SendTimeout > 0 {
 			earlier(x.since.Add(x.limits.SendTimeout),
-				"the web server has read nothing of the response for "+x.limits.SendTimeout.String()+": it is given up")
+				"the web server did not read the response for "+x.limits.SendTimeout.String()+": it is given up")
 		}
 	case !x.exited && x.limits.IdleTimeout > 0:
 		earlier(x.idleSince.Add(x.limits.IdleTimeout), "the program sent nothing for "+x.limits.IdleTimeout.String())
@@ -189,13 +189,13 @@ func (x *exchange) readHead() (again, over bool) {
 	end := headEnd(x.buf)
 	switch {
 	case end > most || end == 0 && len(x.buf) > most:
-		return false, x.refuse("the program's response has a head of more than " + strconv.Itoa(most) + " bytes, or one that no empty line ends")
+		return false, x.refuse("the header of the program's response exceeds " + strconv.Itoa(most) + " bytes, or lacks the empty line at its end")
 	case end == 0:
 		return true, false
 	}
 	h, err := x.rules.parse(x.buf[:end])
 	if err != nil {
-		return false, x.refuse("what the program sent is no response: " + err.Error())
+		return false, x.refuse("the program's response is invalid: " + err.Error())
 	}
 	x.begin(h, x.buf[end:])
 	return true, false
@@ -297,7 +297,7 @@ func (x *exchange) nothingRead(err error) (again, over bool) {
 		x.closed = true
 		return true, false
 	}
-	return false, x.fail(outcome.Died, "reading what the program sends: "+err.Error())
+	return false, x.fail(outcome.Died, "reading the program's response: "+err.Error())
 }
 
 // available is how much there is to read.

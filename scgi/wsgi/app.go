@@ -33,7 +33,7 @@ func ParseApp(s string) (App, error) {
 		name, callable, named = s[:i], s[i+1:], true
 	}
 	if named && !isDotted(strings.TrimSuffix(callable, "()")) {
-		return App{}, errors.New(s + ": what stands behind the colon is not the name of a callable: write NAME or NAME()")
+		return App{}, errors.New(s + ": not a callable after the colon: expected NAME or NAME()")
 	}
 	if strings.HasSuffix(name, ".py") || strings.Contains(name, "/") {
 		path, err := filepath.Abs(name)
@@ -44,14 +44,14 @@ func ParseApp(s string) (App, error) {
 		case err != nil:
 			return App{}, err
 		case info.IsDir():
-			return App{}, errors.New(path + " is a directory: name the Python file in it, or package.module:CALLABLE")
+			return App{}, errors.New(path + " is a directory: give the Python file in it, or package.module:CALLABLE")
 		}
 		app := App{File: path, Callable: callable}
 		app.Module, app.Folder = inPackage(path)
 		return app, nil
 	}
 	if !isDotted(name) {
-		return App{}, errors.New(s + " is not an application: write FILE.py, FILE.py:CALLABLE or package.module:CALLABLE")
+		return App{}, errors.New(s + " is not an application: expected FILE.py, FILE.py:CALLABLE or package.module:CALLABLE")
 	}
 	return App{Module: name, Callable: callable}, nil
 }

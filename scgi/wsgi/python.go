@@ -74,7 +74,7 @@ func FindPython(app App) (python string, passed []Venv, err error) {
 			return python, passed, nil
 		}
 	}
-	return "", passed, errors.New("there is no python3 in PATH: install Python 3, or name another Python")
+	return "", passed, errors.New("no python3 in PATH: install Python 3, or give the path of a Python")
 }
 
 type venvSearch struct {
@@ -93,27 +93,27 @@ func (s venvSearch) look(folder, name string) (python string, why Venv) {
 	switch {
 	case err != nil:
 		if _, linkErr := os.Lstat(dir); linkErr == nil && name != "env" {
-			return "", Venv{Reason: fmt.Sprintf("%s is not used, because it can't be entered: %v", dir, errors.Unwrap(err))}
+			return "", Venv{Reason: fmt.Sprintf("%s is not used: %v", dir, errors.Unwrap(err))}
 		}
 		return "", Venv{}
 	case !info.IsDir():
 		if name != ".venv" || !info.Mode().IsRegular() {
 			return "", Venv{}
 		}
-		return "", Venv{dir + " is a file, and one that names a virtual environment elsewhere is not followed (pipenv --py prints its Python)", s.named(dir)}
+		return "", Venv{dir + " is a file; references to a virtual environment elsewhere are not followed (pipenv --py prints its Python)", s.named(dir)}
 	case errors.Is(cfgErr, unix.ENOENT) && (name == "." || pythonErr != nil && name == "env"):
 		return "", Venv{} // just a folder
 	case errors.Is(cfgErr, unix.ENOENT) && pythonErr != nil:
-		return "", Venv{Reason: fmt.Sprintf("%s is not used, because it has neither pyvenv.cfg nor bin/python: make it with python3 -m venv %[1]s", dir)}
+		return "", Venv{Reason: fmt.Sprintf("%s is not used: it has neither pyvenv.cfg nor bin/python; create it with python3 -m venv %[1]s", dir)}
 	case errors.Is(cfgErr, unix.ENOENT):
-		return "", Venv{dir + " is not used, because it has no pyvenv.cfg", python}
+		return "", Venv{dir + " is not used: it has no pyvenv.cfg", python}
 	case cfgErr != nil:
-		return "", Venv{Reason: fmt.Sprintf("%s is not used, because its pyvenv.cfg can't be seen: %v", dir, errors.Unwrap(cfgErr))}
+		return "", Venv{Reason: fmt.Sprintf("%s is not used: its pyvenv.cfg: %v", dir, errors.Unwrap(cfgErr))}
 	}
 	for _, part := range []string{"pyvenv.cfg", "bin"} {
 		// Not what a link points to: anybody can make one to a file of root's.
 		if uid, ok := linkOwner(filepath.Join(dir, part)); ok && !slices.Contains(s.trusted, uid) {
-			return "", Venv{fmt.Sprintf("%s is not used, because it belongs to user %d, and not to root, to this user or to the owner of %s",
+			return "", Venv{fmt.Sprintf("%s is not used: its owner is user %d, neither root, this user nor the owner of %s",
 				dir, uid, s.dir), python}
 		}
 	}
@@ -124,7 +124,7 @@ func (s venvSearch) look(folder, name string) (python string, why Venv) {
 	if target, err := os.Readlink(python); err == nil {
 		broken = "its bin/python leads to " + target + ", which is not there"
 	}
-	return "", Venv{Reason: fmt.Sprintf("%s is not used, because %s: mend it with python3 -m venv --clear %[1]s", dir, broken)}
+	return "", Venv{Reason: fmt.Sprintf("%s is not used: %s; repair it with python3 -m venv --clear %[1]s", dir, broken)}
 }
 
 // beyond names the environments that would be used if the folder above the last one of the
@@ -132,7 +132,7 @@ func (s venvSearch) look(folder, name string) (python string, why Venv) {
 func (s venvSearch) beyond(folder string) (passed []Venv) {
 	for _, name := range []string{".venv", "venv", "env"} {
 		if python, _ := s.look(folder, name); python != "" {
-			passed = append(passed, Venv{fmt.Sprintf("%s is not used, because %s does not belong to the owner of %s",
+			passed = append(passed, Venv{fmt.Sprintf("%s is not used: %s does not belong to the owner of %s",
 				filepath.Join(folder, name), folder, s.dir), python})
 		}
 	}

@@ -39,7 +39,7 @@ func TestFindPython(t *testing.T) {
 		"hidden first":  {func(t *testing.T, dir string) { venv(t, dir+"/env"); venv(t, dir+"/.venv") }, ".venv", ""},
 		"it lies in it": {func(t *testing.T, dir string) { venv(t, dir) }, ".", ""},
 		"no python": {func(t *testing.T, dir string) { require.NoError(t, os.Remove(venv(t, dir+"/.venv"))) }, "",
-			"DIR/.venv is not used, because it has no bin/python: mend it with python3 -m venv --clear DIR/.venv"},
+			"DIR/.venv is not used: it has no bin/python; repair it with python3 -m venv --clear DIR/.venv"},
 		"a python that is gone": {func(t *testing.T, dir string) {
 			python := venv(t, dir+"/.venv")
 			require.NoError(t, os.Remove(python))
@@ -47,14 +47,14 @@ func TestFindPython(t *testing.T) {
 		}, "", "its bin/python leads to /usr/bin/python3.2, which is not there"},
 		"pipenv": {func(t *testing.T, dir string) {
 			require.NoError(t, os.WriteFile(dir+"/.venv", []byte("/home/me/.local/share/virtualenvs/project-1\n"), 0o644))
-		}, "", "DIR/.venv is a file, and one that names a virtual environment elsewhere is not followed (pipenv --py prints its Python) /home/me/.local/share/virtualenvs/project-1/bin/python"},
+		}, "", "DIR/.venv is a file; references to a virtual environment elsewhere are not followed (pipenv --py prints its Python) /home/me/.local/share/virtualenvs/project-1/bin/python"},
 		"a name in a file": {func(t *testing.T, dir string) {
 			require.NoError(t, os.WriteFile(dir+"/.venv", []byte("project\n"), 0o644))
 		}, "",
-			"is not followed (pipenv --py prints its Python) }"},
-		"no environment": {func(t *testing.T, dir string) { require.NoError(t, os.Mkdir(dir+"/venv", 0o755)) }, "", "DIR/venv is not used, because it has neither pyvenv.cfg nor bin/python"},
+			"are not followed (pipenv --py prints its Python) }"},
+		"no environment": {func(t *testing.T, dir string) { require.NoError(t, os.Mkdir(dir+"/venv", 0o755)) }, "", "DIR/venv is not used: it has neither pyvenv.cfg nor bin/python"},
 		"a link to nowhere": {func(t *testing.T, dir string) { require.NoError(t, os.Symlink("nowhere", dir+"/.venv")) }, "",
-			"DIR/.venv is not used, because it can't be entered: no such file or directory"},
+			"DIR/.venv is not used: no such file or directory"},
 		"a folder and a file called env": {func(t *testing.T, dir string) {
 			require.NoError(t, os.Mkdir(dir+"/env", 0o755))
 			require.NoError(t, os.WriteFile(dir+"/src/env", nil, 0o644))
@@ -106,9 +106,9 @@ func TestFindPythonOwners(t *testing.T) {
 	}{
 		"all one's own":            {0, owner, owner, owner, true, ""},
 		"root's environment":       {0, owner, owner, 0, true, ""},
-		"a stranger's":             {0, owner, owner, stranger, false, "belongs to user 4002, and not to root, to this user or to the owner of DIR/app DIR/.venv/bin/python}"},
+		"a stranger's":             {0, owner, owner, stranger, false, "its owner is user 4002, neither root, this user nor the owner of DIR/app DIR/.venv/bin/python}"},
 		"beyond the owner":         {0, stranger, owner, stranger, false, ""},
-		"root's, beyond the owner": {0, 0, owner, 0, false, "DIR/.venv is not used, because DIR does not belong to the owner of DIR/app DIR/.venv/bin/python}"},
+		"root's, beyond the owner": {0, 0, owner, 0, false, "DIR/.venv is not used: DIR does not belong to the owner of DIR/app DIR/.venv/bin/python}"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			top := t.TempDir()

@@ -169,7 +169,7 @@ func TestAddFails(t *testing.T) {
 		"there":      {append(python, "mine", script), "mine.socket exists and was not written by socketgi: choose another name than mine"},
 		"masked":     {append(python, "masked", script, "--force"), "masked.socket is masked: systemctl unmask masked.socket"},
 		"no python":  {[]string{"app", script, "--python", "/bin/false"}, "while it was loaded its process exited with status 1"},
-		"cgi":        {[]string{"app", "--cgi", "--", "/srv/broken.cgi"}, "its first line names the interpreter /no/such/interpreter, which is not there"},
+		"cgi":        {[]string{"app", "--cgi", "--", "/srv/broken.cgi"}, "the interpreter /no/such/interpreter in its first line does not exist"},
 		"sandbox":    {append(python, "app", script, "--env", "LD_PRELOAD=/nowhere", "--timeout", "-1s"), "a timeout must not be negative"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -199,7 +199,7 @@ time.sleep(1000)`)
 		{"user missing", func() {
 			s.Write(unitDir+"app@.service", strings.Replace(service, "User=www-data", "User=hello", 1))
 			s.Run("systemctl", "daemon-reload")
-		}, "loads", "error", "the user of app@.service is not there: hello", "useradd --system --user-group hello", nil, true},
+		}, "loads", "error", "the user of app@.service does not exist: hello", "useradd --system --user-group hello", nil, true},
 		{"nginx doesn't include it", run("mkdir -p /etc/nginx/snippets; mv " + conf + " /etc/nginx/snippets/app.conf; systemctl restart nginx"), "nginx", "error",
 			"nginx passes no request to /run/socketgi/app.sock; /etc/nginx/snippets/app.conf would, but nothing includes it", "include /etc/nginx/snippets/app.conf;",
 			nil, false},

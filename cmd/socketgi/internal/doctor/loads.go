@@ -118,10 +118,10 @@ func notLoaded(app *host.Application, name, who string, o trial.Outcome, f *find
 	case status == 203:
 		f.fail("program-missing", app.Exec[0]+" can't be executed"+text, why, "").reinstall(app.Exec[0])
 	case status == 217:
-		f.fail("user-missing", "the user of "+app.Service.Name+" is not there: "+who+text, why, "useradd --system --user-group "+shell(who))
+		f.fail("user-missing", "the user of "+app.Service.Name+" does not exist: "+who+text, why, "useradd --system --user-group "+shell(who))
 	case status == 216:
 		group := app.Service.Get("Service", "Group")
-		f.fail("group-missing", "the group of "+app.Service.Name+" is not there: "+group+text, why, "groupadd --system "+shell(group))
+		f.fail("group-missing", "the group of "+app.Service.Name+" does not exist: "+group+text, why, "groupadd --system "+shell(group))
 	case status == 200:
 		dir := app.Service.Get("Service", "WorkingDirectory")
 		one := f.fail("working-directory", "the folder "+dir+" can't be entered by "+who+text, why, letIn(app, filepath.Join(dir, "file")))
@@ -175,7 +175,7 @@ var (
 	// denied finds unreadable files in messages of Python and of the adapter.
 	denied = regexp.MustCompile(`[Pp]ermission denied:? '?(/[^'\n:]+)|(/[^'\n: ]+)(?:'|:| may)[^\n]*[Pp]ermission denied`)
 	// missing finds missing files.
-	missing = regexp.MustCompile(`No such file or directory:? '?(/[^'\n:]+)|(/[^'\n: ]+)(?:'|:| is)[^\n]*(?:[Nn]o such file|not there)`)
+	missing = regexp.MustCompile(`No such file or directory:? '?(/[^'\n:]+)|(/[^'\n: ]+)(?:'|:| is| does)[^\n]*(?:[Nn]o such file|does not exist|not there)`)
 )
 
 // mendPathIn is a command for a path in the log that can't be read, "" for none.
