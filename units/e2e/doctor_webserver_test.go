@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -26,9 +25,10 @@ func TestDoctorWebServers(t *testing.T) {
 	s := newSite(t)
 	s.Run("ip", "link", "set", "lo", "up")
 	s.Run("systemctl", "stop", "nginx")
-	s.Install(filepath.Join("testdata", "article.py"), "/srv/article.py", 0o755)
+	s.Write("/srv/hello.cgi", "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\nHello world!\\n'\n")
+	s.Run("chmod", "755", "/srv/hello.cgi")
 	for _, name := range []string{"app", "other"} {
-		s.install(s.Run("/usr/local/bin/socketgi", "units", name, "/srv/article.py", "--python", "/usr/bin/python3", "--user", "www-data", "--mount", "/"+name))
+		s.install(s.Run("/usr/local/bin/socketgi", "units", name, "--user", "www-data", "--mount", "/"+name, "--cgi", "--", "/srv/hello.cgi"))
 		s.Run("systemctl", "daemon-reload")
 		s.Run("systemctl", "enable", "--now", "--quiet", name+".socket")
 	}
