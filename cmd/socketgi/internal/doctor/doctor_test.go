@@ -187,6 +187,7 @@ func TestPeers(t *testing.T) {
 		{units.Options{Warm: true}, "--timeout=5s --allow-user=nginx", "for nginx and root only, and not www-data",
 			`--allow-uid 33 --allow-user nginx --timeout 5s /srv/app.py\n' >> /etc/systemd/system/app.service.d/socketgi.conf && `},
 		{units.Options{Listen: "127.0.0.1:9"}, "--allow-uid 33", "at 127.0.0.1:9 the connecting user is unknown", "ExecStart=/usr/local/lib/socketgi/socketgi-adapter /srv/app.py"},
+		{units.Options{}, "--allow-uid ${UIDS}", "the users of ${UIDS} are known to systemd only", ""},
 		{units.Options{}, "--mount /it's --allow-uid 7", "and not www-data", "systemctl edit --full app@.service"},
 	} {
 		var f findings

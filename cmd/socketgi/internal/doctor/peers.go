@@ -16,6 +16,10 @@ func checkPeers(ctx context.Context, x *examination, app *host.Application, f *f
 	if users == nil {
 		return
 	}
+	if i := slices.IndexFunc(users, func(user string) bool { return strings.ContainsAny(user, "$%") }); i >= 0 {
+		f.unchecked(app.Service.Name+": the users of "+users[i]+" are known to systemd only", "")
+		return
+	}
 	const why = "the web server gets 403 for every request"
 	flags := "--allow-uid or --allow-user for " + strings.Join(users, ", ") + " and root only"
 	switch web := x.web.user; {

@@ -31,3 +31,11 @@ func TestAdapter(t *testing.T) {
 	assert.Empty(t, a.Mount())
 	assert.Nil(t, a.Allowed())
 }
+
+// TestAllowedBySystemd checks that users that systemd is still to expand aren't taken for every user.
+func TestAllowedBySystemd(t *testing.T) {
+	for _, flags := range []string{"--allow-uid ${UIDS}", "-allow-uid=${UIDS}", "--allow-user ${UIDS}"} {
+		_, a := application(t, "ExecStart=/x/socketgi-adapter "+flags+" /srv/app.py")
+		assert.Equal(t, []string{"${UIDS}"}, a.Allowed(), flags)
+	}
+}

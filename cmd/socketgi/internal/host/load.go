@@ -169,11 +169,25 @@ func (a *Application) UsesAdapter() bool {
 	return len(a.Exec) > 0 && filepath.Base(a.Exec[0]) == adapter.Program
 }
 
-// Allowed are the users that may talk to the adapter by a unix socket, besides root, by
-// number or name as its command line has them; nil for every user that may connect.
+// Allowed are the users besides root whose requests the adapter serves, by number or name as on its
+// command line; nil for every user that may connect. A value that systemd is still to expand, such as
+// ${UIDS}, is returned as it is.
 func (a *Application) Allowed() (users []string) {
 	for _, uid := range a.Adapter.AllowUIDs {
 		users = append(users, strconv.FormatUint(uint64(uid), 10))
 	}
-	return append(users, a.Adapter.AllowUsers...)
+	if users = append(users, a.Adapter.AllowUsers...); users != nil || !a.UsesAdapter() {
+		return users
+	}
+	for i, word := range a.Exec {
+		name, value, given := strings.Cut(strings.TrimPrefix(word, "-"), "=")
+		if name != "-allow-uid" && name != "allow-uid" && name != "-allow-user" {
+			continue
+		}
+		if !given && i+1 < len(a.Exec) {
+			value = a.Exec[i+1]
+		}
+		users = append(users, value)
+	}
+	return users
 }
