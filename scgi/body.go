@@ -8,13 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ReadBody takes the whole body from c, behind the header, into r.Body: into memory when it is small, else
-// into a file that has no name and so is gone when the last process that has it
-// open is. The web server holds all of it anyway, and stops sending when it
-// sees a response, so an application can't be left to read it at leisure.
+// ReadBody reads the whole body from c, after the header, into r.Body: a small one into memory, a larger
+// one into an unlinked temporary file. The web server has buffered the body, and stops sending when it
+// receives a response, which is why an application can't read the body directly.
 //
-// A nil lim has all defaults. The sender's faults are [ErrBodyTooLarge],
-// [ErrBodyTimeout] and [ErrTruncatedBody]; other errors are those of the file.
+// A nil lim has all defaults. The sender's errors are [ErrBodyTooLarge], [ErrBodyTimeout] and
+// [ErrTruncatedBody]; others are those of the file.
 func (r *Request) ReadBody(c io.Reader, lim *Limits) error {
 	if lim == nil {
 		lim = &Limits{}
@@ -85,7 +84,7 @@ func bodyError(err error) error {
 	return senderError(err, ErrTruncatedBody, ErrBodyTimeout)
 }
 
-// idleReader gives each read its own deadline.
+// idleReader sets a deadline for each read.
 type idleReader struct {
 	r    io.Reader
 	d    deadliner
@@ -97,8 +96,7 @@ func (i *idleReader) Read(p []byte) (int, error) {
 	return i.r.Read(p)
 }
 
-// Peek makes an idleReader a Peeker; where the reader below is none, the last
-// byte is taken like every other.
+// Peek makes an idleReader a Peeker; if the underlying reader is none, the last byte is read.
 func (i *idleReader) Peek(p []byte) (int, error) {
 	_ = i.d.SetReadDeadline(time.Now().Add(i.idle))
 	if k, ok := i.r.(Peeker); ok {
@@ -107,8 +105,7 @@ func (i *idleReader) Peek(p []byte) (int, error) {
 	return io.ReadFull(i.r, p)
 }
 
-// tempFile makes a file without a name. File systems that can't (O_TMPFILE is
-// not everywhere) get one with a name, which is removed at once.
+// tempFile makes an unlinked file. On file systems without O_TMPFILE the file is removed at once.
 func tempFile(dir string) (*os.File, error) {
 	dirs := []string{dir}
 	if dir == "" {

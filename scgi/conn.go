@@ -9,9 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Conn is a connection by its file descriptor, as a service manager hands it
-// over. It leaves the descriptor blocking, because that is a property that all
-// processes share who have the connection open, and waits with poll(2)
+// Conn is a connection by its file descriptor, as a service manager passes it. The descriptor stays
+// blocking, a property shared by all processes that have the connection open; Conn waits with poll(2)
 // instead. It is for use by one goroutine.
 type Conn struct {
 	fd       int
@@ -25,19 +24,18 @@ func NewConn(fd int) *Conn { return &Conn{fd: fd} }
 // FD returns the file descriptor, which stays the Conn's; -1 once it is closed.
 func (c *Conn) FD() int { return c.fd }
 
-// SetReadDeadline bounds the reads that follow; the zero time takes the bound
-// away. A read that runs into it fails with os.ErrDeadlineExceeded. The error is
-// always nil.
+// SetReadDeadline sets the deadline of further reads, which then fail with os.ErrDeadlineExceeded; the
+// zero time removes it. The error is always nil.
 func (c *Conn) SetReadDeadline(t time.Time) error {
 	c.deadline = t
 	return nil
 }
 
-// Read takes what is there, or waits for it. At the end of what the other side sends
-// it returns io.EOF; other errors are os.SyscallError or os.ErrDeadlineExceeded.
+// Read returns available bytes, or waits for some. At the end of the peer's data it returns io.EOF; other
+// errors are os.SyscallError or os.ErrDeadlineExceeded.
 func (c *Conn) Read(p []byte) (int, error) { return c.recv(p, 0) }
 
-// Peek is [Conn.Read], but the bytes stay in the socket (recv(2), MSG_PEEK).
+// Peek is [Conn.Read] that leaves the bytes in the socket (recv(2), MSG_PEEK).
 func (c *Conn) Peek(p []byte) (int, error) { return c.recv(p, unix.MSG_PEEK) }
 
 func (c *Conn) recv(p []byte, flags int) (int, error) {
@@ -62,11 +60,10 @@ func (c *Conn) recv(p []byte, flags int) (int, error) {
 	}
 }
 
-// writeTimeout bounds what this process itself writes: a page of a few lines.
+// writeTimeout limits writes of this process: a page of a few lines.
 const writeTimeout = 10 * time.Second
 
-// Write sends all of p, within 10 s; then it fails with os.ErrDeadlineExceeded. It
-// raises no SIGPIPE where the other side is gone.
+// Write sends all of p within 10 s, or fails with os.ErrDeadlineExceeded. It raises no SIGPIPE.
 func (c *Conn) Write(p []byte) (int, error) {
 	deadline := time.Now().Add(writeTimeout)
 	done := 0
@@ -95,31 +92,30 @@ func (c *Conn) wait(events int16, deadline time.Time) error {
 	return err
 }
 
-// Gone tells whether the other side has closed the connection for good. A side
-// that only ended its sending is still there.
+// Gone reports whether the peer has closed the connection. A peer that only shut down its sending side
+// has not.
 func (c *Conn) Gone() bool {
 	fds := []unix.PollFd{{Fd: int32(c.fd)}}
 	n, err := poll.Now(fds)
 	return err == nil && n > 0 && fds[0].Revents&(unix.POLLHUP|unix.POLLERR) != 0
 }
 
-// Ended tells whether the other side sends no more, whatever is still to be read.
+// Ended reports whether the peer sends no more, even if data is still to be read.
 func (c *Conn) Ended() bool {
 	fds := []unix.PollFd{{Fd: int32(c.fd), Events: unix.POLLRDHUP}}
 	n, err := poll.Now(fds)
 	return err == nil && n > 0
 }
 
-// CloseWrite ends a response that is complete: the other side sees the end at
-// once, for every process that has the connection open.
+// CloseWrite ends a complete response: the peer sees the end at once, even if other processes have the
+// connection open.
 func (c *Conn) CloseWrite() {
-	_ = unix.Shutdown(c.fd, unix.SHUT_WR) // it fails only where the other side is gone
+	_ = unix.Shutdown(c.fd, unix.SHUT_WR) // it fails only if the peer has closed
 }
 
-// Finish closes a connection after a response that is complete. It reads what is
-// left until the other side closes, for at most the given time, because a socket
-// that is closed with unread bytes resets the connection and takes the tail of the
-// response with it.
+// Finish closes a connection after a complete response. It drains the connection until the peer closes,
+// for at most linger: closing a socket with unread bytes resets the connection and drops the tail of the
+// response.
 func (c *Conn) Finish(linger time.Duration) {
 	if c.fd < 0 {
 		return
@@ -127,7 +123,7 @@ func (c *Conn) Finish(linger time.Duration) {
 	c.CloseWrite()
 	c.deadline = time.Now().Add(linger)
 	var scratch [4096]byte
-	for time.Now().Before(c.deadline) { // also where there is always something to read
+	for time.Now().Before(c.deadline) { // the peer may never stop sending
 		if _, err := c.Read(scratch[:]); err != nil {
 			break
 		}
@@ -135,9 +131,8 @@ func (c *Conn) Finish(linger time.Duration) {
 	c.Close()
 }
 
-// FinishNow is [Conn.Finish] where all is there that the other side sends: it waits for
-// nothing, and tells whether the connection is closed. It is not where there is more than
-// fits into scratch.
+// FinishNow is [Conn.Finish] without waiting, for a request that has arrived completely. It reports
+// whether it closed the connection, which it doesn't if more bytes than scratch are unread.
 func (c *Conn) FinishNow(scratch []byte) bool {
 	c.CloseWrite() // a process that the application has forked may have the connection open, too
 	n, _, err := unix.Recvfrom(c.fd, scratch, unix.MSG_DONTWAIT)
@@ -148,8 +143,8 @@ func (c *Conn) FinishNow(scratch []byte) bool {
 	return true
 }
 
-// Close closes the connection. Before [Conn.Finish] that is a reset, which tells
-// the other side that what it has of a response is not all of it.
+// Close closes the connection. Without [Conn.Finish] that is a reset, by which the peer detects an
+// incomplete response.
 func (c *Conn) Close() error {
 	if c.fd < 0 {
 		return nil

@@ -11,26 +11,21 @@ import (
 	"time"
 )
 
-// minRequest is the length of the shortest request there is,
-// `24:CONTENT_LENGTH<00>0<00>SCGI<00>1<00>,`: so many bytes can be read before
-// the length is known without taking one that may not be part of the request.
+// minRequest is the length of the shortest request, `24:CONTENT_LENGTH<00>0<00>SCGI<00>1<00>,`: that many
+// bytes can be read before the length is known.
 const minRequest = 28
 
-// deadliner is what net.Conn, os.File and Conn have; a reader without it is
-// read without a time limit.
+// deadliner is implemented by net.Conn, os.File and Conn; other readers are read without a time limit.
 type deadliner interface{ SetReadDeadline(time.Time) error }
 
-// Peeker is a connection whose next bytes can be seen without taking them.
-// From such a connection everything is taken but the very last byte of the
-// request, which is seen and left where it is: a socket that is closed while it
-// holds a byte that nobody read resets the connection. So a response that
-// breaks off can be told from one that ends ([Conn.Finish], [Conn.Close]).
+// Peeker is a connection whose next bytes can be read without consuming them. The last byte of a request
+// is left unread in such a connection: closing it is a reset then, which distinguishes a truncated
+// response from a complete one ([Conn.Finish], [Conn.Close]).
 type Peeker interface{ Peek(p []byte) (int, error) }
 
-// ReadRequest reads one request, header and body, and not one byte more; a nil lim
-// has all defaults. A connection that is closed without having sent anything gives io.EOF; every
-// other fault of the sender a [RequestError]; a body that can't be stored,
-// that error.
+// ReadRequest reads exactly one request, header and body; a nil lim has all defaults. The error is io.EOF
+// for a connection closed without a byte, a [RequestError] for every other error of the sender, or the
+// error of storing the body.
 func ReadRequest(r io.Reader, lim *Limits) (*Request, error) {
 	req, err := ReadHeader(r, lim)
 	if err != nil {
@@ -39,9 +34,8 @@ func ReadRequest(r io.Reader, lim *Limits) (*Request, error) {
 	return req, req.ReadBody(r, lim)
 }
 
-// ReadHeader reads the header of a request, and not one byte of its body; a nil lim
-// has all defaults. The errors are those of [ReadRequest]. [Request.ReadBody] has to
-// follow on the same reader.
+// ReadHeader reads exactly the header of a request; a nil lim has all defaults. The errors are those of
+// [ReadRequest]. [Request.ReadBody] must follow on the same reader.
 func ReadHeader(r io.Reader, lim *Limits) (*Request, error) {
 	if lim == nil {
 		lim = &Limits{}
@@ -88,9 +82,8 @@ func ReadHeader(r io.Reader, lim *Limits) (*Request, error) {
 	return req, nil
 }
 
-// readLength reads as much as can be read before the length is known. What is wrong with
-// the length is told as soon as that is there: a client of another protocol may be waiting
-// for an answer.
+// readLength reads the length, with up to minRequest bytes. It fails at the first invalid byte: a client
+// of another protocol may be waiting for a response.
 func (r *Request) readLength(c io.Reader, max int) (size, digits int, err error) {
 	for n := 0; n < len(r.first); {
 		m, readErr := c.Read(r.first[n:])
@@ -110,8 +103,7 @@ func (r *Request) readLength(c io.Reader, max int) (size, digits int, err error)
 	return size, digits, err
 }
 
-// netstringLength reads the decimal length in front of a netstring; digits is
-// how many bytes it takes without the colon.
+// netstringLength parses the decimal length of a netstring, of that many digits.
 func netstringLength(b []byte, max int) (size, digits int, err error) {
 	for i, c := range b {
 		switch {
@@ -135,7 +127,7 @@ func netstringLength(b []byte, max int) (size, digits int, err error) {
 	return 0, 0, ErrTruncated
 }
 
-// parse cuts the header block into names and values, and checks them.
+// parse splits the header block into names and values, and checks them.
 func (r *Request) parse(block []byte, most int) error {
 	if block[len(block)-1] != 0 {
 		return ErrUnterminated
@@ -179,15 +171,15 @@ func (r *Request) parse(block []byte, most int) error {
 	return r.settle(&seen.lengths)
 }
 
-// checks are what is known of a header block while it is checked.
+// checks is the state of checking a header block.
 type checks struct {
 	breaks bool   // there is a line break somewhere
 	scgi   string // the value of SCGI
 	lengths
 }
 
-// check tells what is wrong with a header that is not the first, and notes what it says of the
-// body and the protocol. The first byte, or the length, tells nearly every other name apart.
+// check checks a header other than the first one, and records the length of the body and the protocol. Its
+// first byte or its length distinguishes nearly every other name.
 func (r *Request) check(name, value string, seen *checks) error {
 	switch {
 	case name[0] == 'C' && name == "CONTENT_LENGTH":
@@ -214,8 +206,7 @@ func (r *Request) check(name, value string, seen *checks) error {
 	return nil
 }
 
-// nameLength returns the length of the name at the head of b, or -1 when it is
-// not a name.
+// nameLength returns the length of the name at the beginning of b, or -1 if it is invalid.
 func nameLength(b []byte) int {
 	n := bytes.IndexByte(b, 0)
 	if n < 0 || !isName(b[:n]) {
@@ -224,9 +215,8 @@ func nameLength(b []byte) int {
 	return n
 }
 
-// isName tells whether b has only visible ASCII characters but "=", which would
-// end a variable's name in the environment of a process. It looks at eight bytes
-// at a time: bit 7 of each byte of bad says what is wrong with the same byte of x.
+// isName reports whether b has visible ASCII characters only, without "=", which would end the name of an
+// environment variable. It checks eight bytes at a time: bit 7 of a byte marks an invalid one.
 func isName(b []byte) bool {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for len(b) >= 8 {
@@ -279,8 +269,7 @@ func readLast(r io.Reader, p []byte) error {
 	return readFull(r, p)
 }
 
-// readOnly reads the last byte of a request that is said to have no body, and fails where
-// more is there.
+// readOnly reads the last byte of a request that declares no body, and fails if more bytes follow.
 func readOnly(r io.Reader, p []byte) error {
 	k, ok := r.(Peeker)
 	if !ok {
@@ -304,8 +293,7 @@ func headerError(err error) error {
 	return senderError(err, ErrTruncated, ErrHeaderTimeout)
 }
 
-// senderError translates how a read ended into what the sender did wrong. A
-// reset is the sender's, too: it left.
+// senderError maps the error of a read to one of the sender, also for a reset.
 func senderError(err error, truncated, timeout *RequestError) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return timeout

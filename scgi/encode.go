@@ -6,13 +6,12 @@ import (
 	"strings"
 )
 
-// ErrEncode is returned for headers that can't be put on the wire: a name that
-// is empty or not a name, a NUL in a value, or CONTENT_LENGTH or SCGI given by
-// the caller of [AppendRequest].
+// ErrEncode is returned for headers that can't be encoded: an empty or invalid name, a NUL in a value, or
+// CONTENT_LENGTH or SCGI given by the caller of [AppendRequest].
 var ErrEncode = errors.New("scgi: a header can't be encoded")
 
-// AppendHeader appends the netstring of the headers as they are. Of what
-// [ReadRequest] accepted it makes the same bytes again.
+// AppendHeader appends the netstring of the headers. For a request that [ReadRequest] accepted it
+// reproduces the same bytes.
 func AppendHeader(dst []byte, header []Header) []byte {
 	n := 0
 	for _, h := range header {
@@ -29,10 +28,9 @@ func AppendHeader(dst []byte, header []Header) []byte {
 	return append(dst, ',')
 }
 
-// AppendRequest appends a request header as a client sends it: CONTENT_LENGTH
-// and SCGI first, as the specification wants, then the given headers. The body of
-// contentLength bytes follows it on the wire. Where the error is [ErrEncode] nothing
-// was appended.
+// AppendRequest appends a request header: CONTENT_LENGTH and SCGI first, as the specification requires,
+// then the given headers. The body of contentLength bytes follows it on the wire. With an error,
+// [ErrEncode], nothing is appended.
 func AppendRequest(dst []byte, contentLength int64, header []Header) ([]byte, error) {
 	if contentLength < 0 {
 		return dst, ErrEncode

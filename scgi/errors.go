@@ -2,11 +2,10 @@ package scgi
 
 import "strconv"
 
-// RequestError says why a request was not accepted. The values below are the
-// only ones that this package returns, so errors.Is tells them apart.
+// RequestError is the reason why a request was refused. This package returns the values below only;
+// errors.Is distinguishes them.
 type RequestError struct {
-	// Status is the HTTP status code that the client is to see: 400, 408, 413
-	// or 431.
+	// Status is the HTTP status code for the client: 400, 408, 413 or 431.
 	Status int
 	// Reason is one sentence for a person. It never quotes the request.
 	Reason string
@@ -17,7 +16,7 @@ func (e *RequestError) Error() string {
 	return "scgi: " + e.Reason + " (" + strconv.Itoa(e.Status) + ")"
 }
 
-// Every way in which a request can be wrong.
+// The errors of requests.
 var (
 	ErrTruncated       = &RequestError{400, "the connection ended in the middle of the request header"}
 	ErrLength          = &RequestError{400, "the request does not begin with a netstring length: is the web server speaking SCGI?"}

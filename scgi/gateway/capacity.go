@@ -10,22 +10,20 @@ import (
 )
 
 const (
-	// maxConnections is how many connections are held at once, where there may be as many
-	// processes as that takes; more wait in the kernel, where nothing is lost.
+	// maxConnections limits the connections that are held at once; further ones wait in the kernel.
 	maxConnections = 1024
-	// tasks is how many threads and processes one connection is thought to need: a thread
-	// here, and a program that has two others.
+	// tasks is the assumed number of threads and processes per connection: a thread of this process,
+	// and a program with two more.
 	tasks = 4
 )
 
-// MostConnections is how many connections can be held, up to a given number: Go ends a
-// process that can't have one more thread, and each waits in a thread of its own.
+// MostConnections is the number of connections that can be held, up to backlog: each waits in its own
+// thread, and Go aborts if a thread can't be created.
 func MostConnections(backlog int) int { return min(backlog, mostConnections(taskLimit())) }
 
 func mostConnections(limit uint64) int { return int(max(1, min(maxConnections, limit/tasks))) }
 
-// taskLimit is how many threads and processes there may be: RLIMIT_NPROC of the user, and
-// TasksMax= of the unit.
+// taskLimit is the limit of threads and processes: RLIMIT_NPROC of the user, and TasksMax= of the unit.
 func taskLimit() uint64 {
 	limit := uint64(math.MaxUint64)
 	var r unix.Rlimit

@@ -7,17 +7,16 @@ import (
 	"github.com/socketgi/socketgi/scgi/outcome"
 )
 
-// failure is what the client is told of a request that the application gives no answer
-// to, and how much it matters to the log.
+// failure is the response to a request that the application doesn't answer, and its priority in the log.
 type failure struct {
 	status   int
 	text     string
 	priority Priority
-	header   string // that a client may come again in a moment, or nothing
+	header   string // Retry-After, or ""
 }
 
-// failures are what becomes of a request that has no process, or whose process fails. The
-// text is followed by the id of the request in the log.
+// failures are for requests without a process, or whose process fails. The id of the request follows the
+// text.
 var failures = [...]failure{
 	outcome.Failed:    {500, "The application failed.", Error, ""},
 	outcome.Died:      {502, "The application ended without a response.", Error, ""},
@@ -35,7 +34,7 @@ var (
 	noQueue   = failure{500, "This application is not set up correctly. See the log.", Error, ""}
 )
 
-// failureOf is the failure of a process, nil: that of one that gave no reason.
+// failureOf is the failure for a problem, or for nil that of a process that died.
 func failureOf(p *outcome.Problem) failure {
 	if p == nil {
 		return failures[outcome.Died]
@@ -43,8 +42,7 @@ func failureOf(p *outcome.Problem) failure {
 	return failures[p.Kind]
 }
 
-// refusal is the failure of a request that nothing but its connection, or what was read of
-// it, is known of.
+// refusal is the failure for a refused peer or an invalid request.
 func refusal(err error) failure {
 	var peer *PeerError
 	if errors.As(err, &peer) {

@@ -1,8 +1,7 @@
-// Package gateway takes one request from its connection to its record: who may send it,
-// how it is read, its place in the queue, the application that answers it, and what the
-// client and the log are told where that fails. Serving is the way of a connection
-// ([Config.ServeConnection]) or of the connections of listeners ([Server]); a pool of
-// warm workers takes the same steps one by one ([Request]).
+// Package gateway handles a request from its connection to its record: it checks the peer, reads the
+// request, queues it, has the application answer, and reports failures to the client and the log.
+// [Config.ServeConnection] serves one connection and [Server] listening sockets; a pool of warm workers
+// takes the same steps by [Request].
 package gateway
 
 import (
@@ -13,52 +12,50 @@ import (
 	"github.com/socketgi/socketgi/scgi/outcome"
 )
 
-// Config is what holds for all requests of an application.
+// Config is the configuration for all requests of an application.
 type Config struct {
-	// Peers are the users that may connect, besides root; nil: all.
+	// Peers are the allowed users besides root; nil for all.
 	Peers Peers
-	// Limits bound what is read of a request.
+	// Limits are the limits of a request.
 	Limits scgi.Limits
-	// Mount is the path below which the application lives, where the web server sends no
-	// SCRIPT_NAME ([scgi.Request.Params]).
+	// Mount is the prefix of the application's paths, for web servers that send no SCRIPT_NAME
+	// ([scgi.Request.Params]).
 	Mount string
-	// QueueTimeout is how long a request waits in the queue.
+	// QueueTimeout limits the wait in the queue.
 	QueueTimeout time.Duration
-	// SendTimeout is how long the web server may read nothing of a response; 0: for ever.
+	// SendTimeout limits how long the web server may read nothing of a response; 0 for no limit.
 	SendTimeout time.Duration
-	// Debug shows the client what only the log is for, in development.
+	// Debug shows the client the text of the log, for development.
 	Debug bool
-	// IDHeader names the header field in which the response to a failed request has its id,
-	// as the log has it; "": none.
+	// IDHeader is the name of the header with the request's id in error responses; "" for none.
 	IDHeader string
-	// ProbeVariable names a variable that is for the log, and not for the application; "": none.
+	// ProbeVariable is the name of a variable for the log, hidden from the application; "" for none.
 	ProbeVariable string
-	// Explain puts an error into words for the log, where an operator can do something about
-	// it: a [*PeerError], or a [*SlotsError]. Default: its own words.
+	// Explain words an error for the log: a [*PeerError], or a [*SlotsError]. Default: its own text.
 	Explain func(error) string
-	// Log takes the record of each request, and lines about what went wrong.
+	// Log receives the record of each request, and messages about failures.
 	Log Log
 }
 
 // Application answers requests, each by a process.
 type Application interface {
-	// Start starts a process that answers a request, or returns why there is none.
+	// Start starts a process for a request, or returns the reason why it can't.
 	Start(r *Request) (Process, *outcome.Problem)
 }
 
 // Process answers one request.
 type Process interface {
-	// Serve answers. When the response isn't whole the process is gone.
+	// Serve answers. After an incomplete response the process has ended.
 	Serve(conn int) outcome.Result
-	// Wait waits for the end of the process, and kills it when its time is up.
+	// Wait waits for the end of the process, and kills it at its timeout.
 	Wait() outcome.Usage
-	// Signal sends a signal to all that belongs to the process.
+	// Signal sends a signal to the process group.
 	Signal(syscall.Signal)
-	// Close frees what the process takes in this one. It must have ended.
+	// Close frees the resources of the ended process.
 	Close()
 }
 
-// Broken answers every request with a failure: the application is not set up correctly.
+// Broken fails every request of an application with an invalid configuration.
 type Broken struct{ Reason error }
 
 // Start returns the reason.

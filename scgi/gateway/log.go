@@ -6,78 +6,74 @@ import (
 	"github.com/socketgi/socketgi/scgi/outcome"
 )
 
-// Log is where requests are recorded. Its methods may be called by many goroutines, and
-// may wait.
+// Log records requests. Its methods may be called by many goroutines, and may block.
 type Log interface {
 	Recorder
-	// Line logs a line, or several that belong together.
+	// Line logs a message of one or more lines.
 	Line(Line)
 }
 
-// Recorder takes the records of requests.
+// Recorder receives the records of requests.
 type Recorder interface{ Record(Record) }
 
 // Priority is a level of syslog(3).
 type Priority int
 
-// The priorities of what is logged here.
+// The priorities of messages.
 const (
 	Error   Priority = 3
 	Warning Priority = 4
 	Notice  Priority = 5
 )
 
-// Subject is the request that a line or a record is about. The zero value is none.
+// Subject is the request of a message or a record. The zero value is none.
 type Subject struct {
-	// ID is what the web server calls the request (UNIQUE_ID), or else made here.
+	// ID is the web server's id of the request (UNIQUE_ID), or a generated one.
 	ID string
-	// Method and Path are as they came: whatever prints them escapes them. Path has no
-	// query, which may hold secrets.
+	// Method and Path are not escaped. Path has no query, which may contain secrets.
 	Method, Path string
-	// Probe is the value of [Config].ProbeVariable, "" where the request has none.
+	// Probe is the value of [Config].ProbeVariable, "" for none.
 	Probe string
 }
 
-// Line is an entry of the log that is no record.
+// Line is an entry of the log other than a record.
 type Line struct {
-	// Priority is how much it matters.
 	Priority Priority
 	// Text may have several lines.
 	Text string
-	// About is the request that it is about, if it is about one.
+	// About is the request of the message, if any.
 	About Subject
-	// Status is the status code of a response to a request that the application never got;
-	// 0: it isn't about such a request.
+	// Status is the status code for a request that didn't reach the application; 0 for other messages.
 	Status int
-	// Event is true of what happens as it should: all else is a problem.
+	// Event is true for normal events; others are problems.
 	Event bool
 }
 
-// Record is what became of a request.
+// Record is the result of a request.
 type Record struct {
 	Subject
-	// Status is the status code of the response, and 499, as with nginx, where the client left.
+	// Status is the status code of the response, or 499, as in nginx, if the client disconnected.
 	Status int
-	// Bytes is the length of the body that was sent.
+	// Bytes is the length of the sent body.
 	Bytes int64
-	// Cut tells a response that broke off.
+	// Cut is true for an incomplete response.
 	Cut bool
-	// Took is the time from the connection to the end of the response, Queued how much of it
-	// the request was in the queue, and Service how much of it a warm worker took.
+	// Took is the time from the connection to the end of the response, Queued its part in the queue, and
+	// Service its part in a warm worker.
 	Took, Queued, Service time.Duration
-	// CPU is the processor time that was used for it.
+	// CPU is the processor time of the request.
 	CPU time.Duration
-	// Warm tells the request of a warm worker from one with a process of its own.
+	// Warm is true for a request of a warm worker.
 	Warm bool
-	// Growth is by how many bytes a warm worker became larger than it ever was.
+	// Growth is the growth of a warm worker beyond its largest size so far, in bytes.
 	Growth int64
-	// PeakMemory is the largest resident set of a process of its own, in bytes.
+	// PeakMemory is the largest resident set of the request's own process, in bytes.
 	PeakMemory int64
-	// ExitStatus is that of such a process, -1 where it ended by a signal.
+	// ExitStatus is that of such a process, -1 if it was killed by a signal.
 	ExitStatus int
 }
 
-// Failed tells whether the response was none, not whole, or an error of the server.
+// Failed reports whether the response is missing, incomplete or an error of the server.
 func (r *Record) Failed() bool { return r.Status >= 500 || r.Cut }
 
 // Record is the record of the request.
@@ -97,7 +93,7 @@ func (r *Request) WarmRecord(res outcome.Result, took time.Duration) Record {
 	return rec
 }
 
-// problem logs what is wrong with the request or its answer.
+// problem logs a problem of the request or its response.
 func (r *Request) problem(p Priority, text string) {
 	r.config.Log.Line(Line{Priority: p, Text: text, About: r.Subject})
 }

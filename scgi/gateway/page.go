@@ -7,7 +7,7 @@ import (
 	"github.com/socketgi/socketgi/scgi"
 )
 
-// page makes the response: a line of text without what only the operator may see.
+// page makes the response: a line of text without details for the operator.
 func (r *Request) page(f failure) []byte {
 	return scgi.AppendError(nil, f.status, r.idHeader()+f.header, f.text)
 }
@@ -20,7 +20,7 @@ func (r *Request) idHeader() string {
 	return r.config.IDHeader + ": " + r.ID + "\r\n"
 }
 
-// debugPage makes a response with the detail that is for the operator.
+// debugPage makes a response with the details for the operator.
 func (r *Request) debugPage(f failure, detail string) []byte {
 	title := scgi.StatusLine(f.status)
 	body := "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + title + "</title>\n" +

@@ -9,21 +9,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file decides which users may talk to an application, by the user of the other side of
-// a unix socket (SO_PEERCRED in unix(7)). The mode and the group of the socket, which systemd
-// sets, decide who can connect.
-
-// Peers are the users that may talk to the application, besides root, who can do all
-// that it can; nil is every user that can connect.
+// Peers are the users besides root whose requests are served, by the user of a unix socket's peer
+// (SO_PEERCRED, unix(7)); nil for every user that can connect, by the mode and the group of the socket.
 type Peers []uint32
 
-// PeerError is why a connection may not talk to the application.
+// PeerError is the reason why a peer is refused.
 type PeerError struct {
-	// Reason is the kind of it.
 	Reason PeerReason
 	// UID is the user of a [Stranger].
 	UID uint32
-	// Err is the error where the user is an [UnknownPeer].
+	// Err is the error of an [UnknownPeer].
 	Err error
 }
 
@@ -31,13 +26,13 @@ type PeerError struct {
 type PeerReason int
 
 const (
-	Stranger    PeerReason = iota // a user that is not among the [Peers]
+	Stranger    PeerReason = iota // a user not in [Peers]
 	NetworkPeer                   // a connection that is no unix socket
-	HiddenPeer                    // a user that has no number in the user namespace of this process
-	UnknownPeer                   // the kernel doesn't tell
+	HiddenPeer                    // a user without a number in this user namespace
+	UnknownPeer                   // an error of the kernel
 )
 
-// Error tells the reason.
+// Error is the reason.
 func (e *PeerError) Error() string {
 	switch e.Reason {
 	case NetworkPeer:
@@ -51,8 +46,7 @@ func (e *PeerError) Error() string {
 	return "it comes from user " + strconv.FormatUint(uint64(e.UID), 10) + ", which is not allowed"
 }
 
-// check tells why a peer may not talk to the application. A connection that has no user is
-// refused.
+// check refuses peers that are not allowed, and connections without a user.
 func (p Peers) check(fd int) error {
 	if p == nil {
 		return nil
@@ -72,8 +66,8 @@ func (p Peers) check(fd int) error {
 	return &PeerError{Reason: Stranger, UID: cred.Uid}
 }
 
-// hidden tells whether a user is one that has no number in the user namespace of this
-// process (user_namespaces(7)).
+// hidden reports whether a user has no number in the user namespace of this process
+// (user_namespaces(7)).
 func hidden(uid uint32) bool {
 	overflow, err := os.ReadFile("/proc/sys/kernel/overflowuid")
 	if err != nil { // strict hides it; this is its default

@@ -5,28 +5,27 @@ import (
 	"time"
 )
 
-// ErrQueueTimeout is what a request gets that waited too long for its place.
+// ErrQueueTimeout is returned for a request that waited too long in the queue.
 var ErrQueueTimeout = errors.New("no slot became free in time")
 
-// Queue bounds how many applications run at once. The others wait, in the order of
-// arrival.
+// Queue limits the requests that run at once. Others wait, in the order of arrival.
 type Queue interface {
-	// take waits for a place. What it returns gives the place back, and may be called
-	// more than once. The error is ErrQueueTimeout when none became free in time.
+	// take waits for a slot. release frees it, and may be called more than once. The error is
+	// ErrQueueTimeout if none became free in time.
 	take(timeout time.Duration) (release func(), err error)
 }
 
-// Unlimited is a queue with a place for everybody.
+// Unlimited is a queue without a limit.
 var Unlimited Queue = unlimited{}
 
 type unlimited struct{}
 
 func (unlimited) take(time.Duration) (func(), error) { return func() {}, nil }
 
-// Places returns the queue of n places within this process.
+// Places returns a queue of n slots within this process.
 func Places(n int) Queue { return make(places, n) }
 
-// places has a place taken by a send.
+// places has an element for each slot in use.
 type places chan struct{}
 
 func (p places) take(timeout time.Duration) (func(), error) {

@@ -14,38 +14,36 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is the way of a request, from its connection to its record, from top to bottom.
-
-// Request is a request on its way. It is for use by one goroutine.
+// Request is a request from its connection to its record. It is for use by one goroutine.
 type Request struct {
-	// Subject is what the log calls it, once it is read.
+	// Subject identifies it in the log, once it is read.
 	Subject
 	// Conn is its connection.
 	Conn *scgi.Conn
-	// Params are the variables that an application gets of it.
+	// Params are its variables for an application.
 	Params []scgi.Header
-	// Body is its body, whose file [Request.CloseBody] closes.
+	// Body is its body; [Request.CloseBody] closes its file.
 	Body scgi.Body
-	// Came is when there was a connection, and Arrived when all of the request was there.
+	// Came is the time of the connection, and Arrived that of the complete request.
 	Came, Arrived time.Time
-	// Queued is how long it was in the queue, and Service for how long a warm worker had it.
+	// Queued is the time in the queue, and Service the time in a warm worker.
 	Queued, Service time.Duration
 
 	config *Config
 }
 
-// NewRequest makes a request of a connection that came at that time.
+// NewRequest makes a request for a connection accepted at that time.
 func (c *Config) NewRequest(fd int, came time.Time) Request {
 	c.boundSends(fd)
 	return Request{Conn: scgi.NewConn(fd), Came: came, config: c}
 }
 
-// sendWaits is how often a worker waits for the web server to read before it gives a response
-// up (runtime/job.py of package wsgi): once would be up to twice the SendTimeout, because
-// what was sent of a write is told only when its time is up.
+// sendWaits is the number of times that a worker waits for the web server to read before it aborts a
+// response (runtime/job.py of package wsgi). A single wait could last twice the SendTimeout, as a partial
+// write returns only at its timeout.
 const sendWaits = 10
 
-// boundSends bounds the blocking sends of a worker.
+// boundSends sets the timeout of a worker's blocking sends.
 func (c *Config) boundSends(fd int) {
 	if c.SendTimeout > 0 {
 		most := unix.NsecToTimeval(max(c.SendTimeout/sendWaits, time.Microsecond).Nanoseconds())
@@ -85,7 +83,7 @@ func (r *Request) serve(app Application, q Queue, stop stopper) {
 	r.run(app, stop, release)
 }
 
-// run has a process answer.
+// run answers the request by a process.
 func (r *Request) run(app Application, stop stopper, release func()) {
 	p, problem := app.Start(r)
 	if problem != nil {
@@ -106,17 +104,17 @@ func (r *Request) run(app Application, stop stopper, release func()) {
 	if usage.Late {
 		r.problem(Error, "the application continued after its response, and was killed at its timeout")
 	}
-	// The place is free now, however long the other side takes to hang up.
+	// The slot is free now, however long the peer takes to close.
 	release()
 	r.Finish()
 	r.config.Log.Record(r.Record(res, usage, took))
 }
 
-// CheckPeer returns why the peer may not talk to the application, a [*PeerError].
+// CheckPeer returns a [*PeerError] if the peer is not allowed.
 func (r *Request) CheckPeer() error { return r.config.Peers.check(r.Conn.FD()) }
 
-// Read reads the request, and returns what is wrong with it. io.EOF is a probe: connected and
-// closed. The header has the time of the limits from when the connection came.
+// Read reads the request. The error is io.EOF for a probe: connected and closed. The header's timeout
+// begins with the connection.
 func (r *Request) Read() error {
 	limits := r.config.Limits
 	if limits.HeaderTimeout == 0 {
@@ -131,8 +129,7 @@ func (r *Request) ReadReady(scratch []byte) error {
 	return r.take(r.Conn.ReadReady(scratch, &r.config.Limits))
 }
 
-// take takes what was read of the request, and returns what is wrong with it: err, if
-// there is one.
+// take sets the fields of the request that was read, unless err is set.
 func (r *Request) take(req *scgi.Request, err error) error {
 	if req != nil {
 		r.Body = req.Body
@@ -146,7 +143,7 @@ func (r *Request) take(req *scgi.Request, err error) error {
 	return err
 }
 
-// describe takes out of the request what the log calls it.
+// describe sets the subject from the request's variables.
 func (r *Request) describe() {
 	for _, h := range r.Params {
 		switch h.Name {
@@ -170,7 +167,7 @@ func (r *Request) describe() {
 	}
 }
 
-// takeProbe moves the probe's id from the variables to what the log knows of the request.
+// takeProbe moves the probe's id from the variables to the subject.
 func (r *Request) takeProbe() {
 	if r.config.ProbeVariable == "" {
 		return
@@ -194,8 +191,8 @@ func isID(s string) bool {
 	return s != "" && len(s) <= 64
 }
 
-// Refuse answers a request that never reaches the application, because of an error of
-// [Request.CheckPeer] or [Request.Read], and ends its connection.
+// Refuse answers a request after an error of [Request.CheckPeer] or [Request.Read], and ends its
+// connection.
 func (r *Request) Refuse(err error) {
 	f := refusal(err)
 	r.config.Log.Line(Line{Priority: f.priority, Status: f.status,
@@ -203,8 +200,8 @@ func (r *Request) Refuse(err error) {
 	r.answer(f)
 }
 
-// NotQueued answers a request that got no place in the queue, because of err, ends its
-// connection, and returns what the client got.
+// NotQueued answers a request that got no slot because of err, ends its connection, and returns the
+// result.
 func (r *Request) NotQueued(err error) outcome.Result {
 	f := queueFull
 	if !errors.Is(err, ErrQueueTimeout) {
@@ -221,8 +218,8 @@ func (r *Request) answer(f failure) {
 	r.Finish()
 }
 
-// Fail ends a response that isn't whole, or was never begun: it tells the client, if that can
-// be told, and the log why. What it returns is what the client got.
+// Fail ends an incomplete or missing response: it sends an error page if the response has not begun, logs
+// the reason, and returns the result.
 func (r *Request) Fail(res outcome.Result) outcome.Result {
 	f, detail := failureOf(res.Problem), ""
 	if res.Problem != nil {
@@ -251,8 +248,8 @@ func (r *Request) Fail(res outcome.Result) outcome.Result {
 	return res
 }
 
-// linger is how long the web server may take to close a connection after the end of the
-// response; it takes microseconds. Clients that never close are dropped within a second.
+// linger limits how long the web server may take to close a connection after the response, which takes
+// microseconds. Clients that never close are dropped within a second.
 const linger = 900 * time.Millisecond
 
 // Finish ends the connection after a response.

@@ -14,27 +14,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// How long requests may go on once the unit is being stopped.
+// Time for running requests when the unit is stopped.
 const (
-	// DrainTime is how long that is before their processes are told to end. It is less than
-	// the TimeoutStopSec= that the units have, so that clients are told.
+	// DrainTime is the time until their processes get SIGTERM. It is less than TimeoutStopSec= of the
+	// units, which leaves time for error pages.
 	DrainTime = 8 * time.Second
-	// KillTime is how long processes may take to end then.
+	// KillTime is the time until they are killed then.
 	KillTime = time.Second
 )
 
-// Server serves listeners (Accept=no): it accepts, and each request gets a process as
-// with Accept=yes. Its fields may not be changed once it serves.
+// Server serves listening sockets (Accept=no), with a process for each request as with Accept=yes. Its
+// fields must not be changed while it serves.
 type Server struct {
-	// Config is what holds for all requests.
 	Config *Config
 	// Application answers them.
 	Application Application
-	// Queue bounds how many at once.
-	Queue Queue
-	// IdleExit is how long there may be no request until Serve returns; 0: for ever.
+	Queue       Queue
+	// IdleExit is the time without a request after which Serve returns; 0 for never.
 	IdleExit time.Duration
-	// Backlog is how many connections are held at once; more wait in the kernel.
+	// Backlog limits the connections that are held at once; further ones wait in the kernel.
 	Backlog int
 
 	listeners []activation.Socket
@@ -49,11 +47,11 @@ type Server struct {
 	stopping syscall.Signal // all of them were told to end, by this one
 }
 
-// Serve serves until nothing was asked for IdleExit, or SIGTERM. A connection that comes
-// after that waits in the listener for the next process.
+// Serve serves until no request has come for IdleExit, or until SIGTERM. Later connections wait in the
+// listener for the next process.
 func (s *Server) Serve(listeners []activation.Socket) error {
-	// Next to a process for each request, to collect garbage sooner costs nothing that could
-	// be measured, and this process stays small.
+	// Frequent garbage collection keeps this process small; its cost is not measurable beside a process
+	// for each request.
 	debug.SetGCPercent(25)
 	// Go opens what its timers wait with at the first of them, and crashes where that fails:
 	// it must not be the one that waits because no descriptor is left.
@@ -84,7 +82,7 @@ func (s *Server) Serve(listeners []activation.Socket) error {
 	return err
 }
 
-// acceptAll accepts until it is time to leave.
+// acceptAll accepts until the idle timeout or a signal.
 func (s *Server) acceptAll() error {
 	fds := make([]unix.PollFd, 0, len(s.listeners)+1)
 	for lastRequest := time.Now(); ; {
@@ -123,7 +121,7 @@ func (s *Server) acceptAll() error {
 	}
 }
 
-// idleEnd is when to leave where there is no connection until then, zero: never.
+// idleEnd is the time to exit without a connection until then, zero for never.
 func (s *Server) idleEnd(lastRequest time.Time) time.Time {
 	if s.open.Load() > 0 || s.IdleExit <= 0 {
 		return time.Time{}
@@ -131,7 +129,7 @@ func (s *Server) idleEnd(lastRequest time.Time) time.Time {
 	return lastRequest.Add(s.IdleExit)
 }
 
-// nudge makes acceptAll look again.
+// nudge wakes acceptAll.
 func (s *Server) nudge() { _, _ = unix.Write(s.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) }
 
 func (s *Server) accept(listener int) error {
@@ -162,7 +160,7 @@ func (s *Server) accept(listener int) error {
 	return nil
 }
 
-// watch makes it possible for drain to stop a process.
+// watch registers a process for drain.
 func (s *Server) watch(p Process) (*stopped, func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -182,7 +180,7 @@ func (s *Server) watch(p Process) (*stopped, func()) {
 	}
 }
 
-// drain waits for the requests that are left, and stops what takes too long.
+// drain waits for running requests, and stops those that take too long.
 func (s *Server) drain(most time.Duration) {
 	over := make(chan struct{})
 	go func() {

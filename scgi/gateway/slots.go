@@ -10,12 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Slots is the queue of all processes that serve single connections of one unit. Slots and
-// places in the queue are locks on single bytes of a file, which the kernel drops when their
-// process ends, however it ends (fcntl(2), open file description locks). The file itself
-// holds the number of the next ticket, and its first byte is locked while one is drawn.
+// Slots is the queue shared by all processes that serve single connections of one unit. Slots and places
+// in the queue are locks on bytes of a file, which the kernel drops when their process ends (fcntl(2),
+// open file description locks). The file contains the number of the next ticket; its first byte is
+// locked while a ticket is drawn.
 type Slots struct {
-	// Path is the file, which is made where there is none.
+	// Path is the file, which is created if it is missing.
 	Path string
 	// FirstSlot is the byte of the first of N slots, at least 1.
 	FirstSlot int64
@@ -33,7 +33,7 @@ func (q Slots) take(timeout time.Duration) (func(), error) {
 	return release, err
 }
 
-// SlotsError is why a file can't have [Slots].
+// SlotsError is an error of the file of [Slots].
 type SlotsError struct {
 	// Err is an error of a system call.
 	Err error
@@ -51,7 +51,7 @@ type slotFile struct {
 	fd int
 }
 
-// guardByte is locked for the moment in which a ticket is drawn.
+// guardByte is locked while a ticket is drawn.
 const guardByte = 0
 
 // takeSlot waits until fewer than N processes hold a slot, and takes one. Requests are served
@@ -74,7 +74,7 @@ func (q Slots) takeSlot(timeout time.Duration) (release func(), err error) {
 	if err := s.waitForTurn(ticket, deadline); err != nil {
 		return nil, err
 	}
-	// Only the first in the queue asks again and again.
+	// Only the first in the queue polls.
 	for ; ; time.Sleep(time.Millisecond) {
 		for i := range int64(q.N) {
 			if s.lock(q.FirstSlot+i, unix.F_OFD_SETLK) == nil {
@@ -91,15 +91,14 @@ func (q Slots) open() (fd int, err error) {
 	return unix.Open(q.Path, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0o600)
 }
 
-// dropForeign removes the file of another user: a unit whose user was changed would have no slots
-// for as long as the machine runs, because its directory is kept. Processes of that user that are
-// still there count by themselves.
+// dropForeign removes a file of another user, left in the preserved directory after User= was changed.
+// Running processes of that user keep their own count.
 func (q Slots) dropForeign() bool {
 	var st unix.Stat_t
 	return unix.Lstat(q.Path, &st) == nil && st.Uid != uint32(os.Geteuid()) && unix.Unlink(q.Path) == nil
 }
 
-// draw takes the next ticket: the last place in the queue.
+// draw draws the next ticket: the last place in the queue.
 func (s slotFile) draw() (ticket int64, err error) {
 	if err := s.lock(guardByte, unix.F_OFD_SETLKW); err != nil {
 		return 0, err
@@ -117,9 +116,8 @@ func (s slotFile) draw() (ticket int64, err error) {
 	return ticket, s.lock(s.FirstTicket+ticket, unix.F_OFD_SETLK)
 }
 
-// waitForTurn waits until no earlier ticket is left. At the deadline
-// the waiting itself goes on, in a thread that ends with this process: there is
-// nothing else left to do in it.
+// waitForTurn waits until no earlier ticket is left. After the deadline a thread keeps waiting until this
+// process ends.
 func (s slotFile) waitForTurn(ticket int64, deadline time.Time) error {
 	if s.first(ticket) {
 		return nil
@@ -145,7 +143,7 @@ func (s slotFile) waitForTurn(ticket int64, deadline time.Time) error {
 	}
 }
 
-// first tells whether no earlier ticket waits.
+// first reports whether no earlier ticket waits.
 func (s slotFile) first(ticket int64) bool {
 	if ticket == 0 {
 		return true

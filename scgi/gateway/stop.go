@@ -10,17 +10,17 @@ import (
 	"github.com/socketgi/socketgi/scgi/outcome"
 )
 
-// stopper ends processes when the unit is being stopped.
+// stopper ends processes when the unit is stopped.
 type stopper interface {
-	// watch begins to watch over a process.
+	// watch registers a process.
 	watch(Process) (stopped *stopped, forget func())
 }
 
 // stopped becomes true when a process was told to end.
 type stopped struct{ atomic.Bool }
 
-// explain has a result tell that the process was told to end. systemd tells all processes of
-// a unit at once, so it may have died of it before this process knows.
+// explain marks the result of a process that was told to end. systemd signals all processes of a unit at
+// once: it may have died before this process received the signal.
 func (s *stopped) explain(res outcome.Result) outcome.Result {
 	if res.Problem != nil && res.Problem.Kind == outcome.Died {
 		for end := time.Now().Add(50 * time.Millisecond); !s.Load() && time.Now().Before(end); {
@@ -33,8 +33,7 @@ func (s *stopped) explain(res outcome.Result) outcome.Result {
 	return res
 }
 
-// terminator passes SIGTERM on: the client of a unit that is stopped is answered by this
-// process, which so outlives the one that it started.
+// terminator forwards SIGTERM, and lets this process answer the client of a stopped unit.
 type terminator struct{}
 
 func (terminator) watch(p Process) (*stopped, func()) {
@@ -49,9 +48,8 @@ func (terminator) watch(p Process) (*stopped, func()) {
 	return &s, func() {}
 }
 
-// ServeConnection answers the one request of the connection fd, which this process was
-// handed, and returns when that is logged. A SIGTERM meanwhile ends the process that
-// answers.
+// ServeConnection answers the request of the connection fd, and returns when it is logged. SIGTERM ends
+// the process that answers.
 func (c *Config) ServeConnection(fd int, app Application, q Queue) {
 	r := c.NewRequest(fd, time.Now())
 	r.serve(app, q, terminator{})

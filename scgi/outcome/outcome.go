@@ -1,43 +1,41 @@
-// Package outcome is what becomes of a request: how far its response came, why it failed, and
-// what the process that answered it has used. Packages cgi and wsgi return it, and package
-// gateway answers and logs by it.
+// Package outcome describes the result of a request: how much of its response was sent, why it failed,
+// and the resources of its process. Packages cgi and wsgi return it to package gateway.
 package outcome
 
 import "time"
 
-// End is how far a response came.
+// End is how much of a response was sent.
 type End int
 
-// A response has one of these ends.
+// The ends of a response.
 const (
-	None  End = iota // no byte of it was sent: the client can still be told what is wrong
-	Whole            // all of it was sent, and the sending side shut down
-	Cut              // it broke off
-	Left             // the client closed the connection before it was sent
+	None  End = iota // nothing was sent: an error page is possible
+	Whole            // complete, and the sending side shut down
+	Cut              // incomplete
+	Left             // the client disconnected
 )
 
-// Result is what became of a request.
+// Result is the result of a request.
 type Result struct {
-	// Status is the status code that was sent, 0 if none.
+	// Status is the sent status code, 0 for none.
 	Status int
-	// Bytes is the length of the body that was sent.
+	// Bytes is the length of the sent body.
 	Bytes int64
-	// End is how far the response came.
-	End End
-	// Problem is why the response failed, nil if it didn't. Even a response that is whole may
-	// have one.
+	End   End
+	// Problem is the reason why the response failed, nil if it didn't. A complete response may have
+	// one, too.
 	Problem *Problem
-	// CPU is the processor time that a warm worker has used for this request.
+	// CPU is the processor time of a warm worker for this request.
 	CPU time.Duration
-	// Growth is by how many bytes a warm worker has become larger than it ever was.
+	// Growth is the growth of a warm worker beyond its largest size so far, in bytes.
 	Growth int64
-	// Resident is how many bytes a warm worker has in memory after the request; 0: not known.
+	// Resident is the resident size of a warm worker after the request, in bytes; 0 if unknown.
 	Resident int64
 }
 
-// Problem is why a process did not start, or did not answer as it should.
+// Problem is the reason why a process did not start, or did not answer correctly.
 type Problem struct {
-	// Kind decides the status code of the answer to the client.
+	// Kind determines the status code for the client.
 	Kind Kind
 	// Text is a sentence or a traceback. It is for the log, not for the client.
 	Text string
@@ -46,15 +44,15 @@ type Problem struct {
 // Kind is the kind of a [Problem].
 type Kind int
 
-// The kinds, from the side of the application.
+// The kinds of problems.
 const (
-	Failed    Kind = iota // it can't be started or loaded, raised or exited
-	Died                  // it ended by a signal, without a word, or with nonsense
-	Timeout               // it took longer than it may
-	Forbidden             // what the request names may not be run
-	NotFound              // there is nothing that the request names
-	Busy                  // the machine has no room for another process
-	Stopped               // it was told to end, because the service ends
+	Failed    Kind = iota // the application can't be started or loaded, raised an exception or exited
+	Died                  // it was killed, or sent no or an invalid response
+	Timeout               // it exceeded its time
+	Forbidden             // the program of the request may not be run
+	NotFound              // the program of the request does not exist
+	Busy                  // the machine can't start another process
+	Stopped               // it was told to end, as the service is stopped
 )
 
 // Stopped returns the same problem for a process that was told to end; nil for nil.

@@ -8,25 +8,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Usage is what a process has used, from wait4(2). The zero value is that of one that nobody
-// has waited for.
+// Usage are the resources of an ended process, from wait4(2). The zero value is for an unknown process.
 type Usage struct {
-	// Status is how it ended.
 	Status syscall.WaitStatus
-	// Known tells whether it was waited for.
+	// Known is true if it was waited for.
 	Known bool
 	// CPU is user and system time together.
 	CPU time.Duration
-	// Late tells that the process was killed because its time was up.
+	// Late is true if the process was killed at its timeout.
 	Late bool
 	// PeakMemory is the largest resident set, in bytes.
 	PeakMemory int64
 }
 
-// Signaled tells whether the process ended by a signal.
+// Signaled reports whether the process was killed by a signal.
 func (u Usage) Signaled() bool { return u.Known && u.Status.Signaled() }
 
-// Ending is how the process ended, in words.
+// Ending describes how the process ended.
 func (u Usage) Ending() string {
 	switch {
 	case !u.Known:
