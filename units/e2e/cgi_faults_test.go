@@ -116,7 +116,7 @@ func TestCGIFaults(t *testing.T) {
 				assert.NotContains(t, got.body, "/srv")
 				id := got.Header.Get("Socketgi-Request-Id")
 				require.Regexp(t, `^[0-9a-f]{32}$`, id, "%s", got.body)
-				assert.Contains(t, got.body, "under "+id+".")
+				assert.Contains(t, got.body, "request "+id+".")
 				priority := "3"
 				if c.status < 500 {
 					priority = "4" // a stranger can ask for anything

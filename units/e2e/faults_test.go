@@ -74,7 +74,7 @@ func testFaults(t *testing.T, flags ...string) {
 			assert.NotContains(t, got.body, "/srv")
 			id := got.Header.Get("Socketgi-Request-Id")
 			require.Regexp(t, `^[0-9a-f]{32}$`, id, "%s", got.body)
-			assert.Contains(t, got.body, "under "+id+".")
+			assert.Contains(t, got.body, "request "+id+".")
 			problem := s.logged(s.journal("bad"), map[string]string{"SOCKETGI_REQUEST_ID": id, "PRIORITY": "3"})
 			assert.Contains(t, problem["MESSAGE"], c.log)
 			record := s.logged(s.journal("bad"), map[string]string{"SOCKETGI_REQUEST_ID": id, "SOCKETGI_STATUS": fmt.Sprint(c.status)})

@@ -105,7 +105,7 @@ func TestStatus(t *testing.T) {
 	out, _ = s.socketgi("status", "bad")
 	assert.Regexp(t, `(?m)^Connections: 2 accepted, 0 now, 0 refused$`, out)
 	assert.Regexp(t, `(?m)^      Slots: 0 of 2 in use$`, out)
-	assert.Regexp(t, `(?m)^  ... .. ..:..:.. 500 +[0-9.]+ ms +82B GET /bad/raise\n  ... .. ..:..:.. 200 +[0-9.]+ ms +4B GET /bad/$`, out)
+	assert.Regexp(t, `(?m)^  ... .. ..:..:.. 500 +[0-9.]+ ms +79B GET /bad/raise\n  ... .. ..:..:.. 200 +[0-9.]+ ms +4B GET /bad/$`, out)
 	assert.Regexp(t, `(?m)^Last error: .* ago\n  RuntimeError: secret detail\n  details: socketgi logs bad --id `+newest.ID+`$`, out)
 	assert.NotContains(t, out, "Traceback")
 	assert.Less(t, strings.Count(out, "\n"), 25, "one screen")
