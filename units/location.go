@@ -94,7 +94,7 @@ AliasMatch "^%s(/.*)?$" "%s$1"
         SetHandler "proxy:%s"
         # Passes Authorization to the application.
         CGIPassAuth On
-        # Keeps Content-Length: clients notice a truncated response.
+        # Keeps Content-Length, also in responses to HEAD.
         SetEnv ap_trust_cgilike_cl 1
         # mod_deflate buffers streamed text until its end. To disable it:
         # FilterChain !

@@ -32,6 +32,7 @@ func apachePasses(conf []*nginxconf.Directive) (all []pass) {
 		}
 		p := pass{d: d, scheme: scheme}
 		p.name, _, _ = strings.Cut(rest, "/")
+		p.worker = strings.TrimRight(rest, "/")
 		p.listen = p.name
 		if socket, behind, ok := strings.Cut(scheme, "|"); ok {
 			p.listen, p.scheme = strings.TrimPrefix(socket, "unix:"), behind
@@ -96,8 +97,8 @@ func judgeApache(ctx context.Context, w *front, app *host.Application, p pass, f
 		}
 	}
 	for _, other := range w.passes(ctx) {
-		if other.name == p.name && other.scheme == p.scheme && address(other.listen) != address(p.listen) {
-			f.fail("worker-name-repeated", fmt.Sprintf("%s: scgi://%s is the name of another socket, too: %s at %s", place, p.name, other.listen, other.d.Place()),
+		if other.worker == p.worker && other.scheme == p.scheme && address(other.listen) != address(p.listen) {
+			f.fail("worker-name-repeated", fmt.Sprintf("%s: scgi://%s is the name of another socket, too: %s at %s", place, p.worker, other.listen, other.d.Place()),
 				"Apache tells sockets apart by that name: requests reach the wrong application", on(`%ds!|scgi://%s\b!|scgi://%s.socketgi!`, p.d.Line, p.name, app.Name))
 			break
 		}
@@ -111,7 +112,7 @@ func judgeApache(ctx context.Context, w *front, app *host.Application, p pass, f
 	}
 	if !trusts {
 		// Before SetHandler it is in the same section; ProxyPass may stand in none.
-		f.warn("content-length-dropped", place+": ap_trust_cgilike_cl is not set", "Apache leaves out the length of a response, and a client takes one that is cut for a whole one",
+		f.warn("content-length-dropped", place+": ap_trust_cgilike_cl is not set", "Apache leaves Content-Length out of responses to HEAD and of large ones: downloads show no progress",
 			on(`%ds!^\s*!&SetEnv ap_trust_cgilike_cl 1\n&!`, p.d.Line))
 	}
 	if wait := p.timeout(w.conf); app.UsesAdapter() {

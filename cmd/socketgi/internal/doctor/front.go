@@ -37,8 +37,9 @@ type front struct {
 // pass is a place in a configuration that passes requests on.
 type pass struct {
 	d *nginxconf.Directive
-	// scheme and name are those of Apache's worker.
-	scheme, name string
+	// scheme and name are those of Apache's worker, and worker is the name with a path, by which Apache
+	// tells it from others.
+	scheme, name, worker string
 	// listen is the address: a path, or HOST:PORT.
 	listen string
 	// prefix is that of the URLs, "" for all of the server; known says whether that is so.

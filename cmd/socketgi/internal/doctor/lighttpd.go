@@ -119,7 +119,7 @@ func judgeLighttpd(w *front, app *host.Application, p pass, f *findings) {
 			fmt.Sprintf(`put $HTTP["url"] =~ "^%s(/|$)" { } around it, as socketgi lighttpd %s prints`, p.prefix, app.Name)
 	}
 	if value := optionOf(w.conf, p, "server.stream-response-body"); value == "" || value == "0" {
-		f.warn("response-held-back", at+": server.stream-response-body is not 1", "lighttpd keeps a response until its end, and before 1.4.70 a client takes one that is cut for a whole one", "").Do =
+		f.warn("response-held-back", at+": server.stream-response-body is not 1", "lighttpd buffers a response until its end, and 1.4.69 makes a truncated one look complete", "").Do =
 			"add server.stream-response-body = 1, as socketgi lighttpd " + app.Name + " prints"
 	}
 	if value := optionOf(w.conf, p, "server.stream-request-body"); value != "" && value != "0" {
