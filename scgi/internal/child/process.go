@@ -99,7 +99,7 @@ const killGrace = time.Second
 
 // Kill ends the process and its descendants: SIGTERM, and after a second SIGKILL.
 func (p *Process) Kill() outcome.Usage {
-	if p.usage.Known { // its number may be somebody else's by now
+	if p.usage.Known { // the process id may be reused
 		return p.usage
 	}
 	p.Signal(syscall.SIGTERM)

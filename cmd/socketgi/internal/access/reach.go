@@ -10,8 +10,8 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 )
 
-// Unreachable says why a user, a name or a number, can't read a file, by the modes on the way to
-// it; "" if it can. Without a name the user is one to whom nothing belongs.
+// Unreachable returns the reason why a user, a name or a number, can't read a file, by the modes on its
+// path; "" if it can. Without a name the user owns no file.
 func Unreachable(path, name string) string {
 	uid, groups := -1, []int(nil)
 	if name != "" {

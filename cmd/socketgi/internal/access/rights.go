@@ -1,5 +1,5 @@
-// Package access tells who can read, replace or write a file: by its modes, or by trying it with a
-// user's rights.
+// Package access checks which users can read, replace or write a file, by its modes, or by trying with a
+// user's privileges.
 package access
 
 import (
@@ -14,14 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rights are a user with its groups, as the kernel sees them.
+// Rights are the kernel's ids of a user and its groups.
 type Rights struct {
 	Name     string
 	UID, GID int
 	Groups   []int
 }
 
-// RightsOf finds those of a user. With a group they have that one in place of the user's own.
+// RightsOf looks up those of a user. A group replaces the user's own.
 func RightsOf(name, group string) (*Rights, error) {
 	u, ok := account.FindUser("", name)
 	if !ok {
@@ -41,8 +41,8 @@ func RightsOf(name, group string) (*Rights, error) {
 	return r, nil
 }
 
-// Do runs something with these rights to files. Only root can, unless they are those of who runs
-// this program.
+// Do calls what with these rights for file access. That needs root, unless they are those of this
+// process.
 //
 // It has a thread of its own, because these are properties of threads in Linux; the
 // thread ends with the goroutine that it is locked to, so nothing else ever runs in it.

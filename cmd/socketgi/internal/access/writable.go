@@ -14,9 +14,9 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 )
 
-// WritableByOthers returns the first file, folder or link on the way to path that somebody
-// else than root can change, "" where there is none. Nobody else can change the way
-// then, so the path can be used afterwards. A file that isn't there is nobody's.
+// WritableByOthers returns the first file, directory or link of a path that another user than root can
+// change, "" for none. Without one the path can be used safely afterwards. A missing file is
+// not writable.
 func WritableByOthers(path string) string {
 	left := strings.Split(path, "/")
 	at := "/"
@@ -47,7 +47,7 @@ func WritableByOthers(path string) string {
 	}
 }
 
-// canWrite tells whether anybody but root can change a file.
+// canWrite reports whether another user than root can change a file.
 func canWrite(info fs.FileInfo) bool {
 	st := info.Sys().(*syscall.Stat_t)
 	switch {
@@ -59,8 +59,8 @@ func canWrite(info fs.FileInfo) bool {
 	return info.Mode()&0o002 != 0 || info.Mode()&0o020 != 0 && st.Gid != 0
 }
 
-// isSticky tells whether it is a folder like /tmp, of root's: nobody can replace what is root's in
-// there, and so it is good for passing through.
+// isSticky reports whether it is a sticky directory of root, such as /tmp: other users can't replace
+// entries of root in it.
 func isSticky(info fs.FileInfo) bool {
 	return info.IsDir() && info.Mode()&fs.ModeSticky != 0 && info.Sys().(*syscall.Stat_t).Uid == 0
 }
@@ -68,8 +68,8 @@ func isSticky(info fs.FileInfo) bool {
 // Owner is a user and a group, by number, who may change files besides root; "" for none.
 type Owner struct{ UID, GID string }
 
-// canBeReplaced tells whether somebody else can put something in the place of what has this path.
-// A file that isn't there counts as root's.
+// canBeReplaced reports whether another user can replace the file at a path. A missing file is taken as
+// root's.
 func (o Owner) canBeReplaced(path string) bool {
 	info, err := os.Lstat(filepath.Dir(path))
 	if err != nil {
@@ -92,9 +92,9 @@ func (o Owner) canBeReplaced(path string) bool {
 	return err == nil && !trusted(entry)
 }
 
-// RootMayWrite tells why root is not to work on the system in a directory: whoever can replace
-// something on the way to its units can have them written to those of this machine. It may be of
-// the one who has become root by sudo(8).
+// RootMayWrite returns an error if root must not change the system in a directory: a user that can replace
+// a directory above its units could redirect writes to this machine's units. The user of sudo(8) is
+// trusted.
 func RootMayWrite(root string) error {
 	if os.Geteuid() != 0 {
 		return nil
@@ -117,7 +117,7 @@ func RootMayWrite(root string) error {
 	return nil
 }
 
-// Pinned tells whether only root can have a path of the system in root lead elsewhere.
+// Pinned reports whether only root can make a path of the system in root lead elsewhere.
 func Pinned(root, path string) bool {
 	names, err := rootfs.Names(root, path)
 	return err == nil && !slices.ContainsFunc(names, Owner{}.canBeReplaced)

@@ -13,7 +13,7 @@ import (
 	"github.com/socketgi/socketgi/scgi/cgi"
 )
 
-// resolveTree is for the programs below --cgi-root.
+// resolveTree resolves the programs below --cgi-root.
 func (s *Spec) resolveTree(r *Application) error {
 	var seen, real cgi.Config // as they are seen from here, and where links lead
 	for i, dir := range append([]string{r.Adapter.CGI.Root}, r.Adapter.CGI.Targets...) {
@@ -54,7 +54,7 @@ func (s *Spec) resolveTree(r *Application) error {
 	return nil
 }
 
-// resolveProgram is for the one of --cgi, with its arguments.
+// resolveProgram resolves the program of --cgi, with its arguments.
 func (s *Spec) resolveProgram(r *Application) (err error) {
 	args := r.Adapter.Operands
 	c := cgi.Config{Program: args[0], Args: args[1:]}
@@ -81,11 +81,11 @@ func (s *Spec) resolveProgram(r *Application) (err error) {
 	return nil
 }
 
-// mostLinked is how many files linksOut looks at.
+// mostLinked limits the files that linksOut checks.
 const mostLinked = 20_000
 
-// linksOut finds the links below root for which requests are refused with 403, and says which
-// flag allows each.
+// linksOut finds the symbolic links below root whose requests are refused with 403, with the flag that
+// allows each.
 func linksOut(root string, targets []string) (refused []string) {
 	var allowed []string
 	for _, dir := range append([]string{root}, targets...) {

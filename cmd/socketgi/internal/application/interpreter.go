@@ -15,10 +15,9 @@ import (
 	"github.com/socketgi/socketgi/scgi/wsgi"
 )
 
-// interpreter finds the interpreter for an application - the one that is named, or the
-// one that is found - and returns the folders that it loads modules from. It is looked at, and not
-// run: its files may belong to somebody else. Whether it can load the application is for a
-// service of systemd to say, which has the user and the sandbox for that.
+// interpreter finds the interpreter of an application and returns the directories of its modules. It is
+// inspected but not run, as its files may belong to another user; the application is loaded by a service
+// of systemd, with its user and sandbox.
 func (s *Spec) interpreter(app wsgi.App, r *Application) (folders []string, err error) {
 	if s.Root != "" {
 		r.Adapter.Python, folders, err = s.otherInterpreter(app)
@@ -57,8 +56,7 @@ func (s *Spec) interpreter(app wsgi.App, r *Application) (folders []string, err 
 	return p.Folders, nil
 }
 
-// otherInterpreter returns the interpreter for an application of another system, where
-// it can't be run.
+// otherInterpreter returns the interpreter of an application in another system, which can't be run.
 func (s *Spec) otherInterpreter(app wsgi.App) (path string, folders []string, err error) {
 	if path = s.Adapter.Python; path == "" {
 		if path, _, err = wsgi.FindPython(app); err == nil {

@@ -1,5 +1,5 @@
-// Package application finds out on this machine what the operator names as an application: its files,
-// the Python that runs it, and the values with which the adapter serves it.
+// Package application resolves the operator's APP on this machine: its files, its Python, and the values
+// of the adapter's command line.
 package application
 
 import (
@@ -12,37 +12,35 @@ import (
 	"github.com/socketgi/socketgi/scgi/wsgi"
 )
 
-// Spec is how the operator says what kind of application it is.
+// Spec is the operator's description of an application.
 type Spec struct {
-	// Root is where the system is that is to serve it.
+	// Root is the directory of the system that will serve it.
 	Root rootfs.Dir
-	// Adapter are the values that the operator gave for the adapter, without operands. Their paths are
-	// the operator's.
+	// Adapter are the operator's values for the adapter, without operands, with unresolved paths.
 	Adapter adapter.Options
-	// Accept is who accepts connections.
-	Accept adapter.Accept
+	Accept  adapter.Accept
 }
 
-// Application is what the adapter is to serve.
+// Application is a resolved application.
 type Application struct {
-	// Label is what the operator called it.
+	// Label is the operator's name of it.
 	Label string
-	// Adapter are the values for the adapter, with the paths of the system that is to serve it.
+	// Adapter are the values for the adapter, with the paths of the system that will serve it.
 	Adapter adapter.Options
-	// Dir is where it runs.
+	// Dir is its working directory.
 	Dir string
-	// Files are what its user has to get at, Folders what else it is made of.
+	// Files must be readable for its user; Folders are further directories that it uses.
 	Files, Folders []string
 	// Trees are directories of programs, any of which may be run.
 	Trees []string
-	// PWD is where it runs, if nothing else tells the adapter the name of that.
+	// PWD is the name of its working directory, if the adapter can't know it otherwise.
 	PWD string
-	// Refused is what will not be served, and why; Passed the virtual environments that are not
-	// used, and why; Slow what makes each start slower than need be.
+	// Refused are files that will not be served, Passed virtual environments that are not used, and Slow
+	// causes of slow starts, each with the reason.
 	Refused, Passed, Slow []string
 }
 
-// Resolve finds out on this machine what is to be served.
+// Resolve resolves the application on this machine.
 func (s *Spec) Resolve(args []string) (*Application, error) {
 	given := s.Adapter
 	given.Operands = args
@@ -100,8 +98,7 @@ func (s *Spec) resolveWSGI(r *Application) error {
 	return nil
 }
 
-// parse reads what the operator calls the application. In another system its file is
-// looked for as that has its links, and called as the operator does.
+// parse parses APP. In another system it follows links of that system, and keeps the operator's name.
 func (s *Spec) parse(name string) (wsgi.App, error) {
 	file, callable := name, ""
 	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {

@@ -13,8 +13,8 @@ import (
 	"github.com/socketgi/socketgi/units"
 )
 
-// Serve fills in what the units of an application have that the adapter serves, a program of the
-// system in root. Warnings tell which requests it will refuse, and which files its user can't read.
+// Serve sets the options of the units of an application that the adapter serves. Warnings list requests
+// that it will refuse, and files that its user can't read.
 func Serve(o *appunits.Options, app *application.Application, adapter string, root rootfs.Dir) (warnings []string) {
 	if o.Adapter = &app.Adapter; o.Warm && app.Adapter.WSGI() {
 		o.Adapter.Concurrency = 0 // the workers are the limit
@@ -27,7 +27,7 @@ func Serve(o *appunits.Options, app *application.Application, adapter string, ro
 	warnings = append(warnings, app.Refused...)
 	o.Reads = root.Existing(append(app.Files, readable(app, &o.Options, root)...)...)
 	if root != "" {
-		return warnings // who gets at what there can't be said from here
+		return warnings // access in another system is not checked
 	}
 	if o.UserManager {
 		return warnings // it runs as the user of this command
@@ -40,15 +40,15 @@ func Serve(o *appunits.Options, app *application.Application, adapter string, ro
 	return warnings
 }
 
-// readable are the folders of an application that the sandbox may show to it. Those of a Python
-// are what its own files say: they open nothing to it that is closed to its user.
+// readable are the directories of an application that its user can read. Those of a Python come from its
+// own files, and must not grant further access.
 func readable(app *application.Application, o *units.Options, root rootfs.Dir) (folders []string) {
 	if !app.Adapter.WSGI() || root != "" || o.UserManager {
 		return app.Folders
 	}
 	user := o.User
 	if _, ok := account.FindUser("", user); !ok {
-		user = "" // one that is still to be made
+		user = "" // it does not exist yet
 	}
 	for _, folder := range app.Folders {
 		if access.Unreachable(folder, user) == "" {
@@ -58,8 +58,7 @@ func readable(app *application.Application, o *units.Options, root rootfs.Dir) (
 	return folders
 }
 
-// Run fills in what the units of a program have that speaks SCGI itself, a path as the operator
-// gives it, with its arguments.
+// Run sets the options of the units of a program that speaks SCGI itself.
 func Run(o *appunits.Options, program string, args []string, root rootfs.Dir) error {
 	path, err := root.Outside(program)
 	if err != nil {

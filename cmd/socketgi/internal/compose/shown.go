@@ -1,5 +1,5 @@
-// Package compose finds out on this machine what the units of an application are to have: who may
-// talk to it, as whom it runs, and which of its files the sandbox can show.
+// Package compose determines the options of an application's units on this machine: allowed users, its
+// user, and the files that the sandbox shows.
 package compose
 
 import (
@@ -12,12 +12,12 @@ import (
 	"github.com/socketgi/socketgi/units"
 )
 
-// Pin has the sandbox show no path in the place of which somebody else can put a link: systemd
-// would follow it with root's rights, into folders that are closed to them. A folder above is
-// shown, which only root can replace; links in there are followed by the application itself.
+// Pin replaces shown paths that another user than root could replace by a symbolic link, which systemd
+// would follow as root. A parent directory that only root can replace is shown instead; links in it are
+// followed with the application's privileges.
 //
-// root is the directory of the system that gets the units, "" for this one. Warnings tell what else
-// is shown, or what could be.
+// root is the directory of the system that gets the units, "" for this one. Warnings list what is shown
+// in addition.
 func Pin(root string, o *units.Options) (warnings []string, err error) {
 	if o.UserManager { // it has no more rights than the application
 		return nil, nil

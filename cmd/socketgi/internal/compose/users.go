@@ -10,8 +10,8 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 )
 
-// AllowPeers finds out which users may talk to an application that the adapter serves: the web
-// server's, and those that are named. The warning is of a web server whose user isn't known.
+// AllowPeers sets the users whose requests the adapter serves: the web server's, and the given ones. The
+// warning is for an unknown user of the web server.
 func AllowPeers(h host.Host, o *appunits.Options, users []string) (warnings []string, err error) {
 	if o.SeesPeers() {
 		if web, ok := account.WebUser(h.Root, o.Group); ok {
@@ -33,7 +33,7 @@ func AllowPeers(h host.Host, o *appunits.Options, users []string) (warnings []st
 	return warnings, nil
 }
 
-// RunsAsRoot tells whether an application runs as root, by whichever name; in a user's own systemd
+// RunsAsRoot reports whether an application runs as root, by name or number; in a user's service manager
 // it runs as the user of this command.
 func RunsAsRoot(h host.Host, user string) bool {
 	if h.User {

@@ -28,7 +28,7 @@ type Server struct {
 	Command []string
 }
 
-// Serve serves until ctx is done. What there is to know is printed to out.
+// Serve serves until ctx is done. It prints the URL to out.
 func (s *Server) Serve(ctx context.Context, out io.Writer) error {
 	l, err := net.Listen("tcp", s.Listen)
 	if err != nil {
@@ -63,7 +63,7 @@ func (s *Server) Serve(ctx context.Context, out io.Writer) error {
 	return err
 }
 
-// Cache is where workers keep cached code; without a home there is none.
+// Cache is the directory of cached code, "" without a home directory.
 func Cache() string {
 	dir, err := os.UserCacheDir()
 	if err != nil {

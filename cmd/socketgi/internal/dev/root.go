@@ -12,8 +12,8 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 )
 
-// RootMayRun tells why root is not to run what consists of these files and folders, and of all that
-// is in these trees: somebody else could have put anything into it.
+// RootMayRun returns an error if root must not run an application of these files, directories and trees,
+// since other users can change them.
 func RootMayRun(paths, trees []string) error {
 	if os.Geteuid() != 0 {
 		return nil
@@ -47,7 +47,7 @@ func RootMayRun(paths, trees []string) error {
 	return nil
 }
 
-// notRoots says whose it is, and how they run it.
+// notRoots is the error for a file that other users can write, with the command for its owner.
 func notRoots(path string) error {
 	info, err := os.Lstat(path)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package host is what this machine has of applications: their unit files with
-// their drop-ins, and the systemd that runs them.
+// Package host has the applications of a machine: their unit files with drop-ins, and the systemd that
+// runs them.
 package host
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 )
 
-// Host says whose units are meant. The zero value means this machine's systemd.
+// Host selects a system or a service manager. The zero value is this machine's systemd.
 type Host struct {
 	// Root is a directory that has the files of another system, whose systemd doesn't
 	// run ("systemctl --root").
@@ -82,7 +82,7 @@ func versionIn(text string) int {
 	return n
 }
 
-// ErrNoManager says that there is no systemd to talk to.
+// ErrNoManager is returned if systemd doesn't answer.
 var ErrNoManager = errors.New("systemd doesn't answer")
 
 // Connect connects to systemd.

@@ -15,26 +15,26 @@ import (
 	"github.com/socketgi/socketgi/units"
 )
 
-// Application is a pair of units with an [X-Socketgi] section.
+// Application is an installed application: a pair of units with an [X-Socketgi] section.
 type Application struct {
 	Name string
-	// What is what the operator called it (Application= in [X-Socketgi]).
+	// What is the operator's name of it (Application= in [X-Socketgi]).
 	What            string
 	Socket, Service *Unit
 	// Slice has limits for all of it, nil where it has none.
 	Slice *Unit
-	// Warm says that the service accepts connections by itself (Accept=no).
+	// Warm is true if the service accepts connections (Accept=no).
 	Warm bool
 	// Listen is where systemd listens: a path, or HOST:PORT.
 	Listen string
 	// Exec is the command line of the service.
 	Exec []string
-	// Adapter are the values of that command line, where the service runs the adapter, as far as they
-	// can be read; what is wrong with it is in the log of the adapter. For others they are the defaults.
+	// Adapter are the values of that command line, as far as they can be read, if the service runs the
+	// adapter; the defaults otherwise.
 	Adapter adapter.Options
 }
 
-// ErrNoApplication says that there is no application of that name.
+// ErrNoApplication is returned for an unknown application.
 var ErrNoApplication = errors.New("no such application")
 
 // Load reads an application's units as they are now, drop-ins included.
@@ -82,8 +82,7 @@ func (h Host) Load(name string) (*Application, error) {
 	return a, nil
 }
 
-// ErrNoService says that a socket is there, and the service behind it is not. It is
-// [ErrNoApplication], too.
+// ErrNoService is returned for a socket without its service. It is [ErrNoApplication], too.
 var ErrNoService = errors.New("the service of the socket is missing")
 
 type noServiceError string
@@ -94,7 +93,7 @@ func (e noServiceError) Is(target error) bool {
 	return target == ErrNoService || target == ErrNoApplication
 }
 
-// noService tells a service that is missing from a socket that means another one by its Accept=.
+// noService distinguishes a missing service from a wrong Accept= of the socket.
 func (h Host) noService(a *Application, file string) error {
 	other := a.Name + ".service"
 	if a.Warm {
@@ -126,7 +125,7 @@ func (a *Application) Mount() string {
 	return a.Service.Get("X-Socketgi", "Mount")
 }
 
-// List reads all applications, and says of those that can't be read why.
+// List reads all applications, and returns the errors of those that can't be read.
 func (h Host) List() (apps []*Application, problems []error) {
 	dirs, err := h.Dirs()
 	if err != nil {

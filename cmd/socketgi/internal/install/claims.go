@@ -18,10 +18,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Paths that an application is given must be nobody else's: systemd gives all of a directory to
-// its user, replaces any file at the path of its socket, and prefers a unit in /etc to others.
+// Paths of an application must not belong to another: systemd changes the owner of a directory, replaces
+// any file at the path of a socket, and prefers units in /etc.
 
-// claims checks that all that the units of a pair take is free, or the application's already.
+// claims checks that all paths of a pair are unused, or the application's own.
 func (a *Add) claims(pair units.Pair) error {
 	if err := a.claimSocket(pair); err != nil {
 		return err
@@ -40,7 +40,7 @@ func (a *Add) claims(pair units.Pair) error {
 	return nil
 }
 
-// claimSocket checks that nobody else listens where the application is to.
+// claimSocket checks that nothing else listens at the application's address.
 func (a *Add) claimSocket(pair units.Pair) error {
 	own, err := a.Host.WithDropIns(pair.SocketName, pair.Socket)
 	if err != nil {
@@ -75,10 +75,10 @@ func (a *Add) claimSocket(pair units.Pair) error {
 	return nil
 }
 
-// stateDirs are where the directory of --state may be, as they are called in its system.
+// stateDirs are the possible paths of the directory of --state, in its system.
 func stateDirs(h host.Host, name string) []string {
 	if !h.User {
-		// That of a user who exists only while something runs is in private, with a link to it.
+		// That of a dynamic user is in private, with a link to it.
 		return []string{"/var/lib/" + name, "/var/lib/private/" + name}
 	}
 	var dirs []string
@@ -92,8 +92,8 @@ func stateDirs(h host.Host, name string) []string {
 	return append(dirs, filepath.Join(state, name))
 }
 
-// claimState checks that the directory of --state is not somebody else's: systemd would hand
-// all that is in it to the application's user.
+// claimState checks that the directory of --state belongs to the application: systemd would change the
+// owner of all files in it.
 func (a *Add) claimState() error {
 	name := a.Options.Name
 	if a.hadState() {
@@ -128,7 +128,7 @@ func (a *Add) claimState() error {
 	return nil
 }
 
-// hadState tells whether the application is here, and has its directory.
+// hadState reports whether the application exists and has its directory.
 func (a *Add) hadState() bool {
 	for _, service := range []string{"@.service", ".service"} {
 		u, err := a.Host.Unit(a.Options.Name + service)
@@ -139,8 +139,8 @@ func (a *Add) hadState() bool {
 	return false
 }
 
-// dropState takes a directory of --state back that systemd made for a check. What has
-// something in it stays, for the application when it is added again.
+// dropState removes the empty directory of --state that systemd made for a check. A non-empty one is kept
+// for the application.
 func (a *Add) dropState() {
 	for _, dir := range slices.Backward(stateDirs(a.Host, a.Options.Name)) { // the link at last
 		err := os.Remove(dir)
@@ -159,15 +159,15 @@ func (a *Add) stateThere() bool {
 	})
 }
 
-// A directory that an application leaves is marked with its name, for when it comes back:
-// by root in a way that nobody else can (xattr(7)).
+// The data of a removed application is marked with its name in an extended attribute that only root can
+// set (xattr(7)), for when it is added again.
 const rootMark, userMark = "trusted.socketgi", "user.socketgi"
 
 func marks(h host.Host) []string {
 	switch {
 	case h.User:
 		return []string{userMark}
-	case os.Geteuid() != 0: // who works on files of their own
+	case os.Geteuid() != 0: // with --root on own files
 		return []string{rootMark, userMark}
 	}
 	return []string{rootMark}
@@ -190,7 +190,7 @@ func isMarked(h host.Host, dir, name string) bool {
 	})
 }
 
-// codeOnly checks that a directory is one of cached code, or is not there.
+// codeOnly checks that a directory has cached code only, or does not exist.
 func codeOnly(path string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -211,7 +211,7 @@ func codeOnly(path string) error {
 	return err
 }
 
-// isUnfinished tells whether a file is cached code that its writer didn't finish:
+// isUnfinished reports whether a file is incomplete cached code:
 // start-HEX-HEX.PID and start-HEX-HEX.code.PID.
 func isUnfinished(name string) bool {
 	i := strings.LastIndexByte(name, '.')

@@ -172,7 +172,7 @@ func (r *Remove) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return writable(err)
 	}
-	// Not before: somebody else may have been adding or removing it.
+	// After locking: another socketgi may have been adding or removing it.
 	x, err := r.look()
 	if err != nil {
 		return err

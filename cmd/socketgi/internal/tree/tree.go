@@ -1,4 +1,4 @@
-// Package tree removes directories that somebody else may be filling.
+// Package tree removes directories that other users may be writing to.
 package tree
 
 import (
@@ -13,14 +13,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// RemoveRuntime removes a directory that systemd keeps while the machine runs. That of a
-// user who exists only while something runs is a link to one in /run/private.
+// RemoveRuntime removes a preserved runtime directory. That of a dynamic user is a link to one in
+// /run/private.
 func RemoveRuntime(path string) error {
 	private := filepath.Join(filepath.Dir(path), "private", filepath.Base(path))
 	return errors.Join(Remove(path), Remove(private))
 }
 
-// mostRemoving bounds how long a directory is being emptied that somebody else may be filling.
+// mostRemoving limits the time for emptying a directory that is being written to.
 const mostRemoving = time.Minute
 
 // Remove removes a directory of an application's user with all that is in it. Unlike
