@@ -14,7 +14,7 @@ import (
 )
 
 // resolveTree resolves the programs below --cgi-root.
-func (s *Spec) resolveTree(r *Application) error {
+func (s *Spec) resolveTree(r *Resolved) error {
 	var seen, real cgi.Config // as they are seen from here, and where links lead
 	for i, dir := range append([]string{r.Adapter.CGI.Root}, r.Adapter.CGI.Targets...) {
 		path, err := s.Root.Outside(dir)
@@ -55,7 +55,7 @@ func (s *Spec) resolveTree(r *Application) error {
 }
 
 // resolveProgram resolves the program of --cgi, with its arguments.
-func (s *Spec) resolveProgram(r *Application) (err error) {
+func (s *Spec) resolveProgram(r *Resolved) (err error) {
 	args := r.Adapter.Operands
 	c := cgi.Config{Program: args[0], Args: args[1:]}
 	if s.Root != "" {

@@ -18,7 +18,7 @@ import (
 // interpreter finds the interpreter of an application and returns the directories of its modules. It is
 // inspected but not run, as its files may belong to another user; the application is loaded by a service
 // of systemd, with its user and sandbox.
-func (s *Spec) interpreter(app wsgi.App, r *Application) (folders []string, err error) {
+func (s *Spec) interpreter(app wsgi.App, r *Resolved) (folders []string, err error) {
 	if s.Root != "" {
 		r.Adapter.Python, folders, err = s.otherInterpreter(app)
 		return folders, err

@@ -21,8 +21,8 @@ type Spec struct {
 	Accept  adapter.Accept
 }
 
-// Application is a resolved application.
-type Application struct {
+// Resolved is a resolved application.
+type Resolved struct {
 	// Label is the operator's name of it.
 	Label string
 	// Adapter are the values for the adapter, with the paths of the system that will serve it.
@@ -41,13 +41,13 @@ type Application struct {
 }
 
 // Resolve resolves the application on this machine.
-func (s *Spec) Resolve(args []string) (*Application, error) {
+func (s *Spec) Resolve(args []string) (*Resolved, error) {
 	given := s.Adapter
 	given.Operands = args
 	if err := given.ValidateFor(s.Accept); err != nil {
 		return nil, err
 	}
-	r := &Application{Adapter: given}
+	r := &Resolved{Adapter: given}
 	switch {
 	case given.CGI.Root != "":
 		return r, s.resolveTree(r)
@@ -57,7 +57,7 @@ func (s *Spec) Resolve(args []string) (*Application, error) {
 	return r, s.resolveWSGI(r)
 }
 
-func (s *Spec) resolveWSGI(r *Application) error {
+func (s *Spec) resolveWSGI(r *Resolved) error {
 	r.Label = r.Adapter.Operands[0]
 	app, err := s.parse(r.Label)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 
 // Serve sets the options of the units of an application that the adapter serves. Warnings list requests
 // that it will refuse, and files that its user can't read.
-func Serve(o *appunits.Options, app *application.Application, adapter string, root rootfs.Dir) (warnings []string) {
+func Serve(o *appunits.Options, app *application.Resolved, adapter string, root rootfs.Dir) (warnings []string) {
 	if o.Adapter = &app.Adapter; o.Warm && app.Adapter.WSGI() {
 		o.Adapter.Concurrency = 0 // the workers are the limit
 	}
@@ -42,7 +42,7 @@ func Serve(o *appunits.Options, app *application.Application, adapter string, ro
 
 // readable are the directories of an application that its user can read. Those of a Python come from its
 // own files, and must not grant further access.
-func readable(app *application.Application, o *units.Options, root rootfs.Dir) (folders []string) {
+func readable(app *application.Resolved, o *units.Options, root rootfs.Dir) (folders []string) {
 	if !app.Adapter.WSGI() || root != "" || o.UserManager {
 		return app.Folders
 	}
