@@ -46,14 +46,20 @@ func (d *devRun) logged() string {
 
 func startDev(t *testing.T, args ...string) *devRun {
 	t.Helper()
-	d := &devRun{t: t}
-	d.cmd = exec.Command("socketgi", append([]string{"dev", "--listen", "127.0.0.1:0", "--adapter", filepath.Join(adapterDir, adapter.Program)}, args...)...)
+	return runDev(t, exec.Command("socketgi", append([]string{"dev", "--listen", "127.0.0.1:0", "--adapter", filepath.Join(adapterDir, adapter.Program)}, args...)...))
+}
+
+// runDev runs a command that becomes socketgi dev, in a process group of its own.
+func runDev(t *testing.T, cmd *exec.Cmd) *devRun {
+	t.Helper()
+	d := &devRun{t: t, cmd: cmd}
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	d.cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+t.TempDir())
 	d.cmd.Stderr = d
 	stdout, err := d.cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, d.cmd.Start())
-	t.Cleanup(func() { _ = d.cmd.Process.Kill(); _ = d.cmd.Wait() })
+	t.Cleanup(func() { _ = syscall.Kill(-d.cmd.Process.Pid, syscall.SIGKILL); _ = d.cmd.Wait() })
 	r := bufio.NewReader(stdout)
 	for range 3 {
 		line, err := r.ReadString('\n')

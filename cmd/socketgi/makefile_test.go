@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -57,4 +59,19 @@ func TestMakeInstall(t *testing.T) {
 	require.NoError(t, err, "%s", printed)
 	assert.Empty(t, files())
 	assert.NoDirExists(t, filepath.Join(dest, "/usr/local/share/doc/socketgi"))
+}
+
+// TestMakeDemo tries the first command of the README.
+func TestMakeDemo(t *testing.T) {
+	cache, err := exec.Command("go", "env", "GOCACHE").Output()
+	require.NoError(t, err)
+	cmd := exec.Command("make", "-s", "demo", "PORT=0", "OUT="+t.TempDir(), "MAKEFLAGS=", "GOFLAGS=-buildvcs=false", "GOCACHE="+strings.TrimSpace(string(cache)))
+	cmd.Dir = repository
+	d := runDev(t, cmd)
+	status, body := d.get("/")
+	assert.Equal(t, 200, status)
+	assert.Equal(t, "Hello world!\n", body)
+	require.NoError(t, syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)) // as a terminal does
+	_ = cmd.Wait()
+	assert.Empty(t, d.logged())
 }
