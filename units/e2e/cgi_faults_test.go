@@ -87,7 +87,7 @@ func TestCGIFaults(t *testing.T) {
 			{bad, "unfinished", 502, `before an empty line ended the head of its response: "Content-Type: text/plain\n"`},
 			{bad, "garbage", 502, `line 1 of the header, "hello": is not a header`},
 			{bad, "nothing-said", 502, "the header has none of Content-Type, Location and Status"},
-			{bad, "chunked", 502, "Transfer-Encoding: chunked is the web server's to say"},
+			{bad, "chunked", 502, "Transfer-Encoding: chunked is not allowed: send the body unencoded"},
 			{bad, "big-head", 502, "header of the program's response exceeds 32768 bytes"},
 			{bad, "killed", 502, "was killed by SIGKILL"},
 			{bad, "out-and-gone", 502, "closed its output without a byte"},
