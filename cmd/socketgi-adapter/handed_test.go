@@ -126,7 +126,7 @@ func TestMisconfigured(t *testing.T) {
 		{[]string{"testdata/nowhere.py"}, "testdata/nowhere.py: no such file"},
 		{[]string{"test data"}, "package.module"},
 		{[]string{"testdata/"}, "is a directory"},
-		{[]string{"testdata/pep.py:1x"}, "not the name of a callable"},
+		{[]string{"testdata/pep.py:1x"}, "not a callable after the colon"},
 		{[]string{"--max-body", "much", "testdata/pep.py"}, `"much" is not a size`},
 		{[]string{"--concurrency", "2", "testdata/pep.py"}, "RuntimeDirectory="},
 		{[]string{"--mount", "app", "testdata/pep.py"}, "must begin with a slash"},

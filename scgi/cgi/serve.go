@@ -116,7 +116,7 @@ func (x *exchange) nextDeadline() (t time.Time, why string) {
 	case x.blocked:
 		if x.limits.SendTimeout > 0 {
 			earlier(x.since.Add(x.limits.SendTimeout),
-				"the web server did not read the response for "+x.limits.SendTimeout.String()+": it is given up")
+				"the web server has read nothing of the response for "+x.limits.SendTimeout.String()+": it is given up")
 		}
 	case !x.exited && x.limits.IdleTimeout > 0:
 		earlier(x.idleSince.Add(x.limits.IdleTimeout), "the program sent nothing for "+x.limits.IdleTimeout.String())

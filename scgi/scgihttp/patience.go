@@ -15,7 +15,7 @@ import (
 const sendWaits = 10
 
 // errStuck says that a response is given up.
-var errStuck = errors.New("the web server did not read the response")
+var errStuck = errors.New("the web server has read nothing of the response")
 
 // patience is how long the sends of a response may take.
 type patience struct {

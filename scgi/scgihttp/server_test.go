@@ -373,7 +373,7 @@ func TestStalled(t *testing.T) {
 					require.Fail(t, "the response is not given up")
 				}
 				require.Eventually(t, func() bool {
-					return strings.Contains(s.log.String(), "GET /path: the web server did not read the response for 200ms")
+					return strings.Contains(s.log.String(), "GET /path: the web server has read nothing of the response for 200ms")
 				}, 20*time.Second, time.Millisecond)
 
 				s = start(t, network, &Server{SendTimeout: 3 * time.Second}, handler)
