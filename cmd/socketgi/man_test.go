@@ -41,6 +41,15 @@ func TestManual(t *testing.T) {
 	check(root)
 	assert.Contains(t, rendered(t, filepath.Join(dir, "socketgi-get.1")), "22 for a status of 400 or more", "its exit status")
 
+	assert.Contains(t, rendered(t, filepath.Join(dir, "socketgi-doctor.1")), "socketgi-errors(7)")
+	all, err := filepath.Glob(dir + "/*")
+	require.NoError(t, err)
+	for _, page := range all {
+		for _, m := range regexp.MustCompile(`\b(socketgi[a-z-]*)\((\d)\)`).FindAllStringSubmatch(rendered(t, page), -1) {
+			assert.FileExists(t, filepath.Join(dir, m[1]+"."+m[2]), "%s refers to it", page)
+		}
+	}
+
 	help, err := exec.Command(filepath.Join(adapterDir, adapter.Program), "--help").Output()
 	require.NoError(t, err)
 	flags := regexp.MustCompile(`(?m)^  --(\S+)`).FindAllStringSubmatch(string(help), -1)

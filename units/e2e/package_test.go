@@ -41,7 +41,7 @@ func makePackage(t *testing.T, kind, version string) string {
 func TestPackages(t *testing.T) {
 	files := []string{"/usr/bin/socketgi", "/usr/libexec/socketgi/socketgi-adapter", "/etc/nginx/socketgi_params",
 		"/usr/share/bash-completion/completions/socketgi", "/usr/share/fish/vendor_completions.d/socketgi.fish",
-		"/usr/share/man/man1/socketgi.1.gz", "/usr/share/man/man1/socketgi-add.1.gz", "/usr/share/man/man7/socketgi.7.gz",
+		"/usr/share/man/man1/socketgi.1.gz", "/usr/share/man/man1/socketgi-add.1.gz", "/usr/share/man/man7/socketgi.7.gz", "/usr/share/man/man7/socketgi-webservers.7.gz",
 		"/usr/share/man/man8/socketgi-adapter.8.gz", "/usr/share/doc/socketgi/README.md", "/usr/share/doc/socketgi/changelog.gz",
 		"/usr/share/doc/socketgi/examples/hello.py", "/usr/share/doc/socketgi/examples/README",
 		"/usr/share/doc/socketgi/examples/several-machines"}

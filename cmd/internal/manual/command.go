@@ -69,8 +69,28 @@ func command(c *cobra.Command) string {
 	if c.HasParent() {
 		fmt.Fprintf(&b, "**%s**(1), ", pageName(c.Parent()))
 	}
+	for _, topic := range topics[c.Name()] {
+		fmt.Fprintf(&b, "**socketgi-%s**(7), ", topic)
+	}
 	b.WriteString("**socketgi**(7), **socketgi-adapter**(8), **systemd.socket**(5)\n")
 	return b.String()
+}
+
+// topics are the pages of section 7 to which the page of a command refers.
+var topics = map[string][]string{
+	"socketgi": {"wsgi", "cgi", "webservers", "security", "errors", "migration"},
+	"add":      {"wsgi", "cgi", "security"},
+	"units":    {"wsgi", "cgi", "security"},
+	"refresh":  {"wsgi"},
+	"dev":      {"wsgi", "cgi"},
+	"nginx":    {"webservers"},
+	"apache":   {"webservers"},
+	"lighttpd": {"webservers"},
+	"doctor":   {"errors", "webservers"},
+	"get":      {"errors"},
+	"logs":     {"errors"},
+	"status":   {"errors"},
+	"import":   {"migration"},
 }
 
 // synopsis has a line for each form of a command. Use lists them, separated by "|".
