@@ -1,12 +1,12 @@
 # make          build the programs, man pages and completions in bin/
 # make demo     serve the hello application on http://127.0.0.1:$(PORT)/
-# make test     install what the tests need (as root on Debian), and run them all
+# make test     install the packages that the tests need (as root on Debian), and run them all
 # make check    the tests that need neither root nor an image
 # make test-all  make test with every Python there is, both images whole, and torture
-# make images   make the root trees of Debian that tests boot and lint looks from
-# make lint     have formatters, vet, staticcheck, shellcheck, ruff and mypy find nothing
-# make vulncheck  look for known vulnerabilities in what is called of dependencies
-# make install  install what make has built below $(DESTDIR)$(PREFIX), by the GNU Coding Standards; make uninstall
+# make images   make the root trees of Debian that tests boot
+# make lint     run formatters, vet, staticcheck, shellcheck, ruff and mypy
+# make vulncheck  look for known vulnerabilities in the functions that are called of dependencies
+# make install  install the files that make has built, below $(DESTDIR)$(PREFIX), by the GNU Coding Standards; make uninstall
 # make deb rpm  make packages of Debian and Fedora in bin/
 # make bench    measure the figures of units/e2e/PERFORMANCE.md and write it; make bench-hardening each directive's cost
 #               make bench-warm those of warm applications alone, ROUNDS=3 DURATION=1s APP=hello
@@ -23,7 +23,7 @@ ABOUT    := github.com/socketgi/socketgi/cmd/internal/version
 LDFLAGS  := -s -w -X $(ABOUT).release=$(VERSION) -X $(ABOUT).commit=$(COMMIT)
 export GO OUT VERSION
 
-# What make install needs: the programs, man pages and completions.
+# The programs, man pages and completions, for make install.
 all: build
 	@$(MAKE) --no-print-directory -f units/packaging/Makefile share
 
