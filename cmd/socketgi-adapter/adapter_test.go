@@ -231,10 +231,10 @@ func (a *invocation) connect() (conn net.Conn, logged func() string) {
 	require.NoError(a.t, err)
 	return conn, func() string {
 		log := ""
-		require.Eventually(a.t, func() bool {
+		for end := time.Now().Add(20 * time.Second); !strings.Contains(log, " ms CPU, ") || !strings.HasSuffix(log, "\n"); time.Sleep(time.Millisecond) {
 			log = a.process.stderr.String()[a.read:]
-			return strings.Contains(log, " ms CPU, ") && strings.HasSuffix(log, "\n") // the record of the request
-		}, 20*time.Second, time.Millisecond)
+			require.False(a.t, time.Now().After(end), "there is no record of the request: %s", a.process.stderr.String())
+		}
 		a.read += len(log)
 		return log
 	}

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // TestStandardDescriptors closes those that every program has: nobody's connection gets their
@@ -32,16 +35,24 @@ def application(e, s):
 	})
 }
 
-// TestClosedConnection closes the connection's descriptor before there is a response: as nothing was
-// sent, the client is told.
+// TestClosedConnection closes the connection's descriptor before there is a response: the client is told by the
+// adapter, or the web server.
 func TestClosedConnection(t *testing.T) {
 	t.Parallel()
 	eachMode(t, nil, func(t *testing.T, c *culprit) {
+		c.says("well", "/ok")
 		for _, path := range []string{"/close_connection", "/close_connection_large"} {
-			got := c.get(path)
-			assert.NoError(t, got.err)
-			assert.Equal(t, 500, got.status)
-			assert.Contains(t, got.log, "the application has closed the descriptor of the connection")
+			if c.mode == "single" { // the adapter has the connection, too
+				got := c.get(path)
+				assert.NoError(t, got.err)
+				assert.Equal(t, 500, got.status)
+				assert.Contains(t, got.log, "the application has closed the descriptor of the connection")
+			} else {
+				assert.Error(t, c.unit.do("GET", path, nil).err, "which a web server makes a 502")
+				require.Eventually(t, func() bool {
+					return strings.Contains(c.process.stderr.String()[c.read:], "the application has closed the descriptor of the connection")
+				}, 20*time.Second, time.Millisecond)
+			}
 			c.says("well", "/ok")
 		}
 		assert.Equal(t, 502, c.try("/close_all"))

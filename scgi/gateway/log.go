@@ -38,6 +38,7 @@ type Subject struct {
 
 // Line is an entry of the log other than a record.
 type Line struct {
+	// Priority is the level of syslog(3).
 	Priority Priority
 	// Text may have several lines.
 	Text string

@@ -15,6 +15,7 @@ type Peers []uint32
 
 // PeerError is the reason why a peer is refused.
 type PeerError struct {
+	// Reason is the kind of peer.
 	Reason PeerReason
 	// UID is the user of a [Stranger].
 	UID uint32

@@ -34,21 +34,7 @@ type Request struct {
 
 // NewRequest makes a request for a connection accepted at that time.
 func (c *Config) NewRequest(fd int, came time.Time) Request {
-	c.boundSends(fd)
 	return Request{Conn: scgi.NewConn(fd), Came: came, config: c}
-}
-
-// sendWaits is the number of times that a worker waits for the web server to read before it aborts a
-// response (runtime/job.py of package wsgi). A single wait could last twice the SendTimeout, as a partial
-// write returns only at its timeout.
-const sendWaits = 10
-
-// boundSends sets the timeout of a worker's blocking sends.
-func (c *Config) boundSends(fd int) {
-	if c.SendTimeout > 0 {
-		most := unix.NsecToTimeval(max(c.SendTimeout/sendWaits, time.Microsecond).Nanoseconds())
-		_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &most)
-	}
 }
 
 // serve answers the request, and logs it.

@@ -26,10 +26,12 @@ const (
 // Server serves listening sockets (Accept=no), with a process for each request as with Accept=yes. Its
 // fields must not be changed while it serves.
 type Server struct {
+	// Config applies to all requests.
 	Config *Config
-	// Application answers them.
+	// Application starts the process for a request.
 	Application Application
-	Queue       Queue
+	// Queue limits the number of processes.
+	Queue Queue
 	// IdleExit is the time without a request after which Serve returns; 0 for never.
 	IdleExit time.Duration
 	// Backlog limits the connections that are held at once; further ones wait in the kernel.

@@ -29,8 +29,6 @@ type Result struct {
 	CPU time.Duration
 	// Growth is the growth of a warm worker beyond its largest size so far, in bytes.
 	Growth int64
-	// Resident is the resident size of a warm worker after the request, in bytes; 0 if unknown.
-	Resident int64
 }
 
 // Problem is the reason why a process did not start, or did not answer correctly.

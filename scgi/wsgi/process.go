@@ -31,6 +31,8 @@ type Config struct {
 	// Stderr is the descriptor of the log, 2 for that of this process. The standard output goes there, too: what an
 	// application prints is never part of a response.
 	Stderr int
+	// SendTimeout is how long the web server may read nothing of a response; 0: for ever.
+	SendTimeout time.Duration
 	// Alone: this process has no other children, and will have none meanwhile. What
 	// the application leaves behind is then found and killed, even in a session of its own.
 	Alone bool
@@ -46,6 +48,7 @@ type Process struct {
 	params   []scgi.Header
 	body     scgi.Body
 	timeout  time.Duration
+	patience time.Duration
 	deadline time.Time // zero: none
 	passed   []string
 }
@@ -55,7 +58,7 @@ type Process struct {
 // take timeout; 0: for ever. Start makes this process the parent of orphaned descendants
 // (PR_SET_CHILD_SUBREAPER in prctl(2)).
 func (c *Config) Start(params []scgi.Header, body scgi.Body, timeout time.Duration) (*Process, *outcome.Problem) {
-	p := &Process{params: params, body: body, timeout: timeout, passed: c.Passed}
+	p := &Process{params: params, body: body, timeout: timeout, patience: c.SendTimeout, passed: c.Passed}
 	if timeout > 0 {
 		p.deadline = time.Now().Add(timeout)
 	}
@@ -72,7 +75,7 @@ func (c *Config) Start(params []scgi.Header, body scgi.Body, timeout time.Durati
 // returns when the response is over. When that has a Problem of kind [outcome.Died] or
 // [outcome.Timeout] the process and its children are gone.
 func (p *Process) Serve(conn int) outcome.Result {
-	res := p.worker.Serve(p.params, p.body, conn, p.timeout)
+	res := p.worker.Serve(p.params, p.body, conn, p.timeout, p.patience)
 	if wrong := res.Problem; wrong != nil && strings.Contains(wrong.Text, "ModuleNotFoundError: ") {
 		// It may be in an environment that wasn't used.
 		wrong.Text = strings.Join(append(p.passed[:len(p.passed):len(p.passed)], wrong.Text), "\n")

@@ -268,7 +268,7 @@ class Path:
                 s = socket.socket(fileno=int(name))
             except OSError:
                 continue
-            if s.type == socket.SOCK_STREAM:
+            if s.type == socket.SOCK_STREAM and not s.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 s.close()
                 break  # or the next one that is opened has its number
             s.detach()

@@ -61,11 +61,11 @@ func (k *keeper) hearAskers() error {
 		unix.Close(fd)
 		return os.NewSyscallError("listen", err)
 	}
-	return k.poll.add(fd, func() {
+	k.whenever(func() bool {
 		for {
 			asker, _, err := unix.Accept4(fd, unix.SOCK_CLOEXEC)
 			if err != nil {
-				return
+				return err == unix.EAGAIN || err == unix.ECONNABORTED || err == unix.EINTR
 			}
 			peer, err := unix.GetsockoptUcred(asker, unix.SOL_SOCKET, unix.SO_PEERCRED)
 			if err != nil || peer.Uid != 0 && int(peer.Uid) != os.Geteuid() || len(k.askers) >= 16 {
@@ -75,7 +75,8 @@ func (k *keeper) hearAskers() error {
 			k.askers = append(k.askers, asker)
 			k.reload()
 		}
-	})
+	}, fd)
+	return nil
 }
 
 // answerAskers tells the processes that have asked for a load how it went.

@@ -1,13 +1,6 @@
 package pool
 
-import (
-	"time"
-
-	"github.com/socketgi/socketgi/scgi"
-	"github.com/socketgi/socketgi/scgi/gateway"
-	"github.com/socketgi/socketgi/scgi/internal/poll"
-	"golang.org/x/sys/unix"
-)
+import "time"
 
 // deadline is when something is to be done unless something else happens before.
 type deadline struct {
@@ -25,22 +18,28 @@ func (k *keeper) pending() []deadline {
 	addTo := func(m *member, at time.Time, do func(*keeper, *member)) {
 		list = append(list, deadline{at: at, to: m, doThat: do})
 	}
-	if first := k.silent.Front(); first != nil {
-		add(first.Value.(*job).deadline, (*keeper).refuseSilent)
+	if !k.lookAt.IsZero() {
+		add(k.lookAt, (*keeper).inspect)
 	}
-	if len(k.queue) > 0 {
-		add(k.queue[0].deadline, (*keeper).refuseQueued)
+	if !k.findAt.IsZero() {
+		add(k.findAt, (*keeper).findLost)
+	}
+	if j := k.waiting(); j != nil {
+		add(j.deadline, (*keeper).refuseQueued)
 	}
 	for _, m := range k.members {
 		switch {
-		case len(m.jobs) > 1 && len(k.idle) > 0:
-			addTo(m, k.now, (*keeper).relieve)
-		case len(m.jobs) > 1:
-			addTo(m, m.jobs[1].deadline, (*keeper).relieve)
+		case m.killed != nil:
+		case !m.deafAt.IsZero() && m.counts:
+			addTo(m, m.deafAt.Add(deafGrace), (*keeper).killDeaf)
+		case m.state.Busy && k.cfg.Timeout > 0:
+			addTo(m, m.state.Started.Add(k.cfg.Timeout), (*keeper).overdue)
+		case !m.state.Busy && !m.since.IsZero():
+			addTo(m, m.since.Add(retireGrace), (*keeper).killIdle)
 		}
-		if len(m.jobs) > 0 && k.cfg.Timeout > 0 && !m.killed {
-			addTo(m, m.begun.Add(k.cfg.Timeout), (*keeper).kill)
-		}
+	}
+	if !k.settleAt.IsZero() {
+		add(k.settleAt, (*keeper).settle)
 	}
 	if since, limited := k.forking(); limited {
 		add(since.Add(k.cfg.Timeout), (*keeper).parentHangs)
@@ -48,7 +47,7 @@ func (k *keeper) pending() []deadline {
 	if !k.changed.IsZero() {
 		add(k.changed.Add(settleTime), (*keeper).reloadChanged)
 	}
-	if k.open == 0 && k.stopping == nil && k.ready && k.cfg.IdleExit > 0 {
+	if k.quiet > 0 && k.stopping == nil && k.ready && k.cfg.IdleExit > 0 {
 		add(k.asked.Add(k.cfg.IdleExit), (*keeper).leaveIdle)
 	}
 	if k.count < k.cfg.Workers && k.again.After(k.now) {
@@ -67,19 +66,14 @@ func (k *keeper) pending() []deadline {
 	return list
 }
 
-// patience is how many milliseconds there is nothing to do unless something happens, -1: for
-// ever.
-func (k *keeper) patience() int {
-	next := time.Time{}
+// next is when there is something to do even if nothing happens, zero: never.
+func (k *keeper) next() (next time.Time) {
 	for _, d := range k.pending() {
 		if next.IsZero() || d.at.Before(next) {
 			next = d.at
 		}
 	}
-	if next.IsZero() {
-		return -1
-	}
-	return max(0, int(time.Until(next)/time.Millisecond)+1)
+	return next
 }
 
 // expire does all whose time has come.
@@ -95,45 +89,17 @@ func (k *keeper) expire() {
 	}
 }
 
-// refuseSilent ends connections that have sent no header.
-func (k *keeper) refuseSilent() {
-	for first := k.silent.Front(); first != nil && !k.now.Before(first.Value.(*job).deadline); first = k.silent.Front() {
-		j := k.silent.Remove(first).(*job)
-		k.poll.remove(j.Conn.FD())
-		go k.refuse(j, scgi.ErrHeaderTimeout)
-	}
-}
-
-// refuseQueued answers requests for which no worker became free in time.
-func (k *keeper) refuseQueued() {
-	for len(k.queue) > 0 && !k.now.Before(k.queue[0].deadline) {
-		j := k.queue[0]
-		k.queue = k.queue[1:]
-		j.Queued = k.now.Sub(j.Arrived)
-		go func() {
-			res := j.NotQueued(gateway.ErrQueueTimeout)
-			k.cfg.Gateway.Log.Record(j.WarmRecord(res, j.Queued))
-			k.over(j)
-		}()
-	}
-}
-
-// relieve takes back what waits for a worker that is at another request.
-func (k *keeper) relieve(m *member) { k.takeBack(m) }
-
 // reloadChanged loads the application again when its files have not changed for a while.
 func (k *keeper) reloadChanged() {
 	k.changed = time.Time{}
 	k.reload()
 }
 
-// leaveIdle leaves when no connection waits: the next process would start for it.
+// leaveIdle leaves when no connection waits and no worker has one: the next process would start
+// for it.
 func (k *keeper) leaveIdle() {
-	var fds []unix.PollFd
-	for _, l := range k.listeners {
-		fds = append(fds, unix.PollFd{Fd: int32(l.FD), Events: unix.POLLIN})
-	}
-	if n, err := poll.Now(fds); n == 0 && err == nil {
+	k.inspect()
+	if k.quiet > 0 {
 		k.stop()
 	}
 }

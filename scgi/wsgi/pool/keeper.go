@@ -1,17 +1,17 @@
-// Package pool keeps a WSGI application warm: workers that have it loaded serve one request
-// after the other, and are supervised, replaced and reloaded.
+// Package pool keeps a WSGI application warm: workers that have it loaded accept and serve one
+// request after the other, and are supervised, replaced and reloaded. What they don't serve by
+// themselves they pass on; it is read and queued here, and given to the worker that is free first.
 package pool
 
 import (
-	"container/list"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
 	"time"
 
 	"github.com/socketgi/socketgi/activation"
 	"github.com/socketgi/socketgi/scgi/gateway"
+	"github.com/socketgi/socketgi/scgi/internal/poll"
 	"github.com/socketgi/socketgi/scgi/wsgi"
 	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
 	"golang.org/x/sys/unix"
@@ -49,8 +49,8 @@ type Config struct {
 	MaxRequests int
 	// MaxMemory is with how many bytes resident after a request it is replaced; 0: any.
 	MaxMemory int64
-	// Meter has workers tell the processor time and the memory of each request.
-	Meter bool
+	// Record has each request measured and recorded. Requests that fail are in any case.
+	Record bool
 	// Preload has them forked from a process that has the application loaded.
 	Preload bool
 	// Reload has the application loaded again when a file of it changes.
@@ -64,28 +64,21 @@ type Config struct {
 	Backlog int
 }
 
-// keeper serves listeners by warm workers. One goroutine, that of run, does all that
-// never waits: there is nothing to lock, and no switch between threads on the way from a
-// connection to the worker that answers it. What waits is done by others, which post what
-// comes of it.
+// keeper serves listeners by warm workers. One goroutine, that of run, has all of its state, so
+// there is nothing to lock; what waits is done by others, which post what comes of it.
 type keeper struct {
 	cfg   *Config
-	poll  *poller
-	mail  *mailbox
+	mail  chan func()
+	over  chan struct{} // closed when nothing is done any more
 	notes notes
 	pool
+	slowLane
+	looks
 
 	listeners  []activation.Socket
 	dir        string // the working directory, by its name
-	accepts    bool
-	most       int // connections
-	room       int // fewer, where no more descriptors were left
-	open       int
-	fresh      []*job     // connections that were just accepted and have sent nothing yet
-	silent     *list.List // of jobs: connections that have sent no header, in the order in which they came
-	queue      []*job     // requests without a worker, in the order in which they came
 	now        time.Time
-	asked      time.Time // when there was a connection last
+	asked      time.Time // when there was a request last
 	served     int
 	statusDue  bool // status may be another one than statusSent, of statusAt
 	statusSent string
@@ -97,7 +90,6 @@ type keeper struct {
 	changed    time.Time // when a file did last; zero: since it was loaded, none did
 	watchdog   time.Duration
 	fed        time.Time
-	numbers    uint32 // of jobs
 	deadlines  []deadline
 	buf, msg   []byte
 }
@@ -105,27 +97,19 @@ type keeper struct {
 // Serve serves listeners until nothing was asked for IdleExit, or SIGTERM. A connection that
 // comes after that waits in the listener for the next process.
 func (c *Config) Serve(listeners []activation.Socket) error {
-	board, err := worker.NewBoard()
+	door, err := worker.NewDoor()
 	if err != nil {
 		return err
 	}
-	most := gateway.MostConnections(c.Backlog)
 	watchdog, _ := activation.WatchdogInterval() // what is no number is no interval
-	k := &keeper{cfg: c, listeners: listeners, dir: workingDir(c.App), most: most, room: most, silent: list.New(),
-		pool: pool{config: c.worker(board)}, buf: make([]byte, 64<<10), watchdog: watchdog, notes: newNotes()}
-	if k.poll, err = newPoller(); err != nil {
-		return err
-	}
-	if k.mail, err = newMailbox(); err != nil {
-		return err
-	}
-	if err := k.poll.add(k.mail.wake, k.mail.open); err != nil {
-		return err
-	}
+	k := &keeper{cfg: c, listeners: listeners, dir: workingDir(c.App), mail: make(chan func(), 64), over: make(chan struct{}),
+		buf: make([]byte, 64<<10), watchdog: watchdog, notes: newNotes()}
+	defer close(k.over)
+	k.door, k.most = door, gateway.MostConnections(c.Backlog)
+	k.config = c.worker(door, listeners)
 	for _, l := range listeners { // as systemd has made it already
 		_ = unix.SetNonblock(l.FD, true)
 	}
-	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0))) // one is held while the poller waits shortly
 	k.onSignals()
 	if err := k.hearAskers(); err != nil {
 		k.problem(gateway.Warning, "nobody can ask for a reload, except by SIGHUP: "+err.Error())
@@ -143,9 +127,13 @@ func (c *Config) Serve(listeners []activation.Socket) error {
 func CutMark(line []byte) (id string, text []byte) { return worker.CutMark(line) }
 
 // worker is how a worker is started.
-func (c *Config) worker(board *worker.Board) *worker.Config {
-	return &worker.Config{App: worker.App(c.App), Python: c.Python, CacheDir: c.CacheDir, Env: c.Env, Stderr: c.Stderr,
-		Warm: &worker.WarmConfig{Board: board, Weigh: c.MaxMemory, Meter: c.Meter, Files: c.Reload, Fresh: c.MaxRequests == 1, WarmPath: c.WarmPath, Marks: c.Marks}}
+func (c *Config) worker(door *worker.Door, listeners []activation.Socket) *worker.Config {
+	warm := &worker.WarmConfig{Door: door, Peers: c.Gateway.Peers, Limits: c.Gateway.Limits, Mount: c.Gateway.Mount, Declined: c.Gateway.ProbeVariable,
+		Patience: c.Gateway.SendTimeout, MaxRequests: c.MaxRequests, MaxMemory: c.MaxMemory, Record: c.Record, Files: c.Reload, WarmPath: c.WarmPath, Marks: c.Marks}
+	for _, l := range listeners {
+		warm.Listeners = append(warm.Listeners, l.FD)
+	}
+	return &worker.Config{App: worker.App(c.App), Python: c.Python, CacheDir: c.CacheDir, Env: c.Env, Stderr: c.Stderr, Warm: warm}
 }
 
 // problem logs what is wrong.
@@ -159,9 +147,38 @@ func (k *keeper) onSignals() {
 	go func() {
 		for s := range signals {
 			if s == syscall.SIGHUP {
-				k.mail.post(k.reload)
+				k.post(k.reload)
 			} else {
-				k.mail.post(k.stop)
+				k.post(k.stop)
+			}
+		}
+	}()
+}
+
+// post has the keeper's goroutine do something.
+func (k *keeper) post(do func()) {
+	select {
+	case k.mail <- do:
+	case <-k.over:
+	}
+}
+
+// whenever has the keeper's goroutine do something each time that one of fds is readable or
+// closed, until that returns false. None may be closed before.
+func (k *keeper) whenever(do func() bool, fds ...int) {
+	list := make([]unix.PollFd, 0, len(fds))
+	for _, fd := range fds {
+		list = append(list, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	}
+	go func() {
+		again := make(chan bool)
+		for on := true; on; {
+			_, _ = poll.Until(list, time.Time{})
+			k.post(func() { again <- do() })
+			select {
+			case on = <-again:
+			case <-k.over:
+				return
 			}
 		}
 	}()
@@ -172,14 +189,16 @@ func (k *keeper) run() error {
 	k.now = time.Now()
 	k.asked = k.now
 	k.grow()
+	k.hearDoor()
+	timer := time.NewTimer(0)
 	for {
-		k.setAccepting(k.stopping == nil && k.ready && k.open < k.room)
-		if err := k.poll.wait(k.patience()); err != nil {
-			return err
+		select {
+		case do := <-k.mail:
+			k.now = time.Now()
+			do()
+		case <-timer.C:
+			k.now = time.Now()
 		}
-		k.now = time.Now() // before all else: a connection after a long silence comes now
-		k.poll.handle()
-		k.await()
 		k.expire()
 		k.dispatch()
 		k.grow()
@@ -187,44 +206,9 @@ func (k *keeper) run() error {
 		if k.stopping != nil && k.stopped() {
 			return k.failure
 		}
-	}
-}
-
-// setAccepting begins or ends accepting. Connections that are not accepted wait in the
-// kernel, where nothing is lost.
-func (k *keeper) setAccepting(on bool) {
-	if on == k.accepts {
-		return
-	}
-	k.accepts = on
-	for _, l := range k.listeners {
-		if !on {
-			k.poll.remove(l.FD)
-		} else if err := k.poll.add(l.FD, func() { k.accept(l.FD) }); err != nil {
-			k.problem(gateway.Error, err.Error())
-		}
-	}
-}
-
-// accept accepts what is there.
-func (k *keeper) accept(listener int) {
-	for k.open < k.room {
-		fd, _, err := unix.Accept4(listener, unix.SOCK_CLOEXEC)
-		switch err {
-		case nil:
-			k.arrive(fd)
-		case unix.EINTR, unix.ECONNABORTED:
-		case unix.EAGAIN:
-			return
-		default:
-			// No descriptor, or no memory, is left: when a request ends, some is. With none to wait
-			// for, it won't be.
-			if k.open == 0 {
-				k.failure = os.NewSyscallError("accept", err)
-				k.stop()
-			}
-			k.room = k.open
-			return
+		timer.Stop()
+		if next := k.next(); !next.IsZero() {
+			timer.Reset(time.Until(next))
 		}
 	}
 }

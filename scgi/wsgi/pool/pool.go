@@ -17,11 +17,10 @@ type pool struct {
 	parent  *worker.Parent // what they are forked from, nil: there is none
 	loading bool           // something is being started
 	version int            // counts reloads
-	members []*member
-	idle    []*member // those without a job, the last to have worked at the end
-	count   int       // workers of this version that there are or that were asked for
-	alive   int       // workers whose end is to be waited for
-	parents int       // parents likewise
+	members []*member      // the workers that have not ended
+	count   int            // those of this version that there are or that were asked for, and that are not about to end
+	alive   int            // workers that have ended, and are to be closed
+	parents int            // parents that are not closed
 
 	trouble *outcome.Problem // why the last attempt failed
 	again   time.Time        // when the next one is made
@@ -29,7 +28,8 @@ type pool struct {
 	early   int // processes in a row that have ended without having been of use
 
 	reloading, reloadAgain bool
-	askers, asking         []int // sockets of processes that wait for the next reload, and for the one under way
+	settleAt               time.Time // when to look whether workers with the old application still accept
+	askers, asking         []int     // sockets of processes that wait for the next reload, and for the one under way
 }
 
 // grow has as many workers made as there should be.
@@ -38,9 +38,9 @@ func (k *keeper) grow() {
 	switch {
 	case k.count >= k.cfg.Workers && !orphaned, k.loading, k.now.Before(k.again):
 		return
-	case k.trouble != nil && k.count == 0 && len(k.queue) == 0:
+	case k.trouble != nil && k.count == 0 && k.waiting() == nil:
 		return // not before the next request
-	case k.stopping != nil && (k.stopping.step > finishing || len(k.queue) == 0):
+	case k.stopping != nil && (k.stopping.step > finishing || k.waiting() == nil):
 		return
 	case orphaned, !k.cfg.Preload:
 		cfg, problem := k.prepare()
@@ -73,7 +73,7 @@ func (k *keeper) grow() {
 // startOne starts a worker that loads the application by itself.
 func (k *keeper) startOne(cfg *worker.Config, version int) {
 	w, rep := worker.StartWarm(cfg, k.cfg.Timeout)
-	k.mail.post(func() {
+	k.post(func() {
 		k.loading = false
 		k.loaded(rep)
 		if rep.Problem != nil {
@@ -91,7 +91,7 @@ func (k *keeper) startOne(cfg *worker.Config, version int) {
 // startParent starts what workers are forked from.
 func (k *keeper) startParent(cfg *worker.Config) {
 	p, rep := worker.StartParent(cfg, k.cfg.Timeout)
-	k.mail.post(func() {
+	k.post(func() {
 		k.loading = false
 		k.loaded(rep)
 		if rep.Problem != nil {
@@ -110,17 +110,15 @@ func (k *keeper) adopt(p *worker.Parent, warnings []string) {
 	k.works()
 	k.parents++
 	version := k.version
-	if err := k.poll.add(p.FD(), func() { k.hearParent(p, version) }); err != nil {
-		k.problem(gateway.Error, err.Error())
-	}
 	k.parent = p
+	k.whenever(func() bool { return k.hearParent(p, version) }, p.FD())
 	if k.stopping != nil && k.stopping.step > finishing {
 		k.dropParent()
 	}
 }
 
-// hearParent takes a parent's reports.
-func (k *keeper) hearParent(p *worker.Parent, version int) {
+// hearParent takes a parent's reports, and tells whether there may be others.
+func (k *keeper) hearParent(p *worker.Parent, version int) bool {
 	forked, alive := p.Handle(k.buf)
 	for _, f := range forked {
 		switch {
@@ -133,17 +131,17 @@ func (k *keeper) hearParent(p *worker.Parent, version int) {
 		}
 	}
 	if alive {
-		return
+		return true
 	}
-	k.poll.remove(p.FD())
 	if k.parent == p { // it was killed, so there will be another one
 		k.parent = nil
 		k.endedUnused(p)
 	}
 	go func() {
 		p.Close()
-		k.mail.post(func() { k.parents-- })
+		k.post(func() { k.parents-- })
 	}()
+	return false
 }
 
 // forking is since when a worker is being forked that may take no longer than --timeout.
@@ -158,8 +156,7 @@ func (k *keeper) forking() (since time.Time, limited bool) {
 // parentHangs ends what workers are forked from when it forks none.
 func (k *keeper) parentHangs() {
 	p := k.parent
-	k.parent = nil // there will be another one
-	k.poll.remove(p.FD())
+	k.parent = nil // there will be another one, and this one is about to be heard to have ended
 	for _, f := range p.Orphan() {
 		if f.Problem != nil {
 			k.count--
@@ -167,11 +164,7 @@ func (k *keeper) parentHangs() {
 	}
 	k.noWorker(&outcome.Problem{Kind: outcome.Busy, Text: "no worker was forked within " + k.cfg.Timeout.String() +
 		": a function that the application has given to os.register_at_fork may hang"})
-	go func() {
-		p.Kill()
-		p.Close()
-		k.mail.post(func() { k.parents-- })
-	}()
+	go p.Kill()
 }
 
 // dropParent has a parent end when its last worker has.
@@ -189,15 +182,7 @@ func (k *keeper) noWorker(problem *outcome.Problem) {
 	k.pause = min(max(2*k.pause, 500*time.Millisecond), 10*time.Second)
 	k.again = time.Now().Add(k.pause)
 	k.statusDue = true
-	told := false
-	if k.count == 0 {
-		for _, j := range k.queue {
-			j.Queued = k.now.Sub(j.Arrived)
-			k.failed(j, outcome.Result{Problem: problem})
-			told = true
-		}
-		k.queue = nil
-	}
+	told := k.count == 0 && k.failQueue(problem)
 	if !told { // else the log has it with the request
 		k.problem(gateway.Error, problem.Text)
 	}

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
+	"time"
 
 	"github.com/socketgi/socketgi/activation"
 	"github.com/socketgi/socketgi/scgi/gateway"
@@ -78,7 +78,7 @@ func (k *keeper) reload() {
 // reloadParent starts a parent in the place of the old one.
 func (k *keeper) reloadParent(cfg *worker.Config) {
 	p, rep := worker.StartParent(cfg, k.cfg.Timeout)
-	k.mail.post(func() {
+	k.post(func() {
 		k.loaded(rep)
 		if rep.Problem == nil {
 			k.replace()
@@ -100,7 +100,7 @@ func (k *keeper) reloadWorkers(cfg *worker.Config) {
 		}
 		fresh = append(fresh, w)
 	}
-	k.mail.post(func() {
+	k.post(func() {
 		k.loaded(rep)
 		if rep.Problem == nil {
 			k.replace()
@@ -121,23 +121,45 @@ func (k *keeper) reloadWorkers(cfg *worker.Config) {
 // replace has all workers end when they have done what they are at, for others to come.
 func (k *keeper) replace() {
 	k.version++
-	k.count, k.early = 0, 0
+	k.early = 0
 	k.dropParent()
-	for _, m := range slices.Clone(k.members) {
-		k.takeBack(m)
-		if len(m.jobs) == 0 {
-			k.retireIdle(m)
+	for _, m := range k.members {
+		if m.since.IsZero() {
+			k.leave(m)
 		}
 	}
+	k.count = 0
 }
 
 // reloaded ends a reload.
 func (k *keeper) reloaded(problem *outcome.Problem) {
-	if problem == nil {
-		k.cfg.Gateway.Log.Line(gateway.Line{Priority: gateway.Notice, Text: "the application is reloaded", Event: true})
-	} else {
+	if problem != nil {
 		k.problem(gateway.Error, "the application is not reloaded, and goes on as it was: "+problem.Text)
+		k.reloadOver(problem)
+		return
 	}
+	k.settle()
+}
+
+// settleInterval is how often it is looked whether a reload is over.
+const settleInterval = 5 * time.Millisecond
+
+// settle ends a reload when no worker with the old application accepts any more: those that are
+// at a request do so no more, either.
+func (k *keeper) settle() {
+	for _, m := range k.members {
+		if m.version != k.version && !m.silent && m.killed == nil && !m.State().Busy {
+			k.settleAt = k.now.Add(settleInterval)
+			return
+		}
+	}
+	k.settleAt = time.Time{}
+	k.cfg.Gateway.Log.Line(gateway.Line{Priority: gateway.Notice, Text: "the application is reloaded", Event: true})
+	k.reloadOver(nil)
+}
+
+// reloadOver tells who has asked for a reload what became of it.
+func (k *keeper) reloadOver(problem *outcome.Problem) {
 	k.reloading = false
 	k.notes.send(activation.Ready + "\n" + activation.Status(k.status()))
 	answerAskers(k.asking, problem)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/socketgi/socketgi/activation"
 	"github.com/socketgi/socketgi/scgi/gateway"
+	"github.com/socketgi/socketgi/scgi/internal/poll"
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"golang.org/x/sys/unix"
 )
 
@@ -17,7 +19,7 @@ const statusInterval = time.Second
 
 // tell tells the service manager what it wants to know now.
 func (k *keeper) tell() {
-	if k.statusDue && k.now.Sub(k.statusAt) >= statusInterval {
+	if k.statusDue && k.ready && k.now.Sub(k.statusAt) >= statusInterval {
 		k.statusDue = false
 		k.statusAt = k.now
 		if s := k.status(); s != k.statusSent {
@@ -33,11 +35,23 @@ func (k *keeper) tell() {
 
 // status is how the pool is, in a line.
 func (k *keeper) status() string {
-	busy := len(k.members) - len(k.idle)
-	s := strconv.Itoa(busy) + " busy, " + strconv.Itoa(len(k.idle)) + " idle, " + strconv.Itoa(k.served) + " served"
-	n := len(k.queue)
+	busy, idle := 0, 0
 	for _, m := range k.members {
-		n += max(0, len(m.jobs)-1)
+		state := m.State()
+		k.progress(m, state)
+		switch {
+		case state.Busy || state.Taking:
+			busy++
+		case m.counts:
+			idle++
+		}
+	}
+	s := strconv.Itoa(busy) + " busy, " + strconv.Itoa(idle) + " idle, " + strconv.Itoa(k.served) + " served"
+	n := len(k.queue) + len(k.given)
+	for _, m := range k.members {
+		if k.jobOf(m) != nil {
+			n--
+		}
 	}
 	if n > 0 {
 		s += ", " + strconv.Itoa(n) + " waiting"
@@ -53,7 +67,7 @@ func (k *keeper) status() string {
 func (k *keeper) isReady() {
 	if !k.ready {
 		k.ready = true
-		k.asked = k.now
+		k.asked, k.lookAt = k.now, k.now
 		k.notes.send(activation.Ready)
 	}
 }
@@ -102,11 +116,10 @@ func (k *keeper) stop() {
 	if k.stopping != nil {
 		return
 	}
-	k.setAccepting(false)
-	k.stopping = &stopping{next: time.Now().Add(gateway.DrainTime)}
+	k.stopping = &stopping{next: k.now.Add(gateway.DrainTime)}
 	k.notes.send(activation.Stopping)
-	for _, l := range k.listeners {
-		unix.Close(l.FD)
+	for _, m := range k.members {
+		m.Quiet()
 	}
 }
 
@@ -117,25 +130,37 @@ func (k *keeper) stopped() bool {
 	step := func(next int, most time.Duration) {
 		s.step, s.next = next, k.now.Add(most)
 	}
-	switch s.step {
-	case finishing, ending, killing:
-		switch {
-		case k.open == 0 || s.step == killing && late:
+	if s.step < leaving && k.open == 0 && !k.doorWaits() { // no worker is needed any more
+		if len(k.members) == 0 {
 			step(leaving, retireGrace+2*time.Second)
 			k.replace()
-		case !late:
-		case s.step == finishing:
-			k.stopWorkers(syscall.SIGTERM)
-			k.stopQueue()
-			step(ending, gateway.KillTime)
-		default: // so that the client of a program that ignores SIGTERM is told, too
-			k.stopWorkers(syscall.SIGKILL)
-			step(killing, gateway.KillTime)
 		}
-	case leaving:
-		if late || k.alive == 0 && k.parents == 0 && !k.loading && !k.reloading {
-			step(ended, 0)
+		for _, m := range k.members {
+			if m.since.IsZero() {
+				k.leave(m)
+			}
 		}
 	}
+	switch {
+	case s.step == leaving && (late || k.alive == 0 && len(k.members) == 0 && k.parents == 0 && !k.loading && !k.reloading):
+		step(ended, 0)
+	case s.step == leaving || !late:
+	case s.step == finishing:
+		k.stopWorkers(syscall.SIGTERM)
+		k.failQueue(&outcome.Problem{Kind: outcome.Died, Text: "the service was stopped while the request waited"})
+		step(ending, gateway.KillTime)
+	case s.step == ending: // so that the client of a program that ignores SIGTERM is told, too
+		k.stopWorkers(syscall.SIGKILL)
+		step(killing, gateway.KillTime)
+	default:
+		step(leaving, retireGrace+2*time.Second)
+		k.replace()
+	}
 	return s.step == ended
+}
+
+// doorWaits tells whether a worker has passed on what is not taken yet.
+func (k *keeper) doorWaits() bool {
+	n, _ := poll.Now([]unix.PollFd{{Fd: int32(k.door.FD()), Events: unix.POLLIN}})
+	return n > 0 && k.failure == nil
 }

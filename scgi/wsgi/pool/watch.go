@@ -55,7 +55,8 @@ func (k *keeper) watchFiles() error {
 		k.watcher.files[k.cfg.App.File] = true
 	}
 	k.walk()
-	return k.poll.add(fd, k.filesChanged)
+	k.whenever(k.filesChanged, fd)
+	return nil
 }
 
 // loaded takes in what became of an attempt to load the application.
@@ -199,8 +200,8 @@ func (k *keeper) enter(dir string) {
 }
 
 // filesChanged reads what has changed. The application is loaded again when nothing has for a
-// while (expire).
-func (k *keeper) filesChanged() {
+// while (expire). It is true.
+func (k *keeper) filesChanged() bool {
 	w := k.watcher
 	moved := false
 	for {
@@ -223,6 +224,7 @@ func (k *keeper) filesChanged() {
 	if moved {
 		k.walk()
 	}
+	return true
 }
 
 // fileChanged takes in one event, and tells whether something on the way to a file is another

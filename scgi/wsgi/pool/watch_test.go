@@ -21,9 +21,8 @@ func TestNewModules(t *testing.T) {
 	require.NoError(t, os.Mkdir(dir, 0o700))
 	app := filepath.Join(dir, "app.py")
 	require.NoError(t, os.WriteFile(app, []byte("import missing"), 0o600))
-	poll, err := newPoller()
-	require.NoError(t, err)
-	k := &keeper{cfg: &Config{App: wsgi.App{File: app}}, dir: dir, poll: poll, buf: make([]byte, 64<<10), now: time.Now()}
+	k := &keeper{cfg: &Config{App: wsgi.App{File: app}}, dir: dir, mail: make(chan func()), over: make(chan struct{}), buf: make([]byte, 64<<10), now: time.Now()}
+	defer close(k.over)
 	require.NoError(t, k.watchFiles())
 	k.loaded(worker.Report{Result: outcome.Result{Problem: &outcome.Problem{}}})
 	appears := func(what func(string) error, name string) bool {

@@ -91,6 +91,10 @@ func (o Options) directives() []units.Group {
 	}
 	all := []units.Group{outOfMemory, {Why: "Running requests are finished first.", Directives: []string{"KillMode=mixed"}}}
 	if o.Python() {
+		if o.Profile != units.None {
+			all = append(all, units.Group{Why: "The adapter takes over the connection of a worker that takes too long, to answer 504.",
+				Directives: []string{"SystemCallFilter=pidfd_getfd"}})
+		}
 		all = append(all, units.Group{Why: "Reload loads the application beside the old one; it fails if that doesn't load.",
 			Directives: []string{"ExecReload=" + units.CommandLine(o.Exec[:1]) + " --ask-reload $MAINPID"}})
 	}

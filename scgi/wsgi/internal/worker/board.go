@@ -1,85 +1,184 @@
 package worker
 
 import (
-	"errors"
+	"bytes"
 	"os"
-	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
+	"github.com/socketgi/socketgi/scgi/outcome"
 	"golang.org/x/sys/unix"
 )
 
-// Board is memory that workers share with this process. Each has a place on it where it
-// says what it is doing (runtime/job.py), which can be read when it has died.
-type Board struct {
-	fd  int
-	mem []byte
-
-	mu   sync.Mutex
-	free []int
+// board is memory that a worker shares with this process. The worker writes there what it does
+// and what it has done (runtime/board.py, which describes the layout), so that nobody is woken
+// for a request, and so that it can be read when the worker has died. A worker can write
+// anything there.
+type board struct {
+	fd   int // for the worker, -1: it has it
+	mem  []byte
+	read uint64 // records; the board has that for the worker only
 }
 
-// boardBytes is the size of the board: eight for each worker.
-const boardBytes = 64 << 10
+// The layout.
+const (
+	boardHead    = 512 // bytes in front of the records
+	boardRecord  = 512 // bytes of each
+	boardText    = 64  // bytes of it in front of its text
+	boardRecords = 256 // and one more, for a request whose record is left out
+	boardBytes   = (boardHead + (boardRecords+1)*boardRecord + 4095) / 4096 * 4096
+)
 
-// NewBoard returns a board for 8,192 workers.
-func NewBoard() (*Board, error) {
+// The words of its head.
+const (
+	wordState = iota
+	wordStarted
+	wordConnection
+	wordJob
+	wordRecord
+	wordRecords
+	wordLeftOut
+	wordRead
+	wordAsleep
+)
+
+// What a worker is at, where that is no request.
+const (
+	atWait = 0xffff // it waits for a request
+	atTake = 0xfffe // it is about to have one, or done with one
+)
+
+func newBoard() (*board, error) {
 	fd, err := unix.MemfdCreate("socketgi-board", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, os.NewSyscallError("memfd_create", err)
 	}
-	b := &Board{fd: fd, free: make([]int, 0, boardBytes/8)}
-	if err := unix.Ftruncate(fd, boardBytes); err != nil {
+	b := &board{fd: fd}
+	if err = unix.Ftruncate(fd, boardBytes); err == nil {
+		// A worker that makes it smaller would end this process when it looks (SIGBUS, mmap(2)).
+		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL)
+	}
+	if err == nil {
+		b.mem, err = unix.Mmap(fd, 0, boardBytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	}
+	if err != nil {
 		unix.Close(fd)
-		return nil, os.NewSyscallError("ftruncate", err)
+		return nil, os.NewSyscallError("making a board", err)
 	}
-	// A worker that makes it smaller would end this process when it looks (SIGBUS, mmap(2)).
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL); err != nil {
-		unix.Close(fd)
-		return nil, os.NewSyscallError("fcntl F_ADD_SEALS", err)
-	}
-	if b.mem, err = unix.Mmap(fd, 0, boardBytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED); err != nil {
-		unix.Close(fd)
-		return nil, os.NewSyscallError("mmap", err)
-	}
-	for i := cap(b.free) - 1; i >= 0; i-- {
-		b.free = append(b.free, i)
-	}
+	b.set(wordState, atWait)
 	return b, nil
 }
 
-// errNoPlace is what happens when as many workers are there as a board has places.
-var errNoPlace = errors.New("there are too many workers")
-
-// take takes a place, which is empty.
-func (b *Board) take() (place int, err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	n := len(b.free) - 1
-	if n < 0 {
-		return 0, errNoPlace
+// handedOver notes that the worker has the board.
+func (b *board) handedOver() {
+	if b.fd >= 0 {
+		unix.Close(b.fd)
+		b.fd = -1
 	}
-	place = b.free[n]
-	b.free = b.free[:n]
-	atomic.StoreUint64(b.word(place), 0)
-	return place, nil
 }
 
-// give gives back the place of a worker that has ended.
-func (b *Board) give(place int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.free = append(b.free, place)
+func (b *board) close() {
+	b.handedOver()
+	_ = unix.Munmap(b.mem)
 }
 
-// read returns how many jobs the worker of a place has begun, and the status of the
-// response to the last one, 0 before its head goes out. Workers can write anything there.
-func (b *Board) read(place int) (begun int64, status int) {
-	w := atomic.LoadUint64(b.word(place))
-	return int64(w >> 16), statusCode(int64(w & 0xffff))
+func (b *board) word(i int) *uint64      { return (*uint64)(unsafe.Pointer(&b.mem[8*i])) }
+func (b *board) get(i int) uint64        { return atomic.LoadUint64(b.word(i)) }
+func (b *board) set(i int, value uint64) { atomic.StoreUint64(b.word(i), value) }
+
+// State is what a worker is doing.
+type State struct {
+	// Begun is how many requests it has begun.
+	Begun int64
+	// Busy: it is at the last of them. Taking: it is about to have another.
+	Busy, Taking bool
+	// Status is the status of the response to it, 0 before its head goes out.
+	Status int
+	// Started is when it was begun.
+	Started time.Time
+	// Job is its number, where the worker was given it ([Job]); else 0.
+	Job uint32
+	// Connection is the worker's descriptor of the connection.
+	Connection int
 }
 
-func (b *Board) word(place int) *uint64 {
-	return (*uint64)(unsafe.Pointer(&b.mem[8*place]))
+// state reads what the worker is doing now.
+func (b *board) state(now time.Time) (s State) {
+	for range 100 { // nobody has that many requests meanwhile
+		w := b.get(wordState)
+		s = State{Begun: int64(w >> 16), Taking: w&0xffff == atTake, Busy: w&0xffff < atTake}
+		if !s.Busy {
+			return s
+		}
+		s.Status = statusCode(int64(w & 0xffff))
+		s.Started = now.Add(-b.since(b.get(wordStarted)))
+		s.Job, s.Connection = uint32(b.get(wordJob)), int(int32(b.get(wordConnection)))
+		if b.get(wordState)>>16 == w>>16 { // so all of that is of one request
+			return s
+		}
+	}
+	return s
 }
+
+// since is how long ago a worker says that something was.
+func (b *board) since(started uint64) time.Duration {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
+	return time.Duration(max(0, now.Nano()-int64(min(started, 1<<62))))
+}
+
+// asleep has the worker say when it begins a request.
+func (b *board) asleep() { b.set(wordAsleep, 1) }
+
+// Served is a request that a worker has accepted by itself, and what became of it.
+type Served struct {
+	outcome.Result
+	// Method, Path and ID are what the log calls it.
+	Method, Path, ID string
+	// Took is how long it took, from when it was accepted.
+	Took time.Duration
+}
+
+// served returns the records since the last call, and how many were left out meanwhile.
+func (b *board) served() (list []Served, leftOut int) {
+	written := b.get(wordRecords)
+	if written-b.read > boardRecords { // which no worker of ours does
+		b.read = written - min(written, boardRecords)
+	}
+	for ; b.read < written; b.read++ {
+		list = append(list, b.record(int(b.read%boardRecords)))
+	}
+	b.set(wordRead, written)
+	return list, int(min(atomic.SwapUint64(b.word(wordLeftOut), 0), 1<<30))
+}
+
+// current is the request that the worker is at, which it has accepted by itself.
+func (b *board) current() Served { return b.record(int(min(b.get(wordRecord), boardRecords))) }
+
+// record reads one record.
+func (b *board) record(i int) (s Served) {
+	at := boardHead/8 + i*boardRecord/8
+	s.Took = time.Duration(min(b.get(at), 1<<62))
+	s.Bytes = counted(b.get(at + 1))
+	s.CPU = time.Duration(counted(b.get(at+2))) * time.Microsecond
+	s.Growth = counted(b.get(at+3)) << 10
+	s.Status = statusCode(counted(b.get(at + 4)))
+	s.End = outcome.Whole
+	if b.get(at+5) != 0 {
+		s.End = outcome.Left
+	}
+	length := int(min(b.get(at+7), boardRecord-boardText))
+	s.name(b.mem[8*at+boardText:][:length])
+	return s
+}
+
+// name takes METHOD NUL PATH NUL ID apart.
+func (s *Served) name(text []byte) {
+	method, rest, _ := bytes.Cut(text, []byte{0})
+	path, id, _ := bytes.Cut(rest, []byte{0})
+	s.Method, s.Path, s.ID = string(method), string(path), string(id)
+}
+
+// counted is never more than can be counted in smaller units.
+func counted(n uint64) int64 { return int64(min(n, 1<<50)) }

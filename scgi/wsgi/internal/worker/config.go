@@ -1,5 +1,12 @@
 package worker
 
+import (
+	"strconv"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi"
+)
+
 // App names an application. It has the fields of App in package wsgi, which is converted.
 type App struct {
 	File     string // the absolute path of a Python file, or ""
@@ -40,22 +47,73 @@ type Config struct {
 	Warm *WarmConfig
 }
 
-// WarmConfig says how workers are that serve more than one job.
+// WarmConfig says how workers are that serve more than one request.
 type WarmConfig struct {
-	// Board is where they say what they do.
-	Board *Board
-	// Weigh is from how many bytes resident on a worker says after each job how many those
-	// are ([outcome.Result].Resident); 0: never.
-	Weigh int64
-	// Meter has a worker say what each job took ([outcome.Result].CPU and Growth).
-	Meter bool
+	// Door is what they pass connections on through.
+	Door *Door
+	// Listeners are the descriptors that they accept from, which don't block.
+	Listeners []int
+	// Peers are the users whose connections they serve by themselves; nil: all.
+	Peers []uint32
+	// Limits bound what they read of a request ([scgi.ReadRequest]).
+	Limits scgi.Limits
+	// Mount is that of [scgi.Request.Params].
+	Mount string
+	// Declined is a variable with which a request is passed on; "": none.
+	Declined string
+	// Patience is how long the web server may read nothing of a response; 0: for ever.
+	Patience time.Duration
+	// MaxRequests is after how many a worker ends; 0: never.
+	MaxRequests int
+	// MaxMemory is with how many bytes resident after a request it does; 0: never.
+	MaxMemory int64
+	// Record has a worker measure and record each request ([Warm.Served]).
+	Record bool
 	// Files has them tell the files that modules were loaded from ([Report].Files).
 	Files bool
-	// Fresh says that each worker gets one job only.
-	Fresh bool
 	// WarmPath, with its query, is asked for with GET when the application is loaded, by
 	// each process that loads it; "": nothing is.
 	WarmPath string
-	// Marks has each line that Python code writes to Stderr during a job begin with the ID of the job ([CutMark]).
+	// Marks has each line that Python code writes to Stderr during a request begin with the ID of the request ([CutMark]).
 	Marks bool
+}
+
+// settings are arguments of a process that is warm, behind the others (runtime/worker.py).
+func (c *WarmConfig) settings() []string {
+	peers := "all"
+	if c.Peers != nil {
+		peers = "0" // root may do all that it can
+		for _, uid := range c.Peers {
+			peers += "," + strconv.FormatUint(uint64(uid), 10)
+		}
+	}
+	most := orDefault(c.Limits.MemoryBytes, scgi.DefaultMemoryBytes)
+	if c.Limits.BodyBytes > 0 {
+		most = min(most, c.Limits.BodyBytes)
+	}
+	flag := map[bool]string{true: "yes"}
+	return []string{
+		"listeners=" + strconv.Itoa(len(c.Listeners)),
+		"peers=" + peers,
+		"header-bytes=" + strconv.Itoa(orDefault(c.Limits.HeaderBytes, scgi.DefaultHeaderBytes)),
+		"headers=" + strconv.Itoa(orDefault(c.Limits.Headers, scgi.DefaultHeaders)),
+		"body-bytes=" + strconv.FormatInt(most, 10),
+		"mount=" + c.Mount,
+		"declined=" + c.Declined,
+		"patience=" + strconv.Itoa(int(patience(c.Patience))),
+		"requests=" + strconv.Itoa(c.MaxRequests),
+		"limit=" + strconv.FormatInt(c.MaxMemory>>10, 10),
+		"record=" + flag[c.Record],
+		"watch=" + flag[c.Files],
+		"warm-path=" + c.WarmPath,
+		"fresh=" + flag[c.MaxRequests == 1],
+		"mark=" + flag[c.Marks],
+	}
+}
+
+func orDefault[T int | int64](value, def T) T {
+	if value == 0 {
+		return def
+	}
+	return value
 }

@@ -2,6 +2,8 @@ package worker
 
 import (
 	"encoding/binary"
+	"math"
+	"time"
 
 	"github.com/socketgi/socketgi/scgi"
 )
@@ -18,18 +20,17 @@ const (
 	marshalUnicode    = 'u'
 	marshalBytes      = 's'
 	marshalInt        = 'i'
-	marshalTrue       = 'T'
-	marshalFalse      = 'F'
 	marshalNone       = 'N'
 )
 
 // Job is a request for a worker.
 type Job struct {
-	Number uint32        // by which [Warm.TakeBack] tells it
+	Number uint32        // by which [Door.TakeBack] tells it, and a worker that it is done; 0 is none
 	Params []scgi.Header // its variables ([scgi.Request.Params])
 	Body   scgi.Body     // its body, whose file goes beside the message
 	ID     string        // by which the log knows it
-	Last   bool          // the worker gets no other, and ends after it
+	// Patience is how long the web server may read nothing of the response; 0: for ever.
+	Patience time.Duration
 }
 
 // AppendJob appends the message that hands a job over (runtime/job.py) to msg: what Python
@@ -48,16 +49,21 @@ func AppendJob(msg []byte, job *Job) []byte {
 	msg = append(msg, marshalBytes)
 	msg = binary.LittleEndian.AppendUint32(msg, uint32(len(job.ID)))
 	msg = append(msg, job.ID...)
-	if job.Last {
-		return append(msg, marshalTrue)
-	}
-	return append(msg, marshalFalse)
+	msg = append(msg, marshalInt)
+	return binary.LittleEndian.AppendUint32(msg, uint32(patience(job.Patience)))
 }
 
-// jobInFile is the message for a job that is in a file: its number, no environ, no body, no id, and
-// whether it is the last one.
+// patience is what the runtime counts in: milliseconds, -1: for ever.
+func patience(d time.Duration) int32 {
+	if d <= 0 {
+		return -1
+	}
+	return int32(min(max(d.Milliseconds(), 1), math.MaxInt32))
+}
+
+// jobInFile is the message for a job that is in a file: its number, and nothing else.
 func jobInFile(msg []byte) []byte {
-	return append(append([]byte{}, msg[:jobHead]...), marshalNone, marshalBytes, 0, 0, 0, 0, marshalNone, msg[len(msg)-1])
+	return append(append([]byte{}, msg[:jobHead]...), marshalNone, marshalNone, marshalNone, marshalNone)
 }
 
 // jobNumber is the number of a job, of which the first bytes are known.

@@ -2,9 +2,7 @@ package worker
 
 import (
 	"bytes"
-	"os"
 	"slices"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -18,7 +16,6 @@ import (
 // by one goroutine.
 type Parent struct {
 	process *process
-	board   *Board
 	asked   []*Warm   // the forks that it has not answered for, in order
 	since   time.Time // when it had the first of them to answer for
 	workers map[int]*Warm
@@ -39,13 +36,12 @@ type Forked struct {
 // application was loaded from.
 func StartParent(cfg *Config, timeout time.Duration) (*Parent, Report) {
 	var rep Report
-	proc, err := start(cfg, parent, 0)
+	proc, err := start(cfg, parent, -1)
 	if err != nil {
 		rep.Problem = child.NotStarted(err)
 		return nil, rep
 	}
-	unix.Close(proc.own)
-	p := &Parent{process: proc, board: cfg.Warm.Board, workers: map[int]*Warm{}, gone: make(chan struct{})}
+	p := &Parent{process: proc, workers: map[int]*Warm{}, gone: make(chan struct{})}
 	go func() {
 		p.usage = proc.Wait(time.Time{})
 		close(p.gone)
@@ -76,26 +72,26 @@ func (p *Parent) FD() int { return p.process.socket }
 
 // Fork asks for a worker. What becomes of it is what [Parent.Handle] returns later.
 func (p *Parent) Fork() error {
-	place, err := p.board.take()
+	b, err := newBoard()
 	if err != nil {
 		return err
 	}
+	defer b.handedOver()
 	pair, err := jobSocketPair()
 	if err != nil {
-		p.board.give(place)
+		b.close()
 		return err
 	}
-	ask := strconv.AppendInt([]byte("F "), int64(place), 10)
-	if _, err := unix.SendmsgN(p.process.socket, ask, unix.UnixRights(pair[1]), nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT); err != nil {
+	defer unix.Close(pair[1])
+	if err := sendMessage(p.process.socket, []byte{'F'}, []int{pair[1], b.fd}); err != nil {
 		unix.Close(pair[0])
-		unix.Close(pair[1])
-		p.board.give(place)
-		return os.NewSyscallError("asking for a fork", err)
+		b.close()
+		return err
 	}
 	if len(p.asked) == 0 {
 		p.since = time.Now()
 	}
-	p.asked = append(p.asked, &Warm{jobSocket: jobSocket{pair[0], -1}, Other: child.ChildOf(0, 0), own: pair[1], board: p.board, place: place, ended: make(chan struct{})})
+	p.asked = append(p.asked, &Warm{jobSocket: jobSocket{pair[0], -1}, Other: child.ChildOf(0, 0), board: b, ended: make(chan struct{})})
 	return nil
 }
 
@@ -111,15 +107,14 @@ func (p *Parent) Since() time.Time {
 // Handle takes what the parent says, of which the application may have written all. Alive is
 // false when it has ended, or says no more; then all that it was asked for is answered.
 func (p *Parent) Handle(buf []byte) (forked []Forked, alive bool) {
-	socket := jobSocket{p.process.socket, -1}
 	for range mostNext {
-		n, _, err := unix.Recvfrom(socket.fd, buf, unix.MSG_DONTWAIT)
+		n, _, err := unix.Recvfrom(p.process.socket, buf, unix.MSG_DONTWAIT)
 		switch {
 		case err == unix.EINTR:
 			continue
 		case err == unix.EAGAIN:
 			return forked, true
-		case err != nil || n == 0 && socket.closed():
+		case err != nil || n == 0 && hungUp(p.process.socket):
 			return append(forked, p.Orphan()...), false
 		}
 		kind, rest, _ := bytes.Cut(buf[:n], []byte{' '})

@@ -14,6 +14,14 @@ import (
 // Report is what a worker says of a job, or when it can take one.
 type Report struct {
 	outcome.Result
+	// Kind is the letter of the last message, where that is a report of its own (runtime/accept.py).
+	Kind byte
+	// Job is the number of the one that is done, of a worker that takes many.
+	Job uint32
+	// Took is how long that took.
+	Took time.Duration
+	// Failed is a request whose connection the application has closed.
+	Failed *Served
 	// Files are those that modules were loaded from of which it had not spoken before
 	// ([WarmConfig].Files).
 	Files []File
@@ -23,6 +31,9 @@ type Report struct {
 	// Warnings are sentences about what workers of a [Parent] had better not share.
 	Warnings []string
 }
+
+// endings are what a worker calls them.
+var endings = map[string]outcome.End{"whole": outcome.Whole, "left": outcome.Left, "cut": outcome.Cut, "none": outcome.None}
 
 // mostFiles is how many files, and mostWarnings how many warnings, a worker is heard of.
 const (
@@ -35,7 +46,11 @@ const (
 func report(r *Report, msg []byte) (done bool) {
 	kind, rest, _ := bytes.Cut(msg, []byte{' '})
 	switch string(kind) {
-	case "R":
+	case "F":
+		r.Kind, r.Failed = 'F', failed(rest)
+		return true
+	case "R", "A", "B":
+		r.Kind = kind[0]
 		return true
 	case "H":
 		r.Status, r.End = statusCode(number(rest)), outcome.None
@@ -53,21 +68,13 @@ func report(r *Report, msg []byte) (done bool) {
 		if len(fields) < 2 {
 			return false
 		}
-		r.Bytes = number(fields[0])
-		if len(fields) == 6 { // from a worker that goes on
-			r.Status, r.CPU = statusCode(number(fields[2])), time.Duration(number(fields[3]))*time.Microsecond
-			r.Growth, r.Resident = number(fields[4])<<10, number(fields[5])<<10
+		r.Kind = 'D'
+		if len(fields) == 7 { // from a worker that goes on
+			r.Job, fields = uint32(number(fields[0])), fields[1:]
+			r.Status, r.Took = statusCode(number(fields[2])), time.Duration(number(fields[3]))
+			r.CPU, r.Growth = time.Duration(number(fields[4]))*time.Microsecond, number(fields[5])<<10
 		}
-		switch string(fields[1]) {
-		case "whole":
-			r.End = outcome.Whole
-		case "left":
-			r.End = outcome.Left
-		case "cut":
-			r.End = outcome.Cut
-		case "none":
-			r.End = outcome.None
-		}
+		r.Bytes, r.End = number(fields[0]), endings[string(fields[1])]
 		return true
 	case "L":
 		r.Settled = string(rest) == "settled"

@@ -31,6 +31,12 @@ var (
 	responseSource string
 	//go:embed runtime/job.py
 	jobSource string
+	//go:embed runtime/board.py
+	boardSource string
+	//go:embed runtime/fastlane.py
+	fastlaneSource string
+	//go:embed runtime/accept.py
+	acceptSource string
 	//go:embed runtime/ending.py
 	endingSource string
 	//go:embed runtime/hints.py
@@ -61,6 +67,9 @@ func modules() []byte {
 		{"application", applicationSource},
 		{"response", responseSource},
 		{"job", jobSource},
+		{"board", boardSource},
+		{"fastlane", fastlaneSource},
+		{"accept", acceptSource},
 		{"ending", endingSource},
 		{"hints", hintsSource},
 		{"files", filesSource},
@@ -78,12 +87,11 @@ func modules() []byte {
 	return blob
 }
 
-// Descriptors that the runtime counts on.
+// Descriptors that the runtime counts on. A warm process has others behind them.
 const (
 	jobFD     = 3
 	cachedFD  = 4
 	sourcesFD = 5
-	boardFD   = 6
 )
 
 // program is what python -c runs: cached code of that many bytes for just this

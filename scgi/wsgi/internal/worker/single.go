@@ -18,26 +18,25 @@ type Single struct {
 
 // Start starts such a process.
 func Start(cfg *Config) (*Single, error) {
-	p, err := start(cfg, once, 0)
+	p, err := start(cfg, once, -1)
 	if err != nil {
 		return nil, err
 	}
-	unix.Close(p.own)
 	return &Single{p.Process, jobSocket{p.socket, p.PidFD()}}, nil
 }
 
 // Serve hands the worker its one job and waits until the response is over, for
 // at most timeout (0: for ever). Params are the variables of the request
-// ([scgi.Request.Params]); the body's file, if there is one, stays the caller's.
+// ([scgi.Request.Params]); patience is that of the [Job]; the body's file, if there is one, stays the caller's.
 // When Serve returns with a Problem of kind [outcome.Died] or [outcome.Timeout] the worker
 // and its children are gone.
-func (w *Single) Serve(params []scgi.Header, body scgi.Body, conn int, timeout time.Duration) outcome.Result {
+func (w *Single) Serve(params []scgi.Header, body scgi.Body, conn int, timeout, patience time.Duration) outcome.Result {
 	var deadline time.Time
 	if timeout > 0 {
 		deadline = time.Now().Add(timeout)
 	}
 	var rep Report
-	err := w.send(AppendJob(nil, &Job{Params: params, Body: body, Last: true}), conn, body)
+	err := w.send(AppendJob(nil, &Job{Params: params, Body: body, Patience: patience}), conn, body)
 	if err != nil && !errors.Is(err, unix.EPIPE) {
 		w.Kill()
 		rep.Problem = &outcome.Problem{Kind: outcome.Died, Text: err.Error()}

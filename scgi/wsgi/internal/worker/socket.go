@@ -16,15 +16,20 @@ type jobSocket struct {
 	pidfd int // of the worker
 }
 
-// send sends a job, with the connection and the file of the body. One that is larger than a
-// message goes in a file of its own.
+// send sends a job, with the connection and the file of the body.
 func (s jobSocket) send(msg []byte, conn int, body scgi.Body) error {
 	fds := []int{conn}
 	if body.File != nil {
 		fds = append(fds, int(body.File.Fd()))
 	}
+	return send(s.fd, msg, fds)
+}
+
+// send sends a job and its descriptors. One that is larger than a message goes in a file of its
+// own.
+func send(socket int, msg []byte, fds []int) error {
 	if len(msg) <= messageBytes {
-		if err := s.sendMessage(msg, fds); !errors.Is(err, unix.EMSGSIZE) { // net.core.wmem_max may be small
+		if err := sendMessage(socket, msg, fds); !errors.Is(err, unix.EMSGSIZE) { // net.core.wmem_max may be small
 			return err
 		}
 	}
@@ -33,13 +38,13 @@ func (s jobSocket) send(msg []byte, conn int, body scgi.Body) error {
 		return err
 	}
 	defer unix.Close(file)
-	return s.sendMessage(jobInFile(msg), append(fds, file))
+	return sendMessage(socket, jobInFile(msg), append(fds, file))
 }
 
-func (s jobSocket) sendMessage(msg []byte, fds []int) error {
+func sendMessage(socket int, msg []byte, fds []int) error {
 	rights := unix.UnixRights(fds...)
 	for {
-		_, err := unix.SendmsgN(s.fd, msg, rights, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
+		_, err := unix.SendmsgN(socket, msg, rights, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
 		if err != unix.EINTR {
 			return os.NewSyscallError("handing the request to the worker", err)
 		}
@@ -79,7 +84,7 @@ func (s jobSocket) drain(rep *Report) (done, closed bool) {
 		case err == unix.ECONNRESET: // it ended without taking the job; what it said before follows
 		case err == unix.EAGAIN:
 			return false, false
-		case err != nil || n == 0 && s.closed():
+		case err != nil || n == 0 && hungUp(s.fd):
 			return false, true
 		default:
 			if report(rep, buf[:n]) {
@@ -90,14 +95,14 @@ func (s jobSocket) drain(rep *Report) (done, closed bool) {
 	return false, false
 }
 
-// closed tells the end of the reports from an empty one, which is no report of ours.
-func (s jobSocket) closed() bool {
-	fds := []unix.PollFd{{Fd: int32(s.fd)}}
+// hungUp tells the end of the reports from an empty one, which is no report of ours.
+func hungUp(socket int) bool {
+	fds := []unix.PollFd{{Fd: int32(socket)}}
 	n, err := poll.Now(fds)
 	return err == nil && n > 0 && fds[0].Revents&unix.POLLHUP != 0
 }
 
-// messageBytes is how large a message on a job socket may be, for both sides (_MOST in
+// messageBytes is how large a message on a job socket may be, for both sides (MOST in
 // runtime/job.py); jobBytes is room for a few of them.
 const (
 	messageBytes = 256 << 10

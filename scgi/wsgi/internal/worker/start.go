@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/socketgi/socketgi/scgi/internal/child"
@@ -18,18 +17,17 @@ const (
 	parent = "parent" // it forks workers that do
 )
 
-// process is a process of Python, and the two ends of its job socket.
+// process is a process of Python, and our end of its job socket.
 type process struct {
 	*child.Process
-	socket int // ours
-	own    int // its
+	socket int
 }
 
-// start starts a Python that goes its way, with a place on the board if it is warm. It has a
+// start starts a Python that goes its way, with a board if it is a warm worker. It has a
 // process group of its own, and is killed when this process ends ([child.Start]).
 //
 // Python is told to leave out site (-S); the runtime does its work (runtime/quicksite.py).
-func start(cfg *Config, way string, place int) (*process, error) {
+func start(cfg *Config, way string, board int) (*process, error) {
 	in, err := openInputs(cfg)
 	if err != nil {
 		return nil, err
@@ -45,8 +43,14 @@ func start(cfg *Config, way string, place int) (*process, error) {
 		jobFD: uintptr(pair[1]), cachedFD: uintptr(in.cached), sourcesFD: uintptr(in.sources),
 	}
 	if way != once {
-		argv = append(argv, cfg.Warm.arguments(place)...)
-		files = append(files, uintptr(cfg.Warm.Board.fd)) // boardFD
+		if board < 0 {
+			board = in.null
+		}
+		argv = append(argv, cfg.Warm.settings()...)
+		files = append(files, uintptr(cfg.Warm.Door.theirs), uintptr(board))
+		for _, listener := range cfg.Warm.Listeners {
+			files = append(files, uintptr(listener))
+		}
 	}
 	p, err := child.Start(cfg.Python, argv, &child.Attr{Env: environment(cfg.Env), Files: files, Alone: cfg.Alone})
 	switch {
@@ -61,7 +65,8 @@ func start(cfg *Config, way string, place int) (*process, error) {
 		unix.Close(pair[1])
 		return nil, err
 	}
-	return &process{p, pair[0], pair[1]}, nil
+	unix.Close(pair[1])
+	return &process{p, pair[0]}, nil
 }
 
 // inputs is what each Python gets to begin with.
@@ -103,25 +108,6 @@ func (in inputs) close() {
 			unix.Close(fd)
 		}
 	}
-}
-
-// arguments are those of a process that is warm, behind the others (runtime/worker.py).
-func (c *WarmConfig) arguments(place int) []string {
-	watch, fresh, mark := "", "", ""
-	if c.Files {
-		watch = "watch"
-	}
-	if c.Fresh {
-		fresh = "fresh"
-	}
-	if c.Marks {
-		mark = "mark"
-	}
-	limit := c.Weigh >> 10
-	if limit == 0 && !c.Meter {
-		limit = -1
-	}
-	return []string{strconv.Itoa(place), strconv.FormatInt(limit, 10), watch, c.WarmPath, fresh, mark}
 }
 
 func startError(python string, err error) error {

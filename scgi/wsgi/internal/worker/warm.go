@@ -1,25 +1,23 @@
 package worker
 
 import (
+	"errors"
 	"os"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/socketgi/socketgi/scgi"
 	"github.com/socketgi/socketgi/scgi/internal/child"
 	"github.com/socketgi/socketgi/scgi/outcome"
 	"golang.org/x/sys/unix"
 )
 
-// Warm is a worker that serves one job after the other, in the order in which they are
-// sent to it. Nothing but [Warm.Kill] and [Warm.Retire] waits.
+// Warm is a worker that serves one request after the other: those that it accepts, and jobs that
+// come through the [Door]. Nothing but [Warm.Kill] waits.
 type Warm struct {
 	jobSocket
 	*child.Other
-	own   int // the worker's end of its socket
-	board *Board
-	place int
+	board *board
 	end   sync.Once
 	ended chan struct{} // closed when the worker has ended, and usage is known if it will ever be
 	usage outcome.Usage
@@ -33,23 +31,24 @@ func (w *Warm) over(usage outcome.Usage) {
 	})
 }
 
-// StartWarm starts a worker that loads the application by itself, and waits until it can
-// take a job, for at most timeout (0: for ever). Where that fails the report still has
-// the files that the application was loaded from.
+// StartWarm starts a worker that loads the application by itself, and waits until it accepts
+// requests, for at most timeout (0: for ever). Where that fails the report still has the files
+// that the application was loaded from.
 func StartWarm(cfg *Config, timeout time.Duration) (*Warm, Report) {
 	var rep Report
-	place, err := cfg.Warm.Board.take()
+	b, err := newBoard()
 	if err != nil {
-		rep.Problem = &outcome.Problem{Kind: outcome.Busy, Text: err.Error()}
-		return nil, rep
-	}
-	p, err := start(cfg, many, place)
-	if err != nil {
-		cfg.Warm.Board.give(place)
 		rep.Problem = child.NotStarted(err)
 		return nil, rep
 	}
-	w := &Warm{jobSocket: jobSocket{p.socket, p.PidFD()}, Other: p.Other(), own: p.own, board: cfg.Warm.Board, place: place, ended: make(chan struct{})}
+	p, err := start(cfg, many, b.fd)
+	b.handedOver()
+	if err != nil {
+		b.close()
+		rep.Problem = child.NotStarted(err)
+		return nil, rep
+	}
+	w := &Warm{jobSocket: jobSocket{p.socket, p.PidFD()}, Other: p.Other(), board: b, ended: make(chan struct{})}
 	go func() { w.over(p.Wait(time.Time{})) }()
 	var deadline time.Time
 	if timeout > 0 {
@@ -74,50 +73,19 @@ func StartWarm(cfg *Config, timeout time.Duration) (*Warm, Report) {
 // FD becomes readable when there is a report.
 func (w *Warm) FD() int { return w.fd }
 
-// Send sends a job, a message of [AppendJob] with its connection and the file of its
-// body. Where the worker still has so many that there is no room, that is EAGAIN.
-func (w *Warm) Send(msg []byte, conn int, body *os.File) error {
-	return w.send(msg, conn, scgi.Body{File: body})
-}
-
-// TakeBack takes the job back that was sent first of those that the worker has not
-// received, and returns its number, if there was one.
-func (w *Warm) TakeBack() (number uint32, ok bool) {
-	var rights [64]byte
-	var head [jobHead]byte
-	for {
-		n, rn, _, _, err := unix.Recvmsg(w.own, head[:], rights[:], unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
-		if err == unix.EINTR {
-			continue
-		}
-		if msgs, err := unix.ParseSocketControlMessage(rights[:rn]); err == nil {
-			for _, m := range msgs {
-				fds, _ := unix.ParseUnixRights(&m)
-				for _, fd := range fds { // what we sent is open still
-					unix.Close(fd)
-				}
-			}
-		}
-		if err != nil || n < len(head) {
-			return 0, false
-		}
-		return jobNumber(head[:]), true
-	}
-}
-
-// mostNext is how many reports are read before others are looked after.
+// mostNext is how many messages are read before others are looked after.
 const mostNext = 64
 
-// Next reads reports until one says that a job is done, and tells whether there was one. Closed
-// says that there will be no other, although the worker may be there.
-func (w *Warm) Next(rep *Report, buf []byte) (done, closed bool) {
+// Next reads messages until one is a report of its own ([Report].Kind), and tells whether there was
+// one. Closed says that there will be no other, although the worker may be there.
+func (w *Warm) Next(rep *Report, buf []byte) (some, closed bool) {
 	for range mostNext {
 		n, _, err := unix.Recvfrom(w.fd, buf, unix.MSG_DONTWAIT)
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
 			return false, err != unix.EAGAIN
-		case n == 0 && w.closed():
+		case n == 0 && hungUp(w.fd):
 			return false, true
 		case report(rep, buf[:n]):
 			return true, false
@@ -126,15 +94,50 @@ func (w *Warm) Next(rep *Report, buf []byte) (done, closed bool) {
 	return false, false
 }
 
-// State returns how many jobs the worker has begun, and the status of the response to the
-// last one, which is 0 before its head goes out.
-func (w *Warm) State() (begun int64, status int) { return w.board.read(w.place) }
+// State is what the worker is doing.
+func (w *Warm) State() State { return w.board.state(time.Now()) }
+
+// Sleep has the worker say so (A) when it begins its next request: until then nobody looks.
+func (w *Warm) Sleep() { w.board.asleep() }
+
+// Served returns the requests that the worker has accepted and answered since the last call, and
+// how many others there were that it had no room to tell of.
+func (w *Warm) Served() (list []Served, leftOut int) { return w.board.served() }
+
+// Current is the request that the worker is at, or was at when it ended.
+func (w *Warm) Current() Served { return w.board.current() }
+
+// Connection returns a descriptor of ours of the connection of the request that the worker is at,
+// as state has it, which the worker has accepted by itself (pidfd_getfd(2), Linux 5.6).
+func (w *Warm) Connection(state State) (int, error) {
+	fd, err := unix.PidfdGetfd(w.PidFD(), state.Connection, 0)
+	if err != nil {
+		return -1, os.NewSyscallError("pidfd_getfd", err)
+	}
+	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+	if now := w.State(); err != nil || kind != unix.SOCK_STREAM || !now.Busy || now.Begun != state.Begun {
+		unix.Close(fd)
+		return -1, errOther
+	}
+	return fd, nil
+}
+
+// errOther: the worker has gone on, or has lied.
+var errOther = errors.New("its worker has closed the connection")
 
 // Ended is closed when the worker has ended, and then Ending tells how.
 func (w *Warm) Ended() <-chan struct{} { return w.ended }
 
 // Ending says how the worker ended that has not said it itself.
 func (w *Warm) Ending() string { return "the worker " + ending(w.usage) }
+
+// Quiet has the worker accept nothing more. It takes jobs still.
+func (w *Warm) Quiet() {
+	_ = unix.Sendto(w.fd, []byte{'Q'}, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, nil)
+}
+
+// Leave has the worker end when it has nothing more to do: atexit runs, files are flushed.
+func (w *Warm) Leave() { _ = unix.Shutdown(w.fd, unix.SHUT_WR) }
 
 // killGrace is how long a worker may take to end by SIGTERM, and tellGrace how long a parent
 // may to say how one has ended.
@@ -160,24 +163,10 @@ func (w *Warm) Kill() {
 	}
 }
 
-// Retire ends the worker when it has nothing more to do, and waits for that: atexit
-// runs, files are flushed. It is killed when that takes longer than grace.
-func (w *Warm) Retire(grace time.Duration) {
-	_ = unix.Shutdown(w.fd, unix.SHUT_RDWR)
-	late := time.NewTimer(grace)
-	defer late.Stop()
-	select {
-	case <-w.ended:
-	case <-late.C:
-		w.Kill()
-	}
-}
-
 // Close frees what the worker takes in this process. It must have ended.
 func (w *Warm) Close() {
 	<-w.ended
 	unix.Close(w.fd)
-	unix.Close(w.own)
 	w.Other.Close()
-	w.board.give(w.place)
+	w.board.close()
 }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"os"
 	"strconv"
 	"strings"
@@ -66,9 +67,7 @@ func TestReports(t *testing.T) {
 // own: they are nobody's to signal.
 func TestParentLies(t *testing.T) {
 	w, parent := reports(t)
-	board, err := NewBoard()
-	require.NoError(t, err)
-	p := &Parent{process: &process{Process: &child.Process{}, socket: w.fd}, board: board, workers: map[int]*Warm{}}
+	p := &Parent{process: &process{Process: &child.Process{}, socket: w.fd}, workers: map[int]*Warm{}}
 	say(t, parent, "", "P 1", "P", "N", "X", "X 1 0 0 0", "X 1 2 3 4 5", "R", "H 200", "garbage", "P 99999999999999999999")
 	buf := make([]byte, 64<<10)
 	forked, alive := p.Handle(buf)
@@ -109,17 +108,86 @@ func TestParentLies(t *testing.T) {
 	assert.NotNil(t, forked[0].Problem)
 }
 
-// TestBoardSealed tries to take the memory away that workers share with this process.
+// TestBoardSealed tries to take the memory away that a worker shares with this process.
 func TestBoardSealed(t *testing.T) {
-	board, err := NewBoard()
+	b, err := newBoard()
 	require.NoError(t, err)
-	assert.ErrorIs(t, unix.Ftruncate(board.fd, 0), unix.EPERM)
-	assert.ErrorIs(t, unix.Ftruncate(board.fd, 1<<30), unix.EPERM)
-	place, err := board.take()
+	defer b.close()
+	assert.ErrorIs(t, unix.Ftruncate(b.fd, 0), unix.EPERM)
+	assert.ErrorIs(t, unix.Ftruncate(b.fd, 1<<30), unix.EPERM)
+}
+
+// FuzzBoard has a worker write whatever it likes to the board: what is believed of it stays within
+// what a request can be.
+func FuzzBoard(f *testing.F) {
+	ones := bytes.Repeat([]byte{0xff}, 600)
+	f.Add([]byte{}, []byte{}, uint64(0))
+	f.Add(ones, ones, uint64(1)<<63)
+	f.Add([]byte{200}, ones, uint64(3))
+	b, err := newBoard()
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, head, record []byte, read uint64) {
+		clear(b.mem)
+		copy(b.mem, head[:min(len(head), boardHead)])
+		copy(b.mem[boardHead:], record)
+		b.read = read
+		now := time.Now()
+		s := b.state(now)
+		assert.True(t, s.Status == 0 || s.Status >= 100 && s.Status <= 999, "%d", s.Status)
+		assert.False(t, s.Started.After(now))
+		assert.GreaterOrEqual(t, s.Begun, int64(0))
+		list, leftOut := b.served()
+		assert.LessOrEqual(t, len(list), boardRecords)
+		assert.GreaterOrEqual(t, leftOut, 0)
+		for _, r := range append(list, b.current()) {
+			assert.True(t, r.Status == 0 || r.Status >= 100 && r.Status <= 999, "%d", r.Status)
+			for _, n := range []int64{r.Bytes, r.Growth, int64(r.CPU), int64(r.Took)} {
+				assert.GreaterOrEqual(t, n, int64(0))
+			}
+			assert.LessOrEqual(t, len(r.Method)+len(r.Path)+len(r.ID), boardRecord)
+		}
+		list, _ = b.served()
+		assert.Empty(t, list, "each is read once")
+	})
+}
+
+// TestDoorLies has a worker pass on what is no connection, or that it has done what none can do.
+func TestDoorLies(t *testing.T) {
+	d, err := NewDoor()
 	require.NoError(t, err)
-	*board.word(place) = ^uint64(0)
-	_, status := board.read(place)
-	assert.Zero(t, status, "65535 is no status")
+	defer d.Close()
+	buf := make([]byte, 64<<10)
+	_, err = d.Receive(buf)
+	assert.ErrorIs(t, err, unix.EAGAIN)
+	say(t, d.theirs, "", "S", "F 1 cut")
+	for range 3 {
+		_, err = d.Receive(buf)
+		assert.ErrorIs(t, err, errNoConnection)
+	}
+	pass := func(message string, fds ...int) (Passed, error) {
+		require.NoError(t, unix.Sendmsg(d.theirs, []byte(message), unix.UnixRights(fds...), nil, 0))
+		return d.Receive(buf)
+	}
+	_, err = pass("S", d.ours, d.ours)
+	assert.ErrorIs(t, err, errNoConnection, "one at a time")
+	for message, expected := range map[string]Served{
+		"F": {Result: outcome.Result{Problem: &outcome.Problem{Kind: outcome.Failed, Text: "the application's response is not whole"}}},
+		"F -1 whole 70000 -1 99999999999999999999 -1\nGET\x00/a\x00id\x00exception\nTraceback\nx": {
+			Result: outcome.Result{End: outcome.Whole, CPU: 1 << 50 * time.Microsecond, Problem: &outcome.Problem{Kind: outcome.Failed, Text: "Traceback\nx"}},
+			Method: "GET", Path: "/a", ID: "id"},
+	} {
+		p, err := pass(message, d.ours)
+		require.NoError(t, err)
+		unix.Close(p.FD)
+		assert.Equal(t, &expected, p.Served, message)
+	}
+	p, err := pass("S", d.ours)
+	require.NoError(t, err)
+	unix.Close(p.FD)
+	assert.Nil(t, p.Served)
+	require.NoError(t, unix.Shutdown(d.theirs, unix.SHUT_RDWR))
+	_, err = d.Receive(buf)
+	assert.ErrorIs(t, err, unix.EPIPE)
 }
 
 // TestReportsOutOfRange has a worker say numbers that mean nothing, and more than anybody hears.
@@ -127,9 +195,9 @@ func TestReportsOutOfRange(t *testing.T) {
 	for message, expected := range map[string]outcome.Result{
 		"D -1 whole":                   {End: outcome.Whole},
 		"D 99999999999999999999 whole": {Bytes: 1 << 50, End: outcome.Whole},
-		"D 1 whole 70000 -1 -1 -1":     {Bytes: 1, End: outcome.Whole},
-		"D 1 whole 200 9223372036854775807 9223372036854775807 1": {Bytes: 1, End: outcome.Whole, Status: 200,
-			CPU: 1 << 50 * time.Microsecond, Growth: 1 << 60, Resident: 1 << 10},
+		"D 7 1 whole 70000 -1 -1 -1":   {Bytes: 1, End: outcome.Whole},
+		"D 7 1 whole 200 5 9223372036854775807 9223372036854775807": {Bytes: 1, End: outcome.Whole, Status: 200,
+			CPU: 1 << 50 * time.Microsecond, Growth: 1 << 60},
 	} {
 		var rep Report
 		assert.True(t, report(&rep, []byte(message)))
@@ -147,7 +215,7 @@ func TestReportsOutOfRange(t *testing.T) {
 // FuzzReport has an application write to the job socket whatever it likes: what is believed of
 // it stays within what a response can be.
 func FuzzReport(f *testing.F) {
-	for _, message := range []string{"", "R", "L", "H 404", "E import\nno such module", "E exception\nx", "D 13 whole", "D 13 cut 200 1 2 3", "W x", "M /a\x001 2 3 4\x00", "H -1", "D"} {
+	for _, message := range []string{"", "R", "L", "H 404", "E import\nno such module", "E exception\nx", "D 13 whole", "D 9 13 cut 200 1 2 3", "W x", "M /a\x001 2 3 4\x00", "H -1", "D"} {
 		f.Add([]byte(message), []byte("D 1 none"))
 	}
 	f.Fuzz(func(t *testing.T, first, second []byte) {
@@ -155,7 +223,7 @@ func FuzzReport(f *testing.F) {
 		for _, message := range [][]byte{first, second} {
 			report(&rep, message)
 			assert.True(t, rep.Status == 0 || rep.Status >= 100 && rep.Status <= 999, "%d", rep.Status)
-			for _, n := range []int64{rep.Bytes, rep.Growth, rep.Resident, int64(rep.CPU)} {
+			for _, n := range []int64{rep.Bytes, rep.Growth, int64(rep.Took), int64(rep.CPU)} {
 				assert.GreaterOrEqual(t, n, int64(0))
 			}
 			assert.Contains(t, []outcome.End{outcome.None, outcome.Whole, outcome.Cut, outcome.Left}, rep.End)

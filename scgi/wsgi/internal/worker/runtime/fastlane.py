@@ -47,12 +47,17 @@ class Decoder:
                 or items[0] != 'CONTENT_LENGTH' or items[1] != length or get('SCGI') != '1'
                 or environ.pop('HTTP_CONTENT_LENGTH', length) != length
                 or get('REQUEST_METHOD') not in _METHODS or get('SERVER_PROTOCOL') not in _PROTOCOLS
-                or not (uri.isascii() and uri.isprintable() and get('SERVER_NAME') and get('SERVER_PORT'))
+                or not (uri.isascii() and uri.isprintable() and get('SERVER_PORT'))
                 or not path  # without it, the other variables depend on the web server (webserver.go)
                 or not (self.names.issuperset(environ) or all(map(self._name, environ)))
                 or not self._host(get('HTTP_HOST', ''))
                 or end - start > self.header_bytes or len(items) > self.items or len(body) > self.body_bytes):
             return None
+        if not get('SERVER_NAME'):  # nginx has none for a server without a server_name
+            host = get('HTTP_HOST') or 'localhost'
+            if ':' in host:
+                return None
+            environ['SERVER_NAME'] = host
         script = get('SCRIPT_NAME', self.mount).rstrip('/')
         info = get('PATH_INFO')
         if info is None:

@@ -1,7 +1,7 @@
 """The process that has the application loaded, and forks workers that have it, too.
 
-Its job socket is the adapter's, which asks in messages: "F SLOT", with the job socket of
-the worker that is to be forked. What this process says, besides what every worker may
+Its job socket is the adapter's, which asks in messages: "F", with the control socket and the board
+of the worker that is to be forked. What this process says, besides what every worker may
 (job.py); the first letter is the kind:
 
     W TEXT                  something that workers had better not share
@@ -20,23 +20,25 @@ import _signal
 import _socket
 
 from _socketgi import ending
+from _socketgi.job import mend
 
 _INT = 4  # sizeof(int), what a descriptor takes in a control message
 _MSG_CMSG_CLOEXEC = 0x40000000
 
 
 class Parent:
-    def __init__(self, jobs, fresh):
+    def __init__(self, jobs, ours, fresh):
         self.socket = jobs.socket
-        self.mend = jobs.mend
+        self.log = jobs.log
         self.workers = set()
+        self.ours = ours
         self.fresh = fresh
         self.pages = None
 
     def run(self):
         """Fork workers as long as they are asked for. Only in a worker does this return, with
-        its job socket and its slot."""
-        for text in list(shared()):
+        its control socket and its board."""
+        for text in list(shared(self.ours)):
             self.say(b'W ' + text.encode('utf-8', 'backslashreplace')[:60000])
         if self.fresh:
             try:
@@ -50,7 +52,7 @@ class Parent:
         ours = _signal.getsignal(_signal.SIGCHLD)
         theirs = _signal.set_wakeup_fd(alarm, warn_on_full_buffer=False)
         _signal.signal(_signal.SIGCHLD, lambda number, frame: None)
-        import resource  # noqa: F401  # for the Meter of each worker
+        import mmap, resource  # noqa: E401, F401  # for each worker
         import select
         poll = select.poll()
         poll.register(self.socket.fileno(), select.POLLIN)
@@ -81,12 +83,12 @@ class Parent:
                     asking = False
                     poll.unregister(self.socket.fileno())
                     continue
-                jobs, slot = asked
                 try:
                     pid = posix.fork()
                 except OSError as e:
                     self.say(b'N ' + str(e).encode())
-                    posix.close(jobs)
+                    for fd in asked:
+                        posix.close(fd)
                     continue
                 if pid == 0:
                     if posix.getppid() != here:
@@ -97,9 +99,7 @@ class Parent:
                     posix.close(wake)
                     posix.close(alarm)
                     self.socket.close()
-                    if self.pages:
-                        self.pages.touch(jobs)
-                    return jobs, slot
+                    return asked
                 if posix.getpid() != here:
                     ending.leave_fork(None)
                 self.workers.add(pid)
@@ -107,7 +107,8 @@ class Parent:
                     posix.setpgid(pid, pid)  # as it does itself, unless a hook at fork keeps it from that
                 except OSError:
                     pass  # it has ended, or executes something
-                posix.close(jobs)
+                for fd in asked:
+                    posix.close(fd)
                 self.say(b'P %d' % pid)
         ending.disinherit()
         ending.finish_files()
@@ -116,15 +117,12 @@ class Parent:
     def asked(self):
         """What a new worker is to have, None when there will be none."""
         try:
-            data, control, _, _ = self.socket.recvmsg(32, _socket.CMSG_SPACE(_INT), _MSG_CMSG_CLOEXEC)
+            data, control, _, _ = self.socket.recvmsg(32, _socket.CMSG_SPACE(2 * _INT), _MSG_CMSG_CLOEXEC)
         except OSError:
             return None
         if not data or not control:
             return None
-        jobs = int.from_bytes(control[0][2][:_INT], sys.byteorder)
-        if jobs < 3:
-            jobs, = self.mend((jobs,))
-        return jobs, int(data[1:])
+        return mend(self.log, memoryview(control[0][2]).cast('i').tolist())
 
     def reap(self):
         while True:
@@ -165,12 +163,12 @@ def _end_group(pid):
         pass  # there is none
 
 
-def shared():
-    """What would be in every worker at once, and is made for one."""
+def shared(ours):
+    """What would be in every worker at once, and is made for one, but for these descriptors."""
     for name in posix.listdir('/proc/self/fd'):
         fd = int(name)
         try:
-            if fd < 4 or not posix.readlink('/proc/self/fd/' + name).startswith('socket:'):
+            if fd < 4 or fd in ours or not posix.readlink('/proc/self/fd/' + name).startswith('socket:'):
                 continue
             s = _socket.socket(fileno=posix.dup(fd))
         except OSError:

@@ -38,10 +38,11 @@ class Pages:
         self.learned += 1
         return self.learned == _LEARN
 
-    def touch(self, jobs):
-        """In a process that waits, unless it gets a job soon."""
+    def touch(self, fds):
+        """In a process that waits, unless something comes soon on one of fds."""
         poll = select.poll()
-        poll.register(jobs, select.POLLIN)
+        for fd in fds:
+            poll.register(fd, select.POLLIN)
         if not self.known or poll.poll(_QUIET):
             return
         for start, length in self.known:

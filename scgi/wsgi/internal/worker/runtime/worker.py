@@ -1,13 +1,13 @@
-"""A worker's life: load the application, serve jobs, end.
+"""A worker's life: load the application, serve requests, end.
 
-argv: -c CACHE KIND WHERE NAME WAY ; descriptor 3 is the job socket. WAY is "once" for a
-single job, "many" for as many as come, "parent" for a process that forks such workers
-(parent.py), whose descriptor 3 is for that. The latter two have the board as descriptor 6
-(job.py, Board), and more arguments: SLOT is their place on it, LIMIT that of their Meter,
-WATCH "watch" when the adapter wants to know the files of modules (files.py), WARM-PATH what
-to ask the application for before anybody else does (warming.py), FRESH "fresh" when each
-worker gets one job only (touching.py), and MARK "mark" when lines of the log are told by the
-request that they are of (requestlog.py).
+argv: -c CACHE KIND WHERE NAME WAY [SETTING=VALUE ...]; descriptor 3 is the job socket. WAY is "once"
+for a single job, "many" for a worker that serves what comes (accept.py), whose descriptor 3 is its
+control socket, and "parent" for a process that forks such workers (parent.py), whose descriptor
+3 is for that. The latter two have the door as descriptor 6, a board as 7 and listeners from 8 on,
+and settings: those of accept.py; "watch" when the adapter wants to know the files of modules
+(files.py); "warm-path", what to ask the application for before anybody else does (warming.py);
+"fresh" when each worker gets one request only (touching.py); and "mark" when lines of the log are
+told by the request that they are of (requestlog.py).
 """
 import gc
 import posix
@@ -21,19 +21,20 @@ from _socketgi.startcache import StartCache
 
 def main(start, fresh):
     cache_file, kind, where, name, way, *more = sys.argv[1:]
+    settings = dict(setting.partition('=')[::2] for setting in more)
     cache = StartCache(cache_file, start, fresh)
     sys.argv = [where]
     jobs = JobSocket(3)
     watched = log = None
-    if more and more[5]:
+    if settings.get('mark'):
         from _socketgi import requestlog
         requestlog.install()
         log = requestlog.begin
-    if more and more[2]:
+    if settings.get('watch'):
         from _socketgi import files
         watched = files.Watched(jobs, '' if kind == 'module' else where)
     site = quicksite.Site(cache)
-    worker = Worker(jobs, way, more[:5], cache, watched, log)
+    worker = Worker(jobs, way, settings, cache, watched, log)
     try:
         app = application.load(kind, where, name, cache, site, worker.work)
         if app is not None:
@@ -46,21 +47,22 @@ def main(start, fresh):
 
 
 class Worker:
-    def __init__(self, jobs, way, more, cache, watched, log):
+    def __init__(self, jobs, way, settings, cache, watched, log):
         self.jobs = jobs
         self.way = way
-        self.more = more
+        self.settings = settings
         self.cache = cache
         self.watched = watched
         self.log = log
         self.served = False
+        self.requests = None
         self.pid = posix.getpid()
         self.connection = None
         posix.register_at_fork(after_in_child=self.forked)
 
     def forked(self):
         """In a process that was forked, by the application unless parent.py goes on with it."""
-        self.jobs.forked()
+        (self.requests or self.jobs).forked()
         if self.connection:
             self.connection.forked()
 
@@ -87,89 +89,94 @@ class Worker:
                 self.cache.save = lambda: None
                 self.jobs.loaded(self.cache.settled())
             else:
-                self.serve(job, app, stderr)
+                response, problem = self.serve(job, app, stderr)
+                if problem:
+                    self.jobs.failed(*problem)
+                job.connection.close()
+                self.jobs.done(response.sent, response.end())
             return
         self.cache.save()
         self.cache.save = lambda: None
-        jobs, pages = self.go_warm(app, *self.more)
-        while True:
-            job = jobs.take()
+        requests, pages = self.go_warm(app)
+        more = True
+        while more:
+            job = requests.take()
             if job is None:
                 return
             if self.log:
                 self.log(job.id)
-                self.serve(job, app, stderr)
+            more = requests.over(job, *self.serve(job, app, stderr))
+            if self.log:
                 self.log(b'')
-            else:
-                self.serve(job, app, stderr)
+            self.connection = None
             if self.watched:
                 self.watched.report()
-            if job.last:
-                if pages:
-                    pages.tell()
-                return
+        if pages:
+            pages.tell()
 
-    def go_warm(self, app, slot, limit, watch, warm_path, fresh):
-        """Become a worker for many jobs, or a process that forks such workers."""
-        from _socketgi.job import open_board, room
+    def go_warm(self, app):
+        """Become a worker for many requests, or a process that forks such workers."""
+        from _socketgi.accept import Requests, Shared
+        from _socketgi.job import mend
         for stream in sys.stdout, sys.stderr:
             if hasattr(stream, 'reconfigure'):  # what is printed is in the log at once, not at the end
                 stream.reconfigure(line_buffering=True)
-        if warm_path:
+        shared = Shared(self.settings)
+        if self.settings['warm-path']:
             from _socketgi import warming
-            warming.ask(app, warm_path)
+            warming.ask(app, self.settings['warm-path'])
             self.check()
-        self.jobs.mend(())
+        mend(self.jobs.log)
         pages = None
         if self.watched:
             self.watched.report()
-        board, slot, limit, buffer = open_board(6), int(slot), int(limit), room()
         if self.way == 'parent':
             from _socketgi import parent
-            forks = parent.Parent(self.jobs, fresh)
-            fd, slot = forks.run()
+            forks = parent.Parent(self.jobs, shared.fds(), self.settings['fresh'])
+            control, board = forks.run()
             pages = forks.pages
-            self.jobs = JobSocket(fd, self.jobs.log)
             self.pid = posix.getpid()
+            self.jobs = type(self.jobs)(control, self.jobs.log)
             if self.watched:
                 self.watched.jobs = self.jobs
-            self.jobs.go_warm(board, slot, limit, buffer)
+            self.requests = Requests(shared, self.jobs, board)
+            if pages:
+                pages.touch(self.requests.fds())
         else:
-            self.jobs.go_warm(board, slot, limit, buffer)
+            self.requests = Requests(shared, self.jobs, 7)
             if hasattr(gc, 'freeze'):
                 gc.collect()
                 gc.freeze()
-            self.jobs.ready()
+            self.jobs.report(b'R')
         gc.enable()
-        return self.jobs, pages
+        return self.requests, pages
 
     def serve(self, job, app, stderr):
-        """Serve one job with app."""
-        environ = job.environ
-        complete_environ(environ, job.body, stderr or sys.stderr, self.way == 'once')
-        jobs = self.jobs
+        """Serve one request with app. Return its Response, and the kind and the text of what the
+        application did that it should not, or None."""
+        environ, once = job.environ, self.way == 'once'
+        complete_environ(environ, job.body, stderr or sys.stderr, once)
         self.connection = job.connection
-        response = Response(job.connection, environ['REQUEST_METHOD'], jobs.head, self.way == 'once')
-        jobs.begin()
+        # Of a job of a warm worker the adapter tells the end.
+        response = Response(job.connection, environ['REQUEST_METHOD'], (self.requests or self.jobs).head, once or not job.number)
+        problem = None
         try:
             response.run(app, environ)
         except ClientStuck as e:
-            jobs.failed('cut', str(e))
+            problem = 'cut', str(e)
         except ClientGone:
             pass  # nobody is there to be told
         except ShortBody as e:
-            jobs.failed('cut', 'the application ended after %s of its Content-Length' % e)
+            problem = 'cut', 'the application ended after %s of its Content-Length' % e
         except SystemExit as e:
             self.check(e)
             if not response.complete:
-                jobs.failed('exit', 'the application called sys.exit(%r) during a request' % (e.code,))
+                problem = 'exit', 'the application called sys.exit(%r) during a request' % (e.code,)
         except BaseException as e:
             self.check(e)
-            jobs.failed('exception', report(e))
+            problem = 'exception', report(e)
         self.check()
-        job.connection.close()
-        self.connection = None
-        jobs.done(response.sent, response.end(), response.code if response.head_sent else 0)
+        return response, problem
 
     def outside(self, e, *app):
         """What was raised outside of a request: while app was loaded, or in a script after run_app."""

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// This file has the adapter beside workers that accept and serve without it.
+
+// wakeUps counts how often the threads of a process were woken.
+func wakeUps(t *testing.T, pid int) (n int) {
+	t.Helper()
+	tasks, err := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/status")
+	require.NoError(t, err)
+	for _, task := range tasks {
+		status, _ := os.ReadFile(task) // or it has ended
+		if found := regexp.MustCompile(`(?m)^voluntary_ctxt_switches:\s+(\d+)$`).FindSubmatch(status); found != nil {
+			n += atoi(t, string(found[1]))
+		}
+	}
+	return n
+}
+
+// TestWarmSleeps has nothing wake the adapter when there are no requests, and few things when
+// there are.
+func TestWarmSleeps(t *testing.T) {
+	t.Parallel()
+	u, p := warmUnit(t, pythons(t)[0], "--workers", "2", "--access-log", "no")
+	u.get("/")
+	before := -1
+	sleeps := func() bool {
+		now := wakeUps(t, p.cmd.Process.Pid)
+		defer func() { before = now }()
+		return now == before
+	}
+	require.Eventually(t, sleeps, 20*time.Second, time.Second, "it looks as long as there are requests, and then no more")
+	const many = 2000
+	for range many {
+		u.get("/")
+	}
+	assert.Less(t, wakeUps(t, p.cmd.Process.Pid)-before, many, "requests don't wake it; its runtime's own thread looks for work for a while after each look")
+	before = -1
+	require.Eventually(t, sleeps, 20*time.Second, time.Second)
+	p.stop(t)
+}
+
+// TestWarmServesAlone stops the adapter while there are requests: they are served, and told of later.
+// What there was no room for is counted.
+func TestWarmServesAlone(t *testing.T) {
+	t.Parallel()
+	u, p := warmUnit(t, pythons(t)[0], "--workers", "1")
+	u.get("/") // so that there is a worker
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGSTOP))
+	const many = 300
+	for range many {
+		assert.Equal(t, 200, u.get("/").status)
+	}
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGCONT))
+	log := p.stop(t)
+	records := strings.Count(log, "GET / 200 ")
+	leftOut := 0
+	for _, found := range regexp.MustCompile(`(\d+) records of requests are left out`).FindAllStringSubmatch(log, -1) {
+		leftOut += atoi(t, found[1])
+	}
+	assert.Positive(t, leftOut)
+	assert.Equal(t, many+1, records+leftOut)
+	assert.Greater(t, records, many/2)
+}
+
+// TestWarmDiesInRequest has the log tell what a worker was at that was killed, whether
+// it had begun to answer or not.
+func TestWarmDiesInRequest(t *testing.T) {
+	t.Parallel()
+	app := program(t, `
+import os, signal
+def application(e, s):
+    write = s('200 OK', [])
+    if e['PATH_INFO'] == '/cut':
+        write(b'half')
+    if e['PATH_INFO'] != '/':
+        os.kill(os.getpid(), signal.SIGKILL)
+    return [b'well']
+`)
+	u, p := warmUnit(t, pythons(t)[0], "--workers", "1", app)
+	assert.Error(t, u.do("GET", "/none", nil).err, "a web server makes that a 502")
+	assert.Error(t, u.do("GET", "/cut", nil).err, "a response that isn't whole is no success")
+	assert.Equal(t, 200, u.get("/").status)
+	// What the adapter has read and given to a worker it can answer for.
+	conn := u.raw(query(t, "/none", ""))
+	assert.Contains(t, answered(t, conn), "Status: 502 ")
+	log := p.stop(t)
+	assert.Regexp(t, `(?m)^[0-9a-f]{32} the worker was killed by SIGKILL`, log)
+	assert.Regexp(t, `(?m)^[0-9a-f]{32} GET /none 502 0 bytes`, log)
+	assert.Regexp(t, `(?m)^[0-9a-f]{32} GET /cut 200 \d bytes .*, cut$`, log)
+}
+
+// TestWarmSplit sends requests in pieces, which the adapter reads, among others that
+// workers read by themselves.
+func TestWarmSplit(t *testing.T) {
+	t.Parallel()
+	u, p := warmUnit(t, pythons(t)[0], "--workers", "2")
+	whole := query(t, "/", "")
+	var conns []*net.UnixConn
+	for i := range whole {
+		conns = append(conns, u.raw(whole[:i]))
+		assert.Equal(t, 200, u.get("/").status, "nobody waits for a client that doesn't go on")
+	}
+	for i, conn := range conns {
+		_, err := conn.Write(whole[i:])
+		require.NoError(t, err)
+		assert.Contains(t, answered(t, conn), "Status: 200 OK\r\n")
+	}
+	p.stop(t)
+}
+
+// TestDoorShut has an application shut down the socket that its workers have in common: there are
+// others then, with another one.
+func TestDoorShut(t *testing.T) {
+	t.Parallel()
+	app := program(t, `
+import os, socket
+def application(e, start):
+    if e['PATH_INFO'] == '/shut':
+        for fd in map(int, os.listdir('/proc/self/fd')):
+            try:
+                s = socket.socket(fileno=os.dup(fd))
+                if s.type == socket.SOCK_SEQPACKET:
+                    s.shutdown(2)
+            except OSError:
+                pass
+    start('200 OK', [])
+    return [b'well']
+`)
+	u, p := warmUnit(t, pythons(t)[0], "--workers", "2", app)
+	u.do("GET", "/shut", nil)
+	for range 5 {
+		assert.Equal(t, "well", u.get("/").body)
+	}
+	assert.Contains(t, answered(t, u.raw(query(t, "/", ""))), "well", "also through that socket")
+	assert.Contains(t, p.stop(t), "has shut down the socket")
+}

@@ -1,0 +1,147 @@
+package worker
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/socketgi/socketgi/scgi/outcome"
+	"golang.org/x/sys/unix"
+)
+
+// Door is the socket that all workers of an application have together. Through it they pass on
+// the connections that they don't serve by themselves, and take the jobs that are made of those
+// (runtime/accept.py): whichever is free first. Nothing waits.
+type Door struct{ ours, theirs int }
+
+// NewDoor returns a door, which [Door.Close] closes.
+func NewDoor() (*Door, error) {
+	pair, err := jobSocketPair()
+	return &Door{pair[0], pair[1]}, err
+}
+
+// FD becomes readable when there is something for Receive.
+func (d *Door) FD() int { return d.ours }
+
+// Close closes both ends.
+func (d *Door) Close() {
+	unix.Close(d.ours)
+	unix.Close(d.theirs)
+}
+
+// Send gives a job to the worker that is free first, a message of [AppendJob] with its
+// connection and the file of its body. Where so many wait already that there is no room, that is
+// EAGAIN.
+func (d *Door) Send(msg []byte, conn int, body *os.File) error {
+	fds := []int{conn}
+	if body != nil {
+		fds = append(fds, int(body.Fd()))
+	}
+	return send(d.ours, msg, fds)
+}
+
+// TakeBack takes back the job that was sent first of those that no worker has taken, and
+// returns its number, if there was one.
+func (d *Door) TakeBack() (number uint32, ok bool) {
+	var head [jobHead]byte
+	n, fds, err := receive(d.theirs, head[:])
+	closeAll(fds) // what was sent is open still
+	if err != nil || n < len(head) {
+		return 0, false
+	}
+	return jobNumber(head[:]), true
+}
+
+// Passed is a connection that a worker has passed on.
+type Passed struct {
+	// FD is its descriptor, for the caller to close.
+	FD int
+	// Served is nil where nothing was read of the request yet, and else what became of it until
+	// now: its response isn't whole.
+	Served *Served
+}
+
+// errNoConnection is a message that has none.
+var errNoConnection = errors.New("a worker has passed on something that is no connection")
+
+// Receive returns what was passed on. The error is EAGAIN when there is nothing, EMFILE when no
+// descriptor is left for it, another errno when there will be no more, or what says that a message is none of a worker's: that is to be ignored.
+func (d *Door) Receive(buf []byte) (Passed, error) {
+	if spare, err := unix.FcntlInt(uintptr(d.ours), unix.F_DUPFD_CLOEXEC, 0); err == nil {
+		unix.Close(spare)
+	} else {
+		return Passed{}, unix.EMFILE
+	}
+	n, fds, err := receive(d.ours, buf)
+	if err != nil {
+		return Passed{}, err
+	}
+	if n == 0 && hungUp(d.ours) {
+		return Passed{}, unix.EPIPE
+	}
+	if len(fds) != 1 {
+		closeAll(fds)
+		return Passed{}, errNoConnection
+	}
+	p := Passed{FD: fds[0]}
+	kind, rest, _ := bytes.Cut(buf[:n], []byte{' '})
+	if string(kind) == "F" {
+		p.Served = failed(rest)
+	}
+	return p, nil
+}
+
+// failed takes BYTES END STATUS TOOK CPU GROWTH, a request, and what is wrong, apart.
+func failed(msg []byte) *Served {
+	line, text, _ := bytes.Cut(msg, []byte{'\n'})
+	var s Served
+	if f := bytes.Fields(line); len(f) == 6 {
+		s.Bytes, s.Status, s.Took = number(f[0]), statusCode(number(f[2])), time.Duration(number(f[3]))
+		s.End = endings[string(f[1])]
+		s.CPU, s.Growth = time.Duration(number(f[4]))*time.Microsecond, number(f[5])<<10
+	}
+	parts := bytes.SplitN(text, []byte{0}, 4)
+	if len(parts) == 4 {
+		s.Method, s.Path, s.ID = string(parts[0]), string(parts[1]), string(parts[2])
+		if _, why, told := bytes.Cut(parts[3], []byte{'\n'}); told {
+			s.Problem = &outcome.Problem{Kind: outcome.Failed, Text: string(why)}
+		}
+	}
+	if s.Problem == nil {
+		s.Problem = &outcome.Problem{Kind: outcome.Failed, Text: "the application's response is not whole"}
+	}
+	return &s
+}
+
+// receive receives a message with descriptors, and doesn't wait.
+func receive(fd int, buf []byte) (n int, fds []int, err error) {
+	var rights [64]byte
+	for {
+		var rn, flags int
+		n, rn, flags, _, err = unix.Recvmsg(fd, buf, rights[:], unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return 0, nil, err
+		}
+		if msgs, err := unix.ParseSocketControlMessage(rights[:rn]); err == nil {
+			for i := range msgs {
+				got, _ := unix.ParseUnixRights(&msgs[i])
+				fds = append(fds, got...)
+			}
+		}
+		if flags&unix.MSG_CTRUNC != 0 { // there is no descriptor left
+			closeAll(fds)
+			fds = nil
+		}
+		return n, fds, nil
+	}
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		unix.Close(fd)
+	}
+}

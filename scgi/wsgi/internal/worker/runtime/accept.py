@@ -1,0 +1,273 @@
+"""The requests of a warm worker: those that it accepts by itself, and those that it is given.
+
+An ordinary request (fastlane.py) is served as it came. Any other connection goes untouched to the
+adapter, which reads and queues it, and gives it to the worker that is free first as a job (job.py).
+Both go through the door, a socket that all workers have:
+
+    S               a connection, for the adapter to read
+    F BYTES END STATUS TOOK CPU GROWTH\\nMETHOD NUL PATH NUL ID NUL TEXT
+                    a connection with a response that is not whole: what was sent, nanoseconds,
+                    microseconds, KiB, and what the application did
+
+What else a worker says, on a socket of its own (its other messages are those of job.py):
+
+    R               it accepts
+    D NUMBER BYTES END STATUS TOOK CPU GROWTH
+                    the job with that number is done
+    F ...           as through the door, where the application has closed the connection
+    A               there are many records on the board, or the first request after a silence is begun
+    B               it accepts nothing more, and is about to end
+
+It is told there to accept nothing more, but to go on with jobs (Q), and to end, by the end of file.
+"""
+import io
+import posix
+import sys
+
+import _socket
+
+from _socketgi.board import MOST, Board
+from _socketgi.fastlane import Decoder
+from _socketgi.job import CLOSED, FULL, MOST as JOB_MOST, Connection, Job, failure, mend, receive
+
+_EPOLLIN, _EPOLLEXCLUSIVE = 1, 1 << 28  # PyPy's select lacks the latter
+_PEEK = 0x02 | 0x40  # MSG_PEEK, MSG_DONTWAIT
+_AHEAD = 65536  # bytes of a request that is ordinary
+_SOON = 3  # milliseconds until a request arrives that is about to
+_TOO_MANY = frozenset((12, 23, 24, 105))  # ENOMEM, ENFILE, EMFILE, ENOBUFS
+_EBADF, _ETOOMANYREFS = 9, 109
+
+
+class Meter:
+    """What this process takes, from one request to the next. limit is from how many KiB on it is
+    looked at what is in memory; 0: never."""
+
+    def __init__(self, limit):
+        import resource
+        self.usage = resource.getrusage
+        self.limit = limit
+        self.cpu = self.peak = 0
+        self.statm = posix.open('/proc/self/statm', posix.O_RDONLY | posix.O_CLOEXEC) if limit else -1  # type: ignore[attr-defined]
+        self.page = posix.sysconf('SC_PAGESIZE') >> 10
+        self.read()
+
+    def read(self):
+        usage = self.usage(0)  # RUSAGE_SELF
+        cpu, peak = usage[0] + usage[1], usage[2]
+        took, self.cpu = cpu - self.cpu, cpu
+        growth, self.peak = peak - self.peak, peak
+        return int(took * 1000000), growth
+
+    def large(self):
+        """Whether more than the limit is in memory."""
+        return self.limit and self.peak > self.limit and int(posix.pread(self.statm, 100, 0).split()[1]) * self.page > self.limit
+
+
+class Shared:
+    """What the workers of an application have together: its listeners, and the door."""
+
+    def __init__(self, settings):
+        posix.set_inheritable(6, False)
+        self.door = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, 6)
+        self.listeners = []
+        for fd in range(8, 8 + int(settings['listeners'])):
+            posix.set_inheritable(fd, False)
+            listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, fd)
+            listener.setblocking(False)  # it was; PyPy has made it block
+            self.listeners.append(listener)
+        peers = settings['peers']
+        self.peers = None if peers == 'all' else frozenset(map(int, peers.split(',')))
+        self.decode = Decoder(settings['mount'], int(settings['header-bytes']), int(settings['headers']),
+                              int(settings['body-bytes']), frozenset(filter(None, [settings['declined']]))).decode
+        self.patience = int(settings['patience'])
+        self.limit = int(settings['limit'])
+        self.recording = settings['record'] == 'yes'
+        self.requests = int(settings['requests'])
+        self.room = bytearray(JOB_MOST)  # before there are workers, which then write to little of it
+
+    def fds(self):
+        return [s.fileno() for s in [self.door] + self.listeners]
+
+    def close(self):
+        for s in [self.door] + self.listeners:
+            try:
+                s.close()
+            except OSError:
+                pass  # the application has done it
+
+
+class Requests:
+    """The requests of one worker. control is its own socket (JobSocket)."""
+
+    def __init__(self, shared, control, board):
+        import select
+        self.shared = shared
+        self.control = control
+        self.board = Board(board, shared.recording)
+        self.head = self.board.head
+        self.meter = Meter(shared.limit) if shared.recording or shared.limit else None
+        self.poll = select.epoll()
+        self.poll.register(control.socket.fileno(), _EPOLLIN)
+        self.door = shared.door.fileno()
+        self.listeners = {listener.fileno(): listener for listener in shared.listeners}
+        self.order = [control.socket.fileno(), self.door, *self.listeners]
+        for fd in self.order[1:]:
+            self.poll.register(fd, _EPOLLIN | _EPOLLEXCLUSIVE)
+        self.prefix = posix.urandom(8).hex()
+        self.ending = False  # type: bool
+
+    def fds(self):
+        return self.order
+
+    def forked(self):
+        """In a process that the application has forked: it says nothing, and takes nothing."""
+        self.head = lambda status: None
+        self.control.forked()
+        self.shared.close()
+        try:
+            self.poll.close()
+        except OSError:
+            pass
+
+    def take(self):
+        """The next request, None when there will be none."""
+        board = self.board
+        try:
+            while True:
+                board.waits()
+                events = self.poll.poll()
+                board.takes()
+                if len(events) > 1:
+                    events.sort(key=lambda event: self.order.index(event[0]))
+                for fd, _ in events:
+                    listener = self.listeners.get(fd)
+                    job = self.accept(listener) if listener else self.given() if fd == self.door else self.hear()
+                    if job:
+                        return job
+                    if self.ending:
+                        self.control.report(b'B')
+                        return None
+        except (OSError, ValueError) as e:
+            try:
+                self.control.socket.shutdown(2)  # another process is asked then, however long the end of this one takes
+            except OSError:
+                pass  # it is closed
+            if isinstance(e, OSError) and e.errno in _TOO_MANY:
+                raise OSError(e.errno, FULL) from None
+            raise OSError(getattr(e, 'errno', None) or 9, CLOSED) from None
+
+    def hear(self):
+        """Do what the adapter says."""
+        if not self.control.socket.recv(16):
+            self.ending = True
+            return
+        for listener in self.shared.listeners:
+            self.poll.unregister(listener.fileno())
+        self.control.report(b'B')
+
+    def given(self):
+        """Take a job that the adapter has for whoever is free."""
+        try:
+            job = receive(self.shared.door, self.shared.room, self.control.log, 0x40)
+        except BlockingIOError:
+            return None  # another worker was first
+        if job is None:
+            raise OSError(9, CLOSED)  # somebody has shut down the door
+        self.begin(job.connection.fd, job.number, b'')
+        return job
+
+    def accept(self, listener):
+        """Take a connection, and what it asks for if that is ordinary."""
+        try:
+            fd, _ = listener._accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return None  # another worker was first, or the client has left
+        if fd < 3:
+            fd, = mend(self.control.log, (fd,))
+        shared = self.shared
+        connection = Connection(fd, shared.patience)
+        s = connection.socket
+        if shared.peers is not None and int.from_bytes(
+                s.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)[4:8], sys.byteorder) not in shared.peers:
+            return self.pass_on(connection, b'S')
+        try:
+            data = s.recv(_AHEAD, _PEEK)
+        except BlockingIOError:
+            data = self.soon(s)
+        except OSError:
+            data = b''
+        if data == b'':
+            connection.close()  # a probe: connected and closed
+            return None
+        ordinary = data and shared.decode(data)
+        if not ordinary:
+            return self.pass_on(connection, b'S')
+        environ, body = ordinary
+        id = environ.get('UNIQUE_ID', '')
+        if not (id and len(id) <= 64 and id.isascii() and (id.isalnum() or id.translate(_OTHERS).isalnum())):
+            id = '%s%016x' % (self.prefix, self.board.count >> 16)
+        id = id.encode()
+        text = b'%s\0%s\0%s' % (environ['REQUEST_METHOD'].encode('latin-1'),
+                                (environ['SCRIPT_NAME'] + environ['PATH_INFO']).encode('latin-1'), id)
+        if len(text) > MOST:
+            return self.pass_on(connection, b'S')
+        self.begin(fd, 0, text)
+        return Job(0, environ, io.BytesIO(body), id, connection)
+
+    def begin(self, fd, job, text):
+        if self.board.begin(fd, job, text):
+            self.control.report(b'A')
+
+    def soon(self, s):
+        """The request that is about to arrive, None if it doesn't."""
+        import select
+        poll = select.poll()
+        poll.register(s.fileno(), select.POLLIN)
+        try:
+            return s.recv(_AHEAD, _PEEK) if poll.poll(_SOON) else None
+        except OSError:
+            return b''
+
+    def pass_on(self, connection, message):
+        """Give a connection to the adapter."""
+        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, connection.fd.to_bytes(4, sys.byteorder))]
+        while True:
+            try:
+                self.shared.door.sendmsg([message], rights)
+                break
+            except OSError as e:
+                if e.errno == _EBADF:  # the application has closed it
+                    self.control.report(message)
+                if e.errno != _ETOOMANYREFS:
+                    break  # or the adapter is gone, and this process is about to be
+                import time
+                time.sleep(0.01)  # until the adapter has received some
+        connection.close()
+
+    def over(self, job, response, problem):
+        """A request is over; problem is the kind and the text of what the application did, or None.
+        Tell whether there may be another one."""
+        cpu, growth = self.meter.read() if self.meter else (0, 0)
+        end, status = response.end(), response.code if response.head_sent else 0
+        board = self.board
+        if job.number:
+            job.connection.close()
+            if problem:
+                self.control.failed(*problem)
+            self.control.report(b'D %d %d %s %d %d %d %d' % (job.number, response.sent, end, status, board.took(), cpu, growth))
+        elif problem or end not in (b'whole', b'left'):
+            # What the adapter closes may be a reset, which needs bytes that nobody has read.
+            head = b'F %d %s %d %d %d %d\n' % (response.sent, end, status, board.took(), cpu, growth)
+            self.pass_on(job.connection, head + board.text() + b'\0' + (failure(*problem)[2:] if problem else b''))
+        else:
+            job.connection.finish()
+            if board.end(response.sent, end == b'left', status, cpu, growth):
+                self.control.report(b'A')
+        board.takes()
+        if board.count >> 16 == self.shared.requests or self.meter and self.meter.large():
+            self.control.report(b'B')
+            return False
+        return True
+
+
+_OTHERS = dict.fromkeys(map(ord, '-_@'))
