@@ -149,3 +149,24 @@ def application(e, start):
 	assert.Contains(t, answered(t, u.raw(query(t, "/", ""))), "well", "also through that socket")
 	assert.Contains(t, p.stop(t), "has shut down the socket")
 }
+
+// TestWarmRecords has the records that are there at a look in the order of the requests, whichever worker served
+// them.
+func TestWarmRecords(t *testing.T) {
+	t.Parallel()
+	u, p := warmUnit(t, pythons(t)[0], "--workers", "3")
+	u.get("/") // so that there is a worker
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGSTOP))
+	var want []string
+	for i := range 100 {
+		path := "/" + strconv.Itoa(i)
+		u.get(path)
+		want = append(want, path)
+	}
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGCONT))
+	var paths []string
+	for _, found := range regexp.MustCompile(`GET (/\d+) 200 `).FindAllStringSubmatch(p.stop(t), -1) {
+		paths = append(paths, found[1])
+	}
+	assert.Equal(t, want, paths)
+}

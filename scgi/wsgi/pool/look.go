@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"os"
 	"slices"
 	"strconv"
@@ -113,6 +114,7 @@ func (k *keeper) record(members ...*member) {
 		some, n := m.Served()
 		list, leftOut = append(list, some...), leftOut+n
 	}
+	slices.SortStableFunc(list, func(a, b worker.Served) int { return cmp.Compare(a.Begun, b.Begun) })
 	for _, s := range list {
 		k.cfg.Records.Record(k.recordOf(s))
 	}

@@ -91,7 +91,7 @@ func (k *keeper) heard(m *member, rep *worker.Report) {
 	}
 	switch rep.Kind {
 	case 'A':
-		k.record(m)
+		k.record(k.members...)
 		k.lookSoon()
 	case 'B':
 		m.silent = true
@@ -189,7 +189,7 @@ func (k *keeper) ended(m *member) {
 	}
 	s := m.State()
 	k.progress(m, s)
-	k.record(m)
+	k.record(k.members...)
 	j := k.jobOf(m)
 	k.members = slices.Delete(k.members, i, i+1)
 	counted := m.counts

@@ -138,6 +138,8 @@ type Served struct {
 	Method, Path, ID string
 	// Took is how long it took, from when it was accepted.
 	Took time.Duration
+	// Begun orders the requests of all workers by when they were begun.
+	Begun uint64
 }
 
 // served returns the records since the last call, and how many were left out meanwhile.
@@ -168,6 +170,7 @@ func (b *board) record(i int) (s Served) {
 	if b.get(at+5) != 0 {
 		s.End = outcome.Left
 	}
+	s.Begun = b.get(at + 6)
 	length := int(min(b.get(at+7), boardRecord-boardText))
 	s.name(b.mem[8*at+boardText:][:length])
 	return s

@@ -14,8 +14,8 @@ Eight bytes each, of which the first is written in one piece and last:
     8  1 if it doesn't look at the board until it is told that a request was begun
 
 A record is one of a request that this process accepted: for how many nanoseconds, bytes sent,
-microseconds of processor time, KiB of growth, status, 1 if the client left, unused, the length of
-its text; and the text: method NUL path NUL id.
+microseconds of processor time, KiB of growth, status, 1 if the client left, when it was begun, the length
+of its text; and the text: method NUL path NUL id.
 """
 import posix
 from time import monotonic_ns
@@ -77,7 +77,7 @@ class Board:
     def end(self, sent, left, status, cpu, growth):
         """The request is over; tell whether the adapter had better read the records."""
         at, words = self.at, self.words
-        _pack(self.bytes, _HEAD + at * _RECORD, monotonic_ns() - self.started, sent, cpu, growth, status, left, 0, self.length)
+        _pack(self.bytes, _HEAD + at * _RECORD, self.took(), sent, cpu, growth, status, left, self.started, self.length)
         self.takes()
         if at == RECORDS:
             words[6] += self.recording
