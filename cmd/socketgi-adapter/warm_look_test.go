@@ -155,7 +155,7 @@ def application(e, start):
 func TestWarmRecords(t *testing.T) {
 	t.Parallel()
 	u, p := warmUnit(t, pythons(t)[0], "--workers", "3")
-	u.get("/") // so that there is a worker
+	u.toldOf("3 idle")
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGSTOP))
 	var want []string
 	for i := range 100 {
@@ -165,8 +165,11 @@ func TestWarmRecords(t *testing.T) {
 	}
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGCONT))
 	var paths []string
-	for _, found := range regexp.MustCompile(`GET (/\d+) 200 `).FindAllStringSubmatch(p.stop(t), -1) {
+	late := 0
+	for i, found := range regexp.MustCompile(`GET (/\d+) 200 `).FindAllStringSubmatch(p.stop(t), -1) {
+		late = max(late, i-atoi(t, found[1][1:]))
 		paths = append(paths, found[1])
 	}
-	assert.Equal(t, want, paths)
+	assert.ElementsMatch(t, want, paths)
+	assert.Less(t, late, 30, "%s: a worker may be late to tell of some", paths)
 }

@@ -26,7 +26,7 @@ func eachUnit(t *testing.T, test func(t *testing.T, flags ...string)) {
 	t.Run("stays", func(t *testing.T) { test(t, "--accept", "no", "--workers", "2") })
 }
 
-// TestExposure has systemd say how exposed a request is, and a warm service: the same,
+// TestExposure has systemd say how exposed a request is, and a warm service: as the manual says,
 // once systemd counts for a request, too, what it leaves out of services that begin before
 // others (DefaultDependencies=no).
 func TestExposure(t *testing.T) {
@@ -39,6 +39,9 @@ func TestExposure(t *testing.T) {
 		s.serve(profile, "sandbox.py", "/"+profile, "--user", "www-data", "--profile", profile)
 		s.serve(profile+"-stays", "sandbox.py", "/"+profile+"-stays", "--user", "www-data", "--profile", profile, "--accept", "no")
 		assert.Equal(t, string(row[1]), exposure(t, s.Machine, profile+"@0.service"), profile)
+		if found := regexp.MustCompile(`([0-9.]+) with ` + profile).FindSubmatch(manual); found != nil { // none has no filter to allow a call in
+			row = found
+		}
 		assert.Equal(t, string(row[1]), exposure(t, s.Machine, profile+"-stays.service"), profile)
 	}
 	own, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/mnt", s.Leader))
