@@ -105,6 +105,9 @@ func (c *Config) Serve(listeners []activation.Socket) error {
 	k := &keeper{cfg: c, listeners: listeners, dir: workingDir(c.App), mail: make(chan func(), 64), over: make(chan struct{}),
 		buf: make([]byte, 64<<10), watchdog: watchdog, notes: newNotes()}
 	defer close(k.over)
+	if k.stopWatching, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return os.NewSyscallError("eventfd", err)
+	}
 	k.door, k.most = door, gateway.MostConnections(c.Backlog)
 	k.config = c.worker(door, listeners)
 	for _, l := range listeners { // as systemd has made it already

@@ -28,7 +28,7 @@ type looks struct {
 }
 
 const (
-	// lookInterval is the time between two looks.
+	// lookInterval is the time between two looks, or less for a shorter IdleExit.
 	lookInterval = 250 * time.Millisecond
 	// backlog is how many connections wait in a listener at most: the usual net.core.somaxconn,
 	// to which systemd sets Backlog= (systemd.socket(5)).
@@ -57,7 +57,7 @@ func (k *keeper) inspect() {
 		k.acceptAll()
 	}
 	k.waited = waits
-	k.lookAt = k.now.Add(lookInterval)
+	k.lookAt = k.now.Add(k.interval())
 	if k.quiet > 0 {
 		for _, m := range k.members {
 			m.Sleep()
@@ -71,10 +71,17 @@ func (k *keeper) inspect() {
 	}
 }
 
+func (k *keeper) interval() time.Duration {
+	if k.cfg.IdleExit > 0 {
+		return min(lookInterval, max(k.cfg.IdleExit, time.Millisecond))
+	}
+	return lookInterval
+}
+
 // enough is how many requests workers have to begin between two looks for the last connection in a
 // full listener to be accepted before its QueueTimeout: then it need not be accepted here.
 func (k *keeper) enough() int {
-	return int(backlog * float64(lookInterval) / float64(max(k.cfg.Gateway.QueueTimeout, time.Millisecond)))
+	return int(backlog * float64(k.interval()) / float64(max(k.cfg.Gateway.QueueTimeout, time.Millisecond)))
 }
 
 // lookSoon looks within the usual time, also where nothing was to be seen.
@@ -84,7 +91,7 @@ func (k *keeper) lookSoon() {
 		_, _ = unix.Write(k.stopWatching, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	}
 	if k.lookAt.IsZero() {
-		k.lookAt = k.now.Add(lookInterval)
+		k.lookAt = k.now.Add(k.interval())
 	}
 }
 
@@ -149,19 +156,15 @@ func (k *keeper) watchListeners() {
 	if k.watching || !k.ready || k.stopping != nil {
 		return
 	}
-	stop, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
-		k.quiet = 0 // it is looked again and again, until there is a descriptor
-		return
-	}
-	k.watching, k.stopWatching = true, stop
-	fds := []int{stop}
+	k.watching = true
+	fds := []int{k.stopWatching}
 	for _, l := range k.listeners {
 		fds = append(fds, l.FD)
 	}
 	k.whenever(func() bool {
 		k.watching = false
-		unix.Close(stop)
+		var b [8]byte
+		_, _ = unix.Read(k.stopWatching, b[:])
 		if k.connectionWaits() {
 			k.lookSoon()
 			if len(k.members) == 0 {
