@@ -154,6 +154,7 @@ func TestTakesOver(t *testing.T) {
 	s.Write("/run/systemd/system/fast.service.d/deny.conf", "[Service]\nSystemCallFilter=~pidfd_getfd\n")
 	s.Run("systemctl", "daemon-reload")
 	s.Run("systemctl", "restart", "fast.service")
+	t.Log(s.Run("sh", "-c", "systemctl cat fast.service | grep -n SystemCall; systemctl show -p SystemCallFilter fast.service | tr \" \" \"\\\\n\" | grep -n pidfd; systemctl show -p NRestarts,ActiveEnterTimestamp,DropInPaths fast.service"))
 	assert.Equal(t, 502, s.get("/fast/hang").StatusCode)
 	assert.Equal(t, "well", s.get("/fast/").body)
 	assert.Contains(t, s.Run("journalctl", "-u", "fast.service", "--output=cat"), "no end of the response after 2s (the client gets the web server's 502: pidfd_getfd:")

@@ -53,7 +53,7 @@ func (k *keeper) pending() []deadline {
 	if k.count < k.cfg.Workers && k.again.After(k.now) {
 		add(k.again, nil) // grow
 	}
-	if k.statusDue {
+	if k.statusDue && k.ready {
 		add(k.statusAt.Add(statusInterval), nil) // tell
 	}
 	if k.watchdog > 0 {

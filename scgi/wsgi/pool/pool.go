@@ -19,7 +19,7 @@ type pool struct {
 	version int            // counts reloads
 	members []*member      // the workers that have not ended
 	count   int            // those of this version that there are or that were asked for, and that are not about to end
-	alive   int            // workers that have ended, and are to be closed
+	alive   int            // workers that have ended, and are to be closed or told of
 	parents int            // parents that are not closed
 
 	trouble *outcome.Problem // why the last attempt failed
@@ -50,7 +50,7 @@ func (k *keeper) grow() {
 		}
 		k.loading = true
 		if orphaned {
-			go k.startParent(cfg)
+			go k.startParent(cfg, k.version)
 			return
 		}
 		k.count++
@@ -89,7 +89,7 @@ func (k *keeper) startOne(cfg *worker.Config, version int) {
 }
 
 // startParent starts what workers are forked from.
-func (k *keeper) startParent(cfg *worker.Config) {
+func (k *keeper) startParent(cfg *worker.Config, version int) {
 	p, rep := worker.StartParent(cfg, k.cfg.Timeout)
 	k.post(func() {
 		k.loading = false
@@ -98,22 +98,22 @@ func (k *keeper) startParent(cfg *worker.Config) {
 			k.noWorker(rep.Problem)
 			return
 		}
-		k.adopt(p, rep.Warnings)
+		k.adopt(p, rep.Warnings, version)
 	})
 }
 
-// adopt forks workers from p from now on.
-func (k *keeper) adopt(p *worker.Parent, warnings []string) {
+// adopt forks workers from p from now on, unless another application was loaded since p was started.
+func (k *keeper) adopt(p *worker.Parent, warnings []string, version int) {
+	k.parents++
+	k.whenever(func() bool { return k.hearParent(p, version) }, p.FD())
+	if version != k.version || k.stopping != nil && k.stopping.step > finishing {
+		p.Leave()
+		return
+	}
+	k.parent = p
+	k.works()
 	for _, text := range warnings {
 		k.problem(gateway.Warning, text)
-	}
-	k.works()
-	k.parents++
-	version := k.version
-	k.parent = p
-	k.whenever(func() bool { return k.hearParent(p, version) }, p.FD())
-	if k.stopping != nil && k.stopping.step > finishing {
-		k.dropParent()
 	}
 }
 

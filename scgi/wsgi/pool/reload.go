@@ -82,7 +82,7 @@ func (k *keeper) reloadParent(cfg *worker.Config) {
 		k.loaded(rep)
 		if rep.Problem == nil {
 			k.replace()
-			k.adopt(p, rep.Warnings)
+			k.adopt(p, rep.Warnings, k.version)
 		}
 		k.reloaded(rep.Problem)
 	})

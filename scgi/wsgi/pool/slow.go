@@ -43,6 +43,8 @@ type job struct {
 const (
 	// mostTries is how many workers may die of a request before they begin with it.
 	mostTries = 3
+	// findInterval is how soon lost jobs are looked for again.
+	findInterval = 5 * time.Millisecond
 	// patientClient is how long a request waits until it is checked whether its client does.
 	patientClient = 50 * time.Millisecond
 )
@@ -342,12 +344,10 @@ func (k *keeper) find() {
 	for _, m := range k.members {
 		s := m.State()
 		if s.Taking { // it may have one, or be done with it
-			k.findAt = k.now.Add(time.Millisecond)
+			k.findAt = k.now.Add(findInterval)
 			return
 		}
-		if s.Busy {
-			has[s.Job] = true
-		}
+		has[s.Job] = true
 	}
 	for _, m := range slices.Clone(k.members) {
 		k.hearFrom(m) // one that is done is no longer given

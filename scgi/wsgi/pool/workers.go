@@ -49,6 +49,7 @@ func (k *keeper) join(w *worker.Warm, version int) {
 		k.leave(m) // it comes too late
 		return
 	}
+	m.Begin()
 	if k.stopping != nil {
 		m.Quiet()
 	}
@@ -59,11 +60,11 @@ func (k *keeper) join(w *worker.Warm, version int) {
 
 // hearFrom takes a worker's messages, and tells whether it may say or do more.
 func (k *keeper) hearFrom(m *member) bool {
-	if !k.isMember(m) {
+	if !k.isMember(m) || !m.deafAt.IsZero() {
 		return false
 	}
 	gone := m.Other.Ended() // before its messages: they are all there then
-	for m.deafAt.IsZero() {
+	for {
 		var rep worker.Report
 		some, closed := m.Next(&rep, k.buf)
 		k.heard(m, &rep)
@@ -95,6 +96,7 @@ func (k *keeper) heard(m *member, rep *worker.Report) {
 		k.lookSoon()
 	case 'B':
 		m.silent = true
+		k.waited, k.lookAt = true, k.now
 		if k.stopping == nil || k.stopping.step > finishing {
 			k.uncount(m)
 		}
@@ -115,10 +117,10 @@ func (k *keeper) heard(m *member, rep *worker.Report) {
 	}
 }
 
-// jobOf is the job that a worker is at, nil if it is at none.
+// jobOf is the job that a worker is at, or has not told the end of; nil if there is none.
 func (k *keeper) jobOf(m *member) *job {
 	s := m.State()
-	i := slices.IndexFunc(k.given, func(j *job) bool { return s.Busy && j.number == s.Job })
+	i := slices.IndexFunc(k.given, func(j *job) bool { return j.number == s.Job })
 	if i < 0 {
 		return nil
 	}
@@ -210,7 +212,7 @@ func (k *keeper) ended(m *member) {
 		unix.Close(m.conn)
 	}
 	k.find()
-	k.lookAt = k.now // a connection may wait that it was woken for
+	k.waited, k.lookAt = true, k.now // a connection may wait that it was woken for
 	k.alive++
 	go func() {
 		<-m.Ended()
@@ -235,7 +237,7 @@ func (k *keeper) lostJob(m *member, j *job) {
 
 // died is how far the response of a worker came that has died.
 func died(m *member) outcome.Result {
-	if m.state.Status != 0 {
+	if m.state.Status != 0 || !m.state.Busy { // or it was done, and has not told
 		return outcome.Result{Status: m.state.Status, End: outcome.Cut}
 	}
 	return outcome.Result{}
@@ -316,6 +318,7 @@ const endedTime = time.Second
 
 // whenEnded calls f when it is known how a process has ended.
 func (k *keeper) whenEnded(p endingProcess, f func(how string)) {
+	k.alive++ // until that is logged
 	go func() {
 		how := "a process ended"
 		select { // the process that has forked it will tell
@@ -323,7 +326,10 @@ func (k *keeper) whenEnded(p endingProcess, f func(how string)) {
 			how = p.Ending()
 		case <-time.After(endedTime):
 		}
-		k.post(func() { f(how) })
+		k.post(func() {
+			k.alive--
+			f(how)
+		})
 	}()
 }
 

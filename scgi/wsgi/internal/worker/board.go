@@ -97,7 +97,7 @@ type State struct {
 	Status int
 	// Started is when it was begun.
 	Started time.Time
-	// Job is its number, where the worker was given it ([Job]); else 0.
+	// Job is the number of the last of them, where the worker was given it ([Job]); else 0.
 	Job uint32
 	// Connection is the worker's descriptor of the connection.
 	Connection int
@@ -107,14 +107,14 @@ type State struct {
 func (b *board) state(now time.Time) (s State) {
 	for range 100 { // nobody has that many requests meanwhile
 		w := b.get(wordState)
-		s = State{Begun: int64(w >> 16), Taking: w&0xffff == atTake, Busy: w&0xffff < atTake}
+		s = State{Begun: int64(w >> 16), Taking: w&0xffff == atTake, Busy: w&0xffff < atTake, Job: uint32(b.get(wordJob))}
 		if !s.Busy {
 			return s
 		}
 		s.Status = statusCode(int64(w & 0xffff))
 		s.Started = now.Add(-b.since(b.get(wordStarted)))
-		s.Job, s.Connection = uint32(b.get(wordJob)), int(int32(b.get(wordConnection)))
-		if b.get(wordState)>>16 == w>>16 { // so all of that is of one request
+		s.Connection = int(int32(b.get(wordConnection)))
+		if again := b.get(wordState); again>>16 == w>>16 && again&0xffff < atTake { // so all of that is of one request
 			return s
 		}
 	}

@@ -110,7 +110,7 @@ func (p *Parent) Handle(buf []byte) (forked []Forked, alive bool) {
 	for range mostNext {
 		n, _, err := unix.Recvfrom(p.process.socket, buf, unix.MSG_DONTWAIT)
 		switch {
-		case err == unix.EINTR:
+		case err == unix.EINTR, err == unix.ECONNRESET: // it ended with something unread; what it said before follows
 			continue
 		case err == unix.EAGAIN:
 			return forked, true

@@ -31,8 +31,8 @@ func (w *Warm) over(usage outcome.Usage) {
 	})
 }
 
-// StartWarm starts a worker that loads the application by itself, and waits until it accepts
-// requests, for at most timeout (0: for ever). Where that fails the report still has the files
+// StartWarm starts a worker that loads the application by itself, and waits until it can
+// begin, for at most timeout (0: for ever). Where that fails the report still has the files
 // that the application was loaded from.
 func StartWarm(cfg *Config, timeout time.Duration) (*Warm, Report) {
 	var rep Report
@@ -82,7 +82,7 @@ func (w *Warm) Next(rep *Report, buf []byte) (some, closed bool) {
 	for range mostNext {
 		n, _, err := unix.Recvfrom(w.fd, buf, unix.MSG_DONTWAIT)
 		switch {
-		case err == unix.EINTR:
+		case err == unix.EINTR, err == unix.ECONNRESET: // it ended with something unread; what it said before follows
 		case err != nil:
 			return false, err != unix.EAGAIN
 		case n == 0 && hungUp(w.fd):
@@ -131,9 +131,14 @@ func (w *Warm) Ended() <-chan struct{} { return w.ended }
 // Ending says how the worker ended that has not said it itself.
 func (w *Warm) Ending() string { return "the worker " + ending(w.usage) }
 
+// Begin has the worker accept requests and take jobs.
+func (w *Warm) Begin() { w.tell('G') }
+
 // Quiet has the worker accept nothing more. It takes jobs still.
-func (w *Warm) Quiet() {
-	_ = unix.Sendto(w.fd, []byte{'Q'}, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, nil)
+func (w *Warm) Quiet() { w.tell('Q') }
+
+func (w *Warm) tell(what byte) {
+	_ = unix.Sendto(w.fd, []byte{what}, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, nil)
 }
 
 // Leave has the worker end when it has nothing more to do: atexit runs, files are flushed.

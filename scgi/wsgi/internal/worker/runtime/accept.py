@@ -18,7 +18,8 @@ What else a worker says, on a socket of its own (its other messages are those of
     A               there are many records on the board, or the first request after a silence is begun
     B               it accepts nothing more, and is about to end
 
-It is told there to accept nothing more, but to go on with jobs (Q), and to end, by the end of file.
+It is told there to begin (G), to accept nothing more, but to go on with jobs (Q), and to end, by the end of
+file.
 """
 import io
 import posix
@@ -33,7 +34,7 @@ from _socketgi.job import CLOSED, FULL, MOST as JOB_MOST, Connection, Job, failu
 _EPOLLIN, _EPOLLEXCLUSIVE = 1, 1 << 28  # PyPy's select lacks the latter
 _PEEK = 0x02 | 0x40  # MSG_PEEK, MSG_DONTWAIT
 _AHEAD = 65536  # bytes of a request that is ordinary
-_SOON = 3  # milliseconds until a request arrives that is about to
+_SOON = 20  # milliseconds until a request arrives that is about to
 _TOO_MANY = frozenset((12, 23, 24, 105))  # ENOMEM, ENFILE, EMFILE, ENOBUFS
 _EBADF, _ETOOMANYREFS = 9, 109
 
@@ -111,13 +112,8 @@ class Requests:
         self.door = shared.door.fileno()
         self.listeners = {listener.fileno(): listener for listener in shared.listeners}
         self.order = [control.socket.fileno(), self.door, *self.listeners]
-        for fd in self.order[1:]:
-            self.poll.register(fd, _EPOLLIN | _EPOLLEXCLUSIVE)
         self.prefix = posix.urandom(8).hex()
-        self.ending = False  # type: bool
-
-    def fds(self):
-        return self.order
+        self.accepts = self.ending = False  # type: bool
 
     def forked(self):
         """In a process that the application has forked: it says nothing, and takes nothing."""
@@ -137,15 +133,17 @@ class Requests:
                 board.waits()
                 events = self.poll.poll()
                 board.takes()
-                if len(events) > 1:
-                    events.sort(key=lambda event: self.order.index(event[0]))
-                for fd, _ in events:
+                fds = [fd for fd, _ in events]
+                if fds != self.order[2:3]:
+                    fds = self.sort(fds)
+                for fd in fds:
                     listener = self.listeners.get(fd)
                     job = self.accept(listener) if listener else self.given() if fd == self.door else self.hear()
                     if job:
                         return job
                     if self.ending:
                         self.control.report(b'B')
+                        board.waits()
                         return None
         except (OSError, ValueError) as e:
             try:
@@ -156,14 +154,38 @@ class Requests:
                 raise OSError(e.errno, FULL) from None
             raise OSError(getattr(e, 'errno', None) or 9, CLOSED) from None
 
+    def sort(self, fds):
+        """In which order to look: what the adapter says, its jobs, and the listeners in turn. One that was
+        woken for a job looks at those, too: whoever has the job may have been woken for a connection."""
+        if self.door in fds and self.accepts:
+            fds = self.order
+        elif len(fds) > 1:
+            fds = sorted(fds, key=self.order.index)
+        self.order = self.order[:2] + self.order[3:] + self.order[2:3]
+        return [fd for fd in fds if fd in self.listeners or fd == self.door or self.told()]
+
+    def told(self):
+        """Whether the adapter says something."""
+        try:
+            self.control.socket.recv(1, _PEEK)
+        except BlockingIOError:
+            return False
+        return True
+
     def hear(self):
         """Do what the adapter says."""
-        if not self.control.socket.recv(16):
+        said = self.control.socket.recv(16)
+        if said == b'G':
+            for fd in [self.door] + list(self.listeners):
+                self.poll.register(fd, _EPOLLIN | _EPOLLEXCLUSIVE)
+            self.accepts = True
+        elif not said:
             self.ending = True
-            return
-        for listener in self.shared.listeners:
-            self.poll.unregister(listener.fileno())
-        self.control.report(b'B')
+        elif self.accepts:
+            for fd in self.listeners:
+                self.poll.unregister(fd)
+            self.accepts = False
+            self.control.report(b'B')
 
     def given(self):
         """Take a job that the adapter has for whoever is free."""
@@ -254,7 +276,8 @@ class Requests:
             job.connection.close()
             if problem:
                 self.control.failed(*problem)
-            self.control.report(b'D %d %d %s %d %d %d %d' % (job.number, response.sent, end, status, board.took(), cpu, growth))
+            if not self.control.report(b'D %d %d %s %d %d %d %d' % (job.number, response.sent, end, status, board.took(), cpu, growth)):
+                raise OSError(_EBADF, CLOSED)  # the board has that this job is not done
         elif problem or end not in (b'whole', b'left'):
             # What the adapter closes may be a reset, which needs bytes that nobody has read.
             head = b'F %d %s %d %d %d %d\n' % (response.sent, end, status, board.took(), cpu, growth)
@@ -266,6 +289,7 @@ class Requests:
         board.takes()
         if board.count >> 16 == self.shared.requests or self.meter and self.meter.large():
             self.control.report(b'B')
+            board.waits()
             return False
         return True
 

@@ -48,7 +48,7 @@ class Board:
     def begin(self, fd, job, text):
         """A request is begun; tell whether the adapter is to be told."""
         words = self.words
-        at = self.records % RECORDS if self.recording and self.records - words[7] < RECORDS else RECORDS  # nobody reads that
+        at = self.records % RECORDS if self.records - words[7] < RECORDS else RECORDS  # nobody reads that
         start = _HEAD + at * _RECORD + _TEXT
         self.length = len(text)
         self.bytes[start:start + self.length] = text
@@ -79,8 +79,10 @@ class Board:
         at, words = self.at, self.words
         _pack(self.bytes, _HEAD + at * _RECORD, self.took(), sent, cpu, growth, status, left, self.started, self.length)
         self.takes()
+        if not self.recording and status < 500:
+            return False
         if at == RECORDS:
-            words[6] += self.recording
+            words[6] += 1
             return False
         self.records += 1
         words[5] = self.records

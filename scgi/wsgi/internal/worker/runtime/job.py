@@ -224,10 +224,12 @@ class JobSocket:
         self.report(b'M ' + block)
 
     def report(self, message):
+        """Tell the adapter, and tell whether that can be."""
         try:
             self.socket.send(message)
         except OSError:
-            pass  # the adapter is gone, and this process is about to be
+            return False  # the adapter is gone, and this process is about to be
+        return True
 
 
 def failure(kind, text):

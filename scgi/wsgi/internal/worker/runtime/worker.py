@@ -141,7 +141,7 @@ class Worker:
                 self.watched.jobs = self.jobs
             self.requests = Requests(shared, self.jobs, board)
             if pages:
-                pages.touch(self.requests.fds())
+                pages.touch(shared.fds())
         else:
             self.requests = Requests(shared, self.jobs, 7)
             if hasattr(gc, 'freeze'):
