@@ -54,10 +54,9 @@ class Decoder:
                 or end - start > self.header_bytes or len(items) > self.items or len(body) > self.body_bytes):
             return None
         if not get('SERVER_NAME'):  # nginx has none for a server without a server_name
-            host = get('HTTP_HOST') or 'localhost'
-            if ':' in host:
-                return None
-            environ['SERVER_NAME'] = host
+            host = get('HTTP_HOST', '')
+            port = host.rfind(':')
+            environ['SERVER_NAME'] = (host[:port] if port >= 0 and ']' not in host[port:] else host) or 'localhost'
         script = get('SCRIPT_NAME', self.mount).rstrip('/')
         info = get('PATH_INFO')
         if info is None:
