@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/scgihttp"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 )
@@ -231,9 +232,12 @@ func (a *invocation) connect() (conn net.Conn, logged func() string) {
 	require.NoError(a.t, err)
 	return conn, func() string {
 		log := ""
-		for end := time.Now().Add(20 * time.Second); !strings.Contains(log, " ms CPU, ") || !strings.HasSuffix(log, "\n"); time.Sleep(time.Millisecond) {
+		recorded := func() bool {
 			log = a.process.stderr.String()[a.read:]
-			require.False(a.t, time.Now().After(end), "there is no record of the request: %s", a.process.stderr.String())
+			return strings.Contains(log, " ms CPU, ") && strings.HasSuffix(log, "\n")
+		}
+		if !assert.Eventually(a.t, recorded, 20*time.Second, time.Millisecond) {
+			require.Fail(a.t, "there is no record of the request", "%s", a.process.stderr.String())
 		}
 		a.read += len(log)
 		return log
