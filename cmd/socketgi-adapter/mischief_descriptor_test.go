@@ -48,7 +48,9 @@ func TestClosedConnection(t *testing.T) {
 				assert.Equal(t, 500, got.status)
 				assert.Contains(t, got.log, "the application has closed the descriptor of the connection")
 			} else {
-				assert.Error(t, c.unit.do("GET", path, nil).err, "which a web server makes a 502")
+				// A web server makes the end of the connection a 502; where the adapter had read the request, it answers.
+				got := c.unit.do("GET", path, nil)
+				assert.True(t, got.err != nil || got.status == 500, "%d", got.status)
 				require.Eventually(t, func() bool {
 					return strings.Contains(c.process.stderr.String()[c.read:], "the application has closed the descriptor of the connection")
 				}, 20*time.Second, time.Millisecond)
