@@ -33,6 +33,8 @@ type Config struct {
 	Stderr int
 	// SendTimeout is how long the web server may read nothing of a response; 0: for ever.
 	SendTimeout time.Duration
+	// MaxMessage is the largest message of a WebSocket that is received, in bytes; 0: any.
+	MaxMessage int64
 	// Alone: this process has no other children, and will have none meanwhile. What
 	// the application leaves behind is then found and killed, even in a session of its own.
 	Alone bool

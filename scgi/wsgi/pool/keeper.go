@@ -44,6 +44,11 @@ type Config struct {
 	Timeout time.Duration
 	// Workers is how many there are.
 	Workers int
+	// Concurrency is how many requests a worker with an ASGI application takes at once; 0: the default, 100.
+	// An open WebSocket is one of them. A WSGI application answers one.
+	Concurrency int
+	// MaxMessage is the largest message of a WebSocket that is received, in bytes; 0: any.
+	MaxMessage int64
 	// MaxRequests is after how many a worker is replaced; 0: never, 1: each request gets a
 	// fresh one.
 	MaxRequests int
