@@ -15,7 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/scgi/scgihttp"
+	"github.com/socketgi/socketgi/scgi/wsgi/pool"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -300,4 +302,10 @@ func TestServerNoDescriptors(t *testing.T) {
 	assert.Equal(t, 200, u.get("/").status)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	assert.NotContains(t, p.wait(t), "fatal error")
+}
+
+// TestDefaultConcurrency checks that help has the pool's default.
+func TestDefaultConcurrency(t *testing.T) {
+	usage := adapter.FlagSet().Lookup("concurrency").Usage
+	assert.Contains(t, usage, "0 for "+strconv.Itoa(pool.DefaultConcurrency))
 }

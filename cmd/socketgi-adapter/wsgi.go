@@ -14,7 +14,7 @@ import (
 
 // wsgi is the configuration of the application's processes.
 func (c *config) wsgi() *wsgi.Config {
-	return &wsgi.Config{App: c.app, Python: c.python, Passed: c.passed, CacheDir: c.Cache, Env: os.Environ(), Stderr: 2, SendTimeout: c.SendTimeout}
+	return &wsgi.Config{App: c.app, Python: c.python, Passed: c.passed, CacheDir: c.Cache, Env: os.Environ(), Stderr: 2, SendTimeout: c.SendTimeout, MaxMessage: c.MaxMessage}
 }
 
 // wsgiApplication answers the request of a single connection.
@@ -57,7 +57,7 @@ func (c *config) serveWarm(log *journal.Log, listeners []activation.Socket) erro
 		log.Line(gateway.Line{Priority: gateway.Warning, Text: why})
 	}
 	p := pool.Config{Gateway: c.gateway(log), Records: records, App: c.app, Python: c.python, CacheDir: c.Cache, Env: os.Environ(), Stderr: stderr, Marks: stderr != 2,
-		Timeout: c.Timeout, Workers: c.Warm.Workers, MaxRequests: c.Warm.MaxRequests, MaxMemory: c.Warm.MaxMemory, Record: c.AccessLog,
+		Timeout: c.Timeout, Workers: c.Warm.Workers, Concurrency: c.Concurrency, MaxMessage: c.MaxMessage, MaxRequests: c.Warm.MaxRequests, MaxMemory: c.Warm.MaxMemory, Record: c.AccessLog,
 		Preload: c.Warm.Preload, Reload: c.Warm.Reload, WarmPath: c.Warm.Path, IdleExit: c.IdleExit, Backlog: c.Backlog}
 	if c.findsPython {
 		p.FindPython = func() (string, error) {

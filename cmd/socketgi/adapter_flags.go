@@ -34,14 +34,16 @@ type adapterFlags struct {
 	appFlags
 	program string // path of the adapter
 	python  string // path of the application's Python
+	flags   *pflag.FlagSet
 }
 
 func (a *adapterFlags) define(cmd *cobra.Command) {
 	a.appFlags.define(cmd)
 	f := cmd.Flags()
+	a.flags = f
 	f.StringVar(&a.program, "adapter", "", "`PATH` of socketgi-adapter on the machine that gets the units")
 	a.Adapter.Concurrency = 10
-	share(f, &a.Adapter, "mount", "timeout", "queue-timeout", "concurrency", "access-log", "workers", "max-requests", "idle-exit", "preload", "reload", "warm-path")
+	share(f, &a.Adapter, "mount", "timeout", "queue-timeout", "concurrency", "max-message", "access-log", "workers", "max-requests", "idle-exit", "preload", "reload", "warm-path")
 }
 
 // path returns the path of the adapter.
@@ -56,6 +58,9 @@ func (a *adapterFlags) path() (string, error) {
 func (a *adapterFlags) fill(o *appunits.Options, args []string) (err error) {
 	if a.Accept = adapter.AcceptYes; o.Warm {
 		a.Accept = adapter.AcceptNo
+	}
+	if o.Warm && a.Adapter.WSGI() && !a.flags.Changed("concurrency") {
+		a.Adapter.Concurrency = 0 // the workers are the limit
 	}
 	app, err := a.Resolve(args)
 	if err != nil {

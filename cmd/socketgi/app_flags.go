@@ -30,7 +30,8 @@ func (a *appFlags) warn(w io.Writer) {
 
 func (a *appFlags) define(cmd *cobra.Command) {
 	a.Adapter = adapter.Default()
-	share(cmd.Flags(), &a.Adapter, "python", "cgi", "cgi-root", "cgi-target", "nph", "isindex", "idle-timeout")
+	share(cmd.Flags(), &a.Adapter, "python", "interface", "cgi", "cgi-root", "cgi-target", "nph", "isindex", "idle-timeout")
+	_ = cmd.RegisterFlagCompletionFunc("interface", cobra.FixedCompletions(adapter.Interfaces, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // words checks the arguments after those named before.

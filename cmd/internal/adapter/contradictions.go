@@ -58,10 +58,26 @@ func (o *Options) ValidateFor(a Accept) error {
 		}
 	}
 	if !o.WSGI() {
-		return only(flags, defaults, "need a WSGI application: a CGI program is started for each request", ofWSGI, ofWarmWSGI)
+		return only(flags, defaults, "need a WSGI or ASGI application: a CGI program is started for each request", ofWSGI, ofWarmWSGI, ofASGI)
+	}
+	if o.Interface == InterfaceWSGI {
+		if err := only(flags, defaults, "need an ASGI application: omit --interface wsgi", ofASGI); err != nil {
+			return err
+		}
+	}
+	switch {
+	case a == AcceptYes || o.Concurrency == 0:
+		return nil
+	case o.Warm.MaxRequests == 1:
+		return errors.New("--concurrency has no effect with --max-requests 1: a process answers one request; use --workers")
+	case o.Interface == InterfaceWSGI:
+		return ErrOneAtOnce
 	}
 	return nil
 }
+
+// ErrOneAtOnce is the error for --concurrency of a warm WSGI application.
+var ErrOneAtOnce = errors.New("--concurrency has no effect with --accept no: a worker of a WSGI application answers one request at a time; use --workers")
 
 // only refuses flags of these scopes, for the reason why.
 func only(flags []Flag, defaults *flag.FlagSet, why string, scopes ...scope) error {

@@ -30,9 +30,10 @@ type scope int
 const (
 	always     scope = iota
 	ofCGI            // for CGI programs
-	ofWSGI           // for WSGI applications
+	ofWSGI           // for Python applications, of WSGI or ASGI
 	ofWarm           // for a listening socket
 	ofWarmWSGI       // for both
+	ofASGI           // for ASGI applications
 )
 
 // Flags returns all flags, bound to the values of o, in the order in which they are written.
@@ -58,19 +59,21 @@ func (o *Options) Flags() []Flag {
 		{"access-log", (*yesNo)(&o.AccessLog), "log every request, `yes|no`; failed requests are always logged", always},
 		{"backlog", number{&o.Backlog, 1}, "with Accept=no: hold at most `N` connections; further ones wait in the kernel", always},
 		{"idle-exit", span{&o.IdleExit, 0}, "with Accept=no: exit after `DURATION` without a request; 0 for never", ofWarm},
-		{"workers", number{&o.Warm.Workers, 0}, "with Accept=no: run `N` workers of the WSGI application (default one per processor)", ofWarmWSGI},
+		{"workers", number{&o.Warm.Workers, 0}, "with Accept=no: run `N` workers of a WSGI or ASGI application (default one per processor)", ofWarmWSGI},
 		{"max-requests", number{&o.Warm.MaxRequests, 0}, "with Accept=no: replace a worker after `N` requests; 1 for a fresh worker per request, 0 for never", ofWarmWSGI},
 		{"max-memory", size[int64]{&o.Warm.MaxMemory, 0, mostBytes}, "with Accept=no: replace a worker whose memory exceeds `SIZE` after a request; 0 for never", ofWarmWSGI},
 		{"preload", (*yesNo)(&o.Warm.Preload), "with Accept=no: fork workers from a process that has loaded the application, `yes|no`", ofWarmWSGI},
 		{"reload", (*toggle)(&o.Warm.Reload), "with Accept=no: reload the application when a file of a loaded module changes", ofWarmWSGI},
 		{"warm-path", (*path)(&o.Warm.Path), "with Accept=no: request `PATH` once after loading, before any client", ofWarmWSGI},
-		{"concurrency", number{&o.Concurrency, 0}, "run at most `N` requests at once; further ones wait in the queue; 0 for no limit", always},
+		{"concurrency", number{&o.Concurrency, 0}, "run at most `N` requests at once; further ones wait in the queue; 0 for no limit. With Accept=no, each worker of an ASGI application takes `N` at once; 0 for 100", always},
 		{"nph", (*toggle)(&o.CGI.NPH), "pass the output of CGI programs on as a complete HTTP response, as for programs named nph-...", ofCGI},
 		{"isindex", (*toggle)(&o.CGI.Index), "pass the words of a query without = to a CGI program as arguments", ofCGI},
 		{"idle-timeout", span{&o.CGI.IdleTimeout, 0}, "end a CGI program that writes nothing for `DURATION`, with 504; 0 for no limit", ofCGI},
 		{"max-response-head", size[int]{&o.CGI.HeadBytes, 0, 1 << 30}, "answer 502 if the header of a CGI program's response exceeds `SIZE` (default 32K)", ofCGI},
 		{"cgi-target", (*list)(&o.CGI.Targets), "allow symbolic links below --cgi-root to programs below `DIR`; can be repeated", always},
 		{"cgi-root", (*text)(&o.CGI.Root), "run the CGI program below `DIR` that the URL names", always},
+		{"max-message", size[int64]{&o.MaxMessage, 0, mostBytes}, "close a WebSocket that receives a message larger than `SIZE`, with 1009; 0 for no limit", ofASGI},
+		{"interface", choice{&o.Interface, Interfaces}, "call the application as `wsgi|asgi|auto`; auto finds out when it is loaded", ofWSGI},
 		{"python", (*text)(&o.Python), "run the application with the Python at `PATH` (default that of its virtual environment, else python3)", ofWSGI},
 		{"cgi", (*toggle)(&o.CGI.Program), "run a CGI program for each request", always},
 	}

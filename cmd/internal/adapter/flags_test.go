@@ -16,7 +16,7 @@ func full() Options {
 	return Options{
 		Operands: []string{"/srv/app.py:app"}, Mount: "/app", Timeout: 90 * time.Second, SendTimeout: 0,
 		Limits:      scgi.Limits{HeaderBytes: 128 << 10, Headers: 2, BodyBytes: 10<<20 + 1, HeaderTimeout: time.Second, BodyTimeout: 1500 * time.Millisecond},
-		Concurrency: 3, QueueTimeout: time.Minute, Cache: "/var/cache/it's", Slots: "-slots", Python: "/usr/bin/python 3",
+		Concurrency: 3, QueueTimeout: time.Minute, Cache: "/var/cache/it's", Slots: "-slots", Python: "/usr/bin/python 3", Interface: InterfaceASGI, MaxMessage: 1 << 20,
 		IdleExit: 0, Backlog: 1, Warm: Warm{Workers: 2, MaxRequests: 5, MaxMemory: 3 << 30, Preload: false, Reload: true, Path: "/warm?x=1"},
 		AccessLog: false, AllowUIDs: []uint32{33, 4294967294}, AllowUsers: []string{"www-data", "me"}, Debug: true, Check: true,
 	}
@@ -99,6 +99,8 @@ func TestErrors(t *testing.T) {
 		{"--max-body 1.5G app.py", `"1.5G" is not a size`},
 		{"--max-body 9999999999T app.py", "is not a size"},
 		{"--preload maybe app.py", "expected yes or no"},
+		{"--interface fcgi app.py", `--interface "fcgi": expected wsgi, asgi or auto; see`},
+		{"--max-message 1MB app.py", `"1MB" is not a size`},
 		{"--reload=maybe app.py", `--reload "maybe": expected true or false`},
 		{"--allow-uid 4294967295 app.py", "is not a user id"},
 		{"--allow-uid www-data app.py", "for names use --allow-user"},
@@ -130,9 +132,16 @@ func TestWithoutEffect(t *testing.T) {
 		{"app.py", AcceptYes, ""},
 		{"--python /p app.py", AcceptYes, ""},
 		{"--idle-exit 1s app.py", AcceptYes, "--idle-exit needs a warm application: use --accept no, too"},
-		{"--workers 2 --python /p --cgi x", AcceptNo, "--workers and --python need a WSGI application: a CGI program is started for each request"},
+		{"--workers 2 --python /p --cgi x", AcceptNo, "--workers and --python need a WSGI or ASGI application: a CGI program is started for each request"},
 		{"--idle-exit 1s --nph --cgi x", AcceptNo, ""},
 		{"--concurrency 3 --cgi-root /srv", AcceptYes, ""},
+		{"--concurrency 3 app.py", AcceptNo, ""},
+		{"--concurrency 3 --interface wsgi app.py", AcceptYes, ""},
+		{"--concurrency 3 --interface wsgi app.py", AcceptNo, ErrOneAtOnce.Error()},
+		{"--concurrency 3 --max-requests 1 app.py", AcceptNo, "--concurrency has no effect with --max-requests 1: a process answers one request; use --workers"},
+		{"--max-message 1M app.py", AcceptYes, ""},
+		{"--max-message 1M --interface wsgi app.py", AcceptYes, "--max-message needs an ASGI application: omit --interface wsgi"},
+		{"--max-message 1M --interface asgi --cgi x", AcceptNo, "--max-message and --interface need a WSGI or ASGI application: a CGI program is started for each request"},
 	} {
 		o, err := Parse(strings.Fields(c.args))
 		require.NoError(t, err)

@@ -20,6 +20,16 @@ const (
 	DefaultQueueTimeout = 30 * time.Second
 )
 
+// The values of [Options].Interface.
+const (
+	InterfaceAuto = "auto" // found out when the application is loaded
+	InterfaceWSGI = "wsgi"
+	InterfaceASGI = "asgi"
+)
+
+// Interfaces are all of them.
+var Interfaces = []string{InterfaceWSGI, InterfaceASGI, InterfaceAuto}
+
 // Options are the values of the adapter's command line. [Default] returns the defaults; the zero value
 // is not useful.
 type Options struct {
@@ -36,16 +46,21 @@ type Options struct {
 	// Limits are those of package scgi. MemoryBytes and TempDir have no flags.
 	Limits scgi.Limits
 	// Concurrency limits the requests that run at once, 0 for no limit; further ones wait up to
-	// QueueTimeout. Defaults: 0, 30 s.
+	// QueueTimeout. Defaults: 0, 30 s. Of a warm ASGI application it is the limit of each worker, 0 for
+	// 100.
 	Concurrency  int
 	QueueTimeout time.Duration
 	// Cache is the directory of cached code, and Slots that of the slots of Concurrency. "" is the
 	// directory that systemd made (CacheDirectory=, RuntimeDirectory=).
 	Cache, Slots string
-	// Python is the path of the Python for a WSGI application. Default: that of its virtual
+	// Python is the path of the Python for a WSGI or ASGI application. Default: that of its virtual
 	// environment, else python3 in PATH.
 	Python string
-	CGI    CGI
+	// Interface is how the application is called, one of [Interfaces]. Default: [InterfaceAuto].
+	Interface string
+	// MaxMessage limits the messages that a WebSocket receives, in bytes, 0 for no limit. Default 16 MiB.
+	MaxMessage int64
+	CGI        CGI
 	// IdleExit is the time without a request after which a listening adapter exits, 0 for never.
 	// Default 5 min.
 	IdleExit time.Duration
@@ -113,12 +128,14 @@ func Default() Options {
 			HeaderTimeout: scgi.DefaultHeaderTimeout,
 			BodyTimeout:   scgi.DefaultBodyTimeout,
 		},
-		IdleExit:  5 * time.Minute,
-		Backlog:   1024,
-		Warm:      Warm{Preload: true},
-		AccessLog: true,
+		Interface:  InterfaceAuto,
+		MaxMessage: 16 << 20,
+		IdleExit:   5 * time.Minute,
+		Backlog:    1024,
+		Warm:       Warm{Preload: true},
+		AccessLog:  true,
 	}
 }
 
-// WSGI reports whether a WSGI application is served, not a CGI program.
+// WSGI reports whether a Python application is served, of WSGI or ASGI, not a CGI program.
 func (o *Options) WSGI() bool { return !o.CGI.Program && o.CGI.Root == "" }

@@ -3,6 +3,7 @@ package adapter
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -184,6 +185,29 @@ func (y *yesNo) Set(s string) error {
 		return errors.New("expected yes or no")
 	}
 	*y = s == "yes"
+	return nil
+}
+
+// choice is one of several words.
+type choice struct {
+	word *string
+	of   []string
+}
+
+func (c choice) Type() string { return "word" }
+
+func (c choice) String() string {
+	if c.word == nil {
+		return ""
+	}
+	return *c.word
+}
+
+func (c choice) Set(s string) error {
+	if !slices.Contains(c.of, s) {
+		return errors.New("expected " + strings.Join(c.of[:len(c.of)-1], ", ") + " or " + c.of[len(c.of)-1])
+	}
+	*c.word = s
 	return nil
 }
 

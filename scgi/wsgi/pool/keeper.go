@@ -44,8 +44,8 @@ type Config struct {
 	Timeout time.Duration
 	// Workers is how many there are.
 	Workers int
-	// Concurrency is how many requests a worker with an ASGI application takes at once; 0: the default, 100.
-	// An open WebSocket is one of them. A WSGI application answers one.
+	// Concurrency is how many requests a worker with an ASGI application takes at once; 0:
+	// [DefaultConcurrency]. An open WebSocket is one of them. A WSGI application answers one.
 	Concurrency int
 	// MaxMessage is the largest message of a WebSocket that is received, in bytes; 0: any.
 	MaxMessage int64
@@ -68,6 +68,10 @@ type Config struct {
 	// Backlog is how many connections are held at once; more wait in the kernel.
 	Backlog int
 }
+
+// DefaultConcurrency is that of [Config]: of the 1024 files that systemd allows a service
+// (DefaultLimitNOFILE=), each request may have ten open.
+const DefaultConcurrency = 100
 
 // keeper serves listeners by warm workers. One goroutine, that of run, has all of its state, so
 // there is nothing to lock; what waits is done by others, which post what comes of it.

@@ -16,9 +16,7 @@ import (
 // Serve sets the options of the units of an application that the adapter serves. Warnings list requests
 // that it will refuse, and files that its user can't read.
 func Serve(o *appunits.Options, app *application.Resolved, adapter string, root rootfs.Dir) (warnings []string) {
-	if o.Adapter = &app.Adapter; o.Warm && app.Adapter.WSGI() {
-		o.Adapter.Concurrency = 0 // the workers are the limit
-	}
+	o.Adapter = &app.Adapter
 	o.Exec, o.Mount = []string{adapter}, app.Adapter.Mount
 	o.App, o.WorkingDirectory = app.Label, app.Dir
 	if app.PWD != "" && o.Warm { // a link may lead elsewhere when it is loaded again
