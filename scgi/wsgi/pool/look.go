@@ -95,6 +95,9 @@ func (k *keeper) lookSoon() {
 	}
 }
 
+// acceptSoon has a connection accepted here that no worker accepts: the kernel wakes one of them for it, once.
+func (k *keeper) acceptSoon() { k.waited, k.lookAt = true, k.now }
+
 // progress takes in what a worker is doing, and returns how many requests it has begun since the
 // last time.
 func (k *keeper) progress(m *member, s worker.State) (begun int) {

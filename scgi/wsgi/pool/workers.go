@@ -96,7 +96,9 @@ func (k *keeper) heard(m *member, rep *worker.Report) {
 		k.lookSoon()
 	case 'B':
 		m.silent = true
-		k.waited, k.lookAt = true, k.now
+		if !m.since.IsZero() {
+			k.acceptSoon() // it was told to leave when it may have been woken for a connection
+		}
 		if k.stopping == nil || k.stopping.step > finishing {
 			k.uncount(m)
 		}
@@ -212,7 +214,9 @@ func (k *keeper) ended(m *member) {
 		unix.Close(m.conn)
 	}
 	k.find()
-	k.waited, k.lookAt = true, k.now // a connection may wait that it was woken for
+	if !m.silent {
+		k.acceptSoon() // it may have been woken for a connection
+	}
 	k.alive++
 	go func() {
 		<-m.Ended()
