@@ -13,6 +13,12 @@ import (
 	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
 )
 
+// The interfaces of an application.
+const (
+	WSGI = worker.WSGI // PEP 3333
+	ASGI = worker.ASGI // https://asgi.readthedocs.io/en/latest/specs/main.html
+)
+
 // Config says how a process with the application is started.
 type Config struct {
 	// App is what it loads.
@@ -35,13 +41,15 @@ type Config struct {
 	SendTimeout time.Duration
 	// MaxMessage is the largest message of a WebSocket that is received, in bytes; 0: any.
 	MaxMessage int64
+	// Interface is what the application is called by: [WSGI], [ASGI], or "" for what it looks like.
+	Interface string
 	// Alone: this process has no other children, and will have none meanwhile. What
 	// the application leaves behind is then found and killed, even in a session of its own.
 	Alone bool
 }
 
 func (c *Config) worker() *worker.Config {
-	return &worker.Config{App: worker.App(c.App), Python: c.Python, CacheDir: c.CacheDir, Env: c.Env, Stderr: c.Stderr, Alone: c.Alone}
+	return &worker.Config{App: worker.App(c.App), Python: c.Python, CacheDir: c.CacheDir, Env: c.Env, Stderr: c.Stderr, Interface: c.Interface, MaxMessage: c.MaxMessage, Alone: c.Alone}
 }
 
 // Process is a process that loads the application and serves one request.

@@ -38,6 +38,8 @@ type Config struct {
 	Env []string
 	// Stderr is the descriptor of their log.
 	Stderr int
+	// Interface is what the application is called by: [wsgi.WSGI], [wsgi.ASGI], or "" for what it looks like.
+	Interface string
 	// Marks has lines that they write there for a request begin with its id ([CutMark]).
 	Marks bool
 	// Timeout is how long a request, and loading the application, may take; 0: for ever.
@@ -145,7 +147,7 @@ func (c *Config) worker(door *worker.Door, listeners []activation.Socket) *worke
 	for _, l := range listeners {
 		warm.Listeners = append(warm.Listeners, l.FD)
 	}
-	return &worker.Config{App: worker.App(c.App), Python: c.Python, CacheDir: c.CacheDir, Env: c.Env, Stderr: c.Stderr, Warm: warm}
+	return &worker.Config{App: worker.App(c.App), Python: c.Python, CacheDir: c.CacheDir, Env: c.Env, Stderr: c.Stderr, Interface: c.Interface, MaxMessage: c.MaxMessage, Warm: warm}
 }
 
 // problem logs what is wrong.

@@ -26,6 +26,12 @@ func (a App) names() (kind, where string) {
 	return "file", a.File
 }
 
+// The interfaces of an application.
+const (
+	WSGI = "wsgi" // PEP 3333
+	ASGI = "asgi" // https://asgi.readthedocs.io/en/latest/specs/main.html
+)
+
 // Config says how a worker is started.
 type Config struct {
 	// App is what it loads.
@@ -41,6 +47,10 @@ type Config struct {
 	// Stderr is the descriptor of the log. The worker's standard output goes
 	// there, too: what an application prints is never part of a response.
 	Stderr int
+	// Interface is what the application is called by: [WSGI], [ASGI], or "" for what it looks like.
+	Interface string
+	// MaxMessage is the largest message of a WebSocket that is received, in bytes; 0: any.
+	MaxMessage int64
 	// Alone says that this process has no other children ([child.Attr]).
 	Alone bool
 	// Warm is for a [Warm] or a [Parent].
@@ -76,6 +86,17 @@ type WarmConfig struct {
 	WarmPath string
 	// Marks has each line that Python code writes to Stderr during a request begin with the ID of the request ([CutMark]).
 	Marks bool
+}
+
+// settings are arguments of each process, behind the names of the application (runtime/worker.py).
+func (c *Config) settings() (list []string) {
+	if c.Interface != "" {
+		list = append(list, "interface="+c.Interface)
+	}
+	if c.MaxMessage != 0 {
+		list = append(list, "max-message="+strconv.FormatInt(c.MaxMessage, 10))
+	}
+	return list
 }
 
 // settings are arguments of a process that is warm, behind the others (runtime/worker.py).

@@ -38,6 +38,7 @@ func start(cfg *Config, way string, board int) (*process, error) {
 		return nil, err
 	}
 	argv := append(in.argv, cfg.App.Callable, way)
+	argv = append(argv, cfg.settings()...)
 	files := []uintptr{
 		uintptr(in.null), uintptr(cfg.Stderr), uintptr(cfg.Stderr),
 		jobFD: uintptr(pair[1]), cachedFD: uintptr(in.cached), sourcesFD: uintptr(in.sources),
