@@ -153,7 +153,7 @@ func TestReloadAsked(t *testing.T) {
 		p.stop(t)
 		out, status = asks(t, p.cmd.Process.Pid)
 		assert.Equal(t, 1, status)
-		assert.Contains(t, out, "is no adapter that has one loaded")
+		assert.Contains(t, out, "is not an adapter with a warm application")
 	}
 }
 
@@ -241,7 +241,7 @@ func TestWatchMeanwhile(t *testing.T) {
 		goOn()
 		require.Eventually(t, func() bool { return u.get("/").body == "bbyy" }, 30*time.Second, 10*time.Millisecond)
 		log := p.stop(t)
-		assert.LessOrEqual(t, strings.Count(log, "the application is reloaded\n"), 3, "what is as it was read is not loaded again: %s", log)
+		assert.LessOrEqual(t, strings.Count(log, "the application was reloaded\n"), 3, "what is as it was read is not loaded again: %s", log)
 	}
 }
 

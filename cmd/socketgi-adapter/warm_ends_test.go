@@ -195,7 +195,7 @@ def application(e, s):
 		born, err := os.ReadFile(filepath.Join(dir, "born"))
 		require.NoError(t, err)
 		assert.Less(t, len(born), 50, "it is not tried for each request")
-		assert.Contains(t, u.toldOf("could not be started"), "exited with status 9")
+		assert.Contains(t, u.toldOf("failed to start"), "exited with status 9")
 		require.NoError(t, os.Remove(broken))
 		require.Eventually(t, func() bool { return u.get("/").body == "well" }, 20*time.Second, 10*time.Millisecond)
 		for state := "; "; strings.Contains(state, "; "); { // until it is true again

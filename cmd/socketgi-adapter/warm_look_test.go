@@ -94,7 +94,7 @@ func TestWarmServesAlone(t *testing.T) {
 	log := p.stop(t)
 	records := strings.Count(log, "GET / 200 ")
 	leftOut := 0
-	for _, found := range regexp.MustCompile(`(?m)^(\d+) records of requests are left out`).FindAllStringSubmatch(log, -1) {
+	for _, found := range regexp.MustCompile(`(?m)^(\d+) request records were dropped`).FindAllStringSubmatch(log, -1) {
 		leftOut += atoi(t, found[1])
 	}
 	assert.Equal(t, many+1, records+leftOut)
@@ -171,7 +171,7 @@ def application(e, start):
 		assert.Equal(t, "well", u.get("/").body)
 	}
 	assert.Contains(t, answered(t, u.raw(query(t, "/", ""))), "well", "also through that socket")
-	assert.Contains(t, p.stop(t), "has shut down the socket")
+	assert.Contains(t, p.stop(t), "the application shut down the socket")
 }
 
 // TestWarmRecords has the records that are there at a look in the order of the requests, whichever worker served

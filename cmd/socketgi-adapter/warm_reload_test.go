@@ -151,7 +151,7 @@ def application(e, s):
 		log := p.stop(t)
 		assert.Equal(t, 1, strings.Count(log, "RuntimeError: broken"), log)
 		assert.Equal(t, 1, strings.Count(log, "SyntaxError: "), log)
-		assert.Equal(t, 3, strings.Count(log, "the application is reloaded\n"), log)
+		assert.Equal(t, 3, strings.Count(log, "the application was reloaded\n"), log)
 	}
 }
 

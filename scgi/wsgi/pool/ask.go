@@ -9,17 +9,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is how ExecReload= learns whether the application was loaded: a process of this
-// program (--ask-reload) asks the one that serves. Both are of one user and one network
-// namespace, which an abstract socket is found in (unix(7)); and each checks the other's user or process.
+// This file lets ExecReload= wait for a reload and return its result: a second process of the program
+// (--ask-reload) asks the main process through an abstract socket (unix(7)). Such sockets belong to a
+// network namespace, which both processes share. The main process checks the user of the second, and
+// the second the process id of the main process.
 
-// reloadSocket is where the adapter with that process id is asked.
+// reloadSocket returns the address of the reload socket of the adapter with that process id.
 func reloadSocket(pid int) *unix.SockaddrUnix {
 	return &unix.SockaddrUnix{Name: "@socketgi/reload/" + strconv.Itoa(pid)}
 }
 
-// AskReload has the adapter with that process id load its application again, and returns
-// why it could not.
+// AskReload has the adapter with that process id reload its application, and waits for the result.
+// The error of a failed load is the last line of its traceback.
 func AskReload(pid int) error {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -27,10 +28,10 @@ func AskReload(pid int) error {
 	}
 	defer unix.Close(fd)
 	if err := unix.Connect(fd, reloadSocket(pid)); err != nil {
-		return errors.New("process " + strconv.Itoa(pid) + " is no adapter that has one loaded (" + err.Error() + ")")
+		return errors.New("process " + strconv.Itoa(pid) + " is not an adapter with a warm application (" + err.Error() + ")")
 	}
 	if peer, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED); err != nil || int(peer.Pid) != pid {
-		return errors.New("somebody else answers for process " + strconv.Itoa(pid))
+		return errors.New("the reload socket of process " + strconv.Itoa(pid) + " belongs to another process")
 	}
 	buf := make([]byte, 64<<10)
 	for {
@@ -38,7 +39,7 @@ func AskReload(pid int) error {
 		switch {
 		case err == unix.EINTR:
 		case err != nil || n == 0:
-			return errors.New("the adapter ended meanwhile")
+			return errors.New("the adapter ended before the application was reloaded")
 		case string(buf[:n]) == "ok":
 			return nil
 		default:
@@ -47,7 +48,7 @@ func AskReload(pid int) error {
 	}
 }
 
-// hearAskers has the keeper be asked. Where that can't be, SIGHUP is left.
+// hearAskers listens for [AskReload].
 func (k *keeper) hearAskers() error {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
@@ -79,7 +80,7 @@ func (k *keeper) hearAskers() error {
 	return nil
 }
 
-// answerAskers tells the processes that have asked for a load how it went.
+// answerAskers sends the result of a reload to the processes that asked for it.
 func answerAskers(askers []int, problem *outcome.Problem) {
 	text := "ok"
 	if problem != nil {

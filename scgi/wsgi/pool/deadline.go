@@ -2,16 +2,16 @@ package pool
 
 import "time"
 
-// deadline is when something is to be done unless something else happens before.
+// deadline is an action and its time.
 type deadline struct {
 	at time.Time
-	do func(*keeper) // nil: what each round does anyway
-	// Or to one worker:
+	do func(*keeper) // nil: the loop of run does it each time
+	// Or, for one worker:
 	to     *member
 	doThat func(*keeper, *member)
 }
 
-// pending lists all deadlines, in the order in which they are seen to. No other place does.
+// pending returns all deadlines, in the order in which they are handled. There are no others.
 func (k *keeper) pending() []deadline {
 	list := k.deadlines[:0]
 	add := func(at time.Time, do func(*keeper)) { list = append(list, deadline{at: at, do: do}) }
@@ -66,7 +66,7 @@ func (k *keeper) pending() []deadline {
 	return list
 }
 
-// next is when there is something to do even if nothing happens, zero: never.
+// next returns the earliest deadline; zero: there is none.
 func (k *keeper) next() (next time.Time) {
 	for _, d := range k.pending() {
 		if next.IsZero() || d.at.Before(next) {
@@ -76,7 +76,7 @@ func (k *keeper) next() (next time.Time) {
 	return next
 }
 
-// expire does all whose time has come.
+// expire runs the actions that are due.
 func (k *keeper) expire() {
 	for _, d := range k.pending() {
 		switch {
@@ -89,14 +89,13 @@ func (k *keeper) expire() {
 	}
 }
 
-// reloadChanged loads the application again when its files have not changed for a while.
+// reloadChanged reloads the application after its files have not changed for settleTime.
 func (k *keeper) reloadChanged() {
 	k.changed = time.Time{}
 	k.reload()
 }
 
-// leaveIdle leaves when no connection waits and no worker has one: the next process would start
-// for it.
+// leaveIdle stops the service after IdleExit, unless a connection waits or a worker has one.
 func (k *keeper) leaveIdle() {
 	k.inspect()
 	if k.quiet > 0 {

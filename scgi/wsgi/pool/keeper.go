@@ -1,6 +1,7 @@
 // Package pool keeps a WSGI application warm: workers that have it loaded accept and serve one
-// request after the other, and are supervised, replaced and reloaded. What they don't serve by
-// themselves they pass on; it is read and queued here, and given to the worker that is free first.
+// request after the other, and are supervised, replaced and reloaded. Requests that they can't
+// serve by themselves they pass to this package, which reads and queues them, and hands each to the
+// first free worker.
 package pool
 
 import (
@@ -17,102 +18,106 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Config is what a pool of warm workers is made of.
+// Config configures a pool of warm workers.
 type Config struct {
-	// Gateway is what holds for all requests. Its log may wait.
+	// Gateway has the settings that are the same for all requests. Its Log may block.
 	Gateway *gateway.Config
-	// Records takes the records of requests, and never waits.
+	// Records receives the records of requests. It must not block.
 	Records gateway.Recorder
 	// App is the application.
 	App wsgi.App
-	// Python is the interpreter: CPython 3.8 or later, or PyPy 3.
+	// Python is the path of the interpreter: CPython 3.8 or later, or PyPy 3.
 	Python string
-	// FindPython finds the interpreter anew each time that the application is loaded; nil: it
-	// stays the same.
+	// FindPython returns the interpreter for each load of the application; nil: Python.
 	FindPython func() (path string, err error)
-	// CacheDir is a directory where workers keep what they need to start faster next time; "":
-	// none. It must belong to their user or to root: code is loaded from it.
+	// CacheDir is a directory for files with which workers start faster; "": none. It must
+	// belong to their user or to root, because workers load code from it.
 	CacheDir string
-	// Env is the whole environment of the workers, each NAME=VALUE, but for REMOTE_ADDR and
-	// REMOTE_PORT, which systemd sets to the address of the web server.
+	// Env is the complete environment of the workers, as NAME=VALUE. REMOTE_ADDR and
+	// REMOTE_PORT are removed: systemd sets them to the address of the web server.
 	Env []string
-	// Stderr is the descriptor of their log.
+	// Stderr is the descriptor for the standard error of workers.
 	Stderr int
-	// Interface is what the application is called by: [wsgi.WSGI], [wsgi.ASGI], or "" for what it looks like.
+	// Interface is the interface of the application: [wsgi.WSGI], [wsgi.ASGI], or "" to detect it.
 	Interface string
-	// Marks has lines that they write there for a request begin with its id ([CutMark]).
+	// Marks has workers begin each line on Stderr with the id of its request ([CutMark]).
 	Marks bool
-	// Timeout is how long a request, and loading the application, may take; 0: for ever.
+	// Timeout limits a request, and the loading of the application; 0: no limit.
 	Timeout time.Duration
-	// Workers is how many there are.
+	// Workers is the number of workers.
 	Workers int
-	// Concurrency is how many requests a worker with an ASGI application takes at once; 0:
-	// [DefaultConcurrency]. An open WebSocket is one of them. A WSGI application answers one.
+	// Concurrency is the number of requests that a worker with an ASGI application handles at
+	// once; 0: [DefaultConcurrency]. An open WebSocket counts as one. A worker with a WSGI
+	// application handles one.
 	Concurrency int
-	// MaxMessage is the largest message of a WebSocket that is received, in bytes; 0: any.
+	// MaxMessage is the size in bytes of the largest WebSocket message that is received; 0: no
+	// limit.
 	MaxMessage int64
-	// MaxRequests is after how many a worker is replaced; 0: never, 1: each request gets a
-	// fresh one.
+	// MaxRequests is the number of requests after which a worker is replaced; 0: no limit,
+	// 1: a fresh worker for each request.
 	MaxRequests int
-	// MaxMemory is with how many bytes resident after a request it is replaced; 0: any.
+	// MaxMemory is the resident size in bytes above which a worker is replaced, measured after
+	// each request; 0: no limit.
 	MaxMemory int64
-	// Record has each request measured and recorded. Requests that fail are in any case.
+	// Record has each request measured and recorded. Failed requests always are.
 	Record bool
-	// Preload has them forked from a process that has the application loaded.
+	// Preload has workers forked from a parent process that has the application loaded.
 	Preload bool
-	// Reload has the application loaded again when a file of it changes.
+	// Reload has the application reloaded when one of its files changes.
 	Reload bool
-	// WarmPath, with its query, is what the application is asked for when it is loaded, before
-	// any client asks; "": nothing.
+	// WarmPath, with its query, is requested from the application when it is loaded, before the
+	// first request of a client; "": nothing.
 	WarmPath string
-	// IdleExit is how long there may be no request until Serve returns; 0: for ever.
+	// IdleExit is the time without requests after which Serve returns; 0: never.
 	IdleExit time.Duration
-	// Backlog is how many connections are held at once; more wait in the kernel.
+	// Backlog is the number of connections that are held at once. Further ones wait in the
+	// kernel.
 	Backlog int
 }
 
-// DefaultConcurrency is that of [Config]: of the 1024 files that systemd allows a service
-// (DefaultLimitNOFILE=), each request may have ten open.
+// DefaultConcurrency is the default of [Config].Concurrency. systemd allows a service 1024 files
+// (DefaultLimitNOFILE=), so that each request can have ten open.
 const DefaultConcurrency = 100
 
-// keeper serves listeners by warm workers. One goroutine, that of run, has all of its state, so
-// there is nothing to lock; what waits is done by others, which post what comes of it.
+// keeper serves listeners with warm workers. All of its state belongs to the goroutine of run, so
+// there are no locks. Other goroutines do whatever blocks, and post the result.
 type keeper struct {
 	cfg   *Config
 	mail  chan func()
-	over  chan struct{} // closed when nothing is done any more
+	over  chan struct{} // closed when run has returned
 	notes notes
 	pool
 	slowLane
 	looks
 
 	listeners  []activation.Socket
-	dir        string // the working directory, by its name
+	dir        string // the path of the working directory
 	now        time.Time
-	asked      time.Time // when there was a request last
+	asked      time.Time // the last request
 	served     int
-	statusDue  bool // status may be another one than statusSent, of statusAt
+	statusDue  bool // the status may differ from statusSent
 	statusSent string
-	statusAt   time.Time
+	statusAt   time.Time // of statusSent
 	ready      bool
-	stopping   *stopping // nil: it goes on
-	failure    error     // why it doesn't
+	stopping   *stopping // nil: the service isn't being stopped
+	failure    error     // the result of Serve
 	watcher    *watcher  // nil: files are not watched
-	changed    time.Time // when a file did last; zero: since it was loaded, none did
+	changed    time.Time // the last change of a file since the application was loaded; zero: none
 	watchdog   time.Duration
 	fed        time.Time
 	deadlines  []deadline
 	buf, msg   []byte
 }
 
-// Serve serves listeners until nothing was asked for IdleExit, or SIGTERM. A connection that
-// comes after that waits in the listener for the next process.
+// Serve serves listeners until no request has arrived for IdleExit, or until SIGTERM or SIGINT, and
+// reloads the application on SIGHUP. Later connections wait in the listeners for the next process.
+// It returns an error if descriptors or memory are exhausted.
 func (c *Config) Serve(listeners []activation.Socket) error {
 	door, err := worker.NewDoor()
 	if err != nil {
 		return err
 	}
-	watchdog, _ := activation.WatchdogInterval() // what is no number is no interval
+	watchdog, _ := activation.WatchdogInterval() // an invalid value is no interval
 	k := &keeper{cfg: c, listeners: listeners, dir: workingDir(c.App), mail: make(chan func(), 64), over: make(chan struct{}),
 		buf: make([]byte, 64<<10), watchdog: watchdog, notes: newNotes()}
 	defer close(k.over)
@@ -121,26 +126,26 @@ func (c *Config) Serve(listeners []activation.Socket) error {
 	}
 	k.door, k.most = door, gateway.MostConnections(c.Backlog)
 	k.config = c.worker(door, listeners)
-	for _, l := range listeners { // as systemd has made it already
+	for _, l := range listeners { // systemd has done so already
 		_ = unix.SetNonblock(l.FD, true)
 	}
 	k.onSignals()
 	if err := k.hearAskers(); err != nil {
-		k.problem(gateway.Warning, "nobody can ask for a reload, except by SIGHUP: "+err.Error())
+		k.problem(gateway.Warning, "only SIGHUP can request a reload: "+err.Error())
 	}
 	if c.Reload {
 		if err := k.watchFiles(); err != nil {
-			k.problem(gateway.Error, "changes of files are not noticed: "+err.Error())
+			k.problem(gateway.Error, "changes of files are not watched: "+err.Error())
 		}
 	}
 	return k.run()
 }
 
-// CutMark returns the id of the request that a worker has written a line for, "" for none, and the
-// line without it.
+// CutMark splits a line from [Config.Stderr] into the id of its request, "" if it has none, and the
+// text.
 func CutMark(line []byte) (id string, text []byte) { return worker.CutMark(line) }
 
-// worker is how a worker is started.
+// worker returns the configuration of the workers.
 func (c *Config) worker(door *worker.Door, listeners []activation.Socket) *worker.Config {
 	warm := &worker.WarmConfig{Door: door, Peers: c.Gateway.Peers, Limits: c.Gateway.Limits, Mount: c.Gateway.Mount, Declined: c.Gateway.ProbeVariable,
 		Patience: c.Gateway.SendTimeout, MaxRequests: c.MaxRequests, MaxMemory: c.MaxMemory, Record: c.Record, Files: c.Reload, WarmPath: c.WarmPath, Marks: c.Marks}
@@ -150,7 +155,7 @@ func (c *Config) worker(door *worker.Door, listeners []activation.Socket) *worke
 	return &worker.Config{App: worker.App(c.App), Python: c.Python, CacheDir: c.CacheDir, Env: c.Env, Stderr: c.Stderr, Interface: c.Interface, MaxMessage: c.MaxMessage, Warm: warm}
 }
 
-// problem logs what is wrong.
+// problem logs a line that belongs to no request.
 func (k *keeper) problem(p gateway.Priority, text string) {
 	k.cfg.Gateway.Log.Line(gateway.Line{Priority: p, Text: text})
 }
@@ -169,7 +174,7 @@ func (k *keeper) onSignals() {
 	}()
 }
 
-// post has the keeper's goroutine do something.
+// post has do called by the keeper's goroutine.
 func (k *keeper) post(do func()) {
 	select {
 	case k.mail <- do:
@@ -177,8 +182,8 @@ func (k *keeper) post(do func()) {
 	}
 }
 
-// whenever has the keeper's goroutine do something each time that one of fds is readable or
-// closed, until that returns false. None may be closed before.
+// whenever has do called by the keeper's goroutine each time one of fds is readable or closed, until
+// do returns false. The descriptors must stay open until then.
 func (k *keeper) whenever(do func() bool, fds ...int) {
 	list := make([]unix.PollFd, 0, len(fds))
 	for _, fd := range fds {
@@ -198,7 +203,7 @@ func (k *keeper) whenever(do func() bool, fds ...int) {
 	}()
 }
 
-// run serves until it is time to leave.
+// run is the loop of the keeper's goroutine.
 func (k *keeper) run() error {
 	k.now = time.Now()
 	k.asked = k.now

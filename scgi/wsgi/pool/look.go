@@ -14,28 +14,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is how a keeper looks after workers that serve without it: four times a second while
-// there are requests it reads what they are doing and have done, and otherwise it sleeps until one
-// says that it has begun a request, or a connection waits.
+// This file supervises workers that serve requests without the keeper. While requests arrive, it
+// reads their boards four times a second. Otherwise it sleeps until a worker reports that it has
+// begun a request, or until a connection waits.
 
-// looks is the part of a keeper that does.
+// looks is the part of a keeper that supervises.
 type looks struct {
-	lookAt       time.Time // the next look, zero: when there is a request
-	quiet        int       // looks in a row that have seen nothing
+	lookAt       time.Time // the next look; zero: at the next request
+	quiet        int       // consecutive looks without a request
 	watching     bool      // a goroutine waits for a connection
-	stopWatching int       // an eventfd that ends it
-	waited       bool      // at the last look there was a connection that nobody had accepted
+	stopWatching int       // an eventfd that ends that goroutine
+	waited       bool      // at the last look, a connection was waiting in a listener
 }
 
 const (
-	// lookInterval is the time between two looks, or less for a shorter IdleExit.
+	// lookInterval is the time between two looks, unless IdleExit is shorter.
 	lookInterval = 250 * time.Millisecond
-	// backlog is how many connections wait in a listener at most: the usual net.core.somaxconn,
-	// to which systemd sets Backlog= (systemd.socket(5)).
+	// backlog is the number of connections that can wait in a listener: the default of
+	// net.core.somaxconn, which limits systemd's Backlog= (systemd.socket(5)).
 	backlog = 4096
 )
 
-// inspect sees what the workers are doing.
+// inspect is one look at all workers.
 func (k *keeper) inspect() {
 	k.statusDue = true
 	begun, busy := 0, 0
@@ -66,7 +66,7 @@ func (k *keeper) inspect() {
 	if k.quiet > 0 || len(k.members) == 0 && !k.connectionWaits() {
 		k.watchListeners()
 	}
-	if k.quiet > 1 { // the workers have known since the last look that they are to tell
+	if k.quiet > 1 { // since the last look, the workers report when they begin a request
 		k.lookAt = time.Time{}
 	}
 }
@@ -78,16 +78,16 @@ func (k *keeper) interval() time.Duration {
 	return lookInterval
 }
 
-// enough is how many requests workers have to begin between two looks for the last connection in a
-// full listener to be accepted before its QueueTimeout: then it need not be accepted here.
+// enough is the number of requests that workers must begin between two looks to empty a full
+// listener within QueueTimeout. At that rate acceptAll isn't needed.
 func (k *keeper) enough() int {
 	return int(backlog * float64(k.interval()) / float64(max(k.cfg.Gateway.QueueTimeout, time.Millisecond)))
 }
 
-// lookSoon looks within the usual time, also where nothing was to be seen.
+// lookSoon resumes the looks after a quiet time.
 func (k *keeper) lookSoon() {
 	k.quiet = 0
-	if k.watching && len(k.members) > 0 { // it would be woken for each connection from now on
+	if k.watching && len(k.members) > 0 { // else each connection would wake watchListeners
 		_, _ = unix.Write(k.stopWatching, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	}
 	if k.lookAt.IsZero() {
@@ -95,11 +95,12 @@ func (k *keeper) lookSoon() {
 	}
 }
 
-// acceptSoon has a connection accepted here that no worker accepts: the kernel wakes one of them for it, once.
+// acceptSoon has a connection accepted here that no worker accepts: the kernel wakes one worker for
+// it, and only once.
 func (k *keeper) acceptSoon() { k.waited, k.lookAt = true, k.now }
 
-// progress takes in what a worker is doing, and returns how many requests it has begun since the
-// last time.
+// progress updates a member from its worker's state, and returns the number of requests begun since
+// the last call.
 func (k *keeper) progress(m *member, s worker.State) (begun int) {
 	done := s.Begun
 	if s.Busy {
@@ -109,14 +110,14 @@ func (k *keeper) progress(m *member, s worker.State) (begun int) {
 		k.served += int(done - m.done)
 		m.done = done
 		k.early = 0
-		k.works() // so new ones are of use
+		k.works() // a worker has served a request, so new workers can
 	}
 	begun = int(s.Begun - m.state.Begun)
 	m.state = s
 	return begun
 }
 
-// record has the requests recorded that workers have served.
+// record records the requests that workers have served.
 func (k *keeper) record(members ...*member) {
 	var list []worker.Served
 	leftOut := 0
@@ -129,11 +130,11 @@ func (k *keeper) record(members ...*member) {
 		k.cfg.Records.Record(k.recordOf(s))
 	}
 	if leftOut > 0 {
-		k.problem(gateway.Warning, strconv.Itoa(leftOut)+" records of requests are left out: this process was too slow")
+		k.problem(gateway.Warning, strconv.Itoa(leftOut)+" request records were dropped: this process was too slow to read them")
 	}
 }
 
-// recordOf is the record of a request that a worker has accepted.
+// recordOf returns the record of a request of the fast lane.
 func (k *keeper) recordOf(s worker.Served) gateway.Record {
 	r := gateway.Request{Subject: subject(s), Service: s.Took}
 	return r.WarmRecord(s.Result, s.Took)
@@ -143,7 +144,7 @@ func subject(s worker.Served) gateway.Subject {
 	return gateway.Subject{ID: s.ID, Method: s.Method, Path: s.Path}
 }
 
-// connectionWaits tells whether there is a connection that nobody has accepted.
+// connectionWaits returns whether a connection waits in a listener.
 func (k *keeper) connectionWaits() bool {
 	var fds []unix.PollFd
 	for _, l := range k.listeners {
@@ -153,8 +154,8 @@ func (k *keeper) connectionWaits() bool {
 	return n > 0 || err != nil
 }
 
-// watchListeners looks when there is a connection that nobody accepts: there is no worker, or none
-// that does anything.
+// watchListeners resumes the looks when a connection waits in a listener: there is no worker, or
+// none accepts it.
 func (k *keeper) watchListeners() {
 	if k.watching || !k.ready || k.stopping != nil {
 		return
@@ -178,10 +179,10 @@ func (k *keeper) watchListeners() {
 	}, fds...)
 }
 
-// acceptAll accepts the connections that wait, as many as can be held.
+// acceptAll accepts the waiting connections, up to the limit.
 func (k *keeper) acceptAll() {
 	for _, l := range k.listeners {
-		_ = unix.SetNonblock(l.FD, true) // the application has it, too, and may have changed that
+		_ = unix.SetNonblock(l.FD, true) // the application shares the file description, and may have changed its mode
 		for k.open < k.most {
 			fd, _, err := unix.Accept4(l.FD, unix.SOCK_CLOEXEC)
 			if err == unix.EINTR || err == unix.ECONNABORTED {
@@ -198,7 +199,7 @@ func (k *keeper) acceptAll() {
 	}
 }
 
-// overdue ends a worker whose request takes too long.
+// overdue kills a worker whose request exceeds the timeout.
 func (k *keeper) overdue(m *member) {
 	s := m.State()
 	if k.progress(m, s); !s.Busy || k.now.Before(s.Started.Add(k.cfg.Timeout)) {
@@ -208,5 +209,5 @@ func (k *keeper) overdue(m *member) {
 	k.kill(m, &outcome.Problem{Kind: outcome.Timeout, Text: "no end of the response after " + k.cfg.Timeout.String()})
 }
 
-// isMember tells whether a worker has not ended yet.
+// isMember returns whether a worker has not ended yet.
 func (k *keeper) isMember(m *member) bool { return slices.Contains(k.members, m) }

@@ -11,35 +11,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pool is the part of a keeper that sees to it that there are workers.
+// pool is the part of a keeper that supplies workers.
 type pool struct {
 	config  *worker.Config
-	parent  *worker.Parent // what they are forked from, nil: there is none
-	loading bool           // something is being started
-	version int            // counts reloads
+	parent  *worker.Parent // forks the workers; nil: none
+	loading bool           // a process is being started
+	version int            // the number of reloads
 	members []*member      // the workers that have not ended
-	count   int            // those of this version that there are or that were asked for, and that are not about to end
-	alive   int            // workers that have ended, and are to be closed or told of
-	parents int            // parents that are not closed
+	count   int            // workers of this version, running or requested, without those that are leaving
+	alive   int            // ended workers that are not closed or logged yet
+	parents int            // parents that are not closed yet
 
-	trouble *outcome.Problem // why the last attempt failed
-	again   time.Time        // when the next one is made
-	pause   time.Duration
-	early   int // processes in a row that have ended without having been of use
+	trouble *outcome.Problem // why the last start failed
+	again   time.Time        // the next attempt
+	pause   time.Duration    // between the last two
+	early   int              // consecutive processes that ended before serving a request
 
 	reloading, reloadAgain bool
-	settleAt               time.Time // when to look whether workers with the old application still accept
-	askers, asking         []int     // sockets of processes that wait for the next reload, and for the one under way
+	settleAt               time.Time // the next check whether workers with the old application still accept
+	askers, asking         []int     // sockets of processes that wait for the next reload, and for the current one
 }
 
-// grow has as many workers made as there should be.
+// grow starts workers until Config.Workers are running or requested.
 func (k *keeper) grow() {
 	orphaned := k.cfg.Preload && k.parent == nil
 	switch {
 	case k.count >= k.cfg.Workers && !orphaned, k.loading, k.now.Before(k.again):
 		return
 	case k.trouble != nil && k.count == 0 && k.waiting() == nil:
-		return // not before the next request
+		return // until the next request
 	case k.stopping != nil && (k.stopping.step > finishing || k.waiting() == nil):
 		return
 	case orphaned, !k.cfg.Preload:
@@ -60,7 +60,7 @@ func (k *keeper) grow() {
 	for k.count < k.cfg.Workers {
 		err := k.parent.Fork()
 		if errors.Is(err, unix.EPIPE) {
-			return // it has ended, which is about to be noticed
+			return // the parent has ended, which hearParent is about to see
 		}
 		if err != nil {
 			k.noWorker(&outcome.Problem{Kind: outcome.Busy, Text: err.Error()})
@@ -70,7 +70,7 @@ func (k *keeper) grow() {
 	}
 }
 
-// startOne starts a worker that loads the application by itself.
+// startOne starts a worker that loads the application itself.
 func (k *keeper) startOne(cfg *worker.Config, version int) {
 	w, rep := worker.StartWarm(cfg, k.cfg.Timeout)
 	k.post(func() {
@@ -88,7 +88,7 @@ func (k *keeper) startOne(cfg *worker.Config, version int) {
 	})
 }
 
-// startParent starts what workers are forked from.
+// startParent starts a parent, which forks workers.
 func (k *keeper) startParent(cfg *worker.Config, version int) {
 	p, rep := worker.StartParent(cfg, k.cfg.Timeout)
 	k.post(func() {
@@ -102,7 +102,7 @@ func (k *keeper) startParent(cfg *worker.Config, version int) {
 	})
 }
 
-// adopt forks workers from p from now on, unless another application was loaded since p was started.
+// adopt makes p the parent of future workers, unless the application was reloaded since p was started.
 func (k *keeper) adopt(p *worker.Parent, warnings []string, version int) {
 	k.parents++
 	k.whenever(func() bool { return k.hearParent(p, version) }, p.FD())
@@ -117,7 +117,7 @@ func (k *keeper) adopt(p *worker.Parent, warnings []string, version int) {
 	}
 }
 
-// hearParent takes a parent's reports, and tells whether there may be others.
+// hearParent handles a parent's reports, and returns whether more can follow.
 func (k *keeper) hearParent(p *worker.Parent, version int) bool {
 	forked, alive := p.Handle(k.buf)
 	for _, f := range forked {
@@ -133,7 +133,7 @@ func (k *keeper) hearParent(p *worker.Parent, version int) bool {
 	if alive {
 		return true
 	}
-	if k.parent == p { // it was killed, so there will be another one
+	if k.parent == p { // it was killed, and grow replaces it
 		k.parent = nil
 		k.endedUnused(p)
 	}
@@ -144,7 +144,7 @@ func (k *keeper) hearParent(p *worker.Parent, version int) bool {
 	return false
 }
 
-// forking is since when a worker is being forked that may take no longer than --timeout.
+// forking returns when the fork that the parent is at began, if a timeout applies to it.
 func (k *keeper) forking() (since time.Time, limited bool) {
 	if k.parent == nil || k.cfg.Timeout <= 0 {
 		return time.Time{}, false
@@ -153,21 +153,21 @@ func (k *keeper) forking() (since time.Time, limited bool) {
 	return since, !since.IsZero()
 }
 
-// parentHangs ends what workers are forked from when it forks none.
+// parentHangs kills a parent whose fork exceeds the timeout.
 func (k *keeper) parentHangs() {
 	p := k.parent
-	k.parent = nil // there will be another one, and this one is about to be heard to have ended
+	k.parent = nil // grow replaces it, and hearParent sees its end
 	for _, f := range p.Orphan() {
 		if f.Problem != nil {
 			k.count--
 		}
 	}
 	k.noWorker(&outcome.Problem{Kind: outcome.Busy, Text: "no worker was forked within " + k.cfg.Timeout.String() +
-		": a function that the application has given to os.register_at_fork may hang"})
+		": a function that the application registered with os.register_at_fork may hang"})
 	go p.Kill()
 }
 
-// dropParent has a parent end when its last worker has.
+// dropParent has the parent end after its last worker.
 func (k *keeper) dropParent() {
 	if k.parent != nil {
 		k.parent.Leave()
@@ -175,32 +175,32 @@ func (k *keeper) dropParent() {
 	}
 }
 
-// noWorker notes that no worker could be made. Requests that only a new one could serve are
-// told.
+// noWorker records that no worker could be started, and schedules the next attempt. If there is no
+// other worker, the queued requests fail.
 func (k *keeper) noWorker(problem *outcome.Problem) {
 	k.trouble = problem
 	k.pause = min(max(2*k.pause, 500*time.Millisecond), 10*time.Second)
 	k.again = time.Now().Add(k.pause)
 	k.statusDue = true
-	told := k.count == 0 && k.failQueue(problem)
-	if !told { // else the log has it with the request
+	logged := k.count == 0 && k.failQueue(problem)
+	if !logged { // a failed request logs the problem
 		k.problem(gateway.Error, problem.Text)
 	}
-	k.isReady() // with why there is none
+	k.isReady() // requests are answered with the problem
 }
 
-// works notes that workers can be made.
+// works records that workers can be started.
 func (k *keeper) works() { k.trouble, k.pause, k.again = nil, 0, time.Time{} }
 
-// hopeless tells whether no worker will take a request soon.
+// hopeless returns whether no worker can take a request before the next attempt to start one.
 func (k *keeper) hopeless() bool {
 	return k.count == 0 && !k.loading && k.trouble != nil && time.Now().Before(k.again)
 }
 
-// why is, for the log, why there is no worker.
+// why returns the reason why there is no worker, for the log.
 func (k *keeper) why() string {
 	return "no worker is started before " + k.again.Format(time.TimeOnly) + ", because the last one failed: " + k.trouble.Text
 }
 
-// lastLine is the line of a traceback that has the error.
+// lastLine returns the last line of text: of a traceback, the exception.
 func lastLine(text string) string { return text[strings.LastIndexByte(text, '\n')+1:] }

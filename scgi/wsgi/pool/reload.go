@@ -13,8 +13,8 @@ import (
 	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
 )
 
-// workingDir is the name of the working directory, "" if it isn't known: the application's
-// folder, if it is that, because a link on the way there may lead elsewhere later.
+// workingDir returns the path of the working directory, "" if it isn't known. For the application's
+// folder, it is the path as configured: a symbolic link in it may be changed later.
 func workingDir(app wsgi.App) string {
 	here, err := os.Stat(".")
 	if err != nil {
@@ -25,12 +25,12 @@ func workingDir(app wsgi.App) string {
 			return dir
 		}
 	}
-	dir, _ := os.Getwd() // $PWD, if it is right
+	dir, _ := os.Getwd() // $PWD, if that is correct
 	return dir
 }
 
-// prepare finds anew what the application's next process starts from, or returns why that
-// can't be.
+// prepare enters the working directory again and finds the interpreter, for the next process that
+// loads the application.
 func (k *keeper) prepare() (*worker.Config, *outcome.Problem) {
 	cfg := *k.config
 	if k.dir != "" {
@@ -47,9 +47,8 @@ func (k *keeper) prepare() (*worker.Config, *outcome.Problem) {
 	return &cfg, nil
 }
 
-// reload loads the application again, beside the old one, which goes on until the new one
-// works, and where that doesn't, further. What the new one needs is loaded by then: what is on disk
-// may be broken when the next worker is made.
+// reload loads the application again. The previous one keeps serving until the new one is loaded, and
+// also if it can't be loaded.
 func (k *keeper) reload() {
 	if k.stopping != nil {
 		answerAskers(k.askers, &outcome.Problem{Text: "the service is being stopped"})
@@ -75,7 +74,7 @@ func (k *keeper) reload() {
 	}
 }
 
-// reloadParent starts a parent in the place of the old one.
+// reloadParent replaces the parent.
 func (k *keeper) reloadParent(cfg *worker.Config) {
 	p, rep := worker.StartParent(cfg, k.cfg.Timeout)
 	k.post(func() {
@@ -88,7 +87,7 @@ func (k *keeper) reloadParent(cfg *worker.Config) {
 	})
 }
 
-// reloadWorkers starts workers in the place of the old ones: all of them, or none.
+// reloadWorkers replaces all workers, or none.
 func (k *keeper) reloadWorkers(cfg *worker.Config) {
 	var fresh []*worker.Warm
 	var rep worker.Report
@@ -110,7 +109,7 @@ func (k *keeper) reloadWorkers(cfg *worker.Config) {
 		for _, w := range fresh {
 			version := k.version
 			if rep.Problem != nil {
-				version = -1 // of no use alone
+				version = -1 // of no current version: it leaves
 			}
 			k.join(w, version)
 		}
@@ -118,7 +117,7 @@ func (k *keeper) reloadWorkers(cfg *worker.Config) {
 	})
 }
 
-// replace has all workers end when they have done what they are at, for others to come.
+// replace begins a new version: all workers end when their requests are complete.
 func (k *keeper) replace() {
 	k.version++
 	k.early = 0
@@ -134,18 +133,18 @@ func (k *keeper) replace() {
 // reloaded ends a reload.
 func (k *keeper) reloaded(problem *outcome.Problem) {
 	if problem != nil {
-		k.problem(gateway.Error, "the application is not reloaded, and goes on as it was: "+problem.Text)
+		k.problem(gateway.Error, "the reload failed, and the previous application keeps running: "+problem.Text)
 		k.reloadOver(problem)
 		return
 	}
 	k.settle()
 }
 
-// settleInterval is how often it is looked whether a reload is over.
+// settleInterval is the time between two checks whether a reload is complete.
 const settleInterval = 5 * time.Millisecond
 
-// settle ends a reload when no worker with the old application accepts any more: those that are
-// at a request do so no more, either.
+// settle completes a reload when no worker with the previous application accepts any more. A busy one
+// doesn't either: it leaves after its request.
 func (k *keeper) settle() {
 	for _, m := range k.members {
 		if m.version != k.version && !m.silent && m.killed == nil && !m.State().Busy {
@@ -154,11 +153,11 @@ func (k *keeper) settle() {
 		}
 	}
 	k.settleAt = time.Time{}
-	k.cfg.Gateway.Log.Line(gateway.Line{Priority: gateway.Notice, Text: "the application is reloaded", Event: true})
+	k.cfg.Gateway.Log.Line(gateway.Line{Priority: gateway.Notice, Text: "the application was reloaded", Event: true})
 	k.reloadOver(nil)
 }
 
-// reloadOver tells who has asked for a reload what became of it.
+// reloadOver sends the result of a reload to the processes that wait for it.
 func (k *keeper) reloadOver(problem *outcome.Problem) {
 	k.reloading = false
 	k.notes.send(activation.Ready + "\n" + activation.Status(k.status()))

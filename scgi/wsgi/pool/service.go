@@ -12,12 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is what a keeper and its service manager exchange (sd_notify(3)).
+// This file has the notifications to the service manager (sd_notify(3)), and the stop.
 
-// statusInterval is how often the service manager is told how things are, at most.
+// statusInterval is the minimum time between two STATUS= notifications.
 const statusInterval = time.Second
 
-// tell tells the service manager what it wants to know now.
+// tell sends the notifications that are due.
 func (k *keeper) tell() {
 	if k.statusDue && k.ready && k.now.Sub(k.statusAt) >= statusInterval {
 		k.statusDue = false
@@ -33,7 +33,7 @@ func (k *keeper) tell() {
 	}
 }
 
-// status is how the pool is, in a line.
+// status returns the pool's state in one line.
 func (k *keeper) status() string {
 	busy, idle := 0, 0
 	for _, m := range k.members {
@@ -57,13 +57,13 @@ func (k *keeper) status() string {
 		s += ", " + strconv.Itoa(n) + " waiting"
 	}
 	if k.trouble != nil {
-		s += "; the last worker could not be started: " + lastLine(k.trouble.Text)
+		s += "; the last worker failed to start: " + lastLine(k.trouble.Text)
 	}
 	return s
 }
 
-// isReady tells the service manager, once, that requests are answered: by a worker, or with
-// why there is none.
+// isReady sends READY=1, once: from now on requests are answered, by a worker or with the reason why
+// there is none.
 func (k *keeper) isReady() {
 	if !k.ready {
 		k.ready = true
@@ -72,8 +72,8 @@ func (k *keeper) isReady() {
 	}
 }
 
-// notes are sent to the service manager in their order, by a goroutine of its own: one that is
-// busy reads none for a while, and holds no request up.
+// notes sends notifications in order, in a goroutine of its own, so that a busy service manager
+// delays no request.
 type notes chan string
 
 func newNotes() notes {
@@ -86,8 +86,8 @@ func newNotes() notes {
 	return n
 }
 
-// send leaves a note out where too many wait; the manager has long given up on this service
-// then.
+// send queues a notification. It drops it if the queue is full: the service manager has read none
+// for a long time.
 func (n notes) send(state string) {
 	select {
 	case n <- state:
@@ -95,23 +95,23 @@ func (n notes) send(state string) {
 	}
 }
 
-// stopping is how far a keeper has come with its end.
+// stopping is the progress of a stop.
 type stopping struct {
 	step int
-	next time.Time // when the step is over, whatever is left
+	next time.Time // when the step ends at the latest
 }
 
-// The steps of an end.
+// The steps of a stop.
 const (
-	finishing = iota // requests go on
-	ending           // workers are told to end
-	killing          // and killed
+	finishing = iota // requests are completed
+	ending           // workers with a request got SIGTERM
+	killing          // and SIGKILL
 	leaving          // workers without a request end
 	ended
 )
 
-// stop begins the end: nothing more is accepted, and what is there goes on for a while.
-// Connections that come now wait in the listener for the next process.
+// stop begins a stop. Requests that were accepted have gateway.DrainTime to complete; further
+// connections wait in the listeners for the next process.
 func (k *keeper) stop() {
 	if k.stopping != nil {
 		return
@@ -123,7 +123,7 @@ func (k *keeper) stop() {
 	}
 }
 
-// stopped goes on with the end, and tells when it is there.
+// stopped advances a stop, and returns whether it is complete.
 func (k *keeper) stopped() bool {
 	s := k.stopping
 	late := !k.now.Before(s.next)
@@ -147,9 +147,9 @@ func (k *keeper) stopped() bool {
 	case s.step == leaving || !late:
 	case s.step == finishing:
 		k.stopWorkers(syscall.SIGTERM)
-		k.failQueue(&outcome.Problem{Kind: outcome.Died, Text: "the service was stopped while the request waited"})
+		k.failQueue(&outcome.Problem{Kind: outcome.Died, Text: "the service was stopped while the request was queued"})
 		step(ending, gateway.KillTime)
-	case s.step == ending: // so that the client of a program that ignores SIGTERM is told, too
+	case s.step == ending: // for applications that ignore SIGTERM: their clients get a response, too
 		k.stopWorkers(syscall.SIGKILL)
 		step(killing, gateway.KillTime)
 	default:
@@ -159,7 +159,7 @@ func (k *keeper) stopped() bool {
 	return s.step == ended
 }
 
-// doorWaits tells whether a worker has passed on what is not taken yet.
+// doorWaits returns whether a connection waits in the door.
 func (k *keeper) doorWaits() bool {
 	n, _ := poll.Now([]unix.PollFd{{Fd: int32(k.door.FD()), Events: unix.POLLIN}})
 	return n > 0 && k.failure == nil

@@ -14,43 +14,43 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is the way of a request that no worker has accepted and served by itself: one that is
-// large, slow, unusual or malformed, or for which no worker was free. It is read here, queued, and
-// given to the worker that is free first.
+// This file is the slow lane: requests that are large, slow, unusual or malformed, or for which no
+// worker was free. They are read here, queued, and sent to the first free worker.
 
-// slowLane is the part of a keeper that has such requests.
+// slowLane is the part of a keeper that handles these requests.
 type slowLane struct {
 	door    *worker.Door
-	hearing bool // connections come through the door
-	most    int  // connections that are held at once
-	open    int  // those that are
+	hearing bool // a goroutine waits for connections from the door
+	most    int  // the limit of open
+	open    int  // connections that are held
 	queue   []*job
-	given   []*job    // what is on its way through the door, or with a worker; in order
-	numbers uint32    // of jobs
-	findAt  time.Time // when to look for lost ones again
+	given   []*job    // jobs in the door or at a worker, in the order of sending
+	numbers uint32    // the number of the last job
+	findAt  time.Time // the next search for lost jobs
 }
 
-// job is a request on its way to a worker, and back.
+// job is a request of the slow lane.
 type job struct {
 	gateway.Request
 	deadline time.Time        // for a worker to take it
 	taken    bool             // by a worker, as far as is known
-	problem  *outcome.Problem // what its worker has said of it so far
-	number   uint32           // of the message by which it was
-	tries    int              // workers that had it and did not begin with it
+	problem  *outcome.Problem // that its worker has reported so far
+	number   uint32           // of the message that was sent last
+	tries    int              // workers that took it and died before they began it
 }
 
 const (
-	// mostTries is how many workers may die of a request before they begin with it.
+	// mostTries is the limit of job.tries.
 	mostTries = 3
-	// findInterval is how soon lost jobs are looked for again.
+	// findInterval is the time between two searches for lost jobs.
 	findInterval = 5 * time.Millisecond
-	// patientClient is how long a request waits until it is checked whether its client does.
+	// patientClient is the time that a request is queued before its client is checked: it may
+	// have closed the connection.
 	patientClient = 50 * time.Millisecond
 )
 
-// hearDoor takes the connections that workers pass on, as long as there may be more. Others wait
-// in the door, and their workers with them.
+// hearDoor takes the connections that workers pass on, up to the limit. Further ones wait in the
+// door, or their workers do.
 func (k *keeper) hearDoor() {
 	if k.hearing || k.open >= k.most {
 		return
@@ -64,7 +64,7 @@ func (k *keeper) hearDoor() {
 			case err == unix.EAGAIN:
 				return true
 			case err == unix.EMFILE && k.open > 0:
-				k.hearing = false // until one is gone, and its descriptor
+				k.hearing = false // until gone, when a descriptor is free
 				return false
 			case err == unix.EMFILE:
 				k.exhausted(os.NewSyscallError("receiving a connection", err))
@@ -82,21 +82,22 @@ func (k *keeper) hearDoor() {
 				k.arrive(passed.FD)
 			}
 		}
-		k.hearing = false // until one is gone
+		k.hearing = false // until gone
 		return false
 	}, k.door.FD())
 }
 
-// exhausted ends: no descriptor, or no memory, is left, and with no request to wait for, none will be.
+// exhausted stops the service: descriptors or memory are exhausted, and there is no request whose end
+// would free any.
 func (k *keeper) exhausted(err error) {
 	k.failure = err
 	k.stop()
 }
 
-// doorShut makes another door, and other workers, which have it: the application has shut down the
-// socket that all of its workers had.
+// doorShut replaces the door and all workers, after the application has shut down the socket that they
+// share.
 func (k *keeper) doorShut() {
-	k.problem(gateway.Error, "the application has shut down the socket through which its workers take requests: they are replaced")
+	k.problem(gateway.Error, "the application shut down the socket that its workers share: all workers are replaced")
 	door, err := worker.NewDoor()
 	if err != nil {
 		k.exhausted(err)
@@ -112,8 +113,8 @@ func (k *keeper) doorShut() {
 	k.hearDoor()
 }
 
-// answerFor answers in the place of a worker whose application has failed, or breaks off what it
-// has begun.
+// answerFor sends the response to a request whose application has failed in a worker, or cuts off the
+// response that the worker has begun.
 func (k *keeper) answerFor(passed worker.Passed) {
 	s := passed.Served
 	r := k.cfg.Gateway.NewRequest(passed.FD, time.Now())
@@ -124,7 +125,7 @@ func (k *keeper) answerFor(passed worker.Passed) {
 	k.post(k.gone)
 }
 
-// arrive reads what a connection asks. Most have sent their request already.
+// arrive reads the request of a connection. Most have sent all of it already.
 func (k *keeper) arrive(fd int) {
 	k.open++
 	k.asked = k.now
@@ -143,7 +144,7 @@ func (k *keeper) arrive(fd int) {
 	}
 }
 
-// listen waits for all of a request.
+// listen waits for the rest of a request.
 func (k *keeper) listen(j *job) {
 	if err := j.Read(); err != nil {
 		k.refuse(j, err)
@@ -162,20 +163,20 @@ func (k *keeper) refuse(j *job, err error) {
 	k.end(j)
 }
 
-// end ends a request, in a goroutine of its own.
+// end frees a request. It is called by other goroutines than the keeper's.
 func (k *keeper) end(j *job) {
 	j.CloseBody()
 	k.post(k.gone)
 }
 
-// gone notes that a connection is closed.
+// gone records that a connection is closed.
 func (k *keeper) gone() {
 	k.open--
 	k.asked = k.now
 	k.hearDoor()
 }
 
-// enqueue has a request wait for a worker.
+// enqueue puts a request into the queue.
 func (k *keeper) enqueue(j *job) {
 	j.Arrived = k.now
 	if k.hopeless() {
@@ -188,8 +189,8 @@ func (k *keeper) enqueue(j *job) {
 	k.lookSoon()
 }
 
-// dispatch gives the requests that wait away: not many more than there are workers, as those are
-// taken back one by one when it takes too long.
+// dispatch sends queued requests through the door: not many more than there are workers, because
+// recall takes them back one by one.
 func (k *keeper) dispatch() {
 	for len(k.queue) > 0 && len(k.given) < 2*k.cfg.Workers {
 		j := k.queue[0]
@@ -205,7 +206,7 @@ func (k *keeper) dispatch() {
 		k.msg = worker.AppendJob(k.msg[:0], &worker.Job{Number: j.number, Params: j.Params, Body: j.Body, ID: j.ID, Patience: k.cfg.Gateway.SendTimeout})
 		err := k.door.Send(k.msg, j.Conn.FD(), j.Body.File)
 		if errors.Is(err, unix.EAGAIN) && len(k.given) > 0 {
-			return // until one is done
+			return // until a job is done
 		}
 		k.queue = k.queue[1:]
 		if err != nil {
@@ -217,7 +218,7 @@ func (k *keeper) dispatch() {
 	}
 }
 
-// take removes a job from those that were given away, and returns it; nil: it is none of them.
+// take removes a job from given, and returns it; nil: there is no such job.
 func (k *keeper) take(number uint32) *job {
 	i := slices.IndexFunc(k.given, func(j *job) bool { return j.number == number })
 	if i < 0 {
@@ -228,7 +229,7 @@ func (k *keeper) take(number uint32) *job {
 	return j
 }
 
-// recall has all jobs wait here again that no worker has taken.
+// recall takes the jobs that no worker has taken back into the queue.
 func (k *keeper) recall() {
 	var back []*job
 	for {
@@ -246,7 +247,7 @@ func (k *keeper) recall() {
 	}
 }
 
-// waiting is the request that has waited longest for a worker, nil if there is none.
+// waiting returns the request that has waited longest for a worker; nil: none waits.
 func (k *keeper) waiting() *job {
 	if i := slices.IndexFunc(k.given, func(j *job) bool { return !j.taken }); i >= 0 {
 		return k.given[i]
@@ -272,7 +273,7 @@ func (k *keeper) refuseQueued() {
 	}
 }
 
-// done ends a response that a worker has sent.
+// done ends a job that a worker has reported as done.
 func (k *keeper) done(j *job, res outcome.Result, took time.Duration) {
 	j.Queued, j.Service = max(0, k.now.Sub(j.Arrived)-took), took
 	if res.Problem != nil || res.End != outcome.Whole {
@@ -286,7 +287,7 @@ func (k *keeper) done(j *job, res outcome.Result, took time.Duration) {
 	}()
 }
 
-// failed answers a request in the place of a worker, or ends what that has begun.
+// failed sends the response to a job that failed, or cuts off the response that its worker has begun.
 func (k *keeper) failed(j *job, res outcome.Result) {
 	took := k.now.Sub(j.Came)
 	res.Problem = k.explain(res.Problem)
@@ -298,7 +299,7 @@ func (k *keeper) failed(j *job, res outcome.Result) {
 	}()
 }
 
-// explain has a problem tell that the service is being stopped, where that is why a process died.
+// explain adds to a problem that the service is being stopped, if that is why a process died.
 func (k *keeper) explain(problem *outcome.Problem) *outcome.Problem {
 	if k.stopping != nil && problem != nil && problem.Kind == outcome.Died {
 		return problem.Stopped()
@@ -306,7 +307,7 @@ func (k *keeper) explain(problem *outcome.Problem) *outcome.Problem {
 	return problem
 }
 
-// left ends a request whose client has left.
+// left ends a queued request whose client has closed the connection.
 func (k *keeper) left(j *job) {
 	j.Queued = k.now.Sub(j.Arrived)
 	j.Conn.Close()
@@ -315,7 +316,7 @@ func (k *keeper) left(j *job) {
 	k.gone()
 }
 
-// failQueue answers the requests that wait when no worker will come to them.
+// failQueue fails the queued requests, and returns whether there were any.
 func (k *keeper) failQueue(problem *outcome.Problem) (some bool) {
 	k.recall()
 	for _, j := range k.queue {
@@ -327,14 +328,14 @@ func (k *keeper) failQueue(problem *outcome.Problem) (some bool) {
 	return some
 }
 
-// findLost looks for lost jobs again.
+// findLost is find at its deadline.
 func (k *keeper) findLost() {
 	k.findAt = time.Time{}
 	k.find()
 }
 
-// find looks for jobs that have gone with a worker that was killed while the kernel handed them
-// over: no worker has them, and nothing was begun.
+// find searches for lost jobs: a worker that was killed had received the message, but had not begun.
+// They are queued again.
 func (k *keeper) find() {
 	if len(k.given) == 0 {
 		return
@@ -343,14 +344,14 @@ func (k *keeper) find() {
 	has := map[uint32]bool{}
 	for _, m := range k.members {
 		s := m.State()
-		if s.Taking { // it may have one, or be done with it
+		if s.Taking { // the worker is about to begin a job, or has just completed one
 			k.findAt = k.now.Add(findInterval)
 			return
 		}
 		has[s.Job] = true
 	}
 	for _, m := range slices.Clone(k.members) {
-		k.hearFrom(m) // one that is done is no longer given
+		k.hearFrom(m) // removes completed jobs from given
 	}
 	for _, j := range slices.Clone(k.given) {
 		if has[j.number] {
@@ -361,6 +362,6 @@ func (k *keeper) find() {
 			k.queue = slices.Insert(k.queue, 0, j)
 			continue
 		}
-		k.failed(j, outcome.Result{Problem: &outcome.Problem{Kind: outcome.Died, Text: "each of its workers ended before it began"}})
+		k.failed(j, outcome.Result{Problem: &outcome.Problem{Kind: outcome.Died, Text: "each worker that received the request ended before it began with it"}})
 	}
 }

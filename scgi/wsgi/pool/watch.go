@@ -14,37 +14,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watcher sees when a file that the application was loaded from changes (inotify(7)): when
-// something else gets its name, or that of a link or folder on the way to it.
+// watcher notices changes of the files that the application was loaded from (inotify(7)), and of the
+// symbolic links and folders in their paths.
 type watcher struct {
 	fd      int
 	files   map[string]bool
-	folders map[int32]*folder // those that are watched
-	walked  map[string]string // folders, and where they are
-	failed  bool              // the last load, maybe for want of a file
-	new     map[string]bool   // folders that came after that
+	folders map[int32]*folder // watched folders, by watch descriptor
+	walked  map[string]string // paths of folders, and their real paths
+	failed  bool              // the last load failed: a file may be missing
+	new     map[string]bool   // folders created after that
 	warned  map[string]bool
 }
 
-// folder is what is to be seen in a watched folder.
+// folder is a watched folder.
 type folder struct {
 	path  string
-	names map[string]bool // true: on the way to a file
-	// modules tells a folder that Python looks for modules of the application in from one
-	// that is only on the way there.
+	names map[string]bool // names to watch; true: a link or folder in the path of a file
+	// modules: Python searches this folder for modules of the application. False: it is only in
+	// the path of one.
 	modules bool
 }
 
-// mostWatched is how many files are watched. The application names them, and may name anything.
+// mostWatched is the limit of files: workers report them, and an application can report anything.
 const mostWatched = 1 << 17
 
-// settleTime is how long no file may have changed before the application is loaded again:
-// an editor or a checkout changes several.
+// settleTime is the time without changes before the application is reloaded, because an editor or a
+// checkout changes several files.
 const settleTime = 100 * time.Millisecond
 
 const changes = unix.IN_CLOSE_WRITE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_CREATE | unix.IN_DELETE | unix.IN_ONLYDIR | unix.IN_MASK_ADD
 
-// watchFiles begins to watch.
+// watchFiles starts the watcher.
 func (k *keeper) watchFiles() error {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
@@ -59,7 +59,7 @@ func (k *keeper) watchFiles() error {
 	return nil
 }
 
-// loaded takes in what became of an attempt to load the application.
+// loaded updates the watcher after an attempt to load the application.
 func (k *keeper) loaded(rep worker.Report) {
 	w := k.watcher
 	if w == nil {
@@ -75,7 +75,7 @@ func (k *keeper) loaded(rep worker.Report) {
 	k.compare(rep.Files)
 }
 
-// imported takes in what a worker has imported later.
+// imported adds files that a worker has imported after the load.
 func (k *keeper) imported(files []worker.File) {
 	w := k.watcher
 	if w == nil {
@@ -89,7 +89,7 @@ func (k *keeper) imported(files []worker.File) {
 	}
 }
 
-// compare has the application loaded again when a file has changed since it was read.
+// compare schedules a reload if a file has changed since it was read.
 func (k *keeper) compare(files []worker.File) {
 	if k.watcher == nil {
 		return
@@ -101,7 +101,7 @@ func (k *keeper) compare(files []worker.File) {
 	}
 }
 
-// walk finds all files anew.
+// walk locates all files again, and drops the watches that are no longer needed.
 func (k *keeper) walk() {
 	w := k.watcher
 	before := w.folders
@@ -124,12 +124,12 @@ func (k *keeper) walk() {
 	}
 }
 
-// mostLinks is how many links the kernel follows on the way to a file (path_resolution(7)).
+// mostLinks is the number of links that the kernel follows in one path (path_resolution(7)).
 const mostLinks = 40
 
-// locate watches every name on the way to a path, and returns where that leads; "" if
-// nowhere. Folders are watched, because an editor puts a new file in the place of the old
-// one; and before it is looked what is in them, so that nothing happens in between.
+// locate watches every component of a path, and returns the real path; "" if it doesn't exist. It
+// watches the folders, because an editor replaces files, and does so before it reads them, so that no
+// change is missed.
 func (k *keeper) locate(path string, links int) (real string) {
 	w := k.watcher
 	switch real, known := w.walked[path]; {
@@ -170,14 +170,14 @@ func (k *keeper) locate(path string, links int) (real string) {
 	return k.locate(target, links+1)
 }
 
-// look watches a folder, and returns what is to be seen there: nothing will be where that fails.
+// look watches a folder. If that fails, it warns once and returns an empty folder.
 func (k *keeper) look(dir string) *folder {
 	w := k.watcher
 	wd, err := unix.InotifyAddWatch(w.fd, dir, changes)
 	if err != nil {
 		if !w.warned[dir] && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTDIR) {
-			w.warned[dir] = true // once is enough
-			k.problem(gateway.Warning, "changes in "+dir+" are not noticed: "+err.Error())
+			w.warned[dir] = true
+			k.problem(gateway.Warning, "changes in "+dir+" are not watched: "+err.Error())
 		}
 		return &folder{names: map[string]bool{}}
 	}
@@ -187,7 +187,7 @@ func (k *keeper) look(dir string) *folder {
 	return w.folders[int32(wd)]
 }
 
-// enter watches a folder that is new, with all that are in it.
+// enter watches a new folder and its subfolders.
 func (k *keeper) enter(dir string) {
 	k.watcher.new[dir] = true
 	k.look(dir).modules = true
@@ -199,8 +199,8 @@ func (k *keeper) enter(dir string) {
 	}
 }
 
-// filesChanged reads what has changed. The application is loaded again when nothing has for a
-// while (expire). It is true.
+// filesChanged reads the events of inotify, and schedules a reload for a change (reloadChanged). It
+// returns true: there can be more.
 func (k *keeper) filesChanged() bool {
 	w := k.watcher
 	moved := false
@@ -227,8 +227,8 @@ func (k *keeper) filesChanged() bool {
 	return true
 }
 
-// fileChanged takes in one event, and tells whether something on the way to a file is another
-// one now.
+// fileChanged handles one event, and returns whether a link or folder in the path of a file has
+// changed.
 func (k *keeper) fileChanged(wd int32, mask uint32, name string) (moved bool) {
 	w := k.watcher
 	f, watched := w.folders[wd]
@@ -237,8 +237,7 @@ func (k *keeper) fileChanged(wd int32, mask uint32, name string) (moved bool) {
 	}
 	isWay, isOurs := f.names[name]
 	isDir := mask&unix.IN_ISDIR != 0
-	// What was not there when the application could not be loaded has a name that is not
-	// known.
+	// After a failed load, a new file may be the missing one: its name isn't known.
 	isNew := w.failed && f.modules && (strings.HasSuffix(name, ".py") || isDir && name != "__pycache__")
 	if isNew && isDir {
 		k.enter(filepath.Join(f.path, name))

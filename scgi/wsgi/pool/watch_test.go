@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestNewModules has things appear while an application can't be loaded, maybe for want of
-// them: only where Python looks for its modules do they matter.
+// TestNewModules creates files and folders while an application can't be loaded, maybe because they
+// were missing. Only those where Python searches for its modules lead to a reload.
 func TestNewModules(t *testing.T) {
 	above := t.TempDir()
 	dir := filepath.Join(above, "shop")
@@ -33,14 +33,14 @@ func TestNewModules(t *testing.T) {
 	}
 	folder := func(path string) error { return os.Mkdir(path, 0o700) }
 	file := func(path string) error { return os.WriteFile(path, nil, 0o600) }
-	assert.False(t, appears(folder, "another"), "of somebody else")
+	assert.False(t, appears(folder, "another"), "of another application")
 	assert.False(t, appears(file, "another/module.py"))
 	assert.False(t, appears(file, "another.py"))
 	assert.True(t, appears(file, "shop/missing.py"))
 	assert.True(t, appears(folder, "shop/package"))
 	assert.True(t, appears(file, "shop/package/__init__.py"))
 	assert.True(t, appears(os.Remove, "shop/app.py"))
-	assert.True(t, appears(folder, "shop/later"), "a file that is gone was loaded from here")
+	assert.True(t, appears(folder, "shop/later"), "the folder contained a file of the application")
 	assert.False(t, appears(folder, "shop/__pycache__"))
 	assert.False(t, appears(file, "shop/notes.txt"))
 }

@@ -15,27 +15,27 @@ import (
 type member struct {
 	*worker.Warm
 	version int
-	state   worker.State // as seen last
-	done    int64        // requests that it is done with
-	counts  bool         // it is one of those that there are to be: it was not told to leave, and hasn't begun to by itself
-	silent  bool         // it accepts nothing more
+	state   worker.State // at the last look
+	done    int64        // completed requests
+	counts  bool         // it is included in pool.count: it is neither told to leave nor leaving by itself
+	silent  bool         // it accepts no more connections
 	since   time.Time    // when it was told to leave, or began to
-	deafAt  time.Time    // since when it says no more
+	deafAt  time.Time    // when it closed its job socket
 	killed  *outcome.Problem
-	conn    int   // of the request that it is killed for, -1: not known
-	connOf  int64 // which one that was
-	connErr error // why it is not known
+	conn    int   // our descriptor of the connection of the request that it is killed for; -1: none
+	connOf  int64 // the number of that request (worker.State.Begun)
+	connErr error // why there is none
 }
 
 const (
-	// retireGrace is how long a worker may take for what it does at its end.
+	// retireGrace is the time that a worker has for its exit handlers.
 	retireGrace = 5 * time.Second
-	// mostEarly is how many processes in a row may end without having been of use, until it
-	// is thought that the next one would, too.
+	// mostEarly is the number of consecutive processes that may end before serving a request.
+	// After that, starting the next one is delayed.
 	mostEarly = 3
 )
 
-// join makes a worker a member.
+// join makes a worker a member of the pool.
 func (k *keeper) join(w *worker.Warm, version int) {
 	m := &member{Warm: w, version: version, counts: version == k.version, conn: -1}
 	k.members = append(k.members, m)
@@ -46,7 +46,7 @@ func (k *keeper) join(w *worker.Warm, version int) {
 	}
 	k.whenever(func() bool { return k.hearFrom(m) }, m.FD(), pidfd)
 	if !m.counts || k.stopping != nil && k.stopping.step > finishing {
-		k.leave(m) // it comes too late
+		k.leave(m) // it was started for an older version, or the service is being stopped
 		return
 	}
 	m.Begin()
@@ -58,12 +58,12 @@ func (k *keeper) join(w *worker.Warm, version int) {
 	k.isReady()
 }
 
-// hearFrom takes a worker's messages, and tells whether it may say or do more.
+// hearFrom handles a worker's messages, and returns whether more can follow.
 func (k *keeper) hearFrom(m *member) bool {
 	if !k.isMember(m) || !m.deafAt.IsZero() {
 		return false
 	}
-	gone := m.Other.Ended() // before its messages: they are all there then
+	gone := m.Other.Ended() // before reading, so that the last message is not missed
 	for {
 		var rep worker.Report
 		some, closed := m.Next(&rep, k.buf)
@@ -82,7 +82,7 @@ func (k *keeper) hearFrom(m *member) bool {
 	return !gone
 }
 
-// heard takes one message.
+// heard handles one message.
 func (k *keeper) heard(m *member, rep *worker.Report) {
 	if len(rep.Files) > 0 {
 		k.imported(rep.Files)
@@ -112,14 +112,14 @@ func (k *keeper) heard(m *member, rep *worker.Report) {
 			}
 			k.done(j, rep.Result, rep.Took)
 		}
-	case 0: // of a job that is not done all has been said
+	case 0: // there is no other message, and the job is not done
 		if j := k.jobOf(m); j != nil && rep.Problem != nil {
 			j.problem = rep.Problem
 		}
 	}
 }
 
-// jobOf is the job that a worker is at, or has not told the end of; nil if there is none.
+// jobOf returns the job that a worker is at, or whose end it has not reported; nil: none.
 func (k *keeper) jobOf(m *member) *job {
 	s := m.State()
 	i := slices.IndexFunc(k.given, func(j *job) bool { return j.number == s.Job })
@@ -132,22 +132,22 @@ func (k *keeper) jobOf(m *member) *job {
 // deafGrace is how long a process may take to end after it has closed its descriptors.
 const deafGrace = 250 * time.Millisecond
 
-// deaf notes that a worker says no more, for it is about to end.
+// deaf records that a worker has closed its job socket, as it does at its end.
 func (k *keeper) deaf(m *member) {
 	m.deafAt = k.now
 	k.whenever(func() bool { k.ended(m); return false }, m.PidFD())
 }
 
-// killDeaf ends a worker that was not.
+// killDeaf kills a worker that has closed its job socket and runs on.
 func (k *keeper) killDeaf(m *member) {
-	const text = "a worker takes no more requests: the application has opened too many files, or shut down the socket for that"
-	if !m.takeOver() { // else the request's record has it
+	const text = "a worker can't receive requests any more: the application has opened too many files, or shut down the worker's socket"
+	if !m.takeOver() { // a request's record contains the problem
 		k.problem(gateway.Error, text)
 	}
 	k.kill(m, &outcome.Problem{Kind: outcome.Died, Text: text})
 }
 
-// uncount has another worker made in the place of one, which ends when it has nothing more to do.
+// uncount has a worker replaced that is leaving.
 func (k *keeper) uncount(m *member) {
 	if m.since.IsZero() {
 		m.since = k.now
@@ -159,7 +159,7 @@ func (k *keeper) uncount(m *member) {
 	}
 }
 
-// leave has a worker end when it has nothing more to do.
+// leave has a worker end when its request is complete, and replaced.
 func (k *keeper) leave(m *member) {
 	k.uncount(m)
 	m.Leave()
@@ -171,21 +171,21 @@ func (k *keeper) kill(m *member, problem *outcome.Problem) {
 		return
 	}
 	m.killed = problem
-	k.leave(m) // so that it takes nothing else where it ignores SIGTERM for a while
+	k.leave(m) // so that it takes no further request, even if it ignores SIGTERM for a while
 	go m.Kill()
 }
 
-// killIdle ends a worker that takes too long to leave.
+// killIdle kills a worker that exceeds retireGrace.
 func (k *keeper) killIdle(m *member) {
 	if s := m.State(); s.Busy {
 		k.progress(m, s)
 		m.since = k.now
 		return
 	}
-	k.kill(m, &outcome.Problem{Kind: outcome.Died, Text: "a worker took longer than " + retireGrace.String() + " for its end, and was killed"})
+	k.kill(m, &outcome.Problem{Kind: outcome.Died, Text: "a worker was killed because it had not exited within " + retireGrace.String()})
 }
 
-// ended deals with the end of a worker, and with what it was at.
+// ended handles the end of a worker, and the request that it was at.
 func (k *keeper) ended(m *member) {
 	i := slices.Index(k.members, m)
 	if i < 0 {
@@ -210,25 +210,25 @@ func (k *keeper) ended(m *member) {
 	default:
 		k.endedIdle(m)
 	}
-	if m.conn >= 0 { // of a request that came to its end after all
+	if m.conn >= 0 { // the request was completed after all
 		unix.Close(m.conn)
 	}
 	k.find()
 	if !m.silent {
-		k.acceptSoon() // it may have been woken for a connection
+		k.acceptSoon() // the kernel may have woken it for a connection
 	}
 	k.alive++
 	go func() {
 		<-m.Ended()
 		k.post(func() {
-			k.record(m) // of a process that its parent has called another
+			k.record(m) // the records of a process that outlived the one that its parent reported
 			m.Close()
 			k.alive--
 		})
 	}()
 }
 
-// lostJob ends a job whose worker has died of it.
+// lostJob ends a job whose worker died.
 func (k *keeper) lostJob(m *member, j *job) {
 	j.Service = k.now.Sub(m.state.Started)
 	j.Queued = max(0, k.now.Sub(j.Arrived)-j.Service)
@@ -239,19 +239,19 @@ func (k *keeper) lostJob(m *member, j *job) {
 	})
 }
 
-// died is how far the response of a worker came that has died.
+// died returns the progress of the response of a worker that died.
 func died(m *member) outcome.Result {
-	if m.state.Status != 0 || !m.state.Busy { // or it was done, and has not told
+	if m.state.Status != 0 || !m.state.Busy { // not busy: complete, but not reported
 		return outcome.Result{Status: m.state.Status, End: outcome.Cut}
 	}
 	return outcome.Result{}
 }
 
-// lost ends a request that a worker had accepted by itself when it died.
+// lost ends a request of the fast lane whose worker died.
 func (k *keeper) lost(m *member) {
 	about, conn, res := subject(m.Current()), m.conn, died(m)
 	took := k.now.Sub(m.state.Started)
-	if conn >= 0 && m.connOf == m.state.Begun { // it was killed, and the client can be told
+	if conn >= 0 && m.connOf == m.state.Begun { // the worker was killed, and takeOver has the connection
 		m.conn = -1
 		k.open++
 		r := k.cfg.Gateway.NewRequest(conn, m.state.Started)
@@ -269,13 +269,13 @@ func (k *keeper) lost(m *member) {
 	s.Result, s.Took = res, took
 	k.because(m, func(problem *outcome.Problem) {
 		if m.connErr != nil {
-			problem.Text += " (the client gets the web server's 502: " + m.connErr.Error() + ")"
+			problem.Text += " (the web server answers 502: " + m.connErr.Error() + ")"
 		}
 		k.closed(s, problem)
 	})
 }
 
-// closed logs a request whose connection was closed before it was answered: the web server does, with 502.
+// closed logs a request whose connection was closed without a response. The web server answers 502.
 func (k *keeper) closed(s worker.Served, problem *outcome.Problem) {
 	k.cfg.Gateway.Log.Line(gateway.Line{Priority: gateway.Error, Text: problem.Text, About: subject(s)})
 	if s.Status == 0 {
@@ -284,7 +284,7 @@ func (k *keeper) closed(s worker.Served, problem *outcome.Problem) {
 	k.cfg.Gateway.Log.Record(k.recordOf(s))
 }
 
-// because calls f with why a worker has ended, when that is known.
+// because calls f with the reason for a worker's end, when that is known.
 func (k *keeper) because(m *member, f func(*outcome.Problem)) {
 	if m.killed != nil {
 		f(k.explain(m.killed))
@@ -293,39 +293,39 @@ func (k *keeper) because(m *member, f func(*outcome.Problem)) {
 	k.whenEnded(m, func(how string) { f(k.explain(&outcome.Problem{Kind: outcome.Died, Text: how})) })
 }
 
-// endingProcess is a worker, or the process that they are forked from.
+// endingProcess is a worker or a parent.
 type endingProcess interface {
 	Ended() <-chan struct{}
 	Ending() string
 }
 
-// endedUnused notes that a process has ended before it was of use. When some have in a row
-// the next one would, too: what waits is told, and it is made later.
+// endedUnused handles the end of a process that has served no request. After mostEarly of them in a
+// row, the queued requests fail and the next start is delayed.
 func (k *keeper) endedUnused(p endingProcess) {
 	if k.early++; k.early < mostEarly {
 		k.endedIdle(p)
 		return
 	}
-	k.again = k.now.Add(endedTime) // when it is known why, at the latest
+	k.again = k.now.Add(endedTime) // by then noWorker has the reason
 	k.whenEnded(p, func(how string) {
 		k.noWorker(&outcome.Problem{Kind: outcome.Busy, Text: how + " before it could serve a request"})
 	})
 }
 
-// endedIdle logs how a process has ended that was at no request.
+// endedIdle logs the end of a process that was at no request.
 func (k *keeper) endedIdle(p endingProcess) {
-	k.whenEnded(p, func(how string) { k.problem(gateway.Warning, how+" while it waited") })
+	k.whenEnded(p, func(how string) { k.problem(gateway.Warning, how+" while it was idle") })
 }
 
-// endedTime is how long it may take until it is known how a process has ended.
+// endedTime is the time until whenEnded stops waiting for the exit status.
 const endedTime = time.Second
 
-// whenEnded calls f when it is known how a process has ended.
+// whenEnded calls f with how a process ended, when that is known.
 func (k *keeper) whenEnded(p endingProcess, f func(how string)) {
-	k.alive++ // until that is logged
+	k.alive++ // until f has logged it
 	go func() {
 		how := "a process ended"
-		select { // the process that has forked it will tell
+		select { // its parent reports the exit status
 		case <-p.Ended():
 			how = p.Ending()
 		case <-time.After(endedTime):
@@ -337,7 +337,7 @@ func (k *keeper) whenEnded(p endingProcess, f func(how string)) {
 	}()
 }
 
-// stopWorkers sends a signal to all that are at a request.
+// stopWorkers sends a signal to all workers that are at a request.
 func (k *keeper) stopWorkers(sig syscall.Signal) {
 	for _, m := range k.members {
 		if m.takeOver() {
@@ -347,8 +347,8 @@ func (k *keeper) stopWorkers(sig syscall.Signal) {
 	}
 }
 
-// takeOver has a connection of our own to the client of a worker that is about to be killed, and
-// tells whether the worker is at a request.
+// takeOver duplicates the client's connection of a worker that is about to be killed, and returns
+// whether the worker is at a request.
 func (m *member) takeOver() (busy bool) {
 	s := m.State()
 	if s.Busy && s.Job == 0 && m.conn < 0 {
