@@ -51,6 +51,8 @@ var (
 	requestlogSource string
 	//go:embed runtime/parent.py
 	parentSource string
+	//go:embed runtime/stream.py
+	streamSource string
 	//go:embed runtime/worker.py
 	workerSource string
 )
@@ -77,6 +79,7 @@ func modules() []byte {
 		{"touching", touchingSource},
 		{"requestlog", requestlogSource},
 		{"parent", parentSource},
+		{"stream", streamSource},
 		{"worker", workerSource},
 	} {
 		blob = append(blob, m.name...)

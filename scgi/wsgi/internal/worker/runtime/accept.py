@@ -234,6 +234,7 @@ class Requests:
         if len(text) > MOST:
             return self.pass_on(connection, b'S')
         self.begin(fd, 0, text)
+        connection.unread = len(data)
         return Job(0, environ, io.BytesIO(body), id, connection)
 
     def begin(self, fd, job, text):

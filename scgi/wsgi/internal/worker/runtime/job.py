@@ -57,7 +57,7 @@ class Connection:
     number of the descriptor is another connection's: so the number is given up under a lock.
     """
 
-    __slots__ = ('fd', 'socket', 'patience', 'lock', 'over')
+    __slots__ = ('fd', 'socket', 'patience', 'lock', 'over', 'unread')
 
     def __init__(self, fd, patience):
         self.fd = fd
@@ -65,19 +65,28 @@ class Connection:
         self.patience = patience
         self.lock = allocate_lock()
         self.over = None  # why nothing is sent any more
+        self.unread = 0  # how many bytes of the request were only looked at
+
+    def offer(self, data):
+        """Send what the connection takes now, and return how many bytes that were."""
+        with self.lock:
+            return self._offer(data)
+
+    def _offer(self, data):
+        if self.over:
+            raise RuntimeError(self.over)
+        try:
+            return self.socket.send(data, _SEND)
+        except BlockingIOError:
+            return 0
+        except OSError as e:
+            if e.errno != _EBADF and e.errno != _ENOTSOCK:
+                raise
+            raise Unsent('the application has closed the descriptor of the connection') from None
 
     def send(self, data):
         with self.lock:
-            if self.over:
-                raise RuntimeError(self.over)
-            try:
-                n = self.socket.send(data, _SEND)
-            except BlockingIOError:
-                n = 0
-            except OSError as e:
-                if e.errno != _EBADF and e.errno != _ENOTSOCK:
-                    raise
-                raise Unsent('the application has closed the descriptor of the connection') from None
+            n = self._offer(data)
             if n < len(data):
                 rest = memoryview(data)
                 while n < len(rest):

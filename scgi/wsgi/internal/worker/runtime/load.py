@@ -53,7 +53,7 @@ def execute(modules):
 
 
 # Those for applications that import something, fail, or are warm.
-LATE = ('siterecord', 'importcache', 'hints', 'files', 'warming', 'touching', 'parent')
+LATE = ('siterecord', 'importcache', 'hints', 'files', 'warming', 'touching', 'parent', 'stream')
 
 
 gc.disable()  # loading makes many objects and hardly any garbage
