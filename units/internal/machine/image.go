@@ -24,7 +24,7 @@ const Testing = "forky"
 // packages are what an image that is booted has besides what Debian calls essential.
 var packages = []string{
 	"adduser", "apache2", "awstats", "curl", "dbus", "dbus-user-session", "git", "iproute2", "libcgi-pm-perl", "lighttpd", "lighttpd-mod-openssl", "lintian", "mandoc",
-	"nginx-light", "passwd", "procps", "python3", "python3-django", "python3-flask", "python3-venv",
+	"nginx-light", "passwd", "procps", "python3", "python3-django", "python3-fastapi", "python3-flask", "python3-venv", "python3-websockets",
 	"rpm", "systemd", "systemd-sysv", "util-linux",
 }
 
