@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/activation"
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi-adapter/internal/journal"
 	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/outcome"
@@ -14,7 +15,15 @@ import (
 
 // wsgi is the configuration of the application's processes.
 func (c *config) wsgi() *wsgi.Config {
-	return &wsgi.Config{App: c.app, Python: c.python, Passed: c.passed, CacheDir: c.Cache, Env: os.Environ(), Stderr: 2, SendTimeout: c.SendTimeout, MaxMessage: c.MaxMessage}
+	return &wsgi.Config{App: c.app, Python: c.python, Passed: c.passed, CacheDir: c.Cache, Env: os.Environ(), Stderr: 2, SendTimeout: c.SendTimeout, MaxMessage: c.MaxMessage, Interface: c.iface()}
+}
+
+// iface is the interface of the application, "" to detect it.
+func (c *config) iface() string {
+	if c.Interface == adapter.InterfaceAuto {
+		return ""
+	}
+	return c.Interface
 }
 
 // wsgiApplication answers the request of a single connection.
@@ -57,7 +66,7 @@ func (c *config) serveWarm(log *journal.Log, listeners []activation.Socket) erro
 		log.Line(gateway.Line{Priority: gateway.Warning, Text: why})
 	}
 	p := pool.Config{Gateway: c.gateway(log), Records: records, App: c.app, Python: c.python, CacheDir: c.Cache, Env: os.Environ(), Stderr: stderr, Marks: stderr != 2,
-		Timeout: c.Timeout, Workers: c.Warm.Workers, Concurrency: c.Concurrency, MaxMessage: c.MaxMessage, MaxRequests: c.Warm.MaxRequests, MaxMemory: c.Warm.MaxMemory, Record: c.AccessLog,
+		Timeout: c.Timeout, Workers: c.Warm.Workers, Concurrency: c.Concurrency, MaxMessage: c.MaxMessage, Interface: c.iface(), MaxRequests: c.Warm.MaxRequests, MaxMemory: c.Warm.MaxMemory, Record: c.AccessLog,
 		Preload: c.Warm.Preload, Reload: c.Warm.Reload, WarmPath: c.Warm.Path, IdleExit: c.IdleExit, Backlog: c.Backlog}
 	if c.findsPython {
 		p.FindPython = func() (string, error) {

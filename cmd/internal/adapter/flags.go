@@ -73,7 +73,7 @@ func (o *Options) Flags() []Flag {
 		{"cgi-target", (*list)(&o.CGI.Targets), "allow symbolic links below --cgi-root to programs below `DIR`; can be repeated", always},
 		{"cgi-root", (*text)(&o.CGI.Root), "run the CGI program below `DIR` that the URL names", always},
 		{"max-message", size[int64]{&o.MaxMessage, 0, mostBytes}, "close a WebSocket that receives a message larger than `SIZE`, with 1009; 0 for no limit", ofASGI},
-		{"interface", choice{&o.Interface, Interfaces}, "call the application as `wsgi|asgi|auto`; auto finds out when it is loaded", ofWSGI},
+		{"interface", choice{&o.Interface, Interfaces}, "call the application as `wsgi|asgi|auto`; auto detects the interface when the application is loaded", ofWSGI},
 		{"python", (*text)(&o.Python), "run the application with the Python at `PATH` (default that of its virtual environment, else python3)", ofWSGI},
 		{"cgi", (*toggle)(&o.CGI.Program), "run a CGI program for each request", always},
 	}

@@ -22,7 +22,7 @@ const (
 
 // The values of [Options].Interface.
 const (
-	InterfaceAuto = "auto" // found out when the application is loaded
+	InterfaceAuto = "auto" // detected when the application is loaded
 	InterfaceWSGI = "wsgi"
 	InterfaceASGI = "asgi"
 )
