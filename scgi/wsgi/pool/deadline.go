@@ -32,9 +32,11 @@ func (k *keeper) pending() []deadline {
 		case m.killed != nil:
 		case !m.deafAt.IsZero() && m.counts:
 			addTo(m, m.deafAt.Add(deafGrace), (*keeper).killDeaf)
-		case m.state.Busy && k.cfg.Timeout > 0:
-			addTo(m, m.state.Started.Add(k.cfg.Timeout), (*keeper).overdue)
-		case !m.state.Busy && !m.since.IsZero():
+		case m.state.Busy():
+			if since, limited := k.atRequest(m); limited {
+				addTo(m, since.Add(k.cfg.Timeout), (*keeper).overdue)
+			}
+		case !m.since.IsZero():
 			addTo(m, m.since.Add(retireGrace), (*keeper).killIdle)
 		}
 	}

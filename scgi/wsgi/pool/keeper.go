@@ -5,6 +5,7 @@
 package pool
 
 import (
+	"cmp"
 	"os"
 	"os/signal"
 	"syscall"
@@ -148,7 +149,7 @@ func CutMark(line []byte) (id string, text []byte) { return worker.CutMark(line)
 // worker returns the configuration of the workers.
 func (c *Config) worker(door *worker.Door, listeners []activation.Socket) *worker.Config {
 	warm := &worker.WarmConfig{Door: door, Peers: c.Gateway.Peers, Limits: c.Gateway.Limits, Mount: c.Gateway.Mount, Declined: c.Gateway.ProbeVariable,
-		Patience: c.Gateway.SendTimeout, MaxRequests: c.MaxRequests, MaxMemory: c.MaxMemory, Record: c.Record, Files: c.Reload, WarmPath: c.WarmPath, Marks: c.Marks}
+		Patience: c.Gateway.SendTimeout, MaxRequests: c.MaxRequests, MaxMemory: c.MaxMemory, Concurrency: cmp.Or(c.Concurrency, DefaultConcurrency), Timeout: c.Timeout, Record: c.Record, Files: c.Reload, WarmPath: c.WarmPath, Marks: c.Marks}
 	for _, l := range listeners {
 		warm.Listeners = append(warm.Listeners, l.FD)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/gateway"
@@ -42,7 +43,8 @@ func (k *keeper) inspect() {
 	for _, m := range k.members {
 		s := m.State()
 		begun += k.progress(m, s)
-		if s.Busy || s.Taking {
+		k.noticeBlocked(m)
+		if s.Busy() || s.Taking {
 			busy++
 		}
 	}
@@ -102,10 +104,7 @@ func (k *keeper) acceptSoon() { k.waited, k.lookAt = true, k.now }
 // progress updates a member from its worker's state, and returns the number of requests begun since
 // the last call.
 func (k *keeper) progress(m *member, s worker.State) (begun int) {
-	done := s.Begun
-	if s.Busy {
-		done--
-	}
+	done := s.Begun - int64(len(s.Requests))
 	if done > m.done {
 		k.served += int(done - m.done)
 		m.done = done
@@ -199,10 +198,48 @@ func (k *keeper) acceptAll() {
 	}
 }
 
+// atRequest returns the start of the oldest request of a worker that the timeout limits, which is not
+// the case for an open WebSocket.
+func (k *keeper) atRequest(m *member) (since time.Time, limited bool) {
+	for _, r := range m.state.Requests {
+		if r.Status != 101 && (since.IsZero() || r.Started.Before(since)) {
+			since = r.Started
+		}
+	}
+	if m.state.Many {
+		since = since.Add(blockedGrace)
+	}
+	return since, k.cfg.Timeout > 0 && !since.IsZero()
+}
+
+const (
+	// blockedTime is the time without a turn of its event loop after which a worker is reported, and
+	// blockedGrace the time that it has for ending a request at the timeout by itself.
+	blockedTime  = time.Second
+	blockedGrace = time.Second
+)
+
+// noticeBlocked logs that a worker's event loop is blocked, so that all of its requests wait, and makes
+// the worker log its traceback.
+func (k *keeper) noticeBlocked(m *member) {
+	blocked := m.state.Many && m.state.Busy() && k.now.Sub(m.state.Turn) > blockedTime
+	if blocked && !m.blocked {
+		var list []string
+		for _, r := range m.state.Requests[:min(len(m.state.Requests), 3)] {
+			s := m.Named(r)
+			list = append(list, s.Method+" "+s.Path)
+		}
+		k.problem(gateway.Warning, "the event loop of worker "+strconv.Itoa(m.Pid())+" is blocked, and its "+strconv.Itoa(len(m.state.Requests))+
+			" requests wait ("+strings.Join(list, ", ")+"); its traceback follows")
+		m.Where()
+	}
+	m.blocked = blocked
+}
+
 // overdue kills a worker whose request exceeds the timeout.
 func (k *keeper) overdue(m *member) {
-	s := m.State()
-	if k.progress(m, s); !s.Busy || k.now.Before(s.Started.Add(k.cfg.Timeout)) {
+	k.progress(m, m.State())
+	if since, limited := k.atRequest(m); !limited || k.now.Before(since.Add(k.cfg.Timeout)) {
 		return
 	}
 	m.takeOver()

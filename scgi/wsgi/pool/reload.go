@@ -147,7 +147,7 @@ const settleInterval = 5 * time.Millisecond
 // doesn't either: it leaves after its request.
 func (k *keeper) settle() {
 	for _, m := range k.members {
-		if m.version != k.version && !m.silent && m.killed == nil && !m.State().Busy {
+		if s := m.State(); m.version != k.version && !m.silent && m.killed == nil && (s.Many || !s.Busy()) {
 			k.settleAt = k.now.Add(settleInterval)
 			return
 		}

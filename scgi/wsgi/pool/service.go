@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/socketgi/socketgi/scgi/gateway"
 	"github.com/socketgi/socketgi/scgi/internal/poll"
 	"github.com/socketgi/socketgi/scgi/outcome"
+	"github.com/socketgi/socketgi/scgi/wsgi/internal/worker"
 	"golang.org/x/sys/unix"
 )
 
@@ -40,7 +42,7 @@ func (k *keeper) status() string {
 		state := m.State()
 		k.progress(m, state)
 		switch {
-		case state.Busy || state.Taking:
+		case state.Busy() || state.Taking:
 			busy++
 		case m.counts:
 			idle++
@@ -49,9 +51,7 @@ func (k *keeper) status() string {
 	s := strconv.Itoa(busy) + " busy, " + strconv.Itoa(idle) + " idle, " + strconv.Itoa(k.served) + " served"
 	n := len(k.queue) + len(k.given)
 	for _, m := range k.members {
-		if k.jobOf(m) != nil {
-			n--
-		}
+		n -= len(slices.DeleteFunc(slices.Clone(m.state.Requests), func(r worker.Current) bool { return r.Job == 0 }))
 	}
 	if n > 0 {
 		s += ", " + strconv.Itoa(n) + " waiting"

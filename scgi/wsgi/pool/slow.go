@@ -32,11 +32,10 @@ type slowLane struct {
 // job is a request of the slow lane.
 type job struct {
 	gateway.Request
-	deadline time.Time        // for a worker to take it
-	taken    bool             // by a worker, as far as is known
-	problem  *outcome.Problem // that its worker has reported so far
-	number   uint32           // of the message that was sent last
-	tries    int              // workers that took it and died before they began it
+	deadline time.Time // for a worker to take it
+	taken    bool      // by a worker, as far as is known
+	number   uint32    // of the message that was sent last
+	tries    int       // workers that took it and died before they began it
 }
 
 const (
@@ -192,7 +191,7 @@ func (k *keeper) enqueue(j *job) {
 // dispatch sends queued requests through the door: not many more than there are workers, because
 // recall takes them back one by one.
 func (k *keeper) dispatch() {
-	for len(k.queue) > 0 && len(k.given) < 2*k.cfg.Workers {
+	for len(k.queue) > 0 && len(k.given) < 2*k.cfg.Workers*k.atOnce() {
 		j := k.queue[0]
 		if k.now.Sub(j.Arrived) > patientClient && j.Conn.Gone() {
 			k.queue = k.queue[1:]
@@ -216,6 +215,14 @@ func (k *keeper) dispatch() {
 		j.taken = false
 		k.given = append(k.given, j)
 	}
+}
+
+// atOnce returns the number of requests that a worker answers at once.
+func (k *keeper) atOnce() int {
+	if len(k.members) > 0 && k.members[0].state.Many {
+		return k.config.Warm.Concurrency
+	}
+	return 1
 }
 
 // take removes a job from given, and returns it; nil: there is no such job.
@@ -348,7 +355,9 @@ func (k *keeper) find() {
 			k.findAt = k.now.Add(findInterval)
 			return
 		}
-		has[s.Job] = true
+		for _, r := range s.Requests {
+			has[r.Job] = true
+		}
 	}
 	for _, m := range slices.Clone(k.members) {
 		k.hearFrom(m) // removes completed jobs from given

@@ -15,16 +15,17 @@ import (
 type member struct {
 	*worker.Warm
 	version int
-	state   worker.State // at the last look
-	done    int64        // completed requests
-	counts  bool         // it is included in pool.count: it is neither told to leave nor leaving by itself
-	silent  bool         // it accepts no more connections
-	since   time.Time    // when it was told to leave, or began to
-	deafAt  time.Time    // when it closed its job socket
+	state   worker.State     // at the last look
+	done    int64            // completed requests
+	problem *outcome.Problem // that it has reported, of the job whose end it reports next
+	counts  bool             // it is included in pool.count: it is neither told to leave nor leaving by itself
+	silent  bool             // it accepts no more connections
+	since   time.Time        // when it was told to leave, or began to
+	deafAt  time.Time        // when it closed its job socket
 	killed  *outcome.Problem
-	conn    int   // our descriptor of the connection of the request that it is killed for; -1: none
-	connOf  int64 // the number of that request (worker.State.Begun)
-	connErr error // why there is none
+	blocked bool          // its event loop is, and that is logged
+	conns   map[int64]int // our descriptors of the connections of requests that it is killed for, by worker.Current.Begun
+	connErr error         // why one is missing
 }
 
 const (
@@ -37,7 +38,7 @@ const (
 
 // join makes a worker a member of the pool.
 func (k *keeper) join(w *worker.Warm, version int) {
-	m := &member{Warm: w, version: version, counts: version == k.version, conn: -1}
+	m := &member{Warm: w, version: version, counts: version == k.version, conns: map[int64]int{}}
 	k.members = append(k.members, m)
 	pidfd := m.PidFD()
 	if pidfd < 0 { // it has ended already
@@ -108,25 +109,16 @@ func (k *keeper) heard(m *member, rep *worker.Report) {
 		if j := k.take(rep.Job); j != nil {
 			k.progress(m, m.State())
 			if rep.Problem == nil {
-				rep.Problem = j.problem
+				rep.Problem = m.problem
 			}
+			m.problem = nil
 			k.done(j, rep.Result, rep.Took)
 		}
 	case 0: // there is no other message, and the job is not done
-		if j := k.jobOf(m); j != nil && rep.Problem != nil {
-			j.problem = rep.Problem
+		if rep.Problem != nil {
+			m.problem = rep.Problem
 		}
 	}
-}
-
-// jobOf returns the job that a worker is at, or whose end it has not reported; nil: none.
-func (k *keeper) jobOf(m *member) *job {
-	s := m.State()
-	i := slices.IndexFunc(k.given, func(j *job) bool { return j.number == s.Job })
-	if i < 0 {
-		return nil
-	}
-	return k.given[i]
 }
 
 // deafGrace is how long a process may take to end after it has closed its descriptors.
@@ -177,7 +169,7 @@ func (k *keeper) kill(m *member, problem *outcome.Problem) {
 
 // killIdle kills a worker that exceeds retireGrace.
 func (k *keeper) killIdle(m *member) {
-	if s := m.State(); s.Busy {
+	if s := m.State(); s.Busy() {
 		k.progress(m, s)
 		m.since = k.now
 		return
@@ -194,24 +186,25 @@ func (k *keeper) ended(m *member) {
 	s := m.State()
 	k.progress(m, s)
 	k.record(k.members...)
-	j := k.jobOf(m)
 	k.members = slices.Delete(k.members, i, i+1)
 	counted := m.counts
 	k.uncount(m)
+	for _, r := range s.Requests {
+		if r.Job == 0 {
+			k.lost(m, r)
+		} else if j := k.take(r.Job); j != nil {
+			k.lostJob(m, r, j)
+		}
+	}
 	switch {
-	case j != nil:
-		k.take(j.number)
-		k.lostJob(m, j)
-	case s.Busy && s.Job == 0:
-		k.lost(m)
-	case !counted || m.killed != nil:
+	case s.Busy() || !counted || m.killed != nil:
 	case s.Begun == 0:
 		k.endedUnused(m)
 	default:
 		k.endedIdle(m)
 	}
-	if m.conn >= 0 { // the request was completed after all
-		unix.Close(m.conn)
+	for _, conn := range m.conns { // the request was completed after all
+		unix.Close(conn)
 	}
 	k.find()
 	if !m.silent {
@@ -229,44 +222,35 @@ func (k *keeper) ended(m *member) {
 }
 
 // lostJob ends a job whose worker died.
-func (k *keeper) lostJob(m *member, j *job) {
-	j.Service = k.now.Sub(m.state.Started)
+func (k *keeper) lostJob(m *member, r worker.Current, j *job) {
+	j.Service = k.now.Sub(r.Started)
 	j.Queued = max(0, k.now.Sub(j.Arrived)-j.Service)
-	res := died(m)
+	res := died(r)
 	k.because(m, func(problem *outcome.Problem) {
 		res.Problem = problem
 		k.failed(j, res)
 	})
 }
 
-// died returns the progress of the response of a worker that died.
-func died(m *member) outcome.Result {
-	if m.state.Status != 0 || !m.state.Busy { // not busy: complete, but not reported
-		return outcome.Result{Status: m.state.Status, End: outcome.Cut}
+// died returns the progress of a response whose worker died.
+func died(r worker.Current) outcome.Result {
+	if r.Status != 0 {
+		return outcome.Result{Status: r.Status, End: outcome.Cut}
 	}
 	return outcome.Result{}
 }
 
 // lost ends a request of the fast lane whose worker died.
-func (k *keeper) lost(m *member) {
-	about, conn, res := subject(m.Current()), m.conn, died(m)
-	took := k.now.Sub(m.state.Started)
-	if conn >= 0 && m.connOf == m.state.Begun { // the worker was killed, and takeOver has the connection
-		m.conn = -1
+func (k *keeper) lost(m *member, at worker.Current) {
+	s := m.Named(at)
+	s.Result, s.Took = died(at), k.now.Sub(at.Started)
+	if conn, ok := m.conns[at.Begun]; ok { // the worker was killed, and takeOver has the connection
+		delete(m.conns, at.Begun)
 		k.open++
-		r := k.cfg.Gateway.NewRequest(conn, m.state.Started)
-		r.Subject, r.Service = about, took
-		res.Problem = k.explain(m.killed)
-		go func() {
-			res := r.Fail(res)
-			r.Finish()
-			k.cfg.Gateway.Log.Record(r.WarmRecord(res, took))
-			k.post(k.gone)
-		}()
+		s.Problem = k.explain(m.killed)
+		go k.answerFor(worker.Passed{FD: conn, Served: &s})
 		return
 	}
-	s := m.Current()
-	s.Result, s.Took = res, took
 	k.because(m, func(problem *outcome.Problem) {
 		if m.connErr != nil {
 			problem.Text += " (the web server answers 502: " + m.connErr.Error() + ")"
@@ -347,13 +331,19 @@ func (k *keeper) stopWorkers(sig syscall.Signal) {
 	}
 }
 
-// takeOver duplicates the client's connection of a worker that is about to be killed, and returns
-// whether the worker is at a request.
+// takeOver duplicates the connections of a worker that is about to be killed, and returns whether the
+// worker is at a request.
 func (m *member) takeOver() (busy bool) {
 	s := m.State()
-	if s.Busy && s.Job == 0 && m.conn < 0 {
-		m.connOf = s.Begun
-		m.conn, m.connErr = m.Connection(s)
+	for _, r := range s.Requests {
+		if _, has := m.conns[r.Begun]; has || r.Job != 0 {
+			continue
+		}
+		if conn, err := m.Connection(r); err != nil {
+			m.connErr = err
+		} else {
+			m.conns[r.Begun] = conn
+		}
 	}
-	return s.Busy
+	return s.Busy()
 }

@@ -23,11 +23,11 @@ type board struct {
 
 // The layout.
 const (
-	boardHead    = 512 // bytes in front of the records
-	boardRecord  = 512 // bytes of each
-	boardText    = 64  // bytes of it in front of its text
-	boardRecords = 256 // and one more, for a request whose record is left out
-	boardBytes   = (boardHead + (boardRecords+1)*boardRecord + 4095) / 4096 * 4096
+	boardHead    = 512                                      // bytes in front of the records
+	boardRecord  = 512                                      // bytes of each
+	boardText    = 64                                       // bytes of it in front of its text
+	boardRecords = 256                                      // and one more, for a request whose record is left out
+	boardPlaces  = boardHead + (boardRecords+1)*boardRecord // where the places begin, each as large as a record
 )
 
 // The words of its head.
@@ -41,6 +41,17 @@ const (
 	wordLeftOut
 	wordRead
 	wordAsleep
+	wordPlaces
+	wordTurn
+)
+
+// The words of a place, behind which the text is.
+const (
+	placeState = iota
+	placeStarted
+	placeConnection
+	placeJob
+	placeLength
 )
 
 // What a worker is at, where that is no request.
@@ -49,18 +60,20 @@ const (
 	atTake = 0xfffe // it is about to have one, or done with one
 )
 
-func newBoard() (*board, error) {
+// newBoard makes a board with places for so many requests at once.
+func newBoard(places int) (*board, error) {
+	size := (boardPlaces + places*boardRecord + 4095) / 4096 * 4096
 	fd, err := unix.MemfdCreate("socketgi-board", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, os.NewSyscallError("memfd_create", err)
 	}
 	b := &board{fd: fd}
-	if err = unix.Ftruncate(fd, boardBytes); err == nil {
+	if err = unix.Ftruncate(fd, int64(size)); err == nil {
 		// A worker that makes it smaller would end this process when it looks (SIGBUS, mmap(2)).
 		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL)
 	}
 	if err == nil {
-		b.mem, err = unix.Mmap(fd, 0, boardBytes, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+		b.mem, err = unix.Mmap(fd, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	}
 	if err != nil {
 		unix.Close(fd)
@@ -91,34 +104,72 @@ func (b *board) set(i int, value uint64) { atomic.StoreUint64(b.word(i), value) 
 type State struct {
 	// Begun is how many requests it has begun.
 	Begun int64
-	// Busy: it is at the last of them. Taking: it is about to have another.
-	Busy, Taking bool
+	// Taking: it is about to begin another, or done with one.
+	Taking bool
+	// Requests are those that it is at.
+	Requests []Current
+	// Many: it answers many at once, and times each out by itself.
+	Many bool
+	// Turn is when the event loop of a worker that answers many has had its last turn.
+	Turn time.Time
+}
+
+// Busy tells whether the worker is at a request.
+func (s *State) Busy() bool { return len(s.Requests) > 0 }
+
+// Current is a request that a worker is at.
+type Current struct {
+	// Begun is which of the worker's requests it is.
+	Begun int64
 	// Status is the status of the response to it, 0 before its head goes out.
 	Status int
 	// Started is when it was begun.
 	Started time.Time
-	// Job is the number of the last of them, where the worker was given it ([Job]); else 0.
+	// Job is its number, where the worker was given it ([Job]); else 0.
 	Job uint32
 	// Connection is the worker's descriptor of the connection.
 	Connection int
+	text       int // where its text is
+	length     uint64
 }
 
 // state reads what the worker is doing now.
 func (b *board) state(now time.Time) (s State) {
-	for range 100 { // nobody has that many requests meanwhile
-		w := b.get(wordState)
-		s = State{Begun: int64(w >> 16), Taking: w&0xffff == atTake, Busy: w&0xffff < atTake, Job: uint32(b.get(wordJob))}
-		if !s.Busy {
-			return s
+	w := b.get(wordState)
+	s = State{Begun: int64(w >> 16), Taking: w&0xffff == atTake}
+	if places := b.get(wordPlaces); places > 0 {
+		s.Many, s.Turn = true, now.Add(-b.since(b.get(wordTurn)))
+		for i := range min(int(min(places, 1<<16)), (len(b.mem)-boardPlaces)/boardRecord) {
+			at := (boardPlaces + i*boardRecord) / 8
+			if c, ok := b.request(now, at, at+boardText/8); ok {
+				c.length = b.get(at + placeLength)
+				s.Requests = append(s.Requests, c)
+			}
 		}
-		s.Status = statusCode(int64(w & 0xffff))
-		s.Started = now.Add(-b.since(b.get(wordStarted)))
-		s.Connection = int(int32(b.get(wordConnection)))
-		if again := b.get(wordState); again>>16 == w>>16 && again&0xffff < atTake { // so all of that is of one request
-			return s
-		}
+		return s
+	}
+	if c, ok := b.request(now, wordState, 0); ok {
+		record := boardHead/8 + int(min(b.get(wordRecord), boardRecords))*boardRecord/8
+		c.text, c.length = record+boardText/8, b.get(record+recordLength)
+		s.Requests = []Current{c}
 	}
 	return s
+}
+
+// request reads what a worker is at, from the word of its state on.
+func (b *board) request(now time.Time, at, text int) (c Current, ok bool) {
+	for range 100 { // nobody has that many requests meanwhile
+		w := b.get(at)
+		if w == 0 || w&0xffff >= atTake {
+			return c, false
+		}
+		c = Current{Begun: int64(w >> 16), Status: statusCode(int64(w & 0xffff)), Started: now.Add(-b.since(b.get(at + placeStarted))),
+			Connection: int(int32(b.get(at + placeConnection))), Job: uint32(b.get(at + placeJob)), text: text}
+		if again := b.get(at); again>>16 == w>>16 && again&0xffff < atTake { // so all of that is of one request
+			break
+		}
+	}
+	return c, true
 }
 
 // since is how long ago a worker says that something was.
@@ -155,8 +206,17 @@ func (b *board) served() (list []Served, leftOut int) {
 	return list, int(min(atomic.SwapUint64(b.word(wordLeftOut), 0), 1<<30))
 }
 
-// current is the request that the worker is at, which it has accepted by itself.
-func (b *board) current() Served { return b.record(int(min(b.get(wordRecord), boardRecords))) }
+// named is a request that the worker is at, which it has accepted by itself, as the log calls it.
+func (b *board) named(c Current) (s Served) {
+	s.End = outcome.Whole
+	s.name(b.text(c.text, c.length))
+	return s
+}
+
+// text reads a text from a word on.
+func (b *board) text(at int, length uint64) []byte {
+	return b.mem[8*at:][:min(length, boardRecord-boardText)]
+}
 
 // record reads one record.
 func (b *board) record(i int) (s Served) {
@@ -171,10 +231,12 @@ func (b *board) record(i int) (s Served) {
 		s.End = outcome.Left
 	}
 	s.Begun = b.get(at + 6)
-	length := int(min(b.get(at+7), boardRecord-boardText))
-	s.name(b.mem[8*at+boardText:][:length])
+	s.name(b.text(at+boardText/8, b.get(at+recordLength)))
 	return s
 }
+
+// recordLength is the word of a record that has the length of its text.
+const recordLength = 7
 
 // name takes METHOD NUL PATH NUL ID apart.
 func (s *Served) name(text []byte) {

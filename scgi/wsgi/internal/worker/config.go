@@ -77,6 +77,10 @@ type WarmConfig struct {
 	MaxRequests int
 	// MaxMemory is with how many bytes resident after a request it does; 0: never.
 	MaxMemory int64
+	// Concurrency is how many requests a worker with an ASGI application takes at once.
+	Concurrency int
+	// Timeout is how long such a worker lets a request take; 0: for ever. Others are told by whoever looks.
+	Timeout time.Duration
 	// Record has a worker measure and record each request ([Warm.Served]).
 	Record bool
 	// Files has them tell the files that modules were loaded from ([Report].Files).
@@ -127,6 +131,8 @@ func (c *WarmConfig) settings() []string {
 		"record=" + flag[c.Record],
 		"watch=" + flag[c.Files],
 		"warm-path=" + c.WarmPath,
+		"concurrency=" + strconv.Itoa(c.Concurrency),
+		"timeout=" + strconv.FormatInt(c.Timeout.Milliseconds(), 10),
 		"fresh=" + flag[c.MaxRequests == 1],
 		"mark=" + flag[c.Marks],
 	}

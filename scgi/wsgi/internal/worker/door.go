@@ -104,8 +104,8 @@ func failed(msg []byte) *Served {
 	parts := bytes.SplitN(text, []byte{0}, 4)
 	if len(parts) == 4 {
 		s.Method, s.Path, s.ID = string(parts[0]), string(parts[1]), string(parts[2])
-		if _, why, told := bytes.Cut(parts[3], []byte{'\n'}); told {
-			s.Problem = &outcome.Problem{Kind: outcome.Failed, Text: string(why)}
+		if kind, why, told := bytes.Cut(parts[3], []byte{'\n'}); told {
+			s.Problem = problem(kind, why)
 		}
 	}
 	if s.Problem == nil {

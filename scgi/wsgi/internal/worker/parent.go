@@ -16,6 +16,7 @@ import (
 // by one goroutine.
 type Parent struct {
 	process *process
+	places  int       // of the board of each worker
 	asked   []*Warm   // the forks that it has not answered for, in order
 	since   time.Time // when it had the first of them to answer for
 	workers map[int]*Warm
@@ -41,7 +42,7 @@ func StartParent(cfg *Config, timeout time.Duration) (*Parent, Report) {
 		rep.Problem = child.NotStarted(err)
 		return nil, rep
 	}
-	p := &Parent{process: proc, workers: map[int]*Warm{}, gone: make(chan struct{})}
+	p := &Parent{process: proc, places: cfg.Warm.Concurrency, workers: map[int]*Warm{}, gone: make(chan struct{})}
 	go func() {
 		p.usage = proc.Wait(time.Time{})
 		close(p.gone)
@@ -72,7 +73,7 @@ func (p *Parent) FD() int { return p.process.socket }
 
 // Fork asks for a worker. What becomes of it is what [Parent.Handle] returns later.
 func (p *Parent) Fork() error {
-	b, err := newBoard()
+	b, err := newBoard(p.places)
 	if err != nil {
 		return err
 	}

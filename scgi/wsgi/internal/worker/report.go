@@ -58,8 +58,8 @@ func report(r *Report, msg []byte) (done bool) {
 			r.End = outcome.Cut // until it is known to be whole
 		}
 	case "E":
-		_, text, _ := bytes.Cut(rest, []byte{'\n'})
-		r.Problem = &outcome.Problem{Kind: outcome.Failed, Text: string(text)}
+		why, text, _ := bytes.Cut(rest, []byte{'\n'})
+		r.Problem = problem(why, text)
 		if r.Status == 0 && bytes.HasPrefix(rest, []byte("import\n")) {
 			return true // there is no application that could do the job
 		}
@@ -89,6 +89,15 @@ func report(r *Report, msg []byte) (done bool) {
 		}
 	}
 	return false
+}
+
+// problem is what an application did, of a kind that runtime/job.py lists.
+func problem(kind, text []byte) *outcome.Problem {
+	p := &outcome.Problem{Kind: outcome.Failed, Text: string(text)}
+	if string(kind) == "timeout" {
+		p.Kind = outcome.Timeout
+	}
+	return p
 }
 
 // File is a file that an application was loaded from.

@@ -3,6 +3,7 @@ package worker
 import (
 	"errors"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -36,7 +37,7 @@ func (w *Warm) over(usage outcome.Usage) {
 // that the application was loaded from.
 func StartWarm(cfg *Config, timeout time.Duration) (*Warm, Report) {
 	var rep Report
-	b, err := newBoard()
+	b, err := newBoard(cfg.Warm.Concurrency)
 	if err != nil {
 		rep.Problem = child.NotStarted(err)
 		return nil, rep
@@ -104,18 +105,18 @@ func (w *Warm) Sleep() { w.board.asleep() }
 // how many others there were that it had no room to tell of.
 func (w *Warm) Served() (list []Served, leftOut int) { return w.board.served() }
 
-// Current is the request that the worker is at, or was at when it ended.
-func (w *Warm) Current() Served { return w.board.current() }
+// Named is a request that the worker is at, or was at when it ended, as the log calls it.
+func (w *Warm) Named(c Current) Served { return w.board.named(c) }
 
-// Connection returns a descriptor of ours of the connection of the request that the worker is at,
-// as state has it, which the worker has accepted by itself (pidfd_getfd(2), Linux 5.6).
-func (w *Warm) Connection(state State) (int, error) {
-	fd, err := unix.PidfdGetfd(w.PidFD(), state.Connection, 0)
+// Connection returns a descriptor of ours of the connection of a request that the worker is at and
+// has accepted by itself (pidfd_getfd(2), Linux 5.6).
+func (w *Warm) Connection(c Current) (int, error) {
+	fd, err := unix.PidfdGetfd(w.PidFD(), c.Connection, 0)
 	if err != nil {
 		return -1, os.NewSyscallError("pidfd_getfd", err)
 	}
 	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
-	if now := w.State(); err != nil || kind != unix.SOCK_STREAM || !now.Busy || now.Begun != state.Begun {
+	if now := w.State(); err != nil || kind != unix.SOCK_STREAM || !slices.ContainsFunc(now.Requests, func(r Current) bool { return r.Begun == c.Begun }) {
 		unix.Close(fd)
 		return -1, errOther
 	}
@@ -140,6 +141,9 @@ func (w *Warm) Quiet() { w.tell('Q') }
 func (w *Warm) tell(what byte) {
 	_ = unix.Sendto(w.fd, []byte{what}, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, nil)
 }
+
+// Where has a worker with an event loop write to the log which line it is at (runtime/asgiworker.py).
+func (w *Warm) Where() { _ = unix.PidfdSendSignal(w.PidFD(), unix.SIGUSR2, nil, 0) }
 
 // Leave has the worker end when it has nothing more to do: atexit runs, files are flushed.
 func (w *Warm) Leave() { _ = unix.Shutdown(w.fd, unix.SHUT_WR) }

@@ -3,6 +3,7 @@ package worker
 import (
 	"bytes"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -110,7 +111,7 @@ func TestParentLies(t *testing.T) {
 
 // TestBoardSealed tries to take the memory away that a worker shares with this process.
 func TestBoardSealed(t *testing.T) {
-	b, err := newBoard()
+	b, err := newBoard(4)
 	require.NoError(t, err)
 	defer b.close()
 	assert.ErrorIs(t, unix.Ftruncate(b.fd, 0), unix.EPERM)
@@ -124,22 +125,30 @@ func FuzzBoard(f *testing.F) {
 	f.Add([]byte{}, []byte{}, uint64(0))
 	f.Add(ones, ones, uint64(1)<<63)
 	f.Add([]byte{200}, ones, uint64(3))
-	b, err := newBoard()
+	f.Add(slices.Concat([]byte{0xff, 0xff}, make([]byte, 8*wordPlaces-2), []byte{9}), []byte{200, 0, 1}, uint64(0))
+	b, err := newBoard(4)
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, head, record []byte, read uint64) {
 		clear(b.mem)
 		copy(b.mem, head[:min(len(head), boardHead)])
 		copy(b.mem[boardHead:], record)
+		copy(b.mem[boardPlaces:], record)
 		b.read = read
 		now := time.Now()
 		s := b.state(now)
-		assert.True(t, s.Status == 0 || s.Status >= 100 && s.Status <= 999, "%d", s.Status)
-		assert.False(t, s.Started.After(now))
 		assert.GreaterOrEqual(t, s.Begun, int64(0))
+		assert.LessOrEqual(t, len(s.Requests), 4)
+		var at []Served
+		for _, r := range s.Requests {
+			assert.True(t, r.Status == 0 || r.Status >= 100 && r.Status <= 999, "%d", r.Status)
+			assert.False(t, r.Started.After(now))
+			assert.GreaterOrEqual(t, r.Begun, int64(0))
+			at = append(at, b.named(r))
+		}
 		list, leftOut := b.served()
 		assert.LessOrEqual(t, len(list), boardRecords)
 		assert.GreaterOrEqual(t, leftOut, 0)
-		for _, r := range append(list, b.current()) {
+		for _, r := range append(list, at...) {
 			assert.True(t, r.Status == 0 || r.Status >= 100 && r.Status <= 999, "%d", r.Status)
 			for _, n := range []int64{r.Bytes, r.Growth, int64(r.CPU), int64(r.Took)} {
 				assert.GreaterOrEqual(t, n, int64(0))
