@@ -131,7 +131,7 @@ func TestMisconfigured(t *testing.T) {
 		{[]string{"--concurrency", "2", "testdata/pep.py"}, "RuntimeDirectory="},
 		{[]string{"--mount", "app", "testdata/pep.py"}, "must begin with a slash"},
 		{[]string{"--timeout", "-1s", "testdata/pep.py"}, "timeout"},
-		{[]string{"--python", "/nonexistent/python3", "testdata/pep.py"}, "/nonexistent/python3 is not there"},
+		{[]string{"--python", "/nonexistent/python3", "testdata/pep.py"}, "/nonexistent/python3 does not exist"},
 	} {
 		a := &invocation{t: t, args: c.args, env: []string{"PYTHONPATH="}}
 		got := a.get("/")

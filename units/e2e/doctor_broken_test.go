@@ -193,7 +193,7 @@ time.sleep(1000)`)
 		{"Python missing", func() {
 			s.Write(unitDir+"app@.service", strings.Replace(service, "--python /usr/bin/python3", "--python /opt/python", 1))
 			s.Run("systemctl", "daemon-reload")
-		}, "loads", "error", "/opt/python is not there", "", func() { s.Write(unitDir+"app@.service", service); s.Run("systemctl", "daemon-reload") }, false},
+		}, "loads", "error", "/opt/python does not exist", "", func() { s.Write(unitDir+"app@.service", service); s.Run("systemctl", "daemon-reload") }, false},
 		{"adapter missing", run("mkdir -p /usr/local/libexec; mv /usr/local/lib/socketgi /usr/local/libexec/socketgi"), "loads", "error", "/usr/local/lib/socketgi/socketgi-adapter can't be executed", "install -D",
 			nil, true},
 		{"user missing", func() {

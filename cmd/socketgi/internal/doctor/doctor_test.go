@@ -261,9 +261,9 @@ func TestPathsInLogs(t *testing.T) {
 		assert.Equal(t, want, m[1]+m[2], log)
 	}
 	for log, want := range map[string]string{
-		"FileNotFoundError: [Errno 2] No such file or directory: '/srv/x'":           "/srv/x",
-		"socketgi-adapter: /srv/article.py: no such file or directory":               "/srv/article.py",
-		"/opt/python is not there, or the interpreter that it names is not: say ...": "/opt/python",
+		"FileNotFoundError: [Errno 2] No such file or directory: '/srv/x'":                         "/srv/x",
+		"socketgi-adapter: /srv/article.py: no such file or directory":                             "/srv/article.py",
+		"/opt/python does not exist, or the interpreter in its first line does not exist: use ...": "/opt/python",
 	} {
 		m := append(missing.FindStringSubmatch(log), "", "", "")
 		assert.Equal(t, want, m[1]+m[2], log)

@@ -7,15 +7,16 @@ import (
 	"github.com/socketgi/socketgi/scgi"
 )
 
-// App names an application. It has the fields of App in package wsgi, which is converted.
+// App names an application. It has the fields of wsgi.App, which is converted to it.
 type App struct {
 	File     string // the absolute path of a Python file, or ""
 	Module   string // a dotted name, by itself or of File
-	Folder   string // the folder above the package that File is a part of, or ""
-	Callable string // the name of the application in it; "": the usual ones
+	Folder   string // the folder above the package that contains File, or ""
+	Callable string // the name of the application in the module; "": the usual names
 }
 
-// names are the arguments by which the runtime is told of it (runtime/application.py, load).
+// names returns the arguments of the runtime that name the application (load in
+// runtime/application.py).
 func (a App) names() (kind, where string) {
 	switch {
 	case a.File == "":
@@ -32,67 +33,73 @@ const (
 	ASGI = "asgi" // https://asgi.readthedocs.io/en/latest/specs/main.html
 )
 
-// Config says how a worker is started.
+// Config configures a worker.
 type Config struct {
-	// App is what it loads.
+	// App is the application.
 	App App
-	// Python is the interpreter: CPython 3.8 or later, or PyPy 3.
+	// Python is the path of the interpreter: CPython 3.8 or later, or PyPy 3.
 	Python string
-	// CacheDir is a directory where the worker keeps what it needs to start
-	// faster next time, or "". It must belong to the worker's user or to root:
-	// code is loaded from it.
+	// CacheDir is a directory for files with which workers start faster; "": none. It must
+	// belong to the worker's user or to root, because the worker loads code from it.
 	CacheDir string
-	// Env is the environment of the worker. REMOTE_ADDR and REMOTE_PORT are left out.
+	// Env is the environment of the worker. REMOTE_ADDR and REMOTE_PORT are removed.
 	Env []string
-	// Stderr is the descriptor of the log. The worker's standard output goes
-	// there, too: what an application prints is never part of a response.
+	// Stderr is the descriptor for the worker's standard error and standard output: print() is
+	// never part of a response.
 	Stderr int
-	// Interface is what the application is called by: [WSGI], [ASGI], or "" for what it looks like.
+	// Interface is the interface of the application: [WSGI], [ASGI], or "" to detect it.
 	Interface string
-	// MaxMessage is the largest message of a WebSocket that is received, in bytes; 0: any.
+	// MaxMessage is the size in bytes of the largest WebSocket message that is received; 0: no
+	// limit.
 	MaxMessage int64
-	// Alone says that this process has no other children ([child.Attr]).
+	// Alone declares that this process has no other children ([child.Attr]).
 	Alone bool
-	// Warm is for a [Warm] or a [Parent].
+	// Warm is required for a [Warm] and a [Parent].
 	Warm *WarmConfig
 }
 
-// WarmConfig says how workers are that serve more than one request.
+// WarmConfig configures warm workers.
 type WarmConfig struct {
-	// Door is what they pass connections on through.
+	// Door connects the workers with this process.
 	Door *Door
-	// Listeners are the descriptors that they accept from, which don't block.
+	// Listeners are the descriptors from which the workers accept. They are non-blocking.
 	Listeners []int
-	// Peers are the users whose connections they serve by themselves; nil: all.
+	// Peers are the users whose connections the workers serve themselves; nil: all.
 	Peers []uint32
-	// Limits bound what they read of a request ([scgi.ReadRequest]).
+	// Limits are the limits of a request ([scgi.ReadRequest]).
 	Limits scgi.Limits
-	// Mount is that of [scgi.Request.Params].
+	// Mount is the mount of [scgi.Request.Params].
 	Mount string
-	// Declined is a variable with which a request is passed on; "": none.
+	// Declined is the name of a variable. Requests that have it are passed on; "": none.
 	Declined string
-	// Patience is how long the web server may read nothing of a response; 0: for ever.
+	// Patience is the time without progress after which sending a response fails, because the web
+	// server reads nothing; 0: no limit.
 	Patience time.Duration
-	// MaxRequests is after how many a worker ends; 0: never.
+	// MaxRequests is the number of requests after which a worker ends; 0: no limit.
 	MaxRequests int
-	// MaxMemory is with how many bytes resident after a request it does; 0: never.
+	// MaxMemory is the resident size in bytes above which a worker ends, measured after each
+	// request; 0: no limit.
 	MaxMemory int64
-	// Concurrency is how many requests a worker with an ASGI application takes at once.
+	// Concurrency is the number of requests that a worker with an ASGI application handles at
+	// once.
 	Concurrency int
-	// Timeout is how long such a worker lets a request take; 0: for ever. Others are told by whoever looks.
+	// Timeout is the time after which such a worker ends a request by itself; 0: no limit. For
+	// others, the process that reads their board does.
 	Timeout time.Duration
-	// Record has a worker measure and record each request ([Warm.Served]).
+	// Record has each request measured and recorded ([Warm.Served]).
 	Record bool
-	// Files has them tell the files that modules were loaded from ([Report].Files).
+	// Files has workers report the files that they load modules from ([Report].Files).
 	Files bool
-	// WarmPath, with its query, is asked for with GET when the application is loaded, by
-	// each process that loads it; "": nothing is.
+	// WarmPath, with its query, is requested from the application with GET by each process that
+	// has loaded it; "": nothing.
 	WarmPath string
-	// Marks has each line that Python code writes to Stderr during a request begin with the ID of the request ([CutMark]).
+	// Marks has each line that Python code writes to Stderr during a request begin with the id
+	// of the request ([CutMark]).
 	Marks bool
 }
 
-// settings are arguments of each process, behind the names of the application (runtime/worker.py).
+// settings returns the arguments of every worker that follow the names of the application
+// (runtime/worker.py).
 func (c *Config) settings() (list []string) {
 	if c.Interface != "" {
 		list = append(list, "interface="+c.Interface)
@@ -103,11 +110,11 @@ func (c *Config) settings() (list []string) {
 	return list
 }
 
-// settings are arguments of a process that is warm, behind the others (runtime/worker.py).
+// settings returns the further arguments of a warm worker.
 func (c *WarmConfig) settings() []string {
 	peers := "all"
 	if c.Peers != nil {
-		peers = "0" // root may do all that it can
+		peers = "0" // root is always allowed
 		for _, uid := range c.Peers {
 			peers += "," + strconv.FormatUint(uint64(uid), 10)
 		}

@@ -2,15 +2,14 @@ package worker
 
 import "bytes"
 
-// Before and behind the id of a request that a line of the log begins with (runtime/requestlog.py).
+// The delimiters of the id of a request at the beginning of a line (runtime/requestlog.py).
 const (
 	markBegin = 0x1e
 	markEnd   = 0x1f
 )
 
-// CutMark returns the id of the request that a warm worker has written a line for, "" for none, and
-// the line without it ([WarmConfig].Marks). An application can write any: nothing but its own log
-// depends on it.
+// CutMark splits a line of a warm worker into the id of its request, "" if it has none, and the text
+// ([WarmConfig].Marks). An application can write any id, which affects only its own log.
 func CutMark(line []byte) (id string, text []byte) {
 	if len(line) == 0 || line[0] != markBegin {
 		return "", line

@@ -8,15 +8,15 @@ import (
 	"github.com/socketgi/socketgi/scgi"
 )
 
-// Types of Python's marshal format: those that every version since 3.4 reads alike
-// (Python/marshal.c), and PyPy, too.
+// Types of Python's marshal format that every version since 3.4, and PyPy, reads in the same way
+// (Python/marshal.c).
 const (
-	marshalTuple      = ')' // of up to 255
+	marshalTuple      = ')' // up to 255 items
 	marshalDict       = '{'
 	marshalEnd        = '0' // of a dict
 	marshalASCII      = 'a'
-	marshalShortASCII = 'z' // of up to 255
-	marshalInterned   = 'Z' // the same, kept for comparing with what the program says
+	marshalShortASCII = 'z' // up to 255 characters
+	marshalInterned   = 'Z' // the same, interned: comparing it with a literal is faster
 	marshalUnicode    = 'u'
 	marshalBytes      = 's'
 	marshalInt        = 'i'
@@ -25,16 +25,16 @@ const (
 
 // Job is a request for a worker.
 type Job struct {
-	Number uint32        // by which [Door.TakeBack] tells it, and a worker that it is done; 0 is none
+	Number uint32        // identifies it in [Door.TakeBack] and [Report]; not 0 for a [Warm]
 	Params []scgi.Header // its variables ([scgi.Request.Params])
-	Body   scgi.Body     // its body, whose file goes beside the message
-	ID     string        // by which the log knows it
-	// Patience is how long the web server may read nothing of the response; 0: for ever.
+	Body   scgi.Body     // its body; a file is sent beside the message
+	ID     string        // its id in the log
+	// Patience is that of [WarmConfig].
 	Patience time.Duration
 }
 
-// AppendJob appends the message that hands a job over (runtime/job.py) to msg: what Python
-// makes objects of without a line of Python.
+// AppendJob appends the message of a job (runtime/job.py) to msg. It is in the marshal format, which
+// Python decodes in C.
 func AppendJob(msg []byte, job *Job) []byte {
 	msg = append(msg, marshalTuple, 5, marshalInt)
 	msg = binary.LittleEndian.AppendUint32(msg, job.Number)
@@ -53,7 +53,7 @@ func AppendJob(msg []byte, job *Job) []byte {
 	return binary.LittleEndian.AppendUint32(msg, uint32(patience(job.Patience)))
 }
 
-// patience is what the runtime counts in: milliseconds, -1: for ever.
+// patience converts a [WarmConfig].Patience to the runtime's milliseconds; -1: no limit.
 func patience(d time.Duration) int32 {
 	if d <= 0 {
 		return -1
@@ -61,15 +61,14 @@ func patience(d time.Duration) int32 {
 	return int32(min(max(d.Milliseconds(), 1), math.MaxInt32))
 }
 
-// jobInFile is the message for a job that is in a file: its number, and nothing else.
+// jobInFile returns the message of a job that is in a file: its number, and nothing else.
 func jobInFile(msg []byte) []byte {
 	return append(append([]byte{}, msg[:jobHead]...), marshalNone, marshalNone, marshalNone, marshalNone)
 }
 
-// jobNumber is the number of a job, of which the first bytes are known.
+// jobNumber returns the number of a job from the first jobHead bytes of its message.
 func jobNumber(msg []byte) uint32 { return binary.LittleEndian.Uint32(msg[3:]) }
 
-// jobHead is how many bytes those are.
 const jobHead = 7
 
 // appendText appends a str. WSGI strings are bytes in latin-1 (PEP 3333, Unicode Issues).

@@ -11,38 +11,38 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Report is what a worker says of a job, or when it can take one.
+// Report is the result of a job, or of loading the application.
 type Report struct {
 	outcome.Result
-	// Kind is the letter of the last message, where that is a report of its own (runtime/accept.py).
+	// Kind is the letter of the last message, if that completes a report (runtime/accept.py).
 	Kind byte
-	// Job is the number of the one that is done, of a worker that takes many.
+	// Job is the number of the job that a warm worker has completed.
 	Job uint32
-	// Took is how long that took.
+	// Took is the duration of that job.
 	Took time.Duration
 	// Failed is a request whose connection the application has closed.
 	Failed *Served
-	// Files are those that modules were loaded from of which it had not spoken before
+	// Files are the files that modules were loaded from, without those that were reported before
 	// ([WarmConfig].Files).
 	Files []File
-	// Settled says that the application was loaded without a job, and that another start would add
-	// nothing to the cache.
+	// Settled: the application was loaded without a job, and another start would add nothing to
+	// the cache.
 	Settled bool
-	// Warnings are sentences about what workers of a [Parent] had better not share.
+	// Warnings are sentences about sockets and threads that the workers of a [Parent] share.
 	Warnings []string
 }
 
-// endings are what a worker calls them.
+// endings maps the names in messages.
 var endings = map[string]outcome.End{"whole": outcome.Whole, "left": outcome.Left, "cut": outcome.Cut, "none": outcome.None}
 
-// mostFiles is how many files, and mostWarnings how many warnings, a worker is heard of.
+// mostFiles and mostWarnings limit what is kept of the reports of one worker.
 const (
 	mostFiles    = 1 << 16
 	mostWarnings = 100
 )
 
-// report takes in one report; the last one says that the job is done. Whatever an
-// application can write to its descriptors may come here.
+// report adds a message to r, and returns whether the message completes a report. An application can
+// send any message: it has the descriptor.
 func report(r *Report, msg []byte) (done bool) {
 	kind, rest, _ := bytes.Cut(msg, []byte{' '})
 	switch string(kind) {
@@ -55,13 +55,13 @@ func report(r *Report, msg []byte) (done bool) {
 	case "H":
 		r.Status, r.End = statusCode(number(rest)), outcome.None
 		if r.Status != 0 {
-			r.End = outcome.Cut // until it is known to be whole
+			r.End = outcome.Cut // unless a later message reports it as whole
 		}
 	case "E":
 		why, text, _ := bytes.Cut(rest, []byte{'\n'})
 		r.Problem = problem(why, text)
 		if r.Status == 0 && bytes.HasPrefix(rest, []byte("import\n")) {
-			return true // there is no application that could do the job
+			return true // the application failed to load, so there is no D
 		}
 	case "D":
 		fields := bytes.Fields(rest)
@@ -69,7 +69,7 @@ func report(r *Report, msg []byte) (done bool) {
 			return false
 		}
 		r.Kind = 'D'
-		if len(fields) == 7 { // from a worker that goes on
+		if len(fields) == 7 { // from a warm worker
 			r.Job, fields = uint32(number(fields[0])), fields[1:]
 			r.Status, r.Took = statusCode(number(fields[2])), time.Duration(number(fields[3]))
 			r.CPU, r.Growth = time.Duration(number(fields[4]))*time.Microsecond, number(fields[5])<<10
@@ -102,13 +102,13 @@ func problem(kind, text []byte) *outcome.Problem {
 
 // File is a file that an application was loaded from.
 type File struct {
-	// Path is where it is.
+	// Path is its absolute path.
 	Path string
-	// State is what it was then ([StateOf]).
+	// State is its [StateOf] before it was loaded.
 	State string
 }
 
-// StateOf tells one content of a file from another; "" where there is none.
+// StateOf returns a text that changes with the contents of a file; "" if the file doesn't exist.
 func StateOf(path string) string {
 	var st unix.Stat_t
 	if unix.Stat(path, &st) != nil {
@@ -117,7 +117,7 @@ func StateOf(path string) string {
 	return fmt.Sprintf("%d %d %d %d", st.Dev, st.Ino, st.Size, st.Mtim.Nano())
 }
 
-// files takes apart PATH NUL STATE NUL PATH ...
+// files parses PATH NUL STATE NUL PATH ...
 func files(b []byte) (list []File) {
 	for words := strings.Split(string(b), "\x00"); len(words) > 1; words = words[2:] {
 		list = append(list, File{words[0], words[1]})
@@ -125,13 +125,14 @@ func files(b []byte) (list []File) {
 	return list
 }
 
-// number is 0 where there is none, and never more than can be counted in smaller units.
+// number parses a number, 0 if there is none. The limit leaves room for a conversion to smaller
+// units.
 func number(b []byte) int64 {
 	n, _ := strconv.ParseInt(string(b), 10, 64)
 	return min(max(n, 0), 1<<50)
 }
 
-// statusCode is 0 where that is no status code.
+// statusCode returns n, or 0 if n is no status code.
 func statusCode(n int64) int {
 	if n < 100 || n > 999 {
 		return 0
@@ -139,10 +140,10 @@ func statusCode(n int64) int {
 	return int(n)
 }
 
-// ending says how a worker ended that has not said it itself.
+// ending describes the end of a worker that has not reported one.
 func ending(u outcome.Usage) string {
 	if u.Signaled() {
 		return u.Ending()
 	}
-	return u.Ending() + " without an answer"
+	return u.Ending() + " without a response"
 }

@@ -25,8 +25,7 @@ func (s jobSocket) send(msg []byte, conn int, body scgi.Body) error {
 	return send(s.fd, msg, fds)
 }
 
-// send sends a job and its descriptors. One that is larger than a message goes in a file of its
-// own.
+// send sends a job and its descriptors. A job that is larger than a message is sent in a file.
 func send(socket int, msg []byte, fds []int) error {
 	if len(msg) <= messageBytes {
 		if err := sendMessage(socket, msg, fds); !errors.Is(err, unix.EMSGSIZE) { // net.core.wmem_max may be small
@@ -46,42 +45,42 @@ func sendMessage(socket int, msg []byte, fds []int) error {
 	for {
 		_, err := unix.SendmsgN(socket, msg, rights, nil, unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)
 		if err != unix.EINTR {
-			return os.NewSyscallError("handing the request to the worker", err)
+			return os.NewSyscallError("passing the request to the worker", err)
 		}
 	}
 }
 
-// await reads reports until the job is done, the deadline has come (alive) or
-// the worker has ended (not alive).
+// await reads reports until the job is done, until the deadline (alive), or until the worker has
+// ended (not alive).
 func (s jobSocket) await(rep *Report, deadline time.Time) (done, alive bool) {
 	fds := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}, {Fd: int32(s.pidfd), Events: unix.POLLIN}}
-	for { // until the deadline, however much a worker has to say
+	for { // until the deadline, even if a worker never stops reporting
 		if !deadline.IsZero() && time.Now().After(deadline) {
 			return false, true
 		}
 		if n, err := poll.Until(fds, deadline); n == 0 {
 			return false, err == nil
 		}
-		// Reports first: a worker that has ended may have left some.
+		// First the reports: an ended worker may have left some.
 		if done, closed := s.drain(rep); done || closed || fds[1].Revents != 0 {
 			return done, false
 		}
 	}
 }
 
-// mostReports is how many reports are read at once: more than a socket holds (net/unix in
-// Linux counts 768 bytes for each at least), so that one that has ended leaves none, and one
-// that sends them without an end holds nobody up.
+// mostReports is the number of reports that drain reads: more than a socket holds (Linux counts at
+// least 768 bytes for each), so that none is left of an ended worker, and limited because a worker may
+// send them endlessly.
 const mostReports = 1024
 
-// drain reads the reports that are there.
+// drain reads the waiting reports.
 func (s jobSocket) drain(rep *Report) (done, closed bool) {
 	buf := make([]byte, 64<<10)
 	for range mostReports {
 		n, _, err := unix.Recvfrom(s.fd, buf, unix.MSG_DONTWAIT)
 		switch {
 		case err == unix.EINTR:
-		case err == unix.ECONNRESET: // it ended without taking the job; what it said before follows
+		case err == unix.ECONNRESET: // it ended without receiving the job; its earlier reports follow
 		case err == unix.EAGAIN:
 			return false, false
 		case err != nil || n == 0 && hungUp(s.fd):
@@ -95,21 +94,21 @@ func (s jobSocket) drain(rep *Report) (done, closed bool) {
 	return false, false
 }
 
-// hungUp tells the end of the reports from an empty one, which is no report of ours.
+// hungUp distinguishes the end of the reports from an empty message, which an application may send.
 func hungUp(socket int) bool {
 	fds := []unix.PollFd{{Fd: int32(socket)}}
 	n, err := poll.Now(fds)
 	return err == nil && n > 0 && fds[0].Revents&unix.POLLHUP != 0
 }
 
-// messageBytes is how large a message on a job socket may be, for both sides (MOST in
-// runtime/job.py); jobBytes is room for a few of them.
+// messageBytes is the maximum size of a message on a job socket, for both sides (MOST in
+// runtime/job.py), and jobBytes the size of the socket's buffer.
 const (
 	messageBytes = 256 << 10
 	jobBytes     = 512 << 10
 )
 
-// jobSocketPair makes a job socket: our end, and the worker's.
+// jobSocketPair creates a job socket: our end, and the worker's.
 func jobSocketPair() ([2]int, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

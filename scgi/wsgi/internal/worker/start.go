@@ -10,23 +10,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The ways of a process (runtime/worker.py).
+// The modes of a process (WAY in runtime/worker.py).
 const (
-	once   = "once"   // it serves a single job
-	many   = "many"   // it serves as many as come
-	parent = "parent" // it forks workers that do
+	once   = "once"   // a Single
+	many   = "many"   // a Warm
+	parent = "parent" // a Parent
 )
 
-// process is a process of Python, and our end of its job socket.
+// process is a Python process, and our end of its job socket.
 type process struct {
 	*child.Process
 	socket int
 }
 
-// start starts a Python that goes its way, with a board if it is a warm worker. It has a
-// process group of its own, and is killed when this process ends ([child.Start]).
+// start starts a Python process in the given mode, a warm worker with its board. The process has its
+// own process group, and is killed when this process ends ([child.Start]).
 //
-// Python is told to leave out site (-S); the runtime does its work (runtime/quicksite.py).
+// With -S, Python doesn't import site: the runtime does its work faster (runtime/quicksite.py).
 func start(cfg *Config, way string, board int) (*process, error) {
 	in, err := openInputs(cfg)
 	if err != nil {
@@ -70,7 +70,7 @@ func start(cfg *Config, way string, board int) (*process, error) {
 	return &process{p, pair[0]}, nil
 }
 
-// inputs is what each Python gets to begin with.
+// inputs has the descriptors and arguments of every Python process.
 type inputs struct {
 	null, cached, sources int // descriptors
 	argv                  []string
@@ -114,7 +114,7 @@ func (in inputs) close() {
 func startError(python string, err error) error {
 	switch {
 	case errors.Is(err, unix.ENOENT):
-		return errors.New(python + " is not there, or the interpreter that it names is not: use --python PATH")
+		return errors.New(python + " does not exist, or the interpreter in its first line does not exist: use --python PATH")
 	case errors.Is(err, unix.EACCES):
 		return errors.New(python + " may not be executed by this user: " + err.Error())
 	}
@@ -137,8 +137,8 @@ func memfd(head string, tail []byte) (int, error) {
 	return fd, nil
 }
 
-// environment is that of the unit without the address that systemd gives for a connection:
-// it is the web server's.
+// environment returns the unit's environment without the variables that systemd sets for a
+// connection: they have the address of the web server, not that of the client.
 func environment(unit []string) []string {
 	kept := make([]string, 0, len(unit))
 	for _, e := range unit {
