@@ -27,6 +27,9 @@ type NginxOptions struct {
 	Static []NginxStatic
 	// Subrequests makes the location internal, for subrequests of nginx. Default [NoSubrequests].
 	Subrequests Subrequests
+	// Streaming has nginx pass on each part of a response when it arrives, for server-sent events and
+	// WebSockets. Default: nginx collects what it can.
+	Streaming bool
 }
 
 // NginxStatic is a directory of files that the web server itself serves.
@@ -140,10 +143,23 @@ func (o *NginxOptions) location() string {
     scgi_buffer_size 32k;
     scgi_buffers 16 32k;
     scgi_busy_buffers_size 64k;
-    # Longer than the adapter's timeouts, whose error pages are more specific.
+%[8]s    # Longer than the adapter's timeouts, whose error pages are more specific.
     scgi_read_timeout %[4]ds;
 %[7]s    scgi_pass %[5]s;
-`, internal, script, body, waits(o.Timeout), pass, hostComment+indented(NginxHost), o.passOn())
+`, internal, script, body, waits(o.Timeout), pass, hostComment+indented(NginxHost), o.passOn(), o.stream())
+}
+
+// stream renders what streamed responses need. nginx makes a connection a tunnel after a response with
+// status 101, without a directive, and restarts scgi_read_timeout with each byte in either direction.
+func (o *NginxOptions) stream() string {
+	if !o.Streaming {
+		return ""
+	}
+	return `    # Each event of a stream is passed on at once.
+    scgi_buffering off;
+    # A stream, or an open WebSocket, is ended after scgi_read_timeout without traffic. The pings of a
+    # WebSocket, every 20 seconds, are traffic; a stream of events needs a comment line now and then.
+`
 }
 
 // NginxHost are directives of a location, a line each, for the host and the port of the request.

@@ -48,12 +48,16 @@ socket if the application is on this machine, too. It belongs beside the server
 blocks of nginx, as in /etc/nginx/conf.d: --part upstream prints it alone,
 --part location the rest. See "Several machines" in socketgi-webservers(7).
 
+With --streaming, nginx passes on each part of a response when it arrives. A
+response with the header X-Accel-Buffering: no needs no --streaming, nor does a
+WebSocket, which is passed on in either case.
+
 With --reload, nginx checks and reads its configuration; the command ends when
 only workers with the new configuration accept connections. systemctl reload
 nginx ends earlier.`,
 		Example: "  socketgi nginx hello\n  socketgi nginx hello --mount /hello\n" +
 			"  socketgi nginx shop --mount /shop --static /shop/static=/srv/shop/static\n" +
-			"  socketgi nginx login --auth-request\n" +
+			"  socketgi nginx login --auth-request\n  socketgi nginx chat --streaming\n" +
 			"  socketgi nginx shop --server 192.0.2.11:9000 --backup 192.0.2.12:9000\n  socketgi nginx --reload",
 		ValidArgsFunction: completeNames(f.host),
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -88,6 +92,7 @@ func (n *nginxFlags) define(cmd *cobra.Command) {
 	f.StringVar(&n.part, "part", "", "with --server or --backup: print one part, `upstream|location`")
 	f.BoolVar(&n.auth, "auth-request", false, "for subrequests of nginx's auth_request only")
 	f.BoolVar(&n.ssi, "ssi", false, "for subrequests of server-side includes only")
+	f.BoolVar(&n.options.Streaming, "streaming", false, "for server-sent events and WebSockets: pass on each part of a response at once")
 	f.BoolVar(&n.reload, "reload", false, "reload nginx, and wait until the new configuration is in effect")
 	n.hostFlags.define(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("part", cobra.FixedCompletions([]string{"upstream", "location"}, cobra.ShellCompDirectiveNoFileComp))
@@ -108,6 +113,8 @@ func (n *nginxFlags) print(cmd *cobra.Command, name string) error {
 	switch {
 	case n.auth && n.ssi:
 		return errors.New("--auth-request and --ssi exclude each other: run socketgi nginx once for each")
+	case o.Streaming && (n.auth || n.ssi):
+		return errors.New("--streaming is for requests of clients: omit --auth-request and --ssi")
 	case n.auth:
 		o.Subrequests = units.AuthRequest
 	case n.ssi:
