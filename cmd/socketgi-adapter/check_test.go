@@ -39,9 +39,9 @@ func TestCheck(t *testing.T) {
 			"raises":    {"def make(): raise ValueError('not now')", ":make()", "ValueError: not now\n"},
 			"none":      {"x = 1", "", "has no callable named application, app, create_app or make_app"},
 			"exit":      {"raise SystemExit(4)", "", "the application called sys.exit(4) while it was loaded\n"},
-			"ends":      {"import os; os._exit(0)", "", "while it was loaded its process exited with status 0\n"},
-			"killed":    {"import os; os.kill(os.getpid(), 11)", "", "while it was loaded its process died of SIGSEGV\n"},
-			"hangs":     {"import time; time.sleep(1000)", "", "it was not loaded after 1s\n"},
+			"ends":      {"import os; os._exit(0)", "", "the process exited with status 0 while it loaded the application\n"},
+			"killed":    {"import os; os.kill(os.getpid(), 11)", "", "the process died of SIGSEGV while it loaded the application\n"},
+			"hangs":     {"import time; time.sleep(1000)", "", "the application was not loaded within 1s\n"},
 			"childless": {"import subprocess; subprocess.Popen(['sleep', '1000'], start_new_session=True)\ndef app(e, s): pass", "", ""},
 		} {
 			t.Run(name, func(t *testing.T) {

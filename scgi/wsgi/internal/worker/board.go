@@ -11,23 +11,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// board is memory that a worker shares with this process. The worker writes there what it does
-// and what it has done (runtime/board.py, which describes the layout), so that nobody is woken
-// for a request, and so that it can be read when the worker has died. A worker can write
-// anything there.
+// board is memory that a worker shares with this process. The worker writes its current requests and
+// the records of completed ones to it, so that a request wakes no other process, and the state of a
+// dead worker can be read. runtime/board.py describes the layout. An application can write anything
+// to it.
 type board struct {
-	fd   int // for the worker, -1: it has it
+	fd   int // for the worker; -1: it has been passed
 	mem  []byte
-	read uint64 // records; the board has that for the worker only
+	read uint64 // records that were read; the copy on the board is for the worker
 }
 
 // The layout.
 const (
-	boardHead    = 512                                      // bytes in front of the records
-	boardRecord  = 512                                      // bytes of each
-	boardText    = 64                                       // bytes of it in front of its text
-	boardRecords = 256                                      // and one more, for a request whose record is left out
-	boardPlaces  = boardHead + (boardRecords+1)*boardRecord // where the places begin, each as large as a record
+	boardHead    = 512                                      // size of the head, in bytes
+	boardRecord  = 512                                      // size of a record
+	boardText    = 64                                       // offset of the text in a record
+	boardRecords = 256                                      // and another one, for a request whose record is dropped
+	boardPlaces  = boardHead + (boardRecords+1)*boardRecord // offset of the places, which have the size of a record
 )
 
 // The words of its head.
@@ -45,7 +45,7 @@ const (
 	wordTurn
 )
 
-// The words of a place, behind which the text is.
+// The words of a place. Its text follows.
 const (
 	placeState = iota
 	placeStarted
@@ -54,13 +54,13 @@ const (
 	placeLength
 )
 
-// What a worker is at, where that is no request.
+// The states of a worker without a request.
 const (
 	atWait = 0xffff // it waits for a request
-	atTake = 0xfffe // it is about to have one, or done with one
+	atTake = 0xfffe // it is about to begin a request, or has just completed one
 )
 
-// newBoard makes a board with places for so many requests at once.
+// newBoard creates a board with places for that many requests at once.
 func newBoard(places int) (*board, error) {
 	size := (boardPlaces + places*boardRecord + 4095) / 4096 * 4096
 	fd, err := unix.MemfdCreate("socketgi-board", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
@@ -69,7 +69,7 @@ func newBoard(places int) (*board, error) {
 	}
 	b := &board{fd: fd}
 	if err = unix.Ftruncate(fd, int64(size)); err == nil {
-		// A worker that makes it smaller would end this process when it looks (SIGBUS, mmap(2)).
+		// If a worker made it smaller, reading it would kill this process (SIGBUS, mmap(2)).
 		_, err = unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_SEAL)
 	}
 	if err == nil {
@@ -77,13 +77,13 @@ func newBoard(places int) (*board, error) {
 	}
 	if err != nil {
 		unix.Close(fd)
-		return nil, os.NewSyscallError("making a board", err)
+		return nil, os.NewSyscallError("allocating shared memory", err)
 	}
 	b.set(wordState, atWait)
 	return b, nil
 }
 
-// handedOver notes that the worker has the board.
+// handedOver closes the descriptor after it was passed to the worker.
 func (b *board) handedOver() {
 	if b.fd >= 0 {
 		unix.Close(b.fd)
@@ -100,40 +100,40 @@ func (b *board) word(i int) *uint64      { return (*uint64)(unsafe.Pointer(&b.me
 func (b *board) get(i int) uint64        { return atomic.LoadUint64(b.word(i)) }
 func (b *board) set(i int, value uint64) { atomic.StoreUint64(b.word(i), value) }
 
-// State is what a worker is doing.
+// State is the state of a worker.
 type State struct {
-	// Begun is how many requests it has begun.
+	// Begun is the number of requests that it has begun.
 	Begun int64
-	// Taking: it is about to begin another, or done with one.
+	// Taking: it is about to begin a request, or has just completed one.
 	Taking bool
-	// Requests are those that it is at.
+	// Requests are its current requests.
 	Requests []Current
-	// Many: it answers many at once, and times each out by itself.
+	// Many: it handles many requests at once, and applies the timeout itself.
 	Many bool
-	// Turn is when the event loop of a worker that answers many has had its last turn.
+	// Turn is the time of the last turn of its event loop, if Many.
 	Turn time.Time
 }
 
-// Busy tells whether the worker is at a request.
+// Busy returns whether the worker is at a request.
 func (s *State) Busy() bool { return len(s.Requests) > 0 }
 
 // Current is a request that a worker is at.
 type Current struct {
-	// Begun is which of the worker's requests it is.
+	// Begun is its number among the worker's requests.
 	Begun int64
-	// Status is the status of the response to it, 0 before its head goes out.
+	// Status is the status of its response; 0: the head has not been sent.
 	Status int
-	// Started is when it was begun.
+	// Started is the time when the worker began it.
 	Started time.Time
-	// Job is its number, where the worker was given it ([Job]); else 0.
+	// Job is the number of its [Job]; 0: the worker has accepted it.
 	Job uint32
 	// Connection is the worker's descriptor of the connection.
 	Connection int
-	text       int // where its text is
-	length     uint64
+	text       int    // the word where its text begins
+	length     uint64 // of the text, in bytes
 }
 
-// state reads what the worker is doing now.
+// state reads the state of the worker.
 func (b *board) state(now time.Time) (s State) {
 	w := b.get(wordState)
 	s = State{Begun: int64(w >> 16), Taking: w&0xffff == atTake}
@@ -156,47 +156,48 @@ func (b *board) state(now time.Time) (s State) {
 	return s
 }
 
-// request reads what a worker is at, from the word of its state on.
+// request reads a current request, whose state is the word at.
 func (b *board) request(now time.Time, at, text int) (c Current, ok bool) {
-	for range 100 { // nobody has that many requests meanwhile
+	for range 100 { // no worker begins that many requests in between
 		w := b.get(at)
 		if w == 0 || w&0xffff >= atTake {
 			return c, false
 		}
 		c = Current{Begun: int64(w >> 16), Status: statusCode(int64(w & 0xffff)), Started: now.Add(-b.since(b.get(at + placeStarted))),
 			Connection: int(int32(b.get(at + placeConnection))), Job: uint32(b.get(at + placeJob)), text: text}
-		if again := b.get(at); again>>16 == w>>16 && again&0xffff < atTake { // so all of that is of one request
+		if again := b.get(at); again>>16 == w>>16 && again&0xffff < atTake { // all words were of one request
 			break
 		}
 	}
 	return c, true
 }
 
-// since is how long ago a worker says that something was.
+// since returns the time since a worker's timestamp.
 func (b *board) since(started uint64) time.Duration {
 	var now unix.Timespec
 	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
 	return time.Duration(max(0, now.Nano()-int64(min(started, 1<<62))))
 }
 
-// asleep has the worker say when it begins a request.
+// asleep has the worker report when it begins its next request.
 func (b *board) asleep() { b.set(wordAsleep, 1) }
 
-// Served is a request that a worker has accepted by itself, and what became of it.
+// Served is a request that a worker has accepted, and its result.
 type Served struct {
 	outcome.Result
-	// Method, Path and ID are what the log calls it.
+	// Method, Path and ID identify it in the log.
 	Method, Path, ID string
-	// Took is how long it took, from when it was accepted.
+	// Took is the time since it was accepted.
 	Took time.Duration
-	// Begun orders the requests of all workers by when they were begun.
+	// Begun is when it was begun, comparable between workers.
 	Begun uint64
 }
 
-// served returns the records since the last call, and how many were left out meanwhile.
+// served returns the records since the last call, and the number of requests without one, because
+// none was free.
 func (b *board) served() (list []Served, leftOut int) {
 	written := b.get(wordRecords)
-	if written-b.read > boardRecords { // which no worker of ours does
+	if written-b.read > boardRecords { // an application has written to the board
 		b.read = written - min(written, boardRecords)
 	}
 	for ; b.read < written; b.read++ {
@@ -206,14 +207,14 @@ func (b *board) served() (list []Served, leftOut int) {
 	return list, int(min(atomic.SwapUint64(b.word(wordLeftOut), 0), 1<<30))
 }
 
-// named is a request that the worker is at, which it has accepted by itself, as the log calls it.
+// named returns the method, path and id of a current request that the worker has accepted.
 func (b *board) named(c Current) (s Served) {
 	s.End = outcome.Whole
 	s.name(b.text(c.text, c.length))
 	return s
 }
 
-// text reads a text from a word on.
+// text returns a text that begins at a word.
 func (b *board) text(at int, length uint64) []byte {
 	return b.mem[8*at:][:min(length, boardRecord-boardText)]
 }
@@ -235,15 +236,15 @@ func (b *board) record(i int) (s Served) {
 	return s
 }
 
-// recordLength is the word of a record that has the length of its text.
+// recordLength is the word of a record with the length of its text.
 const recordLength = 7
 
-// name takes METHOD NUL PATH NUL ID apart.
+// name parses METHOD NUL PATH NUL ID.
 func (s *Served) name(text []byte) {
 	method, rest, _ := bytes.Cut(text, []byte{0})
 	path, id, _ := bytes.Cut(rest, []byte{0})
 	s.Method, s.Path, s.ID = string(method), string(path), string(id)
 }
 
-// counted is never more than can be counted in smaller units.
+// counted limits a number, so that a conversion to smaller units doesn't overflow.
 func counted(n uint64) int64 { return int64(min(n, 1<<50)) }

@@ -10,18 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Door is the socket that all workers of an application have together. Through it they pass on
-// the connections that they don't serve by themselves, and take the jobs that are made of those
-// (runtime/accept.py): whichever is free first. Nothing waits.
+// Door is a socket that all workers of an application share. Through it they pass on the connections
+// that they don't serve themselves, and receive jobs: the first free worker gets the next job
+// (runtime/accept.py). No method blocks.
 type Door struct{ ours, theirs int }
 
-// NewDoor returns a door, which [Door.Close] closes.
+// NewDoor creates a door, for [Door.Close] to close.
 func NewDoor() (*Door, error) {
 	pair, err := jobSocketPair()
 	return &Door{pair[0], pair[1]}, err
 }
 
-// FD becomes readable when there is something for Receive.
+// FD is a descriptor that becomes readable when Receive can return something.
 func (d *Door) FD() int { return d.ours }
 
 // Close closes both ends.
@@ -30,9 +30,8 @@ func (d *Door) Close() {
 	unix.Close(d.theirs)
 }
 
-// Send gives a job to the worker that is free first, a message of [AppendJob] with its
-// connection and the file of its body. Where so many wait already that there is no room, that is
-// EAGAIN.
+// Send sends a job to the first free worker: a message of [AppendJob], its connection, and the file of
+// its body. The error is EAGAIN if the socket's buffer is full of waiting jobs.
 func (d *Door) Send(msg []byte, conn int, body *os.File) error {
 	fds := []int{conn}
 	if body != nil {
@@ -41,12 +40,12 @@ func (d *Door) Send(msg []byte, conn int, body *os.File) error {
 	return send(d.ours, msg, fds)
 }
 
-// TakeBack takes back the job that was sent first of those that no worker has taken, and
-// returns its number, if there was one.
+// TakeBack takes back the oldest job that no worker has received, and returns its number, if there is
+// one.
 func (d *Door) TakeBack() (number uint32, ok bool) {
 	var head [jobHead]byte
 	n, fds, err := receive(d.theirs, head[:])
-	closeAll(fds) // what was sent is open still
+	closeAll(fds) // these are duplicates
 	if err != nil || n < len(head) {
 		return 0, false
 	}
@@ -57,16 +56,17 @@ func (d *Door) TakeBack() (number uint32, ok bool) {
 type Passed struct {
 	// FD is its descriptor, for the caller to close.
 	FD int
-	// Served is nil where nothing was read of the request yet, and else what became of it until
-	// now: its response isn't whole.
+	// Served is nil if the request is still unread. Otherwise it is the result of the request
+	// so far, whose response is incomplete.
 	Served *Served
 }
 
-// errNoConnection is a message that has none.
-var errNoConnection = errors.New("a worker has passed on something that is no connection")
+// errNoConnection is a message without a descriptor, which only an application sends.
+var errNoConnection = errors.New("a worker passed on a message without a connection")
 
-// Receive returns what was passed on. The error is EAGAIN when there is nothing, EMFILE when no
-// descriptor is left for it, another errno when there will be no more, or what says that a message is none of a worker's: that is to be ignored.
+// Receive returns the next connection that was passed on. The error is EAGAIN if there is none, EMFILE
+// if no descriptor is free, another errno if the door is shut; any other error is an invalid message,
+// after which Receive can be called again.
 func (d *Door) Receive(buf []byte) (Passed, error) {
 	if spare, err := unix.FcntlInt(uintptr(d.ours), unix.F_DUPFD_CLOEXEC, 0); err == nil {
 		unix.Close(spare)
@@ -92,7 +92,7 @@ func (d *Door) Receive(buf []byte) (Passed, error) {
 	return p, nil
 }
 
-// failed takes BYTES END STATUS TOOK CPU GROWTH, a request, and what is wrong, apart.
+// failed parses BYTES END STATUS TOOK CPU GROWTH, followed by a request and its problem.
 func failed(msg []byte) *Served {
 	line, text, _ := bytes.Cut(msg, []byte{'\n'})
 	var s Served
@@ -109,12 +109,12 @@ func failed(msg []byte) *Served {
 		}
 	}
 	if s.Problem == nil {
-		s.Problem = &outcome.Problem{Kind: outcome.Failed, Text: "the application's response is not whole"}
+		s.Problem = &outcome.Problem{Kind: outcome.Failed, Text: "the application's response is incomplete"}
 	}
 	return &s
 }
 
-// receive receives a message with descriptors, and doesn't wait.
+// receive receives a message with descriptors. It doesn't block.
 func receive(fd int, buf []byte) (n int, fds []int, err error) {
 	var rights [64]byte
 	for {
@@ -132,7 +132,7 @@ func receive(fd int, buf []byte) (n int, fds []int, err error) {
 				fds = append(fds, got...)
 			}
 		}
-		if flags&unix.MSG_CTRUNC != 0 { // there is no descriptor left
+		if flags&unix.MSG_CTRUNC != 0 { // no descriptor is free
 			closeAll(fds)
 			fds = nil
 		}

@@ -12,13 +12,13 @@ import (
 )
 
 // Parent is a Python process that has the application loaded, and forks workers
-// (runtime/parent.py). After [StartParent] nothing waits but [Parent.Kill], and it is for use
-// by one goroutine.
+// (runtime/parent.py). Of its methods, only [Parent.Kill] and [Parent.Close] block. It is for use by
+// one goroutine.
 type Parent struct {
 	process *process
 	places  int       // of the board of each worker
-	asked   []*Warm   // the forks that it has not answered for, in order
-	since   time.Time // when it had the first of them to answer for
+	asked   []*Warm   // the requested forks, in order
+	since   time.Time // when it began with the first of them
 	workers map[int]*Warm
 	gone    chan struct{} // closed when it has ended
 	usage   outcome.Usage
@@ -26,15 +26,14 @@ type Parent struct {
 
 // Forked is a parent's answer to [Parent.Fork].
 type Forked struct {
-	// Worker is the fork, nil if there is none.
+	// Worker is the new worker; nil: see Problem.
 	Worker *Warm
-	// Problem is why there is no such worker.
+	// Problem is the reason why the fork failed.
 	Problem *outcome.Problem
 }
 
-// StartParent starts a parent, and waits until it has the application loaded, for at most
-// timeout (0: for ever). Where that fails the report still has the files that the
-// application was loaded from.
+// StartParent starts a parent, and waits until it has loaded the application, for at most timeout
+// (0: no limit). If that fails, the report still has the files that the application was loaded from.
 func StartParent(cfg *Config, timeout time.Duration) (*Parent, Report) {
 	var rep Report
 	proc, err := start(cfg, parent, -1)
@@ -55,8 +54,8 @@ func StartParent(cfg *Config, timeout time.Duration) (*Parent, Report) {
 	switch done, alive := socket.await(&rep, deadline); {
 	case done:
 	case alive:
-		rep.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: "the application was not loaded after " + timeout.String()}
-	case rep.Problem == nil: // it has not said why
+		rep.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: "the application was not loaded within " + timeout.String()}
+	case rep.Problem == nil: // it has reported no reason
 		<-p.gone
 		rep.Problem = &outcome.Problem{Kind: outcome.Died, Text: "the process that loads the application " + ending(p.usage)}
 	}
@@ -68,10 +67,10 @@ func StartParent(cfg *Config, timeout time.Duration) (*Parent, Report) {
 	return p, rep
 }
 
-// FD becomes readable when there is something for Handle.
+// FD is a descriptor that becomes readable when there are messages for Handle.
 func (p *Parent) FD() int { return p.process.socket }
 
-// Fork asks for a worker. What becomes of it is what [Parent.Handle] returns later.
+// Fork requests a worker. [Parent.Handle] returns the result later.
 func (p *Parent) Fork() error {
 	b, err := newBoard(p.places)
 	if err != nil {
@@ -96,8 +95,7 @@ func (p *Parent) Fork() error {
 	return nil
 }
 
-// Since is when the parent had the fork to make that it has not answered for, zero where there
-// is none.
+// Since returns when the parent began with its current fork; zero: there is none.
 func (p *Parent) Since() time.Time {
 	if len(p.asked) == 0 {
 		return time.Time{}
@@ -105,13 +103,13 @@ func (p *Parent) Since() time.Time {
 	return p.since
 }
 
-// Handle takes what the parent says, of which the application may have written all. Alive is
-// false when it has ended, or says no more; then all that it was asked for is answered.
+// Handle handles the messages of the parent, which an application can forge. Alive is false if the
+// parent has ended or closed its socket. Then forked has a result for each requested fork.
 func (p *Parent) Handle(buf []byte) (forked []Forked, alive bool) {
 	for range mostNext {
 		n, _, err := unix.Recvfrom(p.process.socket, buf, unix.MSG_DONTWAIT)
 		switch {
-		case err == unix.EINTR, err == unix.ECONNRESET: // it ended with something unread; what it said before follows
+		case err == unix.EINTR, err == unix.ECONNRESET: // it ended with unread requests; its earlier messages follow
 			continue
 		case err == unix.EAGAIN:
 			return forked, true
@@ -122,12 +120,12 @@ func (p *Parent) Handle(buf []byte) (forked []Forked, alive bool) {
 		switch string(kind) {
 		case "P", "N":
 			if len(p.asked) == 0 {
-				continue // it was asked for none
+				continue // no fork was requested
 			}
 			if kind[0] == 'P' {
 				forked = append(forked, p.born(int(number(rest))))
 			} else {
-				forked = append(forked, p.unborn("no worker can be forked: "+string(rest)))
+				forked = append(forked, p.unborn("forking a worker failed: "+string(rest)))
 			}
 		case "X":
 			if f := bytes.Fields(rest); len(f) == 4 {
@@ -149,7 +147,7 @@ func (p *Parent) answered() *Warm {
 func (p *Parent) born(pid int) Forked {
 	w := p.answered()
 	w.Other = child.ChildOf(p.process.Pid(), pid)
-	if w.PidFD() < 0 { // how it has ended is about to be told, or nothing is
+	if w.PidFD() < 0 { // it has ended: an X follows, unless the application forged the message
 		time.AfterFunc(tellGrace, func() { w.over(outcome.Usage{}) })
 	}
 	p.workers[pid] = w
@@ -163,7 +161,7 @@ func (p *Parent) unborn(why string) Forked {
 	return Forked{Problem: &outcome.Problem{Kind: outcome.Busy, Text: why}}
 }
 
-// ended notes how a worker ended, when it has.
+// ended records the end of a worker, if it has ended.
 func (p *Parent) ended(pid int, usage outcome.Usage) {
 	if w := p.workers[pid]; w != nil && w.Other.Ended() {
 		delete(p.workers, pid)
@@ -171,45 +169,44 @@ func (p *Parent) ended(pid int, usage outcome.Usage) {
 	}
 }
 
-// Orphan deals with what is left of a parent that ends before its workers: nobody tells how
-// those end.
+// Orphan cleans up after a parent that ended before its workers: the requested forks fail, and the
+// exit status of the workers remains unknown.
 func (p *Parent) Orphan() (forked []Forked) {
 	for len(p.asked) > 0 {
-		forked = append(forked, p.unborn("the process that has the application loaded is gone"))
+		forked = append(forked, p.unborn("the process that forks workers has ended"))
 	}
 	for pid, w := range p.workers {
 		delete(p.workers, pid)
 		go func() {
 			w.WaitEnd()
-			w.Signal(syscall.SIGKILL) // what is left of its group, which its parent would have ended
+			w.Signal(syscall.SIGKILL) // the rest of its process group, as its parent would do
 			w.over(outcome.Usage{})
 		}()
 	}
 	return forked
 }
 
-// Leave asks for no more forks. The parent ends with the last of its workers.
+// Leave has the parent end after its last worker. There are no more forks.
 func (p *Parent) Leave() { _ = unix.Shutdown(p.process.socket, unix.SHUT_WR) }
 
-// Ended is closed when the parent has ended, and then Ending tells how.
+// Ended returns a channel that is closed when the parent has ended.
 func (p *Parent) Ended() <-chan struct{} { return p.gone }
 
-// Ending says how the parent ended that has not said it itself.
+// Ending describes how the parent ended, after Ended.
 func (p *Parent) Ending() string {
-	return "the process that has the application loaded " + ending(p.usage)
+	return "the process that forks workers " + ending(p.usage)
 }
 
-// closeGrace is how long a parent may take to end.
+// closeGrace is the time that a parent has to end.
 const closeGrace = 5 * time.Second
 
-// Kill ends the parent, and waits for that. Its workers go on.
+// Kill kills the parent, and waits for its end. Its workers keep running.
 func (p *Parent) Kill() {
 	p.process.Signal(syscall.SIGKILL)
 	<-p.gone
 }
 
-// Close frees what the parent takes in this process, when it has ended. One that says no more
-// is about to.
+// Close waits for the end of the parent, kills it after closeGrace, and frees its resources.
 func (p *Parent) Close() {
 	select {
 	case <-p.gone:

@@ -91,7 +91,7 @@ func report(r *Report, msg []byte) (done bool) {
 	return false
 }
 
-// problem is what an application did, of a kind that runtime/job.py lists.
+// problem converts a problem of a kind that runtime/job.py lists.
 func problem(kind, text []byte) *outcome.Problem {
 	p := &outcome.Problem{Kind: outcome.Failed, Text: string(text)}
 	if string(kind) == "timeout" {

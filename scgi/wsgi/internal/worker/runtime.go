@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The runtime: load.py loads the others, which import each other in this order.
+// The runtime. load.py loads the other modules; each imports only those before it.
 var (
 	//go:embed runtime/load.py
 	loadSource string
@@ -57,7 +57,7 @@ var (
 	workerSource string
 )
 
-// modules returns the modules that load.py loads, NAME NUL SOURCE NUL ...
+// modules returns the modules that load.py loads, as NAME NUL SOURCE NUL ...
 func modules() []byte {
 	blob := make([]byte, 0, 40<<10)
 	for _, m := range []struct{ name, source string }{
@@ -90,16 +90,16 @@ func modules() []byte {
 	return blob
 }
 
-// Descriptors that the runtime counts on. A warm process has others behind them.
+// Descriptors of the runtime. A warm worker has further ones.
 const (
 	jobFD     = 3
 	cachedFD  = 4
 	sourcesFD = 5
 )
 
-// program is what python -c runs: cached code of that many bytes for just this
-// Python, else load.py from its source. It is short because it is compiled at every
-// start. Any Python can read it, since one that is too old has to say so.
+// program returns the argument of python -c. It runs cached code of that many bytes if it is for this
+// Python, else load.py from its source. It is short, because it is compiled at every start, and its
+// syntax is that of old Pythons, which report that they are too old.
 func program(cached int64) string {
 	return `import marshal,posix,sys
 if sys.version_info<(3,8):posix.write(3,("E import\n%s is Python %d.%d, which is older than 3.8: use a later one with --python"%((sys.executable,)+sys.version_info[:2])).encode());posix._exit(1)
@@ -112,8 +112,8 @@ g=g or{'load':posix.read(5,` + strconv.Itoa(len(loadSource)) + `)}
 exec(g['load'],g)`
 }
 
-// cacheName names the file for an application and a Python. The version of the
-// runtime is its last part, so that the runtime finds what it replaces.
+// cacheName returns the name of the cache file for an application and a Python. Its last part is the
+// version of the runtime, so that the runtime finds the files of earlier versions.
 func cacheName(cfg *Config, where string, sources []byte) string {
 	h := fnv.New64a()
 	for _, s := range []string{cfg.Python, where, os.Getenv("PYTHONOPTIMIZE")} {
@@ -122,8 +122,8 @@ func cacheName(cfg *Config, where string, sources []byte) string {
 	return "start-" + strconv.FormatUint(h.Sum64(), 16) + "-" + strconv.FormatUint(checksum(sources)^checksum([]byte(loadSource)), 16)
 }
 
-// IsCacheFile tells whether a file is named as those that a worker keeps in its CacheDir:
-// start-HEX-HEX, and start-HEX-HEX.code with the code of modules (importcache.py).
+// IsCacheFile returns whether name is that of a file in [Config].CacheDir: start-HEX-HEX, or
+// start-HEX-HEX.code with the code of modules (importcache.py).
 func IsCacheFile(name string) bool {
 	parts := strings.Split(strings.TrimSuffix(name, ".code"), "-")
 	if len(parts) != 3 || parts[0] != "start" {
@@ -137,8 +137,8 @@ func IsCacheFile(name string) bool {
 	return true
 }
 
-// checksum is FNV-1a with words of eight bytes, for a short time and no more than
-// telling one version of the runtime from another.
+// checksum is FNV-1a with words of eight bytes, which is fast. It distinguishes versions of the
+// runtime, and nothing else depends on it.
 func checksum(b []byte) uint64 {
 	h := uint64(14695981039346656037) + uint64(len(b))
 	for ; len(b) >= 8; b = b[8:] {
@@ -151,9 +151,8 @@ func checksum(b []byte) uint64 {
 	return h
 }
 
-// openCached opens a cache file for the worker. Cached code is code, so it counts
-// only if this user or root wrote it and nobody else can; else, and where there is
-// none, this is /dev/null.
+// openCached opens a cache file for the worker, or /dev/null. The worker executes the contents, so the
+// file is used only if it belongs to this user or root, and nobody else can write it.
 func openCached(path string) (fd int, size int64, err error) {
 	if path != "" {
 		if fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0); err == nil {

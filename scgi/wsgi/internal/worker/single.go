@@ -25,11 +25,10 @@ func Start(cfg *Config) (*Single, error) {
 	return &Single{p.Process, jobSocket{p.socket, p.PidFD()}}, nil
 }
 
-// Serve hands the worker its one job and waits until the response is over, for
-// at most timeout (0: for ever). Params are the variables of the request
-// ([scgi.Request.Params]); patience is that of the [Job]; the body's file, if there is one, stays the caller's.
-// When Serve returns with a Problem of kind [outcome.Died] or [outcome.Timeout] the worker
-// and its children are gone.
+// Serve sends the worker its job and waits for the end of the response, for at most timeout (0: no
+// limit). Params are the variables of the request ([scgi.Request.Params]); patience is that of the
+// [Job]; the caller closes the file of the body. If the result has a Problem of kind [outcome.Died] or
+// [outcome.Timeout], the worker and its children have ended.
 func (w *Single) Serve(params []scgi.Header, body scgi.Body, conn int, timeout, patience time.Duration) outcome.Result {
 	var deadline time.Time
 	if timeout > 0 {
@@ -41,7 +40,7 @@ func (w *Single) Serve(params []scgi.Header, body scgi.Body, conn int, timeout, 
 		w.Kill()
 		rep.Problem = &outcome.Problem{Kind: outcome.Died, Text: err.Error()}
 		return rep.Result
-	} // EPIPE: it is dead already, and await says how
+	} // EPIPE: the worker has died, and the default case below has the reason
 	switch done, alive := w.await(&rep, deadline); {
 	case done:
 	case alive:
@@ -50,7 +49,7 @@ func (w *Single) Serve(params []scgi.Header, body scgi.Body, conn int, timeout, 
 		rep.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: "no end of the response after " + timeout.String()}
 	default:
 		usage := w.Wait(time.Now().Add(time.Second))
-		w.KillGroup() // and who has left it
+		w.KillGroup() // and processes that left it
 		if rep.Problem == nil {
 			rep.Problem = &outcome.Problem{Kind: outcome.Died, Text: "the worker " + ending(usage)}
 		}
@@ -58,27 +57,26 @@ func (w *Single) Serve(params []scgi.Header, body scgi.Body, conn int, timeout, 
 	return rep.Result
 }
 
-// Load has the worker load the application and no job, for at most timeout, and says
-// what is wrong with it, nil if nothing, and whether the cache has all of it ([Report].Settled). The
-// worker has ended then.
+// Load has the worker load the application without a job, for at most timeout, and waits for its end.
+// It returns the problem, nil if there is none, and [Report].Settled.
 func (w *Single) Load(timeout time.Duration) (problem *outcome.Problem, settled bool) {
 	deadline := time.Now().Add(timeout)
-	_ = unix.Shutdown(w.fd, unix.SHUT_WR) // there is no job, and there will be none
+	_ = unix.Shutdown(w.fd, unix.SHUT_WR) // there is no job
 	var rep Report
 	done, alive := w.await(&rep, deadline)
 	if alive && !done {
 		w.Kill()
-		return &outcome.Problem{Kind: outcome.Timeout, Text: "it was not loaded after " + timeout.String()}, false
+		return &outcome.Problem{Kind: outcome.Timeout, Text: "the application was not loaded within " + timeout.String()}, false
 	}
 	usage := w.Wait(deadline)
 	w.KillGroup()
 	if rep.Problem == nil && !done {
-		rep.Problem = &outcome.Problem{Kind: outcome.Died, Text: "while it was loaded its process " + usage.Ending()}
+		rep.Problem = &outcome.Problem{Kind: outcome.Died, Text: "the process " + usage.Ending() + " while it loaded the application"}
 	}
 	return rep.Problem, rep.Settled
 }
 
-// Close frees what the worker takes in this process. The worker must have ended.
+// Close frees the resources of the worker, which must have ended.
 func (w *Single) Close() {
 	unix.Close(w.fd)
 	w.Process.Close()

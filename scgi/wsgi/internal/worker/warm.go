@@ -13,18 +13,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Warm is a worker that serves one request after the other: those that it accepts, and jobs that
-// come through the [Door]. Nothing but [Warm.Kill] waits.
+// Warm is a worker that serves many requests: those that it accepts, and jobs from the [Door]. Of its
+// methods, only [Warm.Kill] and [Warm.Close] block.
 type Warm struct {
 	jobSocket
 	*child.Other
 	board *board
 	end   sync.Once
-	ended chan struct{} // closed when the worker has ended, and usage is known if it will ever be
-	usage outcome.Usage
+	ended chan struct{} // closed when the worker has ended, and usage is set
+	usage outcome.Usage // not Known if nobody has reported it
 }
 
-// over notes that the worker has ended.
+// over records the end of the worker.
 func (w *Warm) over(usage outcome.Usage) {
 	w.end.Do(func() {
 		w.usage = usage
@@ -32,9 +32,9 @@ func (w *Warm) over(usage outcome.Usage) {
 	})
 }
 
-// StartWarm starts a worker that loads the application by itself, and waits until it can
-// begin, for at most timeout (0: for ever). Where that fails the report still has the files
-// that the application was loaded from.
+// StartWarm starts a worker that loads the application itself, and waits until it has, for at most
+// timeout (0: no limit). If that fails, the report still has the files that the application was
+// loaded from.
 func StartWarm(cfg *Config, timeout time.Duration) (*Warm, Report) {
 	var rep Report
 	b, err := newBoard(cfg.Warm.Concurrency)
@@ -58,8 +58,8 @@ func StartWarm(cfg *Config, timeout time.Duration) (*Warm, Report) {
 	switch done, alive := w.await(&rep, deadline); {
 	case done:
 	case alive:
-		rep.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: "the application was not loaded after " + timeout.String()}
-	case rep.Problem == nil: // it has not said why
+		rep.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: "the application was not loaded within " + timeout.String()}
+	case rep.Problem == nil: // it has reported no reason
 		<-w.ended
 		rep.Problem = &outcome.Problem{Kind: outcome.Died, Text: "the worker " + ending(w.usage) + " while it loaded the application"}
 	}
@@ -71,19 +71,20 @@ func StartWarm(cfg *Config, timeout time.Duration) (*Warm, Report) {
 	return w, rep
 }
 
-// FD becomes readable when there is a report.
+// FD is a descriptor that becomes readable when there are messages.
 func (w *Warm) FD() int { return w.fd }
 
-// mostNext is how many messages are read before others are looked after.
+// mostNext is the number of messages that are read in one call, so that a worker can't occupy the
+// caller.
 const mostNext = 64
 
-// Next reads messages until one is a report of its own ([Report].Kind), and tells whether there was
-// one. Closed says that there will be no other, although the worker may be there.
+// Next reads messages until one completes a report ([Report].Kind), and returns whether one did.
+// Closed: there can be no more, although the worker may still run.
 func (w *Warm) Next(rep *Report, buf []byte) (some, closed bool) {
 	for range mostNext {
 		n, _, err := unix.Recvfrom(w.fd, buf, unix.MSG_DONTWAIT)
 		switch {
-		case err == unix.EINTR, err == unix.ECONNRESET: // it ended with something unread; what it said before follows
+		case err == unix.EINTR, err == unix.ECONNRESET: // it ended with unread messages; its earlier reports follow
 		case err != nil:
 			return false, err != unix.EAGAIN
 		case n == 0 && hungUp(w.fd):
@@ -95,21 +96,22 @@ func (w *Warm) Next(rep *Report, buf []byte) (some, closed bool) {
 	return false, false
 }
 
-// State is what the worker is doing.
+// State returns the state of the worker, or its last one when it has ended.
 func (w *Warm) State() State { return w.board.state(time.Now()) }
 
-// Sleep has the worker say so (A) when it begins its next request: until then nobody looks.
+// Sleep has the worker report (A) when it begins its next request, for a caller that reads no state
+// until then.
 func (w *Warm) Sleep() { w.board.asleep() }
 
-// Served returns the requests that the worker has accepted and answered since the last call, and
-// how many others there were that it had no room to tell of.
+// Served returns the requests that the worker has accepted and completed since the last call, and the
+// number of further ones, for which the board had no free record.
 func (w *Warm) Served() (list []Served, leftOut int) { return w.board.served() }
 
-// Named is a request that the worker is at, or was at when it ended, as the log calls it.
+// Named returns the method, path and id of a current request that the worker has accepted.
 func (w *Warm) Named(c Current) Served { return w.board.named(c) }
 
-// Connection returns a descriptor of ours of the connection of a request that the worker is at and
-// has accepted by itself (pidfd_getfd(2), Linux 5.6).
+// Connection duplicates the connection of a current request that the worker has accepted
+// (pidfd_getfd(2), Linux 5.6).
 func (w *Warm) Connection(c Current) (int, error) {
 	fd, err := unix.PidfdGetfd(w.PidFD(), c.Connection, 0)
 	if err != nil {
@@ -123,39 +125,39 @@ func (w *Warm) Connection(c Current) (int, error) {
 	return fd, nil
 }
 
-// errOther: the worker has gone on, or has lied.
-var errOther = errors.New("its worker has closed the connection")
+// errOther: the descriptor is not that of the request, which is over or whose board is invalid.
+var errOther = errors.New("the worker has closed the connection")
 
-// Ended is closed when the worker has ended, and then Ending tells how.
+// Ended returns a channel that is closed when the worker has ended.
 func (w *Warm) Ended() <-chan struct{} { return w.ended }
 
-// Ending says how the worker ended that has not said it itself.
+// Ending describes how the worker ended, after Ended.
 func (w *Warm) Ending() string { return "the worker " + ending(w.usage) }
 
-// Begin has the worker accept requests and take jobs.
+// Begin has the worker accept requests and receive jobs.
 func (w *Warm) Begin() { w.tell('G') }
 
-// Quiet has the worker accept nothing more. It takes jobs still.
+// Quiet has the worker stop accepting. It still receives jobs.
 func (w *Warm) Quiet() { w.tell('Q') }
 
 func (w *Warm) tell(what byte) {
 	_ = unix.Sendto(w.fd, []byte{what}, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, nil)
 }
 
-// Where has a worker with an event loop write to the log which line it is at (runtime/asgiworker.py).
+// Where has a worker with an event loop print the line that it is executing (runtime/asgiworker.py).
 func (w *Warm) Where() { _ = unix.PidfdSendSignal(w.PidFD(), unix.SIGUSR2, nil, 0) }
 
-// Leave has the worker end when it has nothing more to do: atexit runs, files are flushed.
+// Leave has the worker end after its current requests: exit handlers run, and files are flushed.
 func (w *Warm) Leave() { _ = unix.Shutdown(w.fd, unix.SHUT_WR) }
 
-// killGrace is how long a worker may take to end by SIGTERM, and tellGrace how long a parent
-// may to say how one has ended.
+// killGrace is the time between SIGTERM and SIGKILL, and tellGrace the time for a parent to report
+// an exit status.
 const (
 	killGrace = time.Second
 	tellGrace = time.Second
 )
 
-// Kill ends the worker and its process group, and waits for that.
+// Kill kills the worker and its process group, and waits for the end.
 func (w *Warm) Kill() {
 	w.Signal(syscall.SIGTERM)
 	select {
@@ -172,7 +174,7 @@ func (w *Warm) Kill() {
 	}
 }
 
-// Close frees what the worker takes in this process. It must have ended.
+// Close waits for the end of the worker, and frees its resources.
 func (w *Warm) Close() {
 	<-w.ended
 	unix.Close(w.fd)

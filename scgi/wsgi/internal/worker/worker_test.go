@@ -180,7 +180,7 @@ func TestDoorLies(t *testing.T) {
 	_, err = pass("S", d.ours, d.ours)
 	assert.ErrorIs(t, err, errNoConnection, "one at a time")
 	for message, expected := range map[string]Served{
-		"F": {Result: outcome.Result{Problem: &outcome.Problem{Kind: outcome.Failed, Text: "the application's response is not whole"}}},
+		"F": {Result: outcome.Result{Problem: &outcome.Problem{Kind: outcome.Failed, Text: "the application's response is incomplete"}}},
 		"F -1 whole 70000 -1 99999999999999999999 -1\nGET\x00/a\x00id\x00exception\nTraceback\nx": {
 			Result: outcome.Result{End: outcome.Whole, CPU: 1 << 50 * time.Microsecond, Problem: &outcome.Problem{Kind: outcome.Failed, Text: "Traceback\nx"}},
 			Method: "GET", Path: "/a", ID: "id"},
