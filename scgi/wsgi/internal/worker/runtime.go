@@ -33,6 +33,8 @@ var (
 	jobSource string
 	//go:embed runtime/board.py
 	boardSource string
+	//go:embed runtime/places.py
+	placesSource string
 	//go:embed runtime/fastlane.py
 	fastlaneSource string
 	//go:embed runtime/accept.py
@@ -70,6 +72,7 @@ func modules() []byte {
 		{"response", responseSource},
 		{"job", jobSource},
 		{"board", boardSource},
+		{"places", placesSource},
 		{"fastlane", fastlaneSource},
 		{"accept", acceptSource},
 		{"ending", endingSource},

@@ -27,8 +27,7 @@ import sys
 
 import _socket
 
-from _socketgi.board import MOST, Board
-from _socketgi.fastlane import Decoder
+from _socketgi import board as _board, fastlane
 from _socketgi.job import CLOSED, FULL, MOST as JOB_MOST, Connection, Job, failure, mend, receive
 
 _EPOLLIN, _EPOLLEXCLUSIVE = 1, 1 << 28  # PyPy's select lacks the latter
@@ -78,7 +77,7 @@ class Shared:
             self.listeners.append(listener)
         peers = settings['peers']
         self.peers = None if peers == 'all' else frozenset(map(int, peers.split(',')))
-        self.decode = Decoder(settings['mount'], int(settings['header-bytes']), int(settings['headers']),
+        self.decode = fastlane.Decoder(settings['mount'], int(settings['header-bytes']), int(settings['headers']),
                               int(settings['body-bytes']), frozenset(filter(None, [settings['declined']]))).decode
         self.patience = int(settings['patience'])
         self.limit = int(settings['limit'])
@@ -104,7 +103,7 @@ class Requests:
         import select
         self.shared = shared
         self.control = control
-        self.board = Board(board, shared.recording)
+        self.board = board
         self.head = self.board.head
         self.meter = Meter(shared.limit) if shared.recording or shared.limit else None
         self.poll = select.epoll()
@@ -146,13 +145,17 @@ class Requests:
                         board.waits()
                         return None
         except (OSError, ValueError) as e:
-            try:
-                self.control.socket.shutdown(2)  # another process is asked then, however long the end of this one takes
-            except OSError:
-                pass  # it is closed
-            if isinstance(e, OSError) and e.errno in _TOO_MANY:
-                raise OSError(e.errno, FULL) from None
-            raise OSError(getattr(e, 'errno', None) or 9, CLOSED) from None
+            raise self.broken(e) from None
+
+    def broken(self, e):
+        """What an error means that a descriptor of ours has: there are no more requests."""
+        try:
+            self.control.socket.shutdown(2)  # another process is asked then, however long the end of this one takes
+        except OSError:
+            pass  # it is closed
+        if isinstance(e, OSError) and e.errno in _TOO_MANY:
+            return OSError(e.errno, FULL)
+        return OSError(getattr(e, 'errno', None) or 9, CLOSED)
 
     def sort(self, fds):
         """In which order to look: what the adapter says, its jobs, and the listeners in turn. One that was
@@ -176,16 +179,23 @@ class Requests:
         """Do what the adapter says."""
         said = self.control.socket.recv(16)
         if said == b'G':
-            for fd in [self.door] + list(self.listeners):
-                self.poll.register(fd, _EPOLLIN | _EPOLLEXCLUSIVE)
+            self.watch([self.door, *self.listeners])
             self.accepts = True
         elif not said:
             self.ending = True
         elif self.accepts:
-            for fd in self.listeners:
-                self.poll.unregister(fd)
-            self.accepts = False
-            self.control.report(b'B')
+            self.quiet()
+
+    def watch(self, fds):
+        for fd in fds:
+            self.poll.register(fd, _EPOLLIN | _EPOLLEXCLUSIVE)
+
+    def quiet(self):
+        """Accept nothing more."""
+        for fd in self.listeners:
+            self.poll.unregister(fd)
+        self.accepts = False
+        self.control.report(b'B')
 
     def given(self):
         """Take a job that the adapter has for whoever is free."""
@@ -231,7 +241,7 @@ class Requests:
         id = id.encode()
         text = b'%s\0%s\0%s' % (environ['REQUEST_METHOD'].encode('latin-1'),
                                 (environ['SCRIPT_NAME'] + environ['PATH_INFO']).encode('latin-1'), id)
-        if len(text) > MOST:
+        if len(text) > _board.MOST:
             return self.pass_on(connection, b'S')
         self.begin(fd, 0, text)
         connection.unread = len(data)
@@ -268,8 +278,7 @@ class Requests:
         connection.close()
 
     def over(self, job, response, problem):
-        """A request is over; problem is the kind and the text of what the application did, or None.
-        Tell whether there may be another one."""
+        """A request is over; problem is the kind and the text of what the application did, or None."""
         cpu, growth = self.meter.read() if self.meter else (0, 0)
         end, status = response.end(), response.code if response.head_sent else 0
         board = self.board
@@ -288,11 +297,14 @@ class Requests:
             if board.end(response.sent, end == b'left', status, cpu, growth):
                 self.control.report(b'A')
         board.takes()
-        if board.count >> 16 == self.shared.requests or self.meter and self.meter.large():
+
+    def spent(self):
+        """Tell whether this process has served as many requests, or takes as much memory, as it may."""
+        if self.board.count >> 16 == self.shared.requests or self.meter and self.meter.large():
             self.control.report(b'B')
-            board.waits()
-            return False
-        return True
+            self.board.waits()
+            return True
+        return False
 
 
 _OTHERS = dict.fromkeys(map(ord, '-_@'))

@@ -12,6 +12,8 @@ Eight bytes each, of which the first is written in one piece and last:
     5  how many records are complete, 6 how many were left out, because none was free
     7  how many of them the adapter has read
     8  1 if it doesn't look at the board until it is told that a request was begun
+    9  how many places there are (places.py), 0: this process is at one request at a time
+    10 when its event loop had a turn last, in nanoseconds
 
 A record is one of a request that this process accepted: for how many nanoseconds, bytes sent,
 microseconds of processor time, KiB of growth, status, 1 if the client left, when it was begun, the length

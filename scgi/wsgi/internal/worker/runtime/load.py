@@ -53,7 +53,8 @@ def execute(modules):
 
 
 # Those for applications that import something, fail, or are warm.
-LATE = ('siterecord', 'importcache', 'hints', 'files', 'warming', 'touching', 'parent', 'stream')
+LATE = ('siterecord', 'importcache', 'hints', 'files', 'warming', 'touching', 'parent', 'stream', 'board',
+        'fastlane', 'accept', 'requestlog', 'places', 'asgiworker')
 
 
 gc.disable()  # loading makes many objects and hardly any garbage

@@ -105,7 +105,8 @@ class Worker:
                 return
             if self.log:
                 self.log(job.id)
-            more = requests.over(job, *self.serve(job, app, stderr))
+            requests.over(job, *self.serve(job, app, stderr))
+            more = not requests.spent()
             if self.log:
                 self.log(b'')
             self.connection = None
@@ -116,12 +117,12 @@ class Worker:
 
     def go_warm(self, app):
         """Become a worker for many requests, or a process that forks such workers."""
-        from _socketgi.accept import Requests, Shared
+        from _socketgi import accept, board as boards
         from _socketgi.job import mend
         for stream in sys.stdout, sys.stderr:
             if hasattr(stream, 'reconfigure'):  # what is printed is in the log at once, not at the end
                 stream.reconfigure(line_buffering=True)
-        shared = Shared(self.settings)
+        shared = accept.Shared(self.settings)
         if self.settings['warm-path']:
             from _socketgi import warming
             warming.ask(app, self.settings['warm-path'])
@@ -139,11 +140,11 @@ class Worker:
             self.jobs = type(self.jobs)(control, self.jobs.log)
             if self.watched:
                 self.watched.jobs = self.jobs
-            self.requests = Requests(shared, self.jobs, board)
+            self.requests = accept.Requests(shared, self.jobs, boards.Board(board, shared.recording))
             if pages:
                 pages.touch(shared.fds())
         else:
-            self.requests = Requests(shared, self.jobs, 7)
+            self.requests = accept.Requests(shared, self.jobs, boards.Board(7, shared.recording))
             if hasattr(gc, 'freeze'):
                 gc.collect()
                 gc.freeze()
