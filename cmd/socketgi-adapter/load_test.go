@@ -157,7 +157,6 @@ func TestHints(t *testing.T) {
 	t.Parallel()
 	// On one line with the error, which is what others show of a traceback.
 	const cgi = "#!/usr/bin/python3\nprint('Content-Type: text/plain')\nprint()\nprint('hello')\n"
-	async := "    async def __call__(self, scope, receive, send): pass\n"
 	eachVersion(t, func(t *testing.T, python string) {
 		for name, c := range map[string]struct {
 			app   string // "": a module in the folder that is the working directory
@@ -176,11 +175,7 @@ func TestHints(t *testing.T) {
 				"No module named 'sales' (sales is in DIR/shop/src, where nobody looks: install it with INTERPRETER -m pip install DIR/shop, or set PYTHONPATH=DIR/shop/src)\n"},
 			"src layout, a module": {"sales.wsgi", map[string]string{"shop/src/sales/wsgi.py": ""},
 				"No module named 'sales' (sales is in DIR/shop/src, where nobody looks: "},
-			"async function": {"asgi.py", map[string]string{"asgi.py": "async def app(scope, receive, send): pass"}, "asgi.py:app is an ASGI application; only WSGI is served here."},
-			"async object":   {"asgi.py", map[string]string{"asgi.py": "class C:\n" + async + "application = C()"}, "asgi.py:application is an ASGI application"},
-			"async method":   {"asgi.py", map[string]string{"asgi.py": "class C:\n" + async + "application = C().__call__"}, "asgi.py:application is an ASGI application"},
-			"async factory":  {"asgi.py", map[string]string{"asgi.py": "class C:\n" + async + "create_app = C"}, "asgi.py:create_app is an ASGI application"},
-			"CGI":            {"cgi.py", map[string]string{"cgi.py": cgi}, "name it: DIR/cgi.py:NAME (it looks like a CGI program, which is served with --cgi)\n"},
+			"CGI": {"cgi.py", map[string]string{"cgi.py": cgi}, "name it: DIR/cgi.py:NAME (it looks like a CGI program, which is served with --cgi)\n"},
 			"CGI that exits": {"cgi-bin/hello", map[string]string{"cgi-bin/hello": cgi + "import sys; sys.exit(0)\n"},
 				"the application called sys.exit(0) while it was loaded (it looks like a CGI program, which is served with --cgi)\n"},
 			"CGI in Perl": {"cgi-bin/hello", map[string]string{"cgi-bin/hello": "#!/usr/bin/perl -w\nuse strict;\nprint \"Content-Type: text/plain\\n\\n\";\n"},

@@ -55,6 +55,12 @@ var (
 	parentSource string
 	//go:embed runtime/stream.py
 	streamSource string
+	//go:embed runtime/asgihttp.py
+	asgihttpSource string
+	//go:embed runtime/lifespan.py
+	lifespanSource string
+	//go:embed runtime/asgi.py
+	asgiSource string
 	//go:embed runtime/worker.py
 	workerSource string
 )
@@ -83,6 +89,9 @@ func modules() []byte {
 		{"requestlog", requestlogSource},
 		{"parent", parentSource},
 		{"stream", streamSource},
+		{"asgihttp", asgihttpSource},
+		{"lifespan", lifespanSource},
+		{"asgi", asgiSource},
 		{"worker", workerSource},
 	} {
 		blob = append(blob, m.name...)

@@ -10,13 +10,22 @@ class NotFound(Exception):
     """The application is not where the command line says; the message says what to do."""
 
 
-def load(kind, where, name, cache, site, serve):
-    """Return the WSGI callable, or None when a script has served by itself.
+class Asgi:
+    """An application whose interface is ASGI, as a single callable."""
+
+    __slots__ = ('app',)
+
+    def __init__(self, app, double):
+        self.app = _single(app) if double else app
+
+
+def load(kind, where, name, interface, cache, site, serve):
+    """Return the WSGI callable, an Asgi, or None when a script has served by itself.
 
     kind is 'module', where its dotted name; 'file', where the path; or
     'package:MODULE:FOLDER', where the path of a file that is MODULE when FOLDER is where
     Python looks for modules. name is the callable's ('' to look for one) with '()' when it
-    is a factory.
+    is a factory. interface is 'wsgi' or 'asgi' where that is said, else ''.
     site.run() does what the module site does; serve(app, stderr) is what a script's
     inetd_scgi.run_app calls.
     """
@@ -27,7 +36,7 @@ def load(kind, where, name, cache, site, serve):
         except FileNotFoundError:
             raise NotFound('%s is looked for in the working directory, which has been deleted' % where) from None
         __import__(where)
-        return _callable(sys.modules[where], where, name)
+        return _callable(sys.modules[where], where, name, interface)
     directory = where.rpartition('/')[0] or '/'
     code, imports = _code(where, cache)
     is_script = 'inetd_scgi' in imports
@@ -40,12 +49,12 @@ def load(kind, where, name, cache, site, serve):
             sys.path.insert(0, folder)
             sys.path.append(directory)  # for imports of its neighbours, after all that has a better claim
             __import__(member)
-            return _callable(sys.modules[member], where, name)
+            return _callable(sys.modules[member], where, name, interface)
     sys.path.insert(0, directory)
     if not is_script or name:
         module = _module(where, directory)
         exec(code, module.__dict__)
-        return _callable(module, where, name)
+        return _callable(module, where, name, interface)
 
     # A file that speaks of inetd_scgi is a script, as inetd ran it: it hands
     # its application to run_app, and may do so only if it is __main__.
@@ -61,7 +70,7 @@ def load(kind, where, name, cache, site, serve):
     exec(code, module.__dict__)
     if inetd_scgi.called:
         return None
-    return _callable(module, where, name)
+    return _callable(module, where, name, interface)
 
 
 class _Loader(SourceFileLoader):
@@ -117,7 +126,7 @@ def _imports(code):
     return names.union(*(_imports(c) for c in code.co_consts if hasattr(c, 'co_code')))
 
 
-def _callable(module, where, name):
+def _callable(module, where, name, interface):
     factory = name.endswith('()')
     if factory:
         name = name[:-2]
@@ -146,15 +155,50 @@ def _callable(module, where, name):
             raise NotFound('%s:%s can\'t be called, so it is no factory' % (where, name))
         found = found()
     if not callable(found):
-        raise NotFound('%s:%s is %s, and a WSGI application is a callable' % (where, name, type(found).__name__))
-    if _is_async(found) or _is_async(getattr(type(found), '__call__', None)):  # noqa: B004
-        raise NotFound('%s:%s is an ASGI application; only WSGI is served here. Name a WSGI application (Django has one in wsgi.py), '
-                       'wrap this one in a2wsgi.ASGIMiddleware, or run it with an ASGI server such as uvicorn' % (where, name))
+        raise NotFound('%s:%s is %s, and an application is a callable' % (where, name, type(found).__name__))
+    looks = _interface(found)
+    if interface == 'wsgi' and looks in ('asgi', 'asgi2'):
+        raise NotFound('%s:%s is an ASGI application: leave out --interface wsgi, or name a WSGI application' % (where, name))
+    if interface == 'asgi' and looks == 'wsgi':
+        raise NotFound('%s:%s takes two arguments, as a WSGI application does: leave out --interface asgi, or name an ASGI application' %
+                       (where, name))
+    if looks in ('asgi', 'asgi2') or interface == 'asgi':
+        return Asgi(found, looks == 'asgi2')
     return found
 
 
+def _interface(app):
+    """What an application looks like: 'asgi', 'asgi2' for the two calls of ASGI 2, 'wsgi', or None where
+    nothing tells."""
+    if isinstance(app, type):  # an instance of it is the application of one request
+        return 'asgi2' if _is_async(app.__call__) else 'wsgi'
+    given = 0
+    while type(app).__name__ == 'partial' and hasattr(app, 'func'):
+        given += len(app.args)
+        app = app.func
+    for function in app, getattr(app, '__call__', None):  # noqa: B004
+        if _is_async(function):
+            return 'asgi'
+        inner = getattr(function, '__func__', function)
+        code = getattr(inner, '__code__', None)
+        if code is None or code.co_flags & 4 or given > code.co_argcount:  # inspect.CO_VARARGS
+            continue
+        defaults = len(inner.__defaults__ or ())
+        most = code.co_argcount - given - (inner is not function)
+        return {1: 'asgi2', 2: 'wsgi', 3: 'asgi'}.get(most if most <= 2 else max(2, most - defaults))
+    return None
+
+
 def _is_async(function):
-    return getattr(getattr(function, '__code__', None), 'co_flags', 0) & 0x80  # inspect.CO_COROUTINE
+    inner = getattr(function, '__func__', function)
+    return (getattr(getattr(inner, '__code__', None), 'co_flags', 0) & 0x80  # inspect.CO_COROUTINE
+            or hasattr(inner, '_is_coroutine') or hasattr(inner, '_is_coroutine_marker'))
+
+
+def _single(app):
+    async def application(scope, receive, send):
+        await app(scope)(receive, send)
+    return application
 
 
 def _offer(namespace):

@@ -14,7 +14,10 @@ _names = set()  # type: set
 _MOST = 1000  # unless it makes them up
 
 
-def _check_status(status):
+def check_status(status):
+    code = _statuses.get(status)
+    if code is not None:
+        return code
     if not (len(status) >= 4 and status[:3].isascii() and status[:3].isdigit() and status[3] == ' '
             and status.isprintable()):
         raise ValueError('%r is no status: it looks like "200 OK"' % status)
@@ -55,6 +58,27 @@ def _plain(text, what):
     if not isinstance(text, str):
         raise TypeError('%s is a str, not %s' % (what, type(text).__name__))
     return str.__str__(text)
+
+
+def check_headers(headers):
+    """The headers as they can be sent, and their Content-Length, None if there is none."""
+    length = None
+    checked = []
+    for name, value in headers:
+        if type(name) is not str or type(value) is not str:
+            name, value = _plain(name, 'the name of a header'), _plain(value, 'the value of a header')
+        if name not in _names:
+            _check_name(name)
+        if not (value.isascii() and value.isprintable()):
+            _check_value(name, value)
+        if len(name) == 14 and name.lower() == 'content-length':
+            if not (value.isascii() and value.isdigit()):
+                raise ValueError('%r is no Content-Length' % value)
+            if length is not None:
+                raise ValueError('Content-Length is given twice')
+            length = int(value)
+        checked.append((name, value))
+    return checked, length
 
 
 # Why a connection sends no more.
@@ -211,27 +235,10 @@ class Response:
         """PEP 3333 to the letter: what passes here can be sent as it is."""
         if type(status) is not str:
             status = _plain(status, 'the status')
-        code = _statuses.get(status)
-        if code is None:
-            code = _check_status(status)
+        code = check_status(status)
         if type(headers) is not list:
             raise TypeError('the headers are a list, not %s' % type(headers).__name__)
-        length = None
-        checked = []
-        for name, value in headers:
-            if type(name) is not str or type(value) is not str:
-                name, value = _plain(name, 'the name of a header'), _plain(value, 'the value of a header')
-            if name not in _names:
-                _check_name(name)
-            if not (value.isascii() and value.isprintable()):
-                _check_value(name, value)
-            if len(name) == 14 and name.lower() == 'content-length':
-                if not (value.isascii() and value.isdigit()):
-                    raise ValueError('%r is no Content-Length' % value)
-                if length is not None:
-                    raise ValueError('Content-Length is given twice')
-                length = int(value)
-            checked.append((name, value))
+        checked, length = check_headers(headers)
         return status, code, checked, length
 
     def _head(self):
@@ -245,7 +252,8 @@ class Response:
         self.announce(self.code)
         return ''.join(lines).encode('latin-1')
 
-    def _send(self, data):
+    def _take(self, data):
+        """What is to be sent for data, with the head if that is still to come, and of the body."""
         if self.gone:
             self._lost(self.gone)
         head = b'' if self.head_sent else self._head()
@@ -256,6 +264,17 @@ class Response:
                   file=sys.stderr)
             data = data[:self.length - self.sent]
         self.sent += len(data)
+        return head, data
+
+    def _untake(self, head, data):
+        """Nothing of that was sent."""
+        self.sent -= len(data)
+        if head:  # so the client can still be told
+            self.head_sent = False
+            self.announce(0)
+
+    def _send(self, data):
+        head, data = self._take(data)
         try:
             if len(data) <= 65536:
                 self.connection.send(head + data if head else data)
@@ -265,10 +284,7 @@ class Response:
                     head = b''
                 self.connection.send(data)
         except Unsent:
-            self.sent -= len(data)
-            if head:  # so the client can still be told
-                self.head_sent = False
-                self.announce(0)
+            self._untake(head, data)
             raise
         except (BrokenPipeError, ConnectionResetError):
             self._lost(ClientGone)

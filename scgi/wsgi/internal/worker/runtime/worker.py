@@ -36,7 +36,7 @@ def main(start, fresh):
     site = quicksite.Site(cache)
     worker = Worker(jobs, way, settings, cache, watched, log)
     try:
-        app = application.load(kind, where, name, cache, site, worker.work)
+        app = application.load(kind, where, name, settings.get('interface', ''), cache, site, worker.work)
         if app is not None:
             worker.work(app, None)
     except BaseException as e:
@@ -79,15 +79,17 @@ class Worker:
         if self.served:
             raise RuntimeError('a process serves one request: run_app was called twice')
         self.served = True
+        if type(app) is application.Asgi:
+            from _socketgi import asgi
+            asgi.once(self, app.app)
+            return
         if self.way == 'once':
             if hasattr(gc, 'freeze'):  # PyPy has another collector
                 gc.freeze()  # else the first collection looks at everything that was loaded
             gc.enable()
             job = self.jobs.take()
             if job is None:
-                self.cache.save()
-                self.cache.save = lambda: None
-                self.jobs.loaded(self.cache.settled())
+                self.loaded()
             else:
                 response, problem = self.serve(job, app, stderr)
                 if problem:
@@ -114,6 +116,12 @@ class Worker:
                 self.watched.report()
         if pages:
             pages.tell()
+
+    def loaded(self):
+        """There is no job: the application is loaded, and that was all."""
+        self.cache.save()
+        self.cache.save = lambda: None
+        self.jobs.loaded(self.cache.settled())
 
     def go_warm(self, app):
         """Become a worker for many requests, or a process that forks such workers."""

@@ -1,0 +1,86 @@
+"""A worker's life with an ASGI application: the event loop, the lifespan, and one request after the
+other. asgihttp.py and websocket.py serve a request."""
+import asyncio
+import gc
+
+from _socketgi import stream, asgihttp, lifespan  # noqa: F401  # the second imports from the first
+
+
+def new_loop():
+    """uvloop's where the application's environment has it."""
+    try:
+        import uvloop
+    except ImportError:
+        loop = asyncio.new_event_loop()
+    else:
+        loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop
+
+
+class Server:
+    """The application on its loop, in one process."""
+
+    def __init__(self, app):
+        self.app = app
+        self.loop = new_loop()
+        self.lifespan = lifespan.Lifespan(app, self.loop)
+
+    def run(self, coroutine):
+        """What the coroutine returns. SystemExit leaves the loop when a task of the application raises
+        it, and whoever waits for the task is told as well."""
+        task = self.loop.create_task(coroutine)
+        while True:
+            try:
+                return self.loop.run_until_complete(task)
+            except SystemExit:
+                if task.done():
+                    raise
+
+    def start(self):
+        """The startup of the lifespan. Return the kind and the text of why there is no application, or None."""
+        return self.run(self.lifespan.startup())
+
+    def serve(self, job, announce):
+        return self.run(asgihttp.serve(self.app, job, self.lifespan.state, announce))
+
+    def stop(self):
+        """The shutdown of the lifespan, and the end of what runs on the loop, as that of asyncio.run."""
+        self.run(self._stop())
+
+    async def _stop(self):
+        await self.lifespan.shutdown()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for task in tasks:
+            if not task.cancelled() and task.exception() is not None:
+                self.loop.call_exception_handler({'message': 'a task has failed at the end of the application',
+                                                  'exception': task.exception(), 'task': task})
+        await self.loop.shutdown_asyncgens()
+
+
+def once(worker, app):
+    """Serve a single job, or none."""
+    server = Server(app)
+    if hasattr(gc, 'freeze'):  # PyPy has another collector
+        gc.freeze()
+    gc.enable()
+    job = worker.jobs.take()
+    if job is None:
+        worker.loaded()
+        return
+    worker.connection = job.connection
+    problem = server.start()
+    worker.check()
+    if problem:
+        worker.jobs.failed('import', problem[1])
+        return
+    response, problem = server.serve(job, worker.jobs.head)
+    if problem:
+        worker.jobs.failed(*problem)
+    job.connection.close()
+    worker.jobs.done(response.sent, response.end())
+    server.stop()
+    worker.check()

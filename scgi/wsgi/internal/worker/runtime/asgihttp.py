@@ -1,0 +1,259 @@
+"""One HTTP request of an ASGI application, by the specification of HTTP and WebSocket, 2.5
+(https://asgi.readthedocs.io/en/latest/specs/www.html). Sentences in quotes are of it."""
+import asyncio
+import posix
+import sys
+
+from _socketgi import ending, response
+from _socketgi.response import RETURNED, ClientGone, ClientStuck, ShortBody, Unsent
+from _socketgi.stream import Stream
+
+ASGI = {'version': '3.0', 'spec_version': '2.5'}
+_PIECE = 65536  # bytes of a body in one message
+_SOON = 0.05  # seconds from the start of a response to its first piece, else the head goes out by itself
+_HTTP_VERSIONS = {'HTTP/1.0': '1.0', 'HTTP/2.0': '2', 'HTTP/3.0': '3'}
+_BODILESS = frozenset(('GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE'))  # RFC 9110 9.3: content has no meaning there
+# RFC 9110 7.6.1. "You may send a Transfer-Encoding header in this message, but the server must ignore
+# it", and the others, which servers of HTTP let pass, are not an application's either behind a web server.
+_IGNORED = frozenset(('connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'trailers', 'transfer-encoding', 'upgrade'))
+_UNOFFERED = frozenset(('http.response.trailers', 'http.response.early_hint', 'http.response.push', 'http.response.debug'))
+_phrases = {200: '200 OK'}  # status lines by their codes
+
+
+async def serve(app, job, state, announce):
+    """Serve one request with app. state is that of the lifespan; announce is called with the status
+    before the head goes out. Return the Response, and the kind and the text of what the
+    application did that it should not, or None."""
+    pid = posix.getpid()
+    stream = Stream(asyncio.get_running_loop(), job.connection)
+    answer = Response(stream, job, announce)
+    problem = raised = None
+    try:
+        await app(scope(job.environ, state), answer.receive, answer.send)
+    except BaseException as e:
+        raised = e
+    if posix.getpid() != pid:
+        ending.leave_fork(raised)
+    try:
+        problem = answer.finish(raised)
+    finally:
+        stream.end()
+    return answer, problem
+
+
+def scope(environ, state):
+    """The scope of a request with these variables."""
+    get = environ.get
+    root = _text(environ['SCRIPT_NAME'])
+    path = _text(environ['PATH_INFO'])
+    uri = get('REQUEST_URI')
+    found = {
+        'type': 'http',
+        'asgi': dict(ASGI),
+        'http_version': _HTTP_VERSIONS.get(environ['SERVER_PROTOCOL'], '1.1'),
+        'method': environ['REQUEST_METHOD'].upper(),
+        'scheme': scheme(environ),
+        'path': path if _routes_without_root() else root + path,
+        'query_string': environ['QUERY_STRING'].encode('latin-1'),
+        'root_path': root,
+        'headers': headers(environ),
+        'client': _address(get('REMOTE_ADDR'), get('REMOTE_PORT')),
+        'server': _address(environ['SERVER_NAME'], environ['SERVER_PORT']),
+        'state': state.copy(),
+        'extensions': {},
+    }
+    if uri:
+        if uri[0] != '/' and '://' in uri:  # RFC 9112 3.2.2
+            uri = '/' + uri.partition('://')[2].partition('/')[2]
+        found['raw_path'] = uri.partition('?')[0].encode('latin-1')
+    return found
+
+
+def scheme(environ):
+    https = environ.get('HTTPS', '').lower() in ('on', '1') or environ.get('REQUEST_SCHEME') == 'https'
+    return 'https' if https else 'http'
+
+
+def headers(environ):
+    """The request's headers, as the web server sent them."""
+    found = [(name[5:].replace('_', '-').lower().encode('latin-1'), value.encode('latin-1'))
+             for name, value in environ.items() if name[:5] == 'HTTP_' and (value or name != 'HTTP_HOST')]
+    kind, length = environ.get('CONTENT_TYPE'), environ.get('CONTENT_LENGTH')
+    if kind:
+        found.append((b'content-type', kind.encode('latin-1')))
+    if length and (length != '0' or environ['REQUEST_METHOD'] not in _BODILESS):  # SCGI has one always
+        found.append((b'content-length', length.encode('latin-1')))
+    return found
+
+
+def _text(path):
+    return path if path.isascii() else path.encode('latin-1').decode('utf-8', 'replace')
+
+
+def _address(host, port):
+    if not host:
+        return None
+    return host, int(port) if port and port.isascii() and port.isdigit() else 0
+
+
+def _routes_without_root():
+    """Starlette before 0.35 takes path for what follows root_path."""
+    routing = sys.modules.get('starlette.routing')
+    return routing is not None and not hasattr(routing, 'get_route_path')
+
+
+def _status(code):
+    if type(code) is not int or not 100 <= code <= 999:
+        raise ValueError('%r is no status: it is a number of three digits' % (code,))
+    line = _phrases.get(code)
+    if line is None:
+        from http import HTTPStatus
+        try:
+            phrase = HTTPStatus(code).phrase
+        except ValueError:
+            phrase = ''
+        line = _phrases[code] = '%d %s' % (code, phrase)
+    return line
+
+
+def _header(name, value):
+    if not isinstance(name, bytes) or not isinstance(value, bytes):
+        raise TypeError('a header has a name and a value of bytes, not %s and %s' % (type(name).__name__, type(value).__name__))
+    return bytes(name).decode('latin-1'), bytes(value).decode('latin-1')
+
+
+def _body(data):
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return bytes(data)
+    raise TypeError('the body of http.response.body is bytes, not %s' % type(data).__name__)
+
+
+class Response(response.Response):
+    """receive and send for the application, finish for the server."""
+
+    def __init__(self, stream, job, announce):
+        super().__init__(job.connection, job.environ['REQUEST_METHOD'], announce, True)
+        self.stream = stream
+        self.body = job.body
+        self.ahead = None    # a piece of the body, which tells whether the one before it is the last
+        self.asked = False   # all of the body has been received
+        self.timer = None    # type: asyncio.TimerHandle  # until the head goes out without a body
+
+    # What the application calls.
+
+    async def receive(self):
+        if not self.asked and not self.stream.gone.is_set():
+            piece = self.body.read(_PIECE) if self.ahead is None else self.ahead
+            self.ahead = self.body.read(_PIECE) if len(piece) == _PIECE else b''
+            self.asked = not self.ahead
+            return {'type': 'http.request', 'body': piece, 'more_body': not self.asked}
+        if not self.complete:
+            self.stream.watch()
+            await self.stream.gone.wait()
+        return {'type': 'http.disconnect'}
+
+    async def send(self, message):
+        kind = message['type']
+        if self.complete or self.connection.over is RETURNED:
+            return  # "any further messages on the channel will be ignored"
+        if self.connection.over:
+            raise RuntimeError(self.connection.over)
+        if self.stream.gone.is_set():
+            self._lost(ClientGone)
+        if kind == 'http.response.body':
+            await self._piece(message)
+        elif kind == 'http.response.start':
+            self._start(message)
+        elif kind not in _UNOFFERED:
+            raise ValueError('%r is no message of an HTTP response' % (kind,))
+
+    def _start(self, message):
+        if self.status:
+            raise RuntimeError('expected http.response.body, got http.response.start: the response has been started')
+        status = _status(message['status'])
+        sent = [_header(name, value) for name, value in message.get('headers') or ()]
+        code = response.check_status(status)
+        self.headers, self.length = response.check_headers([h for h in sent if h[0].lower() not in _IGNORED])
+        self.status, self.code = status, code
+        self.timer = self.stream.loop.call_later(_SOON, self._flush)
+
+    def _flush(self):
+        if not (self.head_sent or self.complete or self.connection.over):
+            self.flushing = self.stream.loop.create_task(self._quietly())
+
+    async def _quietly(self):
+        try:
+            await self._write(b'')
+        except OSError:
+            pass  # the next message is told
+
+    async def _piece(self, message):
+        if self.status is None:
+            raise RuntimeError('expected http.response.start, got http.response.body')
+        data, more = _body(message.get('body', b'')), message.get('more_body', False)
+        if not self.head_sent:
+            self.timer.cancel()
+            if not more and (data or not self.bodiless):
+                self._know_length(len(data))
+        await self._write(data)
+        if more:
+            return
+        if self.length is not None and self.sent < self.length and not self.bodiless:
+            raise ShortBody('%d of %d bytes' % (self.sent, self.length))
+        self.complete = True
+        self.connection.shutdown()  # what the application does now is no longer the client's business
+        self.stream.end()
+
+    async def _write(self, data):
+        head, data = self._take(data)
+        try:
+            if head and len(data) > _PIECE:
+                await self.stream.write(head)
+                head = b''
+            if head or data:
+                await self.stream.write(head + data if head else data)
+        except Unsent:
+            self._untake(head, data)
+            raise
+        except ClientGone as e:
+            self._lost(type(e))
+
+    # What the server calls.
+
+    def finish(self, raised):
+        """The application has returned, or raised that. Return the kind and the text of a problem, or None."""
+        if self.timer:
+            self.timer.cancel()
+        if self.complete and isinstance(raised, SystemExit):
+            return None
+        if raised is not None and not _follows(raised, (ClientGone, ShortBody)):
+            if isinstance(raised, SystemExit):
+                return 'exit', 'the application called sys.exit(%r) during a request' % (raised.code,)
+            from _socketgi.worker import report
+            return 'exception', report(raised)
+        if not self.complete and not self.gone and self.stream.left():
+            self.gone = ClientGone
+        if self.gone is ClientStuck:
+            return 'cut', ClientStuck.why
+        if self.complete or self.gone:
+            return None
+        if self.length is not None and self.head_sent:
+            return 'cut', 'the application ended after %d of %d bytes of its Content-Length' % (self.sent, self.length)
+        if self.head_sent:
+            return 'cut', 'the application returned before the last http.response.body'
+        return 'exception', 'the application returned without %s' % (
+            'a response' if self.status is None else 'an http.response.body')
+
+
+def _follows(e, kinds):
+    """Whether an exception comes of one of the kinds, which an application may have wrapped."""
+    seen = set()
+    todo = [e]
+    while todo:
+        e = todo.pop()
+        if isinstance(e, kinds):
+            return True
+        if e is not None and id(e) not in seen:
+            seen.add(id(e))
+            todo += e.__cause__, e.__context__, *getattr(e, 'exceptions', ())
+    return False

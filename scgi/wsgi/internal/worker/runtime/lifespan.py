@@ -1,0 +1,83 @@
+"""The lifespan of an ASGI application in one process, by the specification of 2.0
+(https://asgi.readthedocs.io/en/latest/specs/lifespan.html). Sentences in quotes are of it."""
+import sys
+from asyncio import Event
+
+
+class Lifespan:
+    """startup before the first request, shutdown after the last one. state is what the application
+    has put there for its requests."""
+
+    def __init__(self, app, loop):
+        self.app = app
+        self.loop = loop
+        self.state = {}         # type: dict
+        self.asked = 0          # messages that the application has been given
+        self.began = Event()    # it is complete, has failed, or is none
+        self.ends = Event()
+        self.ended = Event()
+        self.complete = False   # startup is
+        self.problem = None     # the kind and the text of why there is no application
+
+    async def startup(self):
+        """Return the kind and the text of why the application can't be called, or None."""
+        self.task = self.loop.create_task(self._run())  # which nothing else refers to
+        await self.began.wait()
+        return self.problem
+
+    async def shutdown(self):
+        if self.complete and not self.ended.is_set():
+            self.ends.set()
+            await self.ended.wait()
+
+    async def _run(self):
+        try:
+            await self.app({'type': 'lifespan', 'asgi': {'version': '3.0', 'spec_version': '2.0'}, 'state': self.state},
+                           self._receive, self._send)
+        except BaseException as e:
+            self._raised(e)
+        finally:
+            self.began.set()
+            self.ended.set()
+
+    def _raised(self, e):
+        if isinstance(e, SystemExit) and not self.ended.is_set():
+            text = 'the application called sys.exit(%r) in its lifespan' % (e.code,)
+            if self.began.is_set():
+                print(text, file=sys.stderr)
+            else:
+                self.problem = 'exit', text
+        elif self.complete and not self.ended.is_set():
+            from _socketgi.worker import report
+            print('at the end of the application: %s' % report(e), file=sys.stderr)
+        # "If an exception is raised when calling the application callable with a lifespan.startup message
+        # ..., the server must continue but not send any lifespan events"; else it has said what failed.
+
+    async def _receive(self):
+        self.asked += 1
+        if self.asked == 1:
+            return {'type': 'lifespan.startup'}
+        await self.ends.wait()
+        if self.asked > 2:
+            await self.loop.create_future()  # there is no other message
+        return {'type': 'lifespan.shutdown'}
+
+    async def _send(self, message):
+        kind = message['type']
+        text = message.get('message', '')
+        if kind in ('lifespan.startup.complete', 'lifespan.startup.failed'):
+            if self.began.is_set():
+                raise RuntimeError('unexpected %s: the startup is over' % kind)
+            if kind == 'lifespan.startup.complete':
+                self.complete = True
+            else:
+                self.problem = 'import', text.rstrip() or 'the application has sent lifespan.startup.failed'
+            self.began.set()
+        elif kind in ('lifespan.shutdown.complete', 'lifespan.shutdown.failed'):
+            if not self.ends.is_set() or self.ended.is_set():
+                raise RuntimeError('unexpected %s: there was no lifespan.shutdown' % kind)
+            if kind == 'lifespan.shutdown.failed':
+                print('at the end of the application: %s' % (text.rstrip() or kind), file=sys.stderr)
+            self.ended.set()
+        else:
+            raise ValueError('%r is no message of a lifespan' % (kind,))
