@@ -9,7 +9,7 @@
 # make install  install the files that make has built, below $(DESTDIR)$(PREFIX), by the GNU Coding Standards; make uninstall
 # make deb rpm  make packages of Debian and Fedora in bin/
 # make bench    measure the figures of units/e2e/PERFORMANCE.md and write it; make bench-hardening each directive's cost
-#               make bench-warm those of warm applications alone, ROUNDS=3 DURATION=1s APP=hello
+#               make bench-warm those of warm applications alone, ROUNDS=3 DURATION=1s APP=hello; make bench-asgi those of ASGI
 # make torture  the tests of faults and hostile input, longer, and held to the time
 # make fuzz     fuzz all that parses input of others, for FUZZTIME each; make fuzz-FuzzFind one of them
 GO       ?= go
@@ -64,7 +64,7 @@ lint:
 vulncheck: # by https://vuln.go.dev, or a copy of it: VULNDB=file:///DIRECTORY
 	$$($(GO) -C .tools tool -n govulncheck) $(if $(VULNDB),-db $(VULNDB)) ./...
 
-bench bench-hardening bench-warm: images
+bench bench-hardening bench-warm bench-asgi: images
 	@.tools/bench $(@:bench-%=%)
 
 # Findings are kept beside the tests, in testdata/fuzz, and tried by make test from then on.
@@ -77,4 +77,4 @@ fuzz-%:
 clean:
 	rm -rf $(OUT)
 
-.PHONY: all build demo install uninstall deb rpm images check test test-all lint vulncheck bench bench-hardening bench-warm torture fuzz clean
+.PHONY: all build demo install uninstall deb rpm images check test test-all lint vulncheck bench bench-hardening bench-warm bench-asgi torture fuzz clean

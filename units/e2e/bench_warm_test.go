@@ -196,9 +196,14 @@ func (s *site) memory(unit string) float64 {
 }
 
 func benchWarmFresh(b *testing.B) {
-	s := newBench(b)
-	s.warm0("fresh", "flaskapp.py", "--accept", "no", "--workers", "2", "--max-requests", "1", "--access-log", "no")
-	require.Equal(b, "Flask here", s.get("/fresh/").body)
+	newBench(b).benchFresh(b, "flaskapp.py", "Flask here")
+}
+
+// benchFresh asks --max-requests 1 for a page, twenty times a second.
+func (s *site) benchFresh(b *testing.B, app, want string) {
+	s.warm0("fresh", app, "--accept", "no", "--workers", "2", "--max-requests", "1", "--access-log", "no")
+	s.apart("fresh")
+	require.Equal(b, want, s.get("/fresh/").body)
 	every := time.NewTicker(50 * time.Millisecond)
 	defer every.Stop()
 	var took []time.Duration
@@ -207,19 +212,22 @@ func benchWarmFresh(b *testing.B) {
 		start := time.Now()
 		got := s.get("/fresh/")
 		took = append(took, time.Since(start))
-		require.Equal(b, "Flask here", got.body)
+		require.Equal(b, want, got.body)
 	}
 	for range 5 {
 		ask() // the first ones fill caches
 	}
 	took = nil
+	before := s.used("fresh.slice")
 	for b.Loop() {
 		ask()
 	}
+	used := s.used("fresh.slice") - before
 	slices.Sort(took)
 	var f figures
 	f.add("fresh", "50%, ms", ms(median(took)))
 	f.add("fresh", "99%, ms", ms(took[len(took)*99/100]))
+	f.add("fresh", "cpu, ms", ms(used)/float64(len(took)))
 	f.print(b, s, "")
 }
 

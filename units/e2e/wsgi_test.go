@@ -73,28 +73,55 @@ func testFramework(t *testing.T, app, home string, flags ...string) {
 	s := newSite(t)
 	s.serve("app", app, "/my/app", append([]string{"--user", "www-data"}, flags...)...)
 
-	assert.Equal(t, home, s.get("/my/app/").body)
-	got := s.do("HEAD", "/my/app/", nil)
-	assert.Equal(t, 200, got.StatusCode)
-	assert.Equal(t, int64(len(home)), got.ContentLength)
-
-	data := bytes.Repeat([]byte("0123456789abcdef"), 30<<20/16)
-	want := fmt.Sprintf("%d %x", len(data), sha256.Sum256(data))
-	assert.Equal(t, want, s.do("POST", "/my/app/upload", bytes.NewReader(data)).body)
-	chunked := struct{ *bytes.Reader }{bytes.NewReader(data)} // of a length that the client doesn't tell
-	assert.Equal(t, want, s.do("POST", "/my/app/upload", chunked).body)
-
+	s.tryFramework("/my/app", home, 30<<20)
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
 	part, err := w.CreateFormFile("file", "naïve.txt")
 	require.NoError(t, err)
-	_, _ = part.Write(data[:1<<20])
+	_, _ = part.Write(make([]byte, 1<<20))
 	require.NoError(t, w.WriteField("field", "value"))
 	require.NoError(t, w.Close())
 	assert.Equal(t, "naïve.txt 1048576 value",
 		s.do("POST", "/my/app/form", &form, "Content-Type", w.FormDataContentType()).body)
+	s.allEnded("app")
+	assert.Equal(t, http.StatusOK, s.get("/my/app/").StatusCode)
+}
 
-	resp, err := s.client.Get("http://localhost/my/app/stream")
+// tryFramework asks for what an application of a framework does at mount, with uploads of size bytes.
+func (s *site) tryFramework(mount, home string, size int) {
+	s.t.Helper()
+	s.tryBodies(mount, home, size)
+	t := s.t
+	got := s.get(mount + "/cookie")
+	assert.Equal(t, "had none", got.body)
+	assert.Contains(t, got.Header.Get("Set-Cookie"), "seen=yes")
+	assert.Equal(t, "had yes", s.get(mount+"/cookie", "Cookie", "a=b; seen=yes").body)
+
+	got = s.get("http://localhost:8080" + mount + "/away")
+	assert.Equal(t, 302, got.StatusCode)
+	assert.Equal(t, "http://localhost:8080"+mount+"/", got.Header.Get("Location"), "with the client's port and the prefix")
+
+	assert.Equal(t, "café crème", s.get(mount+"/caf%C3%A9/cr%C3%A8me").body)
+	assert.Len(t, s.get(mount+"/big-header").Header.Get("X-Big"), 20000)
+	assert.Equal(t, 404, s.get(mount+"/missing").StatusCode)
+}
+
+// tryBodies asks for bodies in both directions, and for a failure.
+func (s *site) tryBodies(mount, home string, size int) {
+	t := s.t
+	t.Helper()
+	assert.Equal(t, home, s.get(mount+"/").body)
+	got := s.do("HEAD", mount+"/", nil)
+	assert.Equal(t, 200, got.StatusCode)
+	assert.Equal(t, int64(len(home)), got.ContentLength)
+
+	data := bytes.Repeat([]byte("0123456789abcdef"), size/16)
+	want := fmt.Sprintf("%d %x", len(data), sha256.Sum256(data))
+	assert.Equal(t, want, s.do("POST", mount+"/upload", bytes.NewReader(data)).body)
+	chunked := struct{ *bytes.Reader }{bytes.NewReader(data)} // of a length that the client doesn't tell
+	assert.Equal(t, want, s.do("POST", mount+"/upload", chunked).body)
+
+	resp, err := s.client.Get("http://localhost" + mount + "/stream")
 	require.NoError(t, err)
 	chunk := make([]byte, 100)
 	n, err := resp.Body.Read(chunk)
@@ -104,20 +131,9 @@ func testFramework(t *testing.T, app, home string, flags ...string) {
 	n, _ = resp.Body.Read(chunk)
 	assert.Equal(t, "second\n", string(chunk[:n]))
 	resp.Body.Close()
+	assert.NoError(t, os.Remove(s.Path("/srv/gate")))
 
-	got = s.get("/my/app/cookie")
-	assert.Equal(t, "had none", got.body)
-	assert.Contains(t, got.Header.Get("Set-Cookie"), "seen=yes")
-	assert.Equal(t, "had yes", s.get("/my/app/cookie", "Cookie", "a=b; seen=yes").body)
-
-	got = s.get("http://localhost:8080/my/app/away")
-	assert.Equal(t, 302, got.StatusCode)
-	assert.Equal(t, "http://localhost:8080/my/app/", got.Header.Get("Location"), "with the client's port and the prefix")
-
-	assert.Equal(t, "café crème", s.get("/my/app/caf%C3%A9/cr%C3%A8me").body)
-	assert.Len(t, s.get("/my/app/big-header").Header.Get("X-Big"), 20000)
-	assert.Equal(t, 404, s.get("/my/app/missing").StatusCode)
-	got = s.get("/my/app/broken")
+	got = s.get(mount + "/broken")
 	assert.Equal(t, 500, got.StatusCode)
 	assert.NotContains(t, got.body, "secret detail")
 	s.Wait("the traceback to be logged", func() error {
@@ -126,9 +142,6 @@ func testFramework(t *testing.T, app, home string, flags ...string) {
 		}
 		return nil
 	})
-	s.allEnded("app")
-	assert.NoError(t, os.Remove(s.Path("/srv/gate")))
-	assert.Equal(t, http.StatusOK, s.get("/my/app/").StatusCode)
 }
 
 // TestPrivatePIDs has process ids of its own for each request, which systemd has since 257.

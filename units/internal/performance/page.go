@@ -19,6 +19,13 @@ socketgi with a process for each request. wrk has 16 connections or one, on the 
 	{"Warm/rate/flask", "Warm Flask", "The same with an application of Flask."},
 	{"Warm/rate/django", "Warm Django", "The same with an application of Django."},
 	{"Warm/fresh", "A fresh process for each request", "Flask, twenty requests a second, one at a time."},
+	{"ASGI/rate/hello", "A warm ASGI application", `Accept=no with 2 workers, next to uvicorn and to gunicorn with uvicorn's worker, 2 processes each. "kept" is uvicorn with
+connections that nginx keeps; SCGI has one request per connection. Debian 13 has uvloop for all of them, Debian 12 for none.`},
+	{"ASGI/rate/json", "JSON by ASGI", "10 KB of JSON, made for each request."},
+	{"ASGI/rate/fastapi", "Warm FastAPI", "The same with an application of FastAPI."},
+	{"ASGI/rate/sleep", "Waiting by ASGI", "Each request waits for 50 ms; 100 connections."},
+	{"ASGI/cold", "A page of FastAPI, Accept=yes", "A process for each request, next to uvicorn started for that request by the same unit, and asked directly, without nginx."},
+	{"ASGI/fresh", "A fresh process for each request of FastAPI", "Twenty requests a second, one at a time."},
 	{"CGI/rate", "A CGI program, Accept=no", `Next to fcgiwrap as Debian starts it, and with two processes ("fcgiwrap2").`},
 	{"Handler", "A Go handler", `scgihttp behind scgi_pass, next to net/http/fcgi behind fastcgi_pass, and net/http behind proxy_pass, without and with keepalive
 connections. SCGI has one request per connection.`},
@@ -119,6 +126,7 @@ var compared = []struct{ what, benchmark, column, unit, peer, called string }{
 	{"script, warm", "Warm/rate/hello", "16: cpu, µs", " µs", "uwsgi", "uWSGI"},
 	{"Flask, warm", "Warm/rate/flask", "16: cpu, µs", " µs", "uwsgi", "uWSGI"},
 	{"Flask, warm", "Warm/rate/flask", "16: cpu, µs", " µs", "gunicorn", "gunicorn"},
+	{"FastAPI, warm", "ASGI/rate/fastapi", "16: cpu, µs", " µs", "uvicorn", "uvicorn"},
 	{"CGI program in C, warm", "CGI/rate", "16: cpu, µs", " µs", "fcgiwrap", "fcgiwrap"},
 	{"Go handler, warm", "Handler", "16: cpu, µs", " µs", "fcgi", "net/http/fcgi"},
 }
