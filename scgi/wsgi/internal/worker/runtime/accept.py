@@ -1,25 +1,25 @@
-"""The requests of a warm worker: those that it accepts by itself, and those that it is given.
+"""The requests of a warm worker: those that it accepts, and jobs.
 
-An ordinary request (fastlane.py) is served as it came. Any other connection goes untouched to the
-adapter, which reads and queues it, and gives it to the worker that is free first as a job (job.py).
-Both go through the door, a socket that all workers have:
+The worker serves an ordinary request (fastlane.py) itself. It passes any other connection, unread, to
+the adapter, which reads and queues the request, and sends it to the first free worker as a job
+(job.py). Both use the door, a socket that all workers share:
 
     S               a connection, for the adapter to read
     F BYTES END STATUS TOOK CPU GROWTH\\nMETHOD NUL PATH NUL ID NUL TEXT
-                    a connection with a response that is not whole: what was sent, nanoseconds,
-                    microseconds, KiB, and what the application did
+                    a connection with an incomplete response: bytes sent, nanoseconds,
+                    microseconds, KiB, and the application's failure
 
-What else a worker says, on a socket of its own (its other messages are those of job.py):
+On its control socket, a worker sends the reports of job.py and:
 
-    R               it accepts
+    R               it is loaded
     D NUMBER BYTES END STATUS TOOK CPU GROWTH
                     the job with that number is done
-    F ...           as through the door, where the application has closed the connection
-    A               there are many records on the board, or the first request after a silence is begun
-    B               it accepts nothing more, and is about to end
+    F ...           as through the door, but the application has closed the connection
+    A               there are many records on the board, or it has begun a request after Warm.Sleep
+    B               it accepts no more connections, and is about to end
 
-It is told there to begin (G), to accept nothing more, but to go on with jobs (Q), and to end, by the end of
-file.
+The adapter sends G: begin; and Q: accept no more connections, but receive jobs. At the end of file the
+worker ends.
 """
 import io
 import posix
@@ -32,15 +32,14 @@ from _socketgi.job import CLOSED, FULL, MOST as JOB_MOST, Connection, Job, failu
 
 _EPOLLIN, _EPOLLEXCLUSIVE = 1, 1 << 28  # PyPy's select lacks the latter
 _PEEK = 0x02 | 0x40  # MSG_PEEK, MSG_DONTWAIT
-_AHEAD = 65536  # bytes of a request that is ordinary
-_SOON = 20  # milliseconds until a request arrives that is about to
+_AHEAD = 65536  # the maximum size of an ordinary request, in bytes
+_SOON = 20  # milliseconds to wait for a request
 _TOO_MANY = frozenset((12, 23, 24, 105))  # ENOMEM, ENFILE, EMFILE, ENOBUFS
 _EBADF, _ETOOMANYREFS = 9, 109
 
 
 class Meter:
-    """What this process takes, from one request to the next. limit is from how many KiB on it is
-    looked at what is in memory; 0: never."""
+    """Measures the resources that a request takes. limit is the size in KiB for large(); 0: none."""
 
     def __init__(self, limit):
         import resource
@@ -59,12 +58,12 @@ class Meter:
         return int(took * 1000000), growth
 
     def large(self):
-        """Whether more than the limit is in memory."""
+        """Whether the resident size exceeds the limit."""
         return self.limit and self.peak > self.limit and int(posix.pread(self.statm, 100, 0).split()[1]) * self.page > self.limit
 
 
 class Shared:
-    """What the workers of an application have together: its listeners, and the door."""
+    """The resources that the workers of an application share: the listeners and the door."""
 
     def __init__(self, settings):
         posix.set_inheritable(6, False)
@@ -73,7 +72,7 @@ class Shared:
         for fd in range(8, 8 + int(settings['listeners'])):
             posix.set_inheritable(fd, False)
             listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, fd)
-            listener.setblocking(False)  # it was; PyPy has made it block
+            listener.setblocking(False)  # as before: PyPy makes it blocking
             self.listeners.append(listener)
         peers = settings['peers']
         self.peers = None if peers == 'all' else frozenset(map(int, peers.split(',')))
@@ -83,7 +82,7 @@ class Shared:
         self.limit = int(settings['limit'])
         self.recording = settings['record'] == 'yes'
         self.requests = int(settings['requests'])
-        self.room = bytearray(JOB_MOST)  # before there are workers, which then write to little of it
+        self.room = bytearray(JOB_MOST)  # allocated before the fork: workers copy only the pages that they write
 
     def fds(self):
         return [s.fileno() for s in [self.door] + self.listeners]
@@ -93,11 +92,11 @@ class Shared:
             try:
                 s.close()
             except OSError:
-                pass  # the application has done it
+                pass  # the application has closed it
 
 
 class Requests:
-    """The requests of one worker. control is its own socket (JobSocket)."""
+    """The requests of one worker. control is its control socket (JobSocket)."""
 
     def __init__(self, shared, control, board):
         import select
@@ -115,7 +114,7 @@ class Requests:
         self.accepts = self.ending = False  # type: bool
 
     def forked(self):
-        """In a process that the application has forked: it says nothing, and takes nothing."""
+        """In a process that the application has forked: it reports and receives nothing."""
         self.head = lambda status: None
         self.control.forked()
         self.shared.close()
@@ -125,7 +124,7 @@ class Requests:
             pass
 
     def take(self):
-        """The next request, None when there will be none."""
+        """Return the next request, None if the worker is to end."""
         board = self.board
         try:
             while True:
@@ -158,8 +157,9 @@ class Requests:
         return OSError(getattr(e, 'errno', None) or 9, CLOSED)
 
     def sort(self, fds):
-        """In which order to look: what the adapter says, its jobs, and the listeners in turn. One that was
-        woken for a job looks at those, too: whoever has the job may have been woken for a connection."""
+        """The order in which to serve descriptors: the control socket, the door, and the listeners in
+        rotation. A worker that was woken for a job tries the listeners, too: the kernel wakes one worker
+        for each connection, and that worker may have received the job instead."""
         if self.door in fds and self.accepts:
             fds = self.order
         elif len(fds) > 1:
@@ -168,7 +168,7 @@ class Requests:
         return [fd for fd in fds if fd in self.listeners or fd == self.door or self.told()]
 
     def told(self):
-        """Whether the adapter says something."""
+        """Whether there is a message of the adapter."""
         try:
             self.control.socket.recv(1, _PEEK)
         except BlockingIOError:
@@ -176,7 +176,7 @@ class Requests:
         return True
 
     def hear(self):
-        """Do what the adapter says."""
+        """Handle a message of the adapter."""
         said = self.control.socket.recv(16)
         if said == b'G':
             self.watch([self.door, *self.listeners])
@@ -198,22 +198,22 @@ class Requests:
         self.control.report(b'B')
 
     def given(self):
-        """Take a job that the adapter has for whoever is free."""
+        """Receive a job from the door."""
         try:
             job = receive(self.shared.door, self.shared.room, self.control.log, 0x40)
         except BlockingIOError:
             return None  # another worker was first
         if job is None:
-            raise OSError(9, CLOSED)  # somebody has shut down the door
+            raise OSError(9, CLOSED)  # the application has shut down the door
         self.begin(job.connection.fd, job.number, b'')
         return job
 
     def accept(self, listener):
-        """Take a connection, and what it asks for if that is ordinary."""
+        """Accept a connection. Return its request if that is ordinary, else pass the connection on."""
         try:
             fd, _ = listener._accept()
         except (BlockingIOError, ConnectionAbortedError):
-            return None  # another worker was first, or the client has left
+            return None  # another worker was first, or the client has closed the connection
         if fd < 3:
             fd, = mend(self.control.log, (fd,))
         shared = self.shared
@@ -252,7 +252,7 @@ class Requests:
             self.control.report(b'A')
 
     def soon(self, s):
-        """The request that is about to arrive, None if it doesn't."""
+        """Wait briefly for the request, and return its first bytes, or None."""
         import select
         poll = select.poll()
         poll.register(s.fileno(), select.POLLIN)
@@ -262,7 +262,7 @@ class Requests:
             return b''
 
     def pass_on(self, connection, message):
-        """Give a connection to the adapter."""
+        """Pass a connection to the adapter."""
         rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, connection.fd.to_bytes(4, sys.byteorder))]
         while True:
             try:
@@ -272,9 +272,9 @@ class Requests:
                 if e.errno == _EBADF:  # the application has closed it
                     self.control.report(message)
                 if e.errno != _ETOOMANYREFS:
-                    break  # or the adapter is gone, and this process is about to be
+                    break  # the adapter has ended, and its end kills this process
                 import time
-                time.sleep(0.01)  # until the adapter has received some
+                time.sleep(0.01)  # until the adapter has received earlier ones
         connection.close()
 
     def over(self, job, response, problem):
@@ -287,9 +287,9 @@ class Requests:
             if problem:
                 self.control.failed(*problem)
             if not self.control.report(b'D %d %d %s %d %d %d %d' % (job.number, response.sent, end, status, board.took(), cpu, growth)):
-                raise OSError(_EBADF, CLOSED)  # the board has that this job is not done
+                raise OSError(_EBADF, CLOSED)  # the adapter takes the job as lost, as its board shows
         elif problem or end not in (b'whole', b'left'):
-            # What the adapter closes may be a reset, which needs bytes that nobody has read.
+            # The request is left unread, so that the adapter can reset the connection by closing it.
             head = b'F %d %s %d %d %d %d\n' % (response.sent, end, status, board.took(), cpu, growth)
             self.pass_on(job.connection, head + board.text() + b'\0' + (failure(*problem)[2:] if problem else b''))
         else:

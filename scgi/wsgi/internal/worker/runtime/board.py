@@ -26,7 +26,7 @@ from _struct import Struct
 
 RECORDS = 256
 _HEAD, _RECORD, _TEXT = 512, 512, 64
-MOST = _RECORD - _TEXT  # bytes of a text
+MOST = _RECORD - _TEXT  # the maximum size of a text, in bytes
 _WAITS, _TAKES = 0xffff, 0xfffe
 _pack = Struct('=8Q').pack_into
 
@@ -48,9 +48,9 @@ class Board:
         self.words[0] = self.count | _TAKES
 
     def begin(self, fd, job, text):
-        """A request is begun; tell whether the adapter is to be told."""
+        """Begin a request. Return whether to report it to the adapter."""
         words = self.words
-        at = self.records % RECORDS if self.records - words[7] < RECORDS else RECORDS  # nobody reads that
+        at = self.records % RECORDS if self.records - words[7] < RECORDS else RECORDS  # a spare record, which is dropped
         start = _HEAD + at * _RECORD + _TEXT
         self.length = len(text)
         self.bytes[start:start + self.length] = text
@@ -77,7 +77,7 @@ class Board:
         return bytes(self.bytes[start:start + self.length])
 
     def end(self, sent, left, status, cpu, growth):
-        """The request is over; tell whether the adapter had better read the records."""
+        """Complete the request. Return whether the adapter should read the records soon."""
         at, words = self.at, self.words
         _pack(self.bytes, _HEAD + at * _RECORD, self.took(), sent, cpu, growth, status, left, self.started, self.length)
         self.takes()

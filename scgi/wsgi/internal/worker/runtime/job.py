@@ -1,21 +1,21 @@
-"""The socket on which a worker takes jobs and reports on them.
+"""The socket on which a worker receives jobs and reports on them.
 
-A job is one message: its number, environ as a dict of str, the body as bytes if it is small, its
-id in the log as bytes, and how many milliseconds the web server may read nothing (-1: for ever),
-by marshal. With it come descriptors: the connection, and the body's file if it is not small. A job
-that is larger than a message is in a file, the last of the descriptors, and the message has None
-for environ. The worker reports in messages of their own, of which the first letter is the kind:
+A job is one message in the marshal format: its number, environ as a dict of str, a small body as
+bytes, its id in the log as bytes, and the milliseconds that the web server may read nothing of the
+response (-1: no limit). Descriptors come with it: the connection, and the file of a large body. A job
+that is larger than a message is in a file, the last of the descriptors; its message has None for
+environ. The reports are messages, too; their first letter is the kind:
 
-    H STATUS        the head of the response goes out now; 0: it could not
+    H STATUS        the head of the response is about to be sent; 0: it could not be sent
     E KIND\\nTEXT    the application failed; KIND is import, exception, exit or cut
-    D BYTES END     done: how many bytes of body were sent, and whether the response
+    D BYTES END     done: the number of bytes of the body that were sent, and whether the response
                     is whole, cut, left by the client, or none (no head was sent)
-    L [settled]     there is no job: the application is loaded, and that was all; what is cached of it
-                    is all that there is to find out
+    L [settled]     the application is loaded, and there is no job; settled: another start would add
+                    nothing to the cache
     M PATH NUL STATE NUL PATH ...
-                    files that modules were loaded from, and what they were then (files.py)
+                    files that modules were loaded from, and their states before that (files.py)
 
-What a worker says that takes many jobs is in accept.py.
+accept.py describes the other reports of a warm worker.
 """
 import io
 import posix
@@ -26,7 +26,7 @@ from marshal import loads
 
 from _socketgi.response import FORKED, RETURNED, Unsent
 
-_INT = 4  # sizeof(int), what a descriptor takes in a control message
+_INT = 4  # sizeof(int), the size of a descriptor in a control message
 _CONTROL = _socket.CMSG_SPACE(3 * _INT)
 MOST = 262144  # bytes of a message (messageBytes in socket.go)
 _MSG_DONTWAIT = 0x40
@@ -34,8 +34,8 @@ _MSG_CMSG_CLOEXEC = 0x40000000  # which PyPy's _socket lacks
 _MSG_CTRUNC = 8
 _SEND = _MSG_DONTWAIT | 0x4000  # MSG_NOSIGNAL
 _EBADF, _ENOTSOCK = 9, 88
-CLOSED = 'the application has closed the descriptor on which its process takes requests'
-FULL = 'no descriptor is left for a request: the application has opened too many files'
+CLOSED = 'the application has closed the descriptor from which its process receives requests'
+FULL = 'no descriptor is free for a request: the application has opened too many files'
 
 
 class Job:
@@ -53,8 +53,8 @@ class Connection:
     """The connection to the web server. A send that makes no progress for patience milliseconds
     raises TimeoutError; -1: never.
 
-    What an application keeps of a request may write at any time, from any thread, when the
-    number of the descriptor is another connection's: so the number is given up under a lock.
+    An application can keep write() and call it later, from any thread, when the descriptor may
+    be another connection's. A lock protects the descriptor from being closed during a send.
     """
 
     __slots__ = ('fd', 'socket', 'patience', 'lock', 'over', 'unread')
@@ -64,7 +64,7 @@ class Connection:
         self.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, fd)
         self.patience = patience
         self.lock = allocate_lock()
-        self.over = None  # why nothing is sent any more
+        self.over = None  # the reason why nothing can be sent any more
         self.unread = 0  # how many bytes of the request were only looked at
 
     def offer(self, data):
@@ -97,7 +97,7 @@ class Connection:
         return self._wait(posix.sendfile, self.fd, file, offset, most)
 
     def _wait(self, call, *args):
-        """call, as often as the connection takes nothing yet."""
+        """Call call until the connection takes something."""
         while True:
             try:
                 return call(*args)
@@ -109,26 +109,26 @@ class Connection:
                     raise TimeoutError from None
 
     def shutdown(self):
-        """End the response: the other side sees that at once."""
+        """End the response, which the other side notices at once."""
         if self.over:
             return
         try:
             self.socket.shutdown(1)
         except OSError:
-            pass  # it is gone
+            pass  # it is closed
 
     def finish(self):
-        """Close a connection whose response is over, in the place of the adapter: bytes that nobody
-        has read would make it a reset."""
+        """Read the rest of the request, and close the connection: closing it with unread bytes
+        would reset it."""
         try:
             self.socket.recv(65536, _MSG_DONTWAIT)
         except OSError:
-            pass  # there are none, or it is gone
+            pass  # there is no rest, or the connection is closed
         self.close()
 
     def close(self):
         if not self.lock.acquire(False):
-            self.shutdown()  # a thread that is in the middle of sending is told
+            self.shutdown()  # ends the send of another thread
             self.lock.acquire()
         self.leave(RETURNED)
         self.lock.release()
@@ -138,16 +138,16 @@ class Connection:
         try:
             self.socket.close()
         except OSError:
-            pass  # the application has done it
+            pass  # the application has closed it
 
     def forked(self):
         """In a process that the application has forked."""
-        self.lock = allocate_lock()  # a thread that there is no more may have had the other
+        self.lock = allocate_lock()  # the old one may belong to a thread of the parent
         self.leave(FORKED)
 
 
 def _above(fd):
-    """The same file, with a number that is not that of a standard one."""
+    """Return fd, or a duplicate above the standard descriptors."""
     low = []
     while fd < 3:
         low.append(fd)
@@ -158,8 +158,8 @@ def _above(fd):
 
 
 def mend(log, received=()):
-    """Put descriptors 0 to 2 back where the application has closed them, with log for the last two,
-    and return those that were received: the kernel gives them the lowest numbers that are free."""
+    """Open descriptors 0 to 2 again if the application has closed them, the last two as
+    duplicates of log, and return the received ones, which may have got their numbers."""
     received = [_above(fd) for fd in received]
     for fd in 0, 1, 2:
         try:
@@ -174,7 +174,7 @@ def mend(log, received=()):
 
 
 def receive(socket, buffer, log, flags=0):
-    """The next job, None when there will be none. Without a buffer there is one job."""
+    """Return the next job, None at the end of file. Without a buffer there is only one job."""
     try:
         if buffer is None:
             data, control, flags, _ = socket.recvmsg(MOST, _CONTROL, _MSG_CMSG_CLOEXEC)
@@ -202,7 +202,8 @@ def receive(socket, buffer, log, flags=0):
 
 
 class JobSocket:
-    """The socket of a process that takes one job, or forks others that take more."""
+    """The job socket of a process: for its one job, or for the messages of a warm worker or a
+    parent."""
 
     def __init__(self, fd, log=None):
         posix.set_inheritable(fd, False)
@@ -210,7 +211,7 @@ class JobSocket:
         self.log = posix.dup(2) if log is None else log
 
     def forked(self):
-        """In a process that the application has forked: it says nothing, and takes nothing."""
+        """In a process that the application has forked: it reports and receives nothing."""
         self.head = lambda status: None
         self.socket.close()
 
@@ -233,14 +234,14 @@ class JobSocket:
         self.report(b'M ' + block)
 
     def report(self, message):
-        """Tell the adapter, and tell whether that can be."""
+        """Send a message to the adapter, and return whether that succeeded."""
         try:
             self.socket.send(message)
         except OSError:
-            return False  # the adapter is gone, and this process is about to be
+            return False  # the adapter has ended, and its end kills this process
         return True
 
 
 def failure(kind, text):
-    """The adapter reads 64 KiB; the end of a report says most."""
+    """A report of a failure. The adapter reads 64 KiB, and the end of a traceback is the most useful."""
     return b'E %s\n%s' % (kind.encode(), text.encode('utf-8', 'backslashreplace')[-60000:])

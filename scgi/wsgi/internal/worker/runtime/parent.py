@@ -1,16 +1,15 @@
-"""The process that has the application loaded, and forks workers that have it, too.
+"""The process that loads the application, and forks workers.
 
-Its job socket is the adapter's, which asks in messages: "F", with the control socket and the board
-of the worker that is to be forked. What this process says, besides what every worker may
-(job.py); the first letter is the kind:
+On the job socket the adapter requests a worker with the message "F" and two descriptors: the control
+socket and the board of the worker. Beside the reports of job.py, this process sends:
 
-    W TEXT                  something that workers had better not share
+    W TEXT                  a warning: workers share a socket, or lack a thread
     R                       the application is loaded, and workers can be forked
-    P PID                   the worker that was asked for
-    N TEXT                  it can't be forked
+    P PID                   the requested worker
+    N TEXT                  the fork failed
     X PID STATUS CPU RSS    a worker has ended: its wait status, microseconds, KiB
 
-When the adapter asks for no more, it ends after the last of its workers.
+After the end of file, it ends when its last worker has ended.
 """
 import gc
 import posix
@@ -22,7 +21,7 @@ import _socket
 from _socketgi import ending
 from _socketgi.job import mend
 
-_INT = 4  # sizeof(int), what a descriptor takes in a control message
+_INT = 4  # sizeof(int), the size of a descriptor in a control message
 _MSG_CMSG_CLOEXEC = 0x40000000
 
 
@@ -36,8 +35,8 @@ class Parent:
         self.pages = None
 
     def run(self):
-        """Fork workers as long as they are asked for. Only in a worker does this return, with
-        its control socket and its board."""
+        """Fork workers on request. It returns only in a worker, with the control socket and the
+        board."""
         for text in list(shared(self.ours)):
             self.say(b'W ' + text.encode('utf-8', 'backslashreplace')[:60000])
         if self.fresh:
@@ -45,7 +44,7 @@ class Parent:
                 from _socketgi import touching
                 self.pages = touching.Pages()
             except Exception:
-                pass  # there is no ctypes, and it goes without
+                pass  # there is no ctypes: fresh workers are a little slower
         wake, alarm = posix.pipe()
         posix.set_blocking(wake, False)
         posix.set_blocking(alarm, False)
@@ -62,7 +61,7 @@ class Parent:
         ending.inherit()
         if hasattr(gc, 'freeze'):  # PyPy has another collector
             gc.collect()
-            gc.freeze()  # what is shared now stays shared: no collection writes to it
+            gc.freeze()  # no collection writes to the objects, so that their memory remains shared
         self.say(b'R')
         asking, here = True, posix.getpid()
         while asking or self.workers:
@@ -92,7 +91,7 @@ class Parent:
                     continue
                 if pid == 0:
                     if posix.getppid() != here:
-                        ending.leave_fork(None)  # a hook at fork has forked, and this is its child
+                        ending.leave_fork(None)  # a child of a function of os.register_at_fork
                     posix.setpgid(0, 0)
                     _signal.set_wakeup_fd(theirs)
                     _signal.signal(_signal.SIGCHLD, ours if ours is not None else _signal.SIG_DFL)
@@ -104,9 +103,9 @@ class Parent:
                     ending.leave_fork(None)
                 self.workers.add(pid)
                 try:
-                    posix.setpgid(pid, pid)  # as it does itself, unless a hook at fork keeps it from that
+                    posix.setpgid(pid, pid)  # for workers in which a function of os.register_at_fork blocks
                 except OSError:
-                    pass  # it has ended, or executes something
+                    pass  # it has ended, or has executed another program
                 for fd in asked:
                     posix.close(fd)
                 self.say(b'P %d' % pid)
@@ -115,7 +114,7 @@ class Parent:
         posix._exit(0)
 
     def asked(self):
-        """What a new worker is to have, None when there will be none."""
+        """Receive the descriptors for the next worker, None at the end of file."""
         try:
             data, control, _, _ = self.socket.recvmsg(32, _socket.CMSG_SPACE(2 * _INT), _MSG_CMSG_CLOEXEC)
         except OSError:
@@ -129,7 +128,7 @@ class Parent:
             try:
                 if _waitid:  # PyPy has none
                     ended = _waitid(posix.P_ALL, 0, posix.WEXITED | posix.WNOHANG | posix.WNOWAIT)
-                    # Until leave is taken of it, its number is that of its own group.
+                    # Before wait4, the number can't be that of another process group.
                     if ended and ended.si_pid in self.workers:
                         _end_group(ended.si_pid)
                 pid, status, usage = posix.wait4(-1, posix.WNOHANG)
@@ -138,7 +137,7 @@ class Parent:
             if pid == 0:
                 return
             if pid not in self.workers:
-                continue  # the application has started it
+                continue  # a child that the application has started
             self.workers.discard(pid)
             if not _waitid:
                 _end_group(pid)
@@ -149,22 +148,23 @@ class Parent:
         try:
             self.socket.send(message)
         except OSError:
-            pass  # the adapter is gone, which the next read tells
+            pass  # the adapter has ended, which the next recvmsg reports
 
 
 _waitid = getattr(posix, 'waitid', None)
 
 
 def _end_group(pid):
-    """End what a worker has left in its process group."""
+    """Kill the processes that an ended worker has left in its process group."""
     try:
         posix.killpg(pid, _signal.SIGKILL)
     except OSError:
-        pass  # there is none
+        pass  # there are none
 
 
 def shared(ours):
-    """What would be in every worker at once, and is made for one, but for these descriptors."""
+    """Generate warnings: about sockets, except ours, which all workers would share, and threads,
+    which none would have."""
     for name in posix.listdir('/proc/self/fd'):
         fd = int(name)
         try:

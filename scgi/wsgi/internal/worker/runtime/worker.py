@@ -1,13 +1,12 @@
-"""A worker's life: load the application, serve requests, end.
+"""A worker: load the application, serve requests, end.
 
 argv: -c CACHE KIND WHERE NAME WAY [SETTING=VALUE ...]; descriptor 3 is the job socket. WAY is "once"
-for a single job, "many" for a worker that serves what comes (accept.py), whose descriptor 3 is its
-control socket, and "parent" for a process that forks such workers (parent.py), whose descriptor
-3 is for that. The latter two have the door as descriptor 6, a board as 7 and listeners from 8 on,
-and settings: those of accept.py; "watch" when the adapter wants to know the files of modules
-(files.py); "warm-path", what to ask the application for before anybody else does (warming.py);
-"fresh" when each worker gets one request only (touching.py); and "mark" when lines of the log are
-told by the request that they are of (requestlog.py).
+for a single job, "many" for a warm worker (accept.py), whose descriptor 3 is its control socket, and
+"parent" for a process that forks warm workers (parent.py), whose descriptor 3 is its control socket,
+too. The latter two have the door as descriptor 6, a board as 7, listeners from 8 on, and settings:
+those of accept.py; "watch": report the files of modules (files.py); "warm-path": a path to request
+before the first client does (warming.py); "fresh": each worker gets one request only (touching.py);
+"mark": lines of the log begin with the id of their request (requestlog.py).
 """
 import gc
 import posix
@@ -61,20 +60,20 @@ class Worker:
         posix.register_at_fork(after_in_child=self.forked)
 
     def forked(self):
-        """In a process that was forked, by the application unless parent.py goes on with it."""
+        """In a forked process: a child of the application, or a worker of parent.py."""
         (self.requests or self.jobs).forked()
         if self.connection:
             self.connection.forked()
 
     def check(self, e=None):
-        """End a process that the application has forked when it comes back from it, by the exception
-        e or without one: only who was started for it takes requests, answers and reports. That a
-        fork was made by other means than Python's, and forked not called, is found here, too."""
+        """End this process if the application has forked it. It has returned from the application,
+        by the exception e or without one, and only the worker itself sends responses, reports and
+        receives requests. This detects forks by C code, too, for which forked is not called."""
         if posix.getpid() != self.pid:
             ending.leave_fork(e)
 
     def work(self, app, stderr):
-        """Serve what is asked with app, once or until there is nobody to ask."""
+        """Serve one request with app, or all requests until the worker is told to end."""
         self.check()
         if self.served:
             raise RuntimeError('a process serves one request: run_app was called twice')
@@ -85,7 +84,7 @@ class Worker:
             return
         if self.way == 'once':
             if hasattr(gc, 'freeze'):  # PyPy has another collector
-                gc.freeze()  # else the first collection looks at everything that was loaded
+                gc.freeze()  # else the first collection examines all objects of the application
             gc.enable()
             job = self.jobs.take()
             if job is None:
@@ -124,11 +123,11 @@ class Worker:
         self.jobs.loaded(self.cache.settled())
 
     def go_warm(self, app):
-        """Become a worker for many requests, or a process that forks such workers."""
+        """Become a warm worker, or a process that forks them."""
         from _socketgi import accept, board as boards
         from _socketgi.job import mend
         for stream in sys.stdout, sys.stderr:
-            if hasattr(stream, 'reconfigure'):  # what is printed is in the log at once, not at the end
+            if hasattr(stream, 'reconfigure'):  # so that each line is logged at once, not at the end
                 stream.reconfigure(line_buffering=True)
         shared = accept.Shared(self.settings)
         if self.settings['warm-path']:
@@ -161,12 +160,12 @@ class Worker:
         return self.requests, pages
 
     def serve(self, job, app, stderr):
-        """Serve one request with app. Return its Response, and the kind and the text of what the
-        application did that it should not, or None."""
+        """Serve one request with app. Return its Response, and the kind and the text of the
+        application's failure, or None."""
         environ, once = job.environ, self.way == 'once'
         complete_environ(environ, job.body, stderr or sys.stderr, once)
         self.connection = job.connection
-        # Of a job of a warm worker the adapter tells the end.
+        # The adapter ends the response of a warm worker's job.
         response = Response(job.connection, environ['REQUEST_METHOD'], (self.requests or self.jobs).head, once or not job.number)
         problem = None
         try:
@@ -174,7 +173,7 @@ class Worker:
         except ClientStuck as e:
             problem = 'cut', str(e)
         except ClientGone:
-            pass  # nobody is there to be told
+            pass  # there is no client for an error page
         except ShortBody as e:
             problem = 'cut', 'the application ended after %s of its Content-Length' % e
         except SystemExit as e:
@@ -188,7 +187,7 @@ class Worker:
         return response, problem
 
     def outside(self, e, *app):
-        """What was raised outside of a request: while app was loaded, or in a script after run_app."""
+        """Report an exception outside of a request: while app was loaded, or in a script after run_app."""
         if self.served:
             if not (isinstance(e, SystemExit) and e.code in (None, 0)):
                 print(report(e), file=sys.stderr)
@@ -206,13 +205,13 @@ class Worker:
             from _socketgi import hints
             hint = hints.hint(e, *app)
         except Exception:
-            hint = ''  # what is wrong counts more
+            hint = ''  # the exception itself is more important
         self.jobs.failed(kind, '%s (%s)' % (text, hint) if hint else text)
 
 
 _ALWAYS = {
     'wsgi.version': (1, 0),
-    'wsgi.input_terminated': True,  # it ends where the body ends, whatever CONTENT_LENGTH says
+    'wsgi.input_terminated': True,  # it ends at the end of the body
     'wsgi.multithread': False,
     'wsgi.multiprocess': True,
     'wsgi.file_wrapper': FileWrapper,
