@@ -103,6 +103,11 @@ func (k *keeper) heard(m *member, rep *worker.Report) {
 		if k.stopping == nil || k.stopping.step > finishing {
 			k.uncount(m)
 		}
+	case 'E': // the application can't begin in a process that has it loaded
+		k.uncount(m)
+		k.noWorker(rep.Problem)
+	case 'R':
+		k.works()
 	case 'F':
 		k.closed(*rep.Failed, rep.Failed.Problem)
 	case 'D':

@@ -61,6 +61,7 @@ func report(r *Report, msg []byte) (done bool) {
 		why, text, _ := bytes.Cut(rest, []byte{'\n'})
 		r.Problem = problem(why, text)
 		if r.Status == 0 && bytes.HasPrefix(rest, []byte("import\n")) {
+			r.Kind = 'E'
 			return true // the application failed to load, so there is no D
 		}
 	case "D":

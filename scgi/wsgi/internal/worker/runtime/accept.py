@@ -123,13 +123,16 @@ class Requests:
         except OSError:
             pass
 
-    def take(self):
-        """Return the next request, None if the worker is to end."""
+    def take(self, timeout=-1):
+        """Return the next request, None if the worker is to end, False if none arrives within timeout
+        milliseconds."""
         board = self.board
         try:
             while True:
                 board.waits()
-                events = self.poll.poll()
+                events = self.poll.poll(timeout)
+                if not events:
+                    return False
                 board.takes()
                 fds = [fd for fd, _ in events]
                 if fds != self.order[2:3]:

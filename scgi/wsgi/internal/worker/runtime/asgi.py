@@ -3,7 +3,7 @@ other. asgihttp.py and websocket.py serve a request."""
 import asyncio
 import gc
 
-from _socketgi import stream, asgihttp, lifespan  # noqa: F401  # the second imports from the first
+from _socketgi import stream, asgihttp, lifespan  # the second imports from the first
 
 
 def new_loop():
@@ -61,9 +61,20 @@ class Server:
         await self.loop.shutdown_asyncgens()
 
 
+    def close(self):
+        """In a process that forks others: none of them has this loop."""
+        self.run(self._stop())
+        self.loop.close()
+        asyncio.set_event_loop(None)
+
+
+class Failed(Exception):
+    """The startup of the lifespan: there is no application in this process, which the adapter is told."""
+
+
 def once(worker, app):
     """Serve a single job, or none."""
-    server = Server(app)
+    server = Server(app.app)
     if hasattr(gc, 'freeze'):  # PyPy has another collector
         gc.freeze()
     gc.enable()
@@ -84,3 +95,56 @@ def once(worker, app):
     worker.jobs.done(response.sent, response.end())
     server.stop()
     worker.check()
+
+
+def many(worker, app):
+    """Serve what comes, one request after the other."""
+    def begin():
+        server = Server(app.app)
+        problem = server.start()
+        worker.check()
+        if problem:
+            worker.jobs.failed('import', problem[1])
+            raise Failed
+        if worker.way == 'parent':
+            worker.jobs.report(b'R')
+        return server
+    try:
+        requests, pages, server = worker.go_warm(app, begin)
+    except Failed:
+        return
+    more = True
+    while more:
+        job = server.run(_next(requests))
+        worker.check()
+        if job is None:
+            break
+        worker.connection = job.connection
+        if worker.log:
+            worker.log(job.id)
+        requests.over(job, *server.serve(job, requests.head))
+        more = not requests.spent()
+        if worker.log:
+            worker.log(b'')
+        worker.connection = None
+        if worker.watched:
+            worker.watched.report()
+    if pages:
+        pages.tell()
+    server.stop()
+    worker.check()
+
+
+async def _next(requests):
+    """The next request, None when there will be none: what runs on the loop goes on meanwhile."""
+    loop, fd = asyncio.get_running_loop(), requests.poll.fileno()
+    while True:
+        job = requests.take(0)
+        if job is not False:
+            return job
+        ready = loop.create_future()
+        loop.add_reader(fd, stream.wake, ready)
+        try:
+            await ready
+        finally:
+            loop.remove_reader(fd)

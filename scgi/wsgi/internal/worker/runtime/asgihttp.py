@@ -4,7 +4,7 @@ import asyncio
 import posix
 import sys
 
-from _socketgi import ending, response
+from _socketgi import ending, response as wsgi
 from _socketgi.response import RETURNED, ClientGone, ClientStuck, ShortBody, Unsent
 from _socketgi.stream import Stream
 
@@ -24,21 +24,22 @@ async def serve(app, job, state, announce):
     """Serve one request with app. state is that of the lifespan; announce is called with the status
     before the head goes out. Return the Response, and the kind and the text of what the
     application did that it should not, or None."""
+    return await answer(app, Stream(asyncio.get_running_loop(), job.connection), job, state, announce)
+
+
+async def answer(app, stream, job, state, announce):
     pid = posix.getpid()
-    stream = Stream(asyncio.get_running_loop(), job.connection)
-    answer = Response(stream, job, announce)
-    problem = raised = None
+    response = Response(stream, job, announce)
+    raised = None
     try:
-        await app(scope(job.environ, state), answer.receive, answer.send)
+        await app(scope(job.environ, state), response.receive, response.send)
     except BaseException as e:
         raised = e
     if posix.getpid() != pid:
         ending.leave_fork(raised)
-    try:
-        problem = answer.finish(raised)
-    finally:
-        stream.end()
-    return answer, problem
+    problem = response.finish(raised)
+    stream.end()
+    return response, problem
 
 
 def scope(environ, state):
@@ -128,7 +129,7 @@ def _body(data):
     raise TypeError('the body of http.response.body is bytes, not %s' % type(data).__name__)
 
 
-class Response(response.Response):
+class Response(wsgi.Response):
     """receive and send for the application, finish for the server."""
 
     def __init__(self, stream, job, announce):
@@ -172,8 +173,8 @@ class Response(response.Response):
             raise RuntimeError('expected http.response.body, got http.response.start: the response has been started')
         status = _status(message['status'])
         sent = [_header(name, value) for name, value in message.get('headers') or ()]
-        code = response.check_status(status)
-        self.headers, self.length = response.check_headers([h for h in sent if h[0].lower() not in _IGNORED])
+        code = wsgi.check_status(status)
+        self.headers, self.length = wsgi.check_headers([h for h in sent if h[0].lower() not in _IGNORED])
         self.status, self.code = status, code
         self.timer = self.stream.loop.call_later(_SOON, self._flush)
 

@@ -71,7 +71,7 @@ class Lifespan:
             if kind == 'lifespan.startup.complete':
                 self.complete = True
             else:
-                self.problem = 'import', text.rstrip() or 'the application has sent lifespan.startup.failed'
+                self.problem = 'import', 'the application has sent lifespan.startup.failed: ' + text.rstrip()
             self.began.set()
         elif kind in ('lifespan.shutdown.complete', 'lifespan.shutdown.failed'):
             if not self.ends.is_set() or self.ended.is_set():

@@ -132,7 +132,7 @@ class Stream:
         timer = None
         if patience >= 0:
             timer = self.loop.call_later(patience / 1000, _fail, ready)
-        add(fd, _wake, ready)
+        add(fd, wake, ready)
         try:
             await ready
         finally:
@@ -141,7 +141,7 @@ class Stream:
                 timer.cancel()
 
 
-def _wake(ready):
+def wake(ready):
     if not ready.done():
         ready.set_result(None)
 

@@ -80,7 +80,7 @@ class Worker:
         self.served = True
         if type(app) is application.Asgi:
             from _socketgi import asgi
-            asgi.once(self, app.app)
+            (asgi.once if self.way == 'once' else asgi.many)(self, app)
             return
         if self.way == 'once':
             if hasattr(gc, 'freeze'):  # PyPy has another collector
@@ -96,9 +96,7 @@ class Worker:
                 job.connection.close()
                 self.jobs.done(response.sent, response.end())
             return
-        self.cache.save()
-        self.cache.save = lambda: None
-        requests, pages = self.go_warm(app)
+        requests, pages, _ = self.go_warm(app)
         more = True
         while more:
             job = requests.take()
@@ -122,8 +120,11 @@ class Worker:
         self.cache.save = lambda: None
         self.jobs.loaded(self.cache.settled())
 
-    def go_warm(self, app):
-        """Become a warm worker, or a process that forks them."""
+    def go_warm(self, app, begin=None):
+        """Become a warm worker, or a process that forks them. The worker calls begin before it accepts a
+        request; its result is returned, too."""
+        self.cache.save()
+        self.cache.save = lambda: None
         from _socketgi import accept, board as boards
         from _socketgi.job import mend
         for stream in sys.stdout, sys.stderr:
@@ -135,7 +136,7 @@ class Worker:
             warming.ask(app, self.settings['warm-path'])
             self.check()
         mend(self.jobs.log)
-        pages = None
+        pages = begun = None
         if self.watched:
             self.watched.report()
         if self.way == 'parent':
@@ -148,16 +149,18 @@ class Worker:
             if self.watched:
                 self.watched.jobs = self.jobs
             self.requests = accept.Requests(shared, self.jobs, boards.Board(board, shared.recording))
+            begun = begin and begin()
             if pages:
                 pages.touch(shared.fds())
         else:
             self.requests = accept.Requests(shared, self.jobs, boards.Board(7, shared.recording))
+            begun = begin and begin()
             if hasattr(gc, 'freeze'):
                 gc.collect()
                 gc.freeze()
             self.jobs.report(b'R')
         gc.enable()
-        return self.requests, pages
+        return self.requests, pages, begun
 
     def serve(self, job, app, stderr):
         """Serve one request with app. Return its Response, and the kind and the text of the
