@@ -31,6 +31,7 @@ func TestCheck(t *testing.T) {
 		app := filepath.Join(t.TempDir(), "app.py")
 		for name, c := range map[string]struct{ text, more, want string }{
 			"good":      {"def application(e, s): raise ValueError", "", ""},
+			"asgi":      {"async def application(scope, receive, send): raise ValueError", "", ""},
 			"script":    {"import inetd_scgi\ninetd_scgi.run_app(None)", "", ""},
 			"factory":   {"def make(): return print", ":make()", ""},
 			"prints":    {"print('hello')\ndef application(e, s): pass", "", "hello\n"},
@@ -53,7 +54,11 @@ func TestCheck(t *testing.T) {
 				out, status := tryOut(t, args...)
 				if good := c.want == "" || name == "prints"; good {
 					assert.Zero(t, status, "%s", out)
-					assert.Equal(t, "Python: "+python+"\n"+c.want, out)
+					want := "WSGI"
+					if strings.HasPrefix(c.text, "async ") {
+						want = "ASGI"
+					}
+					assert.Equal(t, "Python: "+python+"\n"+c.want+"Interface: "+want+"\n", out)
 					return
 				}
 				assert.Contains(t, out, "Python: "+python+"\n")

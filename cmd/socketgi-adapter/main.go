@@ -53,7 +53,8 @@ func askReload(pid int) int {
 	return exitOK
 }
 
-// check loads the application as for a request, and prints its Python, and errors on standard error.
+// check loads the application as for a request, and prints its Python and its interface, and errors on
+// standard error.
 func check(cfg *config, flagErr error) int {
 	status, err := exitConfig, flagErr
 	if err == nil {
@@ -76,7 +77,11 @@ func (c *config) checkApplication() error {
 	_, _ = os.Stdout.WriteString("Python: " + c.python + "\n")
 	worker := c.wsgi()
 	worker.Alone = true
-	return worker.Check(c.Timeout)
+	iface, err := worker.Check(c.Timeout)
+	if err == nil {
+		_, _ = os.Stdout.WriteString(adapter.InterfaceLine + strings.ToUpper(iface) + "\n")
+	}
+	return err
 }
 
 // serve serves the sockets passed to this process. Clients get a response even if the command line is

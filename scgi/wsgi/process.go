@@ -108,8 +108,8 @@ func (p *Process) Close() { p.worker.Close() }
 const slowest = 5 * time.Minute
 
 // Check loads the application without a request, for at most timeout (0: 5 minutes), and
-// returns what is wrong with it. It fills the cache.
-func (c *Config) Check(timeout time.Duration) error {
+// returns its interface, [WSGI] or [ASGI], or what is wrong with it. It fills the cache.
+func (c *Config) Check(timeout time.Duration) (iface string, err error) {
 	if timeout == 0 {
 		timeout = slowest
 	}
@@ -120,18 +120,18 @@ func (c *Config) Check(timeout time.Duration) error {
 		before := c.cached()
 		w, err := worker.Start(c.worker())
 		if err != nil {
-			return err
+			return "", err
 		}
-		problem, settled := w.Load(timeout)
+		rep := w.Load(timeout)
 		w.Close()
-		if problem != nil {
-			return errors.New(problem.Text)
+		if rep.Problem != nil {
+			return "", errors.New(rep.Problem.Text)
 		}
-		if settled || c.cached() == before {
-			return nil
+		if iface = rep.Interface; rep.Settled || c.cached() == before {
+			break
 		}
 	}
-	return nil
+	return iface, nil
 }
 
 // cached tells when something was written to the cache.

@@ -27,6 +27,9 @@ const (
 	InterfaceASGI = "asgi"
 )
 
+// InterfaceLine begins the last line that --check prints, with the interface in upper case behind it.
+const InterfaceLine = "Interface: "
+
 // Interfaces are all of them.
 var Interfaces = []string{InterfaceWSGI, InterfaceASGI, InterfaceAuto}
 

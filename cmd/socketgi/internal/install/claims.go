@@ -204,7 +204,7 @@ func codeOnly(path string) error {
 	}
 	entries, err := os.ReadDir(path)
 	for _, e := range entries {
-		if !wsgi.IsCacheFile(e.Name()) && !isUnfinished(e.Name()) {
+		if !wsgi.IsCacheFile(e.Name()) && !isUnfinished(e.Name()) && e.Name() != host.InterfaceFile {
 			return fmt.Errorf("%s is in a directory of cached code, but is none", filepath.Join(path, e.Name()))
 		}
 	}

@@ -9,7 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/appunits"
+	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/plain"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
@@ -26,10 +28,22 @@ func (a *adding) tryOut(ctx context.Context) error {
 		return err
 	}
 	t.Manager, t.Locked, t.Limit = a.manager, true, longestLoad(a.Timeout)
-	if !a.caches() {
-		return load(ctx, t, a.Options.App)
+	found := ""
+	if a.caches() {
+		found, err = keepCode(ctx, t, code{a.Options.Name, a.Options.App, a.user.GID}, a.back, a.keep)
+	} else {
+		found, err = load(ctx, t, a.Options.App)
 	}
-	return keepCode(ctx, t, code{a.Options.Name, a.Options.App, a.user.GID}, a.back, a.keep)
+	if err != nil || found == "" {
+		return err
+	}
+	a.Log("interface: %s", found)
+	// Flags without effect are refused now that the interface is known.
+	values, accept := *a.Options.Adapter, adapter.AcceptYes
+	if values.Interface = strings.ToLower(found); a.Options.Warm {
+		accept = adapter.AcceptNo
+	}
+	return values.ValidateFor(accept)
 }
 
 // longestLoad is how long a trial of an application may take of which a request may take timeout,
@@ -41,16 +55,17 @@ func longestLoad(timeout time.Duration) time.Duration {
 	return 3*timeout + 30*time.Second
 }
 
-// load makes an error of a trial that doesn't load the application, which the operator calls what.
-func load(ctx context.Context, t *trial.Trial, what string) error {
+// load makes an error of a trial that doesn't load the application, which the operator calls what. It
+// returns the interface of one that does.
+func load(ctx context.Context, t *trial.Trial, what string) (found string, err error) {
 	done := terminal.Progress(os.Stderr, "loading "+what)
 	o, err := t.Run(ctx)
 	done()
 	if o.Loaded || o.Result == "" && err != nil {
-		return err
+		return o.Interface, err
 	}
 	said := strings.TrimSpace(o.Said + "\n" + o.Explain())
-	return errors.Join(fmt.Errorf("%s can't be loaded:\n%s", what, plain.Quote(said)), err)
+	return "", errors.Join(fmt.Errorf("%s can't be loaded:\n%s", what, plain.Quote(said)), err)
 }
 
 // code is what is to be cached for an application.
@@ -59,32 +74,37 @@ type code struct {
 	group      int // who may read it, -1 for everybody
 }
 
-// keepCode keeps what a trial leaves.
-func keepCode(ctx context.Context, t *trial.Trial, c code, back, keep *undo) error {
+// keepCode keeps what a trial leaves, with the interface of the application, which it returns.
+func keepCode(ctx context.Context, t *trial.Trial, c code, back, keep *undo) (found string, err error) {
 	path := appunits.CachePath(c.name)
 	made, err := makeDirs(filepath.Dir(path))
 	if err != nil {
-		return err
+		return "", err
 	}
 	back.add(func() error { removeEmpty(made); return nil })
 	if err := ours(filepath.Dir(path)); err != nil {
-		return err
+		return "", err
 	}
 	// No application can have a name with a dot in front.
 	staged := filepath.Join(filepath.Dir(path), "."+c.name)
 	if err := os.RemoveAll(staged); err != nil { // of somebody who was interrupted
-		return err
+		return "", err
 	}
 	back.add(func() error { return os.RemoveAll(staged) })
 	t.Keep = func(dir string) error { return copyCode(dir, staged, c.group) }
-	if err := load(ctx, t, c.what); err != nil {
-		return err
+	if found, err = load(ctx, t, c.what); err != nil {
+		return "", err
+	}
+	if found != "" {
+		if err := os.WriteFile(filepath.Join(staged, host.InterfaceFile), []byte(found+"\n"), 0o644); err != nil {
+			return "", err
+		}
 	}
 	undo, kept, err := putCode(staged, path)
 	if err != nil {
-		return err
+		return "", err
 	}
 	back.add(undo)
 	keep.add(kept)
-	return nil
+	return found, nil
 }

@@ -57,7 +57,8 @@ func (r *Refresh) Run(ctx context.Context) error {
 			return err
 		}
 		t.Manager, t.Locked, t.Limit = m, true, longestLoad(r.App.Adapter.Timeout)
-		return keepCode(ctx, t, code{r.App.Name, r.App.What, groupOf(r.App)}, back, keep)
+		_, err = keepCode(ctx, t, code{r.App.Name, r.App.What, groupOf(r.App)}, back, keep)
+		return err
 	})
 }
 

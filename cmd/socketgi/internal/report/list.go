@@ -20,6 +20,7 @@ type Listing struct {
 	State       string   `json:"state"` // listening, running, stopped, failed or ""
 	Enabled     string   `json:"enabled"`
 	Accept      bool     `json:"accept"`
+	Interface   string   `json:"interface"` // WSGI, ASGI, CGI, SCGI or ""
 	Listen      string   `json:"listen"`
 	Files       []string `json:"files"`
 	DropIns     []string `json:"drop_ins"`
@@ -27,9 +28,9 @@ type Listing struct {
 	Stale bool `json:"needs_daemon_reload"`
 }
 
-func newListing(a *host.Application) Listing {
+func newListing(h host.Host, a *host.Application) Listing {
 	return Listing{
-		Name: a.Name, Application: a.What, Accept: !a.Warm, Listen: a.Listen,
+		Name: a.Name, Application: a.What, Accept: !a.Warm, Interface: h.Interface(a), Listen: a.Listen,
 		Files:   []string{a.Socket.Path, a.Service.Path},
 		DropIns: append(append([]string{}, a.Socket.DropIns...), a.Service.DropIns...),
 	}
@@ -55,7 +56,7 @@ func List(h host.Host, apps []*host.Application) (list []Listing, err error) {
 	}
 	list = []Listing{}
 	for _, a := range apps {
-		l := newListing(a)
+		l := newListing(h, a)
 		l.Enabled = h.Enabled(a)
 		if c != nil {
 			s, stateErr := a.State(ctx, c)
@@ -73,7 +74,7 @@ func List(h host.Host, apps []*host.Application) (list []Listing, err error) {
 // PrintList prints a list with header and footer, as systemctl does.
 func PrintList(w io.Writer, list []Listing) {
 	var t terminal.Table
-	t.Add(terminal.Texts("NAME", "STATE", "ENABLED", "ACCEPT", "DROP-INS", "LISTEN", "APPLICATION")...)
+	t.Add(terminal.Texts("NAME", "STATE", "ENABLED", "ACCEPT", "INTERFACE", "DROP-INS", "LISTEN", "APPLICATION")...)
 	addRows(&t, list)
 	t.Print(w, terminal.NewPainter(w), "")
 	s := "s"
@@ -101,7 +102,7 @@ func addRows(t *terminal.Table, list []Listing) {
 			dropIns = strconv.Itoa(n)
 		}
 		t.Add(terminal.Cell{Text: l.Name}, terminal.Cell{Text: orDash(l.State), Color: stateColor(l.State)}, terminal.Cell{Text: orDash(l.Enabled)},
-			terminal.Cell{Text: accept}, terminal.Cell{Text: dropIns}, terminal.Cell{Text: orDash(l.Listen)}, terminal.Cell{Text: orDash(l.Application)})
+			terminal.Cell{Text: accept}, terminal.Cell{Text: orDash(l.Interface)}, terminal.Cell{Text: dropIns}, terminal.Cell{Text: orDash(l.Listen)}, terminal.Cell{Text: orDash(l.Application)})
 	}
 }
 

@@ -63,6 +63,9 @@ func (s *Status) printUnits(w io.Writer, p terminal.Painter, now time.Time) {
 	if s.Python != "" {
 		line("Python", "%s", plain.Line(s.Python))
 	}
+	if s.Interface != "" {
+		line("Interface", "%s", s.Interface)
+	}
 	line("Connections", "%s", s.connections(p))
 	line("Limits", "%s", s.limits())
 	if s.Slots != nil {

@@ -11,27 +11,27 @@ import (
 
 func TestPrintList(t *testing.T) {
 	list := []Listing{
-		{Name: "hello", State: "listening", Enabled: "enabled", Accept: true, Listen: "/run/socketgi/hello.sock", Application: "/srv/hello.py", DropIns: []string{"x"}},
+		{Name: "hello", State: "listening", Enabled: "enabled", Accept: true, Interface: "WSGI", Listen: "/run/socketgi/hello.sock", Application: "/srv/hello.py", DropIns: []string{"x"}},
 		{Name: "b\x1b"},
 	}
 	var b strings.Builder
 	PrintList(&b, list)
-	assert.Equal(t, `NAME  STATE     ENABLED ACCEPT DROP-INS LISTEN                   APPLICATION
-hello listening enabled yes    1        /run/socketgi/hello.sock /srv/hello.py
-b\x1b -         -       no     -        -                        -
+	assert.Equal(t, `NAME  STATE     ENABLED ACCEPT INTERFACE DROP-INS LISTEN                   APPLICATION
+hello listening enabled yes    WSGI      1        /run/socketgi/hello.sock /srv/hello.py
+b\x1b -         -       no     -         -        -                        -
 
 2 applications listed.
 `, b.String())
 	b.Reset()
 	PrintRows(&b, list[:1])
-	assert.Equal(t, "hello listening enabled yes 1 /run/socketgi/hello.sock /srv/hello.py\n", b.String())
+	assert.Equal(t, "hello listening enabled yes WSGI 1 /run/socketgi/hello.sock /srv/hello.py\n", b.String())
 }
 
 func TestPrint(t *testing.T) {
 	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	since, memory := now.Add(-90*time.Second), int64(3<<20)
 	s := &Status{
-		Listing: Listing{Name: "app", Application: "/srv/app.py", State: "listening", Enabled: "enabled", Accept: true, Listen: "/run/socketgi/app.sock", DropIns: []string{"/etc/a.conf", "/etc/b.conf"}, Stale: true},
+		Listing: Listing{Name: "app", Application: "/srv/app.py", State: "listening", Enabled: "enabled", Accept: true, Interface: "ASGI", Listen: "/run/socketgi/app.sock", DropIns: []string{"/etc/a.conf", "/etc/b.conf"}, Stale: true},
 		Active:  "active", Sub: "listening", Since: &since, Allowed: []string{"54399"}, Python: "/usr/bin/python3",
 		Connections: connections{Accepted: 7, Now: 1, Refused: 2},
 		Limits:      limits{MaxConnections: 1024, Timeout: "60s", QueueTimeout: "30s"},
@@ -56,6 +56,7 @@ func TestPrint(t *testing.T) {
     Allowed: root, 54399
      Accept: yes: a process for each request
      Python: /usr/bin/python3
+  Interface: ASGI
 Connections: 7 accepted, 1 now, 2 refused
      Limits: 1024 connections, no limit of starts, 60s per request, 30s in the queue
       Slots: 2 of 2 in use, 3 waiting

@@ -96,7 +96,7 @@ func StatusOf(h host.Host, a *host.Application) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Status{Listing: newListing(a), host: h, app: a, state: st, Active: st.Active, Sub: st.Sub, Result: st.Result, Since: timeOrNull(st.Since),
+	s := &Status{Listing: newListing(h, a), host: h, app: a, state: st, Active: st.Active, Sub: st.Sub, Result: st.Result, Since: timeOrNull(st.Since),
 		Connections: connections{st.Accepted, st.Now, st.Refused},
 		Limits: limits{MaxConnections: st.MaxConnections, MaxConnectionsPerSource: st.MaxPerSource,
 			TriggerIntervalSeconds: st.TriggerInterval.Seconds(), TriggerBurst: st.TriggerBurst},

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/socketgi/socketgi/cmd/internal/adapter"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/tree"
@@ -40,8 +41,10 @@ type Trial struct {
 type Outcome struct {
 	// Unit is what systemd started.
 	Unit string
-	// Loaded says that the application can be loaded. The rest is of one that can't.
-	Loaded bool
+	// Loaded says that the application can be loaded. Interface is its interface then, WSGI or ASGI,
+	// "" where that is unknown. The rest is of one that can't.
+	Loaded    bool
+	Interface string
 	// Said is the end of what the adapter and the application wrote.
 	Said string
 	// Result is systemd's, such as exit-code or timeout (systemd.exec(5), $SERVICE_RESULT); Code
@@ -89,7 +92,8 @@ func (t *Trial) Run(ctx context.Context) (o Outcome, err error) {
 	}
 	switch err := t.start(ctx, o.Unit); {
 	case err == nil:
-		if o.Loaded = true; t.Keep != nil {
+		o.Loaded, o.Interface = true, interfaceIn(out.said())
+		if t.Keep != nil {
 			return o, t.Keep(filepath.Join(runtime, t.directory()))
 		}
 		return o, nil
@@ -107,6 +111,15 @@ func (t *Trial) Run(ctx context.Context) (o Outcome, err error) {
 	}
 	o.Said = out.said()
 	return o, nil
+}
+
+// interfaceIn is the interface that the adapter has printed last.
+func interfaceIn(said string) string {
+	_, name, _ := strings.Cut(said[strings.LastIndexByte(said, '\n')+1:], adapter.InterfaceLine)
+	if name == "WSGI" || name == "ASGI" {
+		return name
+	}
+	return ""
 }
 
 // start starts the unit, and returns when the application is loaded.

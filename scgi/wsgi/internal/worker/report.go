@@ -28,6 +28,8 @@ type Report struct {
 	// Settled: the application was loaded without a job, and another start would add nothing to
 	// the cache.
 	Settled bool
+	// Interface is the application's, [WSGI] or [ASGI], if it was loaded without a job.
+	Interface string
 	// Warnings are sentences about sockets and threads that the workers of a [Parent] share.
 	Warnings []string
 }
@@ -78,7 +80,10 @@ func report(r *Report, msg []byte) (done bool) {
 		r.Bytes, r.End = number(fields[0]), endings[string(fields[1])]
 		return true
 	case "L":
-		r.Settled = string(rest) == "settled"
+		settled, name, _ := strings.Cut(string(rest), " ")
+		if r.Settled = settled == "settled"; name == WSGI || name == ASGI {
+			r.Interface = name
+		}
 		return true
 	case "W":
 		if len(r.Warnings) < mostWarnings {

@@ -58,22 +58,21 @@ func (w *Single) Serve(params []scgi.Header, body scgi.Body, conn int, timeout, 
 }
 
 // Load has the worker load the application without a job, for at most timeout, and waits for its end.
-// It returns the problem, nil if there is none, and [Report].Settled.
-func (w *Single) Load(timeout time.Duration) (problem *outcome.Problem, settled bool) {
+// The report has the problem, or Settled and Interface.
+func (w *Single) Load(timeout time.Duration) (rep Report) {
 	deadline := time.Now().Add(timeout)
 	_ = unix.Shutdown(w.fd, unix.SHUT_WR) // there is no job
-	var rep Report
 	done, alive := w.await(&rep, deadline)
 	if alive && !done {
 		w.Kill()
-		return &outcome.Problem{Kind: outcome.Timeout, Text: "the application was not loaded within " + timeout.String()}, false
+		return Report{Result: outcome.Result{Problem: &outcome.Problem{Kind: outcome.Timeout, Text: "the application was not loaded within " + timeout.String()}}}
 	}
 	usage := w.Wait(deadline)
 	w.KillGroup()
 	if rep.Problem == nil && !done {
 		rep.Problem = &outcome.Problem{Kind: outcome.Died, Text: "the process " + usage.Ending() + " while it loaded the application"}
 	}
-	return rep.Problem, rep.Settled
+	return rep
 }
 
 // Close frees the resources of the worker, which must have ended.

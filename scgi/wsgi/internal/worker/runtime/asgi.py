@@ -80,7 +80,7 @@ def once(worker, app):
     gc.enable()
     job = worker.jobs.take()
     if job is None:
-        worker.loaded()
+        worker.loaded(b'asgi')
         return
     worker.connection = job.connection
     problem = server.start()

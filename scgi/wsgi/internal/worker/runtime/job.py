@@ -227,8 +227,8 @@ class JobSocket:
     def done(self, sent, end):
         self.report(b'D %d %s' % (sent, end))
 
-    def loaded(self, settled):
-        self.report(b'L settled' if settled else b'L')
+    def loaded(self, settled, interface):
+        self.report(b'L %s %s' % (b'settled' if settled else b'unsettled', interface))
 
     def modules(self, block):
         self.report(b'M ' + block)

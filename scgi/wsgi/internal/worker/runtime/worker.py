@@ -88,7 +88,7 @@ class Worker:
             gc.enable()
             job = self.jobs.take()
             if job is None:
-                self.loaded()
+                self.loaded(b'wsgi')
             else:
                 response, problem = self.serve(job, app, stderr)
                 if problem:
@@ -114,11 +114,11 @@ class Worker:
         if pages:
             pages.tell()
 
-    def loaded(self):
+    def loaded(self, interface):
         """There is no job: the application is loaded, and that was all."""
         self.cache.save()
         self.cache.save = lambda: None
-        self.jobs.loaded(self.cache.settled())
+        self.jobs.loaded(self.cache.settled(), interface)
 
     def go_warm(self, app, begin=None):
         """Become a warm worker, or a process that forks them. The worker calls begin before it accepts a
