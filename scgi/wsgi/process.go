@@ -15,8 +15,8 @@ import (
 
 // The interfaces of an application.
 const (
-	WSGI = worker.WSGI // PEP 3333
-	ASGI = worker.ASGI // https://asgi.readthedocs.io/en/latest/specs/main.html
+	WSGI = "wsgi" // PEP 3333
+	ASGI = "asgi" // https://asgi.readthedocs.io/en/latest/specs/main.html
 )
 
 // Config says how a process with the application is started.

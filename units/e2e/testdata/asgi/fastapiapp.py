@@ -13,7 +13,8 @@ async def lifespan(app):
     app.state.started = os.getpid()
     yield
 
-app = FastAPI(lifespan=lifespan)
+app = FastAPI()
+app.router.lifespan_context = lifespan  # FastAPI(lifespan=...), which Debian 12 doesn't have
 
 
 class Item(BaseModel):
