@@ -81,7 +81,7 @@ class Body:
 def application(e, s):
     return Body(s('200 OK', []))
 `)}, func(t *testing.T, c *culprit) {
-		assert.Contains(t, c.says("first", "/").log, "RuntimeError: the response is over")
+		assert.Contains(t, c.says("first", "/").log, "RuntimeError: the response is complete")
 	})
 }
 

@@ -189,7 +189,7 @@ def application(e, s):
 		{"yes", "/warm?a=b", `^GET /warm\?a=b by (\d+), now in \d+ from (\d+)$`, ""},
 		{"no", "/warm?a=b", `^GET /warm\?a=b by (\d+), now in (\d+) from \d+$`, ""},
 		{"yes", "/fails", `^GET /fails\? by (\d+), now in \d+ from (\d+)$`, "RuntimeError: cold"},
-		{"no", "/missing", `^GET /missing\? by (\d+), now in (\d+) from \d+$`, "the application answered 404 Not Found"},
+		{"no", "/missing", `^GET /missing\? by (\d+), now in (\d+) from \d+$`, "the application responded with 404 Not Found"},
 	} {
 		u, p := warmUnit(t, python, "--workers", "1", "--preload", c.preload, "--warm-path", c.path, app)
 		got := u.get("/")
@@ -199,9 +199,9 @@ def application(e, s):
 		}
 		log := p.stop(t)
 		if assert.Contains(t, log, c.log); c.log != "" {
-			assert.Contains(t, log, "warming by "+c.path+": ")
+			assert.Contains(t, log, "warm-up request for "+c.path+": ")
 		} else {
-			assert.NotContains(t, log, "warming by")
+			assert.NotContains(t, log, "warm-up request")
 		}
 	}
 }

@@ -150,9 +150,9 @@ class Requests:
             raise self.broken(e) from None
 
     def broken(self, e):
-        """What an error means that a descriptor of ours has: there are no more requests."""
+        """Stop receiving requests, and return the error to raise for a failure of our descriptors."""
         try:
-            self.control.socket.shutdown(2)  # another process is asked then, however long the end of this one takes
+            self.control.socket.shutdown(2)  # so that the adapter replaces this worker at once
         except OSError:
             pass  # it is closed
         if isinstance(e, OSError) and e.errno in _TOO_MANY:
@@ -281,7 +281,7 @@ class Requests:
         connection.close()
 
     def over(self, job, response, problem):
-        """A request is over; problem is the kind and the text of what the application did, or None."""
+        """Complete a request; problem is the kind and the text of the application's failure, or None."""
         cpu, growth = self.meter.read() if self.meter else (0, 0)
         end, status = response.end(), response.code if response.head_sent else 0
         board = self.board

@@ -7,7 +7,7 @@ from _imp import extension_suffixes
 
 
 class NotFound(Exception):
-    """The application is not where the command line says; the message says what to do."""
+    """There is no application of the given name; the message contains what to do."""
 
 
 class Asgi:

@@ -1,23 +1,25 @@
-"""What a warm worker is doing, and what it has done: memory that it shares with the adapter, which
-reads it when it likes, and when the worker has died. The layout is that of board.go.
+"""The board of a warm worker: its current request and the records of completed ones, in memory that it
+shares with the adapter. The adapter reads it at any time, also after the worker has died. The layout is
+that of board.go.
 
-Eight bytes each, of which the first is written in one piece and last:
+Words of eight bytes; the first is written last, in one piece:
 
-    0  65536 times the number of requests begun, and what this process is at: WAITS, TAKES, or a
-       request: 0, and from when the head of the response goes out its status
-    1  when that request was begun, in nanoseconds (CLOCK_MONOTONIC)
+    0  65536 times the number of requests begun, plus the state: WAITS, TAKES, or for a current
+       request the status of its response, 0 until the head is sent
+    1  the start of that request, in nanoseconds (CLOCK_MONOTONIC)
     2  the descriptor of its connection
-    3  the number of its job, 0: it was accepted by this process
-    4  in which record its text is
-    5  how many records are complete, 6 how many were left out, because none was free
-    7  how many of them the adapter has read
-    8  1 if it doesn't look at the board until it is told that a request was begun
-    9  how many places there are (places.py), 0: this process is at one request at a time
-    10 when its event loop had a turn last, in nanoseconds
+    3  the number of its job; 0: this process has accepted it
+    4  the record that contains its text
+    5  the number of complete records
+    6  the number of requests without a record, because none was free
+    7  the number of records that the adapter has read
+    8  1: the adapter doesn't read the board until it receives A (accept.py)
+    9  the number of places (places.py); 0: this process handles one request at a time
+    10 the last turn of its event loop, in nanoseconds
 
-A record is one of a request that this process accepted: for how many nanoseconds, bytes sent,
-microseconds of processor time, KiB of growth, status, 1 if the client left, when it was begun, the length
-of its text; and the text: method NUL path NUL id.
+A record is for a request that this process has accepted: its duration in nanoseconds, bytes sent,
+microseconds of processor time, KiB of growth, status, 1 if the client closed the connection, the start,
+the length of the text; and the text: method NUL path NUL id.
 """
 import posix
 from time import monotonic_ns

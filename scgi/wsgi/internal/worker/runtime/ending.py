@@ -1,8 +1,8 @@
 """The end of a worker without the interpreter's teardown.
 
-Taking every object apart costs more than half of what loading a framework
-does, for memory that the kernel takes back anyway. What a program may count on
-still happens: threads are waited for, atexit runs, everything written is flushed.
+Freeing every object takes more than half of the time of loading a framework, for
+memory that the kernel frees anyway. Programs still get what Python documents:
+threads are joined, atexit functions run, and files are flushed.
 """
 import _io
 import gc
@@ -13,8 +13,8 @@ import sys
 
 
 def leave_fork(e):
-    """The end of a process that the application has forked, and that has come back from it with e
-    or nothing: whoever forked it answers, and runs what is registered for the end."""
+    """End a process that the application has forked, after it has returned from the application with
+    the exception e or None. The worker itself sends the response and runs the atexit functions."""
     status = 0
     try:
         if isinstance(e, SystemExit):
@@ -53,13 +53,13 @@ def leave(last):
         last()
         finish_files()
     except BaseException as e:
-        print('at the end of the application: %s: %s' % (type(e).__name__, e), file=sys.stderr)
+        print('error at exit: %s: %s' % (type(e).__name__, e), file=sys.stderr)
     posix._exit(status)
 
 
 def inherit():
-    """Prepare for forks: what is written so far is written once, and finish_files in a worker need
-    not look for what was there before it. To look at an object is to copy its page."""
+    """Prepare for forks: flush files, so that their contents are written once, and remember them, so
+    that finish_files in a worker doesn't search older objects: reading an object copies its page."""
     global _inherited
     _inherited = _found(gc.get_objects())
     for o in _inherited:
@@ -67,13 +67,13 @@ def inherit():
 
 
 def disinherit():
-    """Be the one again who opened those files."""
+    """Undo inherit: this process has opened those files, and closes them."""
     global _inherited
     _inherited = None
 
 
 def finish_files():
-    """Do for open files what the teardown would: flush, or close those that have an end to write."""
+    """Do what the teardown does for open files: flush them, or close those with a trailer to write."""
     if _inherited is None and hasattr(gc, 'unfreeze'):
         gc.unfreeze()
     inherited = _inherited or ()
@@ -82,7 +82,7 @@ def finish_files():
         if id(o) not in known:
             _finish(o, True)
     for o in inherited:
-        _finish(o, False)  # it is closed by who opened it
+        _finish(o, False)  # the process that opened it closes it
 
 
 def _finish(o, closes):
@@ -93,18 +93,18 @@ def _finish(o, closes):
         elif not o.closed:
             o.flush()
     except Exception:
-        pass  # as in the teardown, nobody is there to be told
+        pass  # ignored, as by the teardown
 
 
 def _found(objects):
-    """The files that have something to write, or to remove."""
+    """Return the files among objects that may have data to write, or a temporary file to remove."""
     kinds = set(map(type, objects))
     closers = {getattr(sys.modules.get('tempfile'), '_TemporaryFileCloser', None)} & kinds
-    # The base of all in C: io.IOBase asks Python code about each.
+    # The base class in C: io.IOBase would call Python code for each.
     files = {kind for kind in kinds if issubclass(kind, _io._IOBase)} - _NOTHING_TO_DO
     # In C: a framework has 50,000 objects, and three of them are files.
     found = list(itertools.compress(objects, map((files | closers).__contains__, map(type, objects))))
-    # What wraps another file comes before it.
+    # A wrapper before the file that it wraps.
     found.sort(key=lambda o: 0 if type(o) is io.TextIOWrapper else 2 if type(o) in _STANDARD else 1)
     return found
 

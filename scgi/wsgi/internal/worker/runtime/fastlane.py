@@ -1,8 +1,8 @@
-"""The fast lane: the worker decodes an ordinary request by itself.
+"""The fast lane: the worker decodes an ordinary request itself.
 
-The law: of each request that is accepted here, the decoder in Go (package scgi) makes the same variables and the
-same body, under the same limits. Whatever needs thought is not accepted, and is that decoder's: it
-joins, mends and refuses. FuzzFastLane compares the two.
+The law: for each request that is accepted here, the decoder in Go (package scgi) returns the same variables
+and the same body, under the same limits. Requests that it would repair, join or refuse are not accepted
+here. FuzzFastLane compares the two.
 """
 
 _VISIBLE = frozenset(map(chr, range(33, 127)))
@@ -11,12 +11,12 @@ _TOKEN = _VISIBLE.difference('"(),/:;<=>?@[\\]{}')  # RFC 9110 5.6.2
 _HOST = _VISIBLE.difference('"#/<>?\\^`{|}')  # RFC 3986 3.2.2
 _METHODS = frozenset(('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'))
 _PROTOCOLS = frozenset(('HTTP/1.0', 'HTTP/1.1', 'HTTP/2.0', 'HTTP/3.0'))
-_MOST, _LONGEST = 1000, 100  # what is remembered of what clients make up
+_MOST, _LONGEST = 1000, 100  # limits of the names and hosts that are remembered: clients choose them
 
 
 class Decoder:
-    """mount is where an application is whose web server doesn't say so. The limits are those of scgi.Limits,
-    with the same defaults for 0. A request with one of the declined names is not for the fast lane."""
+    """mount is the SCRIPT_NAME of requests that have none. The limits are those of scgi.Limits, with the
+    same defaults for 0. A request with one of the declined names is not accepted."""
 
     def __init__(self, mount, header_bytes, headers, body_bytes, declined):
         self.mount = mount
@@ -24,10 +24,11 @@ class Decoder:
         self.items = 2 * (headers or 1000)
         self.body_bytes = body_bytes or 65536
         self.declined = declined
-        self.names, self.hosts = set(), {''}  # that have been checked
+        self.names, self.hosts = set(), {''}  # those that have passed the check
 
     def decode(self, data):
-        """environ, without the keys of PEP 3333, and body of a whole request of at most 64 KiB; else None."""
+        """Return environ, without the keys of PEP 3333, and the body of a complete request of at most
+        64 KiB, or None."""
         colon = data.find(b':', 0, 7)
         digits = data[:colon]
         if colon < 1 or not digits.isdigit() or digits[0] == 48:  # ord('0')
@@ -53,7 +54,7 @@ class Decoder:
                 or not self._host(get('HTTP_HOST', ''))
                 or end - start > self.header_bytes or len(items) > self.items or len(body) > self.body_bytes):
             return None
-        if not get('SERVER_NAME'):  # nginx has none for a server without a server_name
+        if not get('SERVER_NAME'):  # nginx sends an empty one for a server without a server_name
             host = get('HTTP_HOST', '')
             port = host.rfind(':')
             environ['SERVER_NAME'] = (host[:port] if port >= 0 and ']' not in host[port:] else host) or 'localhost'
@@ -72,7 +73,7 @@ class Decoder:
         return environ, body
 
     def _repeats(self, names, values, different):
-        """Whether HTTP_HOST alone is given twice, as by Debian's scgi_params and after it: the last one counts."""
+        """Whether only HTTP_HOST is repeated, as by Debian's scgi_params: the last one counts."""
         return (len(names) == len(values) == different + 1 and names.count('HTTP_HOST') == 2
                 and self._host(values[names.index('HTTP_HOST')]))
 

@@ -1,7 +1,7 @@
-"""Which files an application was loaded from, for an adapter that loads it again when one changes.
+"""The files that an application was loaded from, for --reload.
 
-With each goes what the file was before it was read, so that no change is lost between that
-and the moment when the adapter begins to look.
+The adapter gets the state of each file before it was read, so that it notices a change that
+happened before it began to watch.
 """
 import posix
 import sys
@@ -10,7 +10,7 @@ _MOST = 60000  # bytes of a report
 
 
 class Watched:
-    """Looks at each file that an import finds, before it is read."""
+    """Records the state of each file that an import finds, before it is read."""
 
     def __init__(self, jobs, path):
         self.jobs = jobs
@@ -31,8 +31,8 @@ class Watched:
         return None
 
     def report(self, error=None):
-        """Tell the adapter of files that it was not told of. A file that raised while it was
-        loaded is in no module, but error speaks of it."""
+        """Report new files to the adapter. If loading failed, error contains further files: modules
+        that raised it are not in sys.modules."""
         if len(sys.modules) == self.count and error is None:
             return
         self.count = len(sys.modules)
@@ -45,7 +45,7 @@ class Watched:
         block = b''
         for path in files:
             now = _state(path)
-            # One that is gone already was made for this process only, or comes back.
+            # A file that is gone was temporary, or an editor is about to replace it.
             state = self.found.get(path, now) if now else b''
             entry = path.encode('utf-8', 'surrogateescape') + b'\0' + state + b'\0'
             if len(block) + len(entry) >= _MOST:
@@ -57,7 +57,7 @@ class Watched:
 
 
 def _state(path):
-    """What tells one content of a file from another, as the adapter puts it; b'' where there is none."""
+    """Return a text that changes with the contents of a file, as worker.StateOf does; b'': there is no file."""
     try:
         st = posix.stat(path)
     except OSError:

@@ -1,11 +1,11 @@
-"""What to do about an application that can't be loaded, where the cause is known."""
+"""Hints for known reasons why an application can't be loaded."""
 import os
 import sys
 
 
 def hint(error, kind, where, name):
-    """A clause for the end of the message about error, '' if there is none. The other arguments
-    are those of application.load."""
+    """Return a clause that is appended to the message of error, or ''. The other arguments are
+    those of application.load."""
     if kind == 'module':
         folder, member, path = os.getcwd(), where, None
     else:
@@ -17,7 +17,7 @@ def hint(error, kind, where, name):
 
 
 def _text(error, path):
-    """What is no Python, and where: Python itself says that on another line, or not at all."""
+    """The position of a syntax error, or the format of a file that isn't Python."""
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         return '%s, line %d' % (error.filename, error.lineno)
     if not path or not isinstance(error, (SyntaxError, ValueError)):
@@ -30,12 +30,12 @@ def _text(error, path):
     if b'\0' not in text:
         return ''
     if b'PK\3\4' in text:
-        return '%s is an archive: set PYTHONPATH=%s, and name a module that is in it' % (path, path)
+        return '%s is an archive: set PYTHONPATH=%s, and name a module in it' % (path, path)
     if text[2:4] == b'\r\n':  # importlib.util.MAGIC_NUMBER of any Python
         return '%s is compiled: name the source, or the module' % path
     if text[:2] in (b'\xff\xfe', b'\xfe\xff'):
         return '%s is in UTF-16: save it in UTF-8' % path
-    return '%s is no text: there are NUL bytes in it' % path
+    return '%s is not a text file: it contains NUL bytes' % path
 
 
 def _link(error, path):
@@ -43,18 +43,18 @@ def _link(error, path):
     name, folder = (error.name or '').partition('.')[0], os.path.dirname(real)
     if name and folder != os.path.realpath(os.path.dirname(path)) and any(
             os.path.exists(os.path.join(folder, name + end)) for end in ('', '.py')):
-        return '%s is in %s, and %s is a link that leads there: use %s' % (name, folder, path, real)
+        return '%s is in %s, and %s is a symbolic link to a file there: use %s' % (name, folder, path, real)
     return ''
 
 
 def _imports(error, folder, member, name):
     top = (error.name or '').partition('.')[0]
-    # A package whose folder has no __init__.py is known by what is imported.
+    # A package without an __init__.py is recognized by the name that is imported.
     is_relative = 'relative import' in str(error)
     if top in sys.modules and 'is not a package' in str(error):
         own = getattr(sys.modules[top], '__file__', None) or ''
         if os.path.dirname(own) == os.path.dirname(os.__file__):
-            return '%s is a module of Python\'s own: the package needs another name' % top
+            return '%s is a module of the standard library: rename the package' % top
     package, above = '', folder
     inside = []  # type: list
     while above != os.path.dirname(above) and not package:
@@ -63,11 +63,11 @@ def _imports(error, folder, member, name):
         if is_relative or part == top:
             package = part
     if package and all(part.isidentifier() for part in inside + member.split('.')):
-        return 'it is part of package %s: use %s.%s:%s in %s' % (package, '.'.join(inside), member, name, above)
+        return 'the file is part of package %s: use %s.%s:%s in %s' % (package, '.'.join(inside), member, name, above)
     for project in (folder, os.path.dirname(folder)):
         source = os.path.join(project, 'src')
         if top and any(os.path.exists(os.path.join(source, top + end)) for end in ('', '.py')):
-            return '%s is in %s, where nobody looks: install it with %s -m pip install %s, or set PYTHONPATH=%s' % (
+            return '%s is in %s, which is not in sys.path: install it with %s -m pip install %s, or set PYTHONPATH=%s' % (
                 top, source, sys.executable, project, source)
     return ''
 
@@ -82,10 +82,10 @@ def _cgi(error, path):
     if first[:2] == b'#!' and b'python' not in first and b'pypy' not in first:
         if isinstance(error, SyntaxError) and error.filename == path:
             interpreter = first[2:].strip().decode('latin-1')
-            return 'its first line says that it is a program for %s: a CGI program is served with --cgi' % interpreter
+            return 'its first line names the interpreter %s: for a CGI program, use --cgi' % interpreter
         return ''
     speaks = b'content-type:' in text.lower() and b'print' in text
-    asks = isinstance(error, ImportError) and error.name in ('cgi', 'cgitb')  # which Python 3.13 has no more
+    asks = isinstance(error, ImportError) and error.name in ('cgi', 'cgitb')  # removed in Python 3.13
     if asks or speaks and not isinstance(error, ImportError):
-        return 'it looks like a CGI program, which is served with --cgi'
+        return 'it looks like a CGI program: use --cgi'
     return ''

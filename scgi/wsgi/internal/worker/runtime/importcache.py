@@ -1,14 +1,13 @@
-"""Imports from a record of where modules were found and what they compile to.
+"""Imports from a record of the places and the code of modules.
 
-For every module Python looks through sys.path, then opens and checks its .pyc
-file; a framework has hundreds of them, and without .pyc files, as in a folder
-that the application's user can't write, each would be compiled again. Here an
-earlier start has written down where each module is, and its code.
+For every module, Python searches sys.path, then opens and checks its .pyc file. A framework has
+hundreds of modules. Without .pyc files, as in a folder that the application's user can't write, each
+would be compiled again. The record contains the place and the code of each module that an earlier
+start has imported.
 
-The record is believed for a module only as long as its source is unchanged, and the
-folders where it was found and in which it would have been found first have the same
-modules. For every other module this finder finds nothing, and the import goes its usual
-way.
+It is used for a module only while its source is unchanged, and while the folders that are searched
+for it, up to its own, contain the same modules. For other modules this finder returns None, and the
+import proceeds as usual.
 """
 import marshal
 import posix
@@ -19,13 +18,13 @@ from _socketgi.siterecord import state as folder_state
 
 
 def setup(cache):
-    """Put the finder before the one that looks through sys.path."""
+    """Put the finder before the one that searches sys.path."""
     if cache.path and sys.implementation.name == 'cpython':
         sys.meta_path.insert(sys.meta_path.index(PathFinder), Finder(cache))
 
 
 def _state(path):
-    """What changes when a file does: more than its .pyc file would check."""
+    """Return a value that changes with a file. It is stricter than the check of a .pyc file."""
     try:
         st = posix.stat(path)
     except OSError:
@@ -37,7 +36,7 @@ _NONCE = 16
 
 
 def _offers(folder):
-    """A number that changes when something that could be imported comes into the folder or leaves it."""
+    """Return a number that changes when a file that can be imported is added to a folder or removed."""
     try:
         names = sorted(name for name in posix.listdir(folder) if name.endswith(('.py', '.pyc', '.so'))
                        or '.' not in name and name != '__pycache__')
@@ -47,7 +46,7 @@ def _offers(folder):
 
 
 class Loader(SourceFileLoader):
-    """A loader of source files that has the code already."""
+    """A loader of source files that takes the code from the record."""
 
     def __init__(self, name, path, finder):
         super().__init__(name, path)
@@ -58,16 +57,16 @@ class Loader(SourceFileLoader):
 
 
 class Finder:
-    """The record: {'blob': identity, 'folders': {path: [state, what it offers]}, 'modules': {name: entry}}.
+    """The record: {'blob': identity, 'folders': {path: [state, _offers(path)]}, 'modules': {name: entry}}.
 
-    An entry is (source, its state, is it a package, offset, length); the last two
-    say where in the blob, a file of its own, the code is. The blob begins with its
-    identity, random bytes: copies of both belong together, too.
+    An entry is (source, its state, is it a package, offset, length). Offset and length are those of
+    the code in the blob, which is a file. The blob begins with random bytes that identify it, so that
+    a record is never used with another blob.
     """
 
     def __init__(self, cache):
         self.cache = cache
-        self.folders = {}  # the states of folders as this process saw them first
+        self.folders = {}  # the states of folders at their first check
         self.same = {}
         self.blob = -1
         self.identity = None
@@ -94,7 +93,7 @@ class Finder:
         if folder not in self.folders:
             self.folders[folder] = now = folder_state(folder)
             then, offers = self.known.get(folder, (-1, None))
-            # Most changes are about something else: data, temporary files of editors, __pycache__.
+            # Most changes are of other files: data, temporary files of editors, __pycache__.
             self.same[folder] = now == then or offers is not None and offers == _offers(folder)
         return self.same[folder]
 
@@ -107,7 +106,7 @@ class Finder:
         if package:
             home = home.rpartition('/')[0]
         if sys.path_hooks != self.hooks:
-            return None  # somebody else wants to load modules
+            return None  # the application has installed its own finders
         for folder in sys.path if path is None else path:
             if type(folder) is not str or folder[:1] != '/' or not self._unchanged(folder):
                 return None
@@ -121,16 +120,16 @@ class Finder:
                                        submodule_search_locations=[source.rpartition('/')[0]] if package else None)
 
     def code(self, name):
-        """The code of a module, None when it can't be had: then its file is read as ever."""
+        """Return the code of a module, or None if it can't be read: then its file is loaded as usual."""
         offset, length = self.modules[name][3:]
         try:
             return marshal.loads(posix.pread(self.blob, length, offset))
         except Exception:
-            return None  # the application may have closed our descriptor
+            return None  # the application may have closed the descriptor
 
     def save(self):
-        """Record what was imported, when there is something new."""
-        # Not by getattr: a lazy module would be loaded by it.
+        """Record new imports."""
+        # Not with getattr, which would load a lazy module.
         specs = {name: module.__dict__.get('__spec__') for name, module in list(sys.modules.items())
                  if type(module) is type(sys)}
         loaded = {name: spec for name, spec in specs.items() if type(getattr(spec, 'loader', None)) is SourceFileLoader}
@@ -143,7 +142,7 @@ class Finder:
                 self._unchanged(folder)
         modules = self.modules
         if not all(self.same[folder] for folder in self.folders if folder in self.known):
-            # What is in a changed folder now may come before what wasn't looked for this time.
+            # A module that wasn't imported this time may be hidden by a new one in a changed folder.
             modules = {name: entry for name, entry in modules.items()
                        if getattr(specs.get(name), 'origin', None) == entry[0]}
         folders = {**self.known, **{folder: self._folder(folder, then) for folder, then in self.folders.items()
@@ -154,12 +153,12 @@ class Finder:
             self.cache.put('imports', {'blob': self.identity, 'folders': folders, 'modules': modules})
 
     def settled(self):
-        """Tell whether nothing has happened in the folders meanwhile: .pyc files are written there, and
-        what changes a folder after it was looked at makes its record one that isn't believed."""
+        """Return whether the folders are unchanged since their first check. The next start would not
+        use the record of a changed one. Python writes .pyc files into them."""
         return all(folder_state(folder) == then for folder, then in self.folders.items())
 
     def _folder(self, folder, then):
-        """The record of a folder: what it offers only if nothing has happened there meanwhile."""
+        """Return the record of a folder, without its modules if it has changed since its check."""
         offers = _offers(folder)
         return then, offers if folder_state(folder) == then else None
 
@@ -170,7 +169,8 @@ class Finder:
         return state and (spec.origin, state, bool(spec.submodule_search_locations))
 
     def _hidden(self, name, spec):
-        """Tell whether a folder of that name might become a package that comes first, unnoticed."""
+        """Return whether there is a folder of that name that could become a package and hide the module:
+        adding an __init__.py doesn't change the state of the parent folder."""
         parent, _, tail = name.rpartition('.')
         home = spec.origin.rpartition('/')[0]
         if spec.submodule_search_locations:
@@ -186,7 +186,7 @@ class Finder:
         return True
 
     def _write(self, loaded, new, modules):
-        """Write the blob anew, with what was in it and what is new; return where all of it is."""
+        """Write a new blob with the old and the new code, and return the entries."""
         nonce = posix.urandom(_NONCE)
         parts, offset, written = [nonce], _NONCE, {}
 

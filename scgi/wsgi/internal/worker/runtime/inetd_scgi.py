@@ -1,9 +1,9 @@
-"""The module that the scripts of 2011 import: two lines serve an application.
+"""The module that scripts for the inetd-scgi of 2011 import: two lines serve an application.
 
     import inetd_scgi
     inetd_scgi.run_app(simple_app)
 
-Then it parsed the request from standard input; here the request has been
+The module of 2011 parsed the request from standard input. Here the request has been
 decoded before Python started.
 """
 __all__ = ['run_app', 'ProtocolError']
@@ -13,7 +13,7 @@ called = False
 
 
 class ProtocolError(Exception):
-    """A malformed request. Nothing raises it any more: such a request is refused before the script starts."""
+    """A malformed request. It is never raised: such a request is refused before the script starts."""
 
 
 def run_app(app, stderr=None):

@@ -1,10 +1,10 @@
 """Load the runtime's modules, from cached code or from their sources.
 
-Compiling costs, so what python -c runs is one line (runtime.go has it). It reads
-descriptor 4: cached code for just this Python, or nothing. Cached code is a dict
-that becomes the globals of this file's own code. Without it this file is compiled
-from descriptor 5, where the sources of the other modules follow it, NAME NUL
-SOURCE NUL ..., and 'modules' is not in the globals.
+Compiling takes time, so the program of python -c is short (runtime.go). It reads
+descriptor 4: cached code for exactly this Python, or nothing. Cached code is a dict
+that becomes the globals of this file's code. Without it, this file is compiled from
+descriptor 5, where the sources of the other modules follow it as NAME NUL SOURCE NUL
+..., and 'modules' is not in the globals.
 """
 import gc
 import marshal
@@ -14,7 +14,7 @@ import sys
 
 def compiled():
     def code(name, text):
-        # 2 leaves out the docstrings, which only readers of the source need.
+        # 2 removes the docstrings.
         return compile(text, '<socketgi>/' + name + '.py', 'exec', 0, True, 2)
     sources = posix.read(5, 1 << 20).split(b'\0')
     modules = [(name.decode(), code(name.decode(), text)) for name, text in zip(sources[::2], sources[1::2])]
@@ -28,7 +28,7 @@ def compiled():
 
 
 def execute(modules):
-    """Execute the modules, and return the last one; the late ones when they are imported."""
+    """Execute the modules, and return the last one. The late ones are executed when they are imported."""
     package = type(sys)('_socketgi')
     package.__path__ = []
     sys.modules['_socketgi'] = package

@@ -1,17 +1,17 @@
-"""Standard output and standard error of a warm worker: each line has the id of the request that
-it is written for in front, by which the adapter logs it (CutMark in mark.go).
+"""Standard output and standard error of a warm worker: each line begins with the id of its request,
+which the adapter logs (CutMark in mark.go).
 
-A line that other code than Python's writes, and one that is written between requests, has none.
+Lines that C code writes, and lines between requests, have no id.
 """
 import io
 import posix
 import sys
 
-_BEFORE, _BEHIND = b'\x1e', b'\x1f'  # around an id: separators (ECMA-48, 8.3.58), which no text has
+_BEFORE, _BEHIND = b'\x1e', b'\x1f'  # around an id: information separators (ECMA-48, 8.3.58)
 
 
 class Marked(io.RawIOBase):
-    mark = b''  # of all streams: what is put before a line
+    mark = b''  # the beginning of each line, for all streams
 
     def __init__(self, fd):
         self.fd = fd
@@ -43,12 +43,12 @@ class Marked(io.RawIOBase):
 
 
 def begin(id):
-    """What is written from now on is for the request with this id, b'' for none."""
+    """Begin the lines of the request with this id, b'' for none."""
     Marked.mark = id and _BEFORE + id + _BEHIND
 
 
 def install():
-    """Put such streams in the place of the usual ones."""
+    """Replace sys.stdout and sys.stderr."""
     for fd, name in (1, 'stdout'), (2, 'stderr'):
         old = getattr(sys, name)
         if isinstance(old, io.TextIOWrapper):

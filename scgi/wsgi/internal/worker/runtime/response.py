@@ -9,9 +9,9 @@ _HOP_BY_HOP = frozenset((
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")  # RFC 9110 5.6.2
 
 
-_statuses = {}  # type: dict  # what was checked before: an application has few of each
+_statuses = {}  # type: dict  # those that have passed the check: an application uses few of each
 _names = set()  # type: set
-_MOST = 1000  # unless it makes them up
+_MOST = 1000  # the limit of both, for applications that generate them
 
 
 def check_status(status):
@@ -20,11 +20,11 @@ def check_status(status):
         return code
     if not (len(status) >= 4 and status[:3].isascii() and status[:3].isdigit() and status[3] == ' '
             and status.isprintable()):
-        raise ValueError('%r is no status: it looks like "200 OK"' % status)
+        raise ValueError('%r is not a status such as "200 OK"' % status)
     status.encode('latin-1')
     code = int(status[:3])
     if code < 200:
-        raise ValueError('%r is an interim status, which a web server sends by itself' % status)
+        raise ValueError('%r is an interim status, which only a web server may send' % status)
     if len(_statuses) < _MOST:
         _statuses[status] = code
     return code
@@ -32,7 +32,7 @@ def check_status(status):
 
 def _check_name(name):
     if not name or not _TOKEN.issuperset(name):
-        raise ValueError('%r is no header name' % name)
+        raise ValueError('%r is not a valid header name' % name)
     lower = name.lower()
     if lower in _HOP_BY_HOP:
         raise ValueError('%s is a hop-by-hop header, which only a web server may send' % name)
@@ -42,8 +42,8 @@ def _check_name(name):
         _names.add(name)
 
 
-# PEP 3333 has no control characters in a value. HTAB is let in, which is white space there
-# (RFC 9110 5.5), and those from 0x80 on, which UTF-8 has in its second bytes.
+# PEP 3333 forbids control characters in a value. HTAB is allowed, because it is white space there
+# (RFC 9110 5.5), and 0x80 to 0x9f, because they are bytes of UTF-8.
 _CONTROL = frozenset(map(chr, (*range(9), *range(10, 32), 127)))
 
 
@@ -54,9 +54,9 @@ def _check_value(name, value):
 
 
 def _plain(text, what):
-    """A str as it is: what is checked has to be what is sent, whatever the methods of a subclass say."""
+    """Return text as an exact str: the methods of a subclass could return other values after the check."""
     if not isinstance(text, str):
-        raise TypeError('%s is a str, not %s' % (what, type(text).__name__))
+        raise TypeError('%s must be str, not %s' % (what, type(text).__name__))
     return str.__str__(text)
 
 
@@ -73,41 +73,41 @@ def check_headers(headers):
             _check_value(name, value)
         if len(name) == 14 and name.lower() == 'content-length':
             if not (value.isascii() and value.isdigit()):
-                raise ValueError('%r is no Content-Length' % value)
+                raise ValueError('%r is not a valid Content-Length' % value)
             if length is not None:
-                raise ValueError('Content-Length is given twice')
+                raise ValueError('Content-Length is repeated')
             length = int(value)
         checked.append((name, value))
     return checked, length
 
 
-# Why a connection sends no more.
-RETURNED = 'the response is over: nothing can be added to it'
-FORKED = 'a process that was forked during a request has no part in the response'
+# Reasons why a connection sends no more.
+RETURNED = 'the response is complete: nothing can be added to it'
+FORKED = 'a process that was forked during a request cannot send a response'
 
 
 class ClientGone(BrokenPipeError):
-    """Nobody reads this response any more."""
+    """The web server has closed the connection, because its client has."""
 
     why = 'the web server has closed the connection'
 
 
 class ClientStuck(ClientGone):
-    """The web server is there, and treated as one that has gone."""
+    """The web server doesn't read the response."""
 
-    why = 'the web server has read nothing of the response for --send-timeout: it is given up'
+    why = 'the web server has read nothing of the response for --send-timeout: the response is cut off'
 
 
 class Unsent(OSError):
-    """Nothing of what was to be sent has been."""
+    """Nothing was sent."""
 
 
 class ShortBody(Exception):
-    """The application ended before the Content-Length that it announced."""
+    """The body is shorter than the Content-Length."""
 
 
 class FileWrapper:
-    """wsgi.file_wrapper: an iterable that the server may send without reading it."""
+    """wsgi.file_wrapper: an iterable whose file the kernel can send (_send_file)."""
 
     def __init__(self, filelike, blksize=65536):
         self.filelike = filelike
@@ -130,18 +130,18 @@ class Response:
 
     def __init__(self, connection, method, announce, shuts):
         self.connection = connection
-        self.announce = announce      # is called with the status code just before the head goes out
-        self.shuts = shuts            # the end of a response is for this process to tell
+        self.announce = announce      # called with the status code before the head is sent
+        self.shuts = shuts            # this process ends the response, not the adapter
         self.bodiless = method == 'HEAD'
         self.status = None            # type: str   # '200 OK'
         self.headers = None           # type: list
         self.head_sent = False
         self.complete = False         # all of the response has been sent
-        self.gone = None              # ClientGone, or one of that kind
-        self.length = None            # the Content-Length that was announced
+        self.gone = None              # ClientGone or ClientStuck
+        self.length = None            # the Content-Length
         self.sent = 0                 # bytes of the body
 
-    # What the application calls.
+    # Called by the application.
 
     def start_response(self, status, headers, exc_info=None):
         if self.connection.over is RETURNED:
@@ -159,7 +159,7 @@ class Response:
 
     def write(self, data):
         if type(data) is not bytes and not isinstance(data, bytes):
-            raise TypeError('a WSGI application sends bytes, not %s' % type(data).__name__)
+            raise TypeError('the argument of write must be bytes, not %s' % type(data).__name__)
         if self.status is None:
             raise AssertionError('start_response was not called before the first byte of the body')
         if self.connection.over or self.complete:
@@ -167,7 +167,7 @@ class Response:
         if data or not self.head_sent:
             self._send(data)
 
-    # What the server calls.
+    # Called by the server.
 
     def run(self, app, environ):
         result = app(environ, self.start_response)
@@ -176,13 +176,12 @@ class Response:
         try:
             self._send_all(result)
             if self.gone:
-                self._lost(self.gone)  # of which the application took no notice
+                self._lost(self.gone)  # the application has caught the first one
             if self.length is not None and self.sent < self.length and not self.bodiless:
                 raise ShortBody('%d of %d bytes' % (self.sent, self.length))
             self.complete = True
         finally:
-            # The other side sees the end before close() is called: what an
-            # application does there is no longer the client's business.
+            # The response ends before close() is called: the client doesn't wait for that.
             if self.complete:
                 if self.shuts or hasattr(result, 'close'):
                     self.connection.shutdown()
@@ -203,13 +202,13 @@ class Response:
     def _send_all(self, result):
         if type(result) is FileWrapper and self._send_file(result):
             return
-        # The length of the body is known if all of it is one piece that is there already.
+        # The length of the body is known if it is a list or tuple of one item.
         single = type(result) in (list, tuple) and len(result) <= 1
         for data in result:
             if self.connection.over:
                 return  # as in run
             if type(data) is not bytes and not isinstance(data, bytes):
-                raise TypeError('a WSGI application yields bytes, not %s' % type(data).__name__)
+                raise TypeError('the body must consist of bytes, not %s' % type(data).__name__)
             if not data:
                 continue
             if self.status is None:
@@ -218,7 +217,7 @@ class Response:
                 self._know_length(len(data))
             self._send(data)
             if self.bodiless:
-                return  # HEAD, 204, 304: nobody would see the rest
+                return  # HEAD, 204, 304: the rest is not sent
         if not self.head_sent:
             if self.status is None:
                 raise AssertionError('the application returned without calling start_response')
@@ -232,12 +231,12 @@ class Response:
             self.headers.append(('Content-Length', str(n)))
 
     def _check(self, status, headers):
-        """PEP 3333 to the letter: what passes here can be sent as it is."""
+        """Check the arguments of start_response by PEP 3333, and return them in the form to send."""
         if type(status) is not str:
             status = _plain(status, 'the status')
         code = check_status(status)
         if type(headers) is not list:
-            raise TypeError('the headers are a list, not %s' % type(headers).__name__)
+            raise TypeError('the headers must be a list, not %s' % type(headers).__name__)
         checked, length = check_headers(headers)
         return status, code, checked, length
 
@@ -260,7 +259,7 @@ class Response:
         if self.bodiless:
             data = b''
         elif self.length is not None and self.sent + len(data) > self.length:
-            print('the application sends more than its Content-Length of %d: the rest is left out' % self.length,
+            print('the application sends more than its Content-Length of %d: the rest is discarded' % self.length,
                   file=sys.stderr)
             data = data[:self.length - self.sent]
         self.sent += len(data)
@@ -269,7 +268,7 @@ class Response:
     def _untake(self, head, data):
         """Nothing of that was sent."""
         self.sent -= len(data)
-        if head:  # so the client can still be told
+        if head:  # the client can still get an error page
             self.head_sent = False
             self.announce(0)
 
@@ -292,7 +291,7 @@ class Response:
             self._lost(ClientStuck)
 
     def _send_file(self, wrapper):
-        """Have the kernel send the file, when it is one; tell whether it was."""
+        """Have the kernel send the file. Return False if it can't: the file must be iterated."""
         f = wrapper.filelike
         raw = getattr(f, 'raw', f) if type(f) in (io.BufferedReader, io.BufferedRandom) else f
         if type(raw) is not io.FileIO or self.status is None:
@@ -301,8 +300,8 @@ class Response:
         try:
             offset = f.tell()
             size = posix.fstat(file).st_size - offset
-            # What the kernel says of a size means nothing in /sys, /proc and some others. A file
-            # has the size that is said of it if it has a last byte, and only one.
+            # In /proc, /sys and some other file systems, st_size is not the size of the contents.
+            # It is correct if there is a byte at the last offset and none after it.
             if size <= 0 or len(posix.pread(file, 2, offset + size - 1)) != 1:
                 return False
         except OSError:
@@ -319,7 +318,7 @@ class Response:
             while offset < end:
                 n = self.connection.send_file(file, offset, min(end - offset, 1 << 30))
                 if n == 0:
-                    break  # the file became shorter; the length tells
+                    break  # the file has become shorter, which the check of the length reports
                 offset += n
                 self.sent += n
         except (BrokenPipeError, ConnectionResetError):
@@ -330,5 +329,5 @@ class Response:
             import errno
             if self.sent > before or e.errno not in (errno.EINVAL, errno.ENOSYS):
                 raise
-            return False  # not every file system can
+            return False  # some file systems don't support it
         return True

@@ -1,8 +1,8 @@
-"""What the module site did, recorded and done again.
+"""A record of the changes that the module site made.
 
-What an earlier start recorded is done again from the record, as long as each
-directory and .pth file that had a say is unchanged; sitecustomize and usercustomize are
-executed either way. A .pth file may have code, too, and where one has, site itself runs.
+They are repeated from the record while the directories and .pth files that site has read are
+unchanged. sitecustomize and usercustomize are executed in both cases. If a .pth file contains code,
+site itself runs.
 """
 import builtins
 import posix
@@ -12,7 +12,7 @@ _ENVIRONMENT = (b'HOME', b'PYTHONPATH', b'PYTHONHOME', b'PYTHONUSERBASE', b'PYTH
 
 
 def run(cache, base):
-    """Do what site does with sys.path as it is, which is base."""
+    """Do the work of site. base is the present sys.path."""
     identity = [sys.executable, base, [posix.environ.get(name) for name in _ENVIRONMENT], posix.geteuid()]
     record = cache.get('site')
     if record and record['identity'] == identity and all(state(p) == s for p, s in record['watch']):
@@ -29,7 +29,7 @@ def run(cache, base):
 
 
 def state(path):
-    """What changes when an entry of the directory, or the file, does; and when another one gets its name."""
+    """Return a value that changes with a file, with the entries of a directory, and if either is replaced."""
     try:
         st = posix.stat(path)
     except OSError:
@@ -59,7 +59,7 @@ def _record(site, identity):
 
 
 def _may_have_code(path):
-    """Tell whether a .pth file may have a line that site executes: one that begins with import."""
+    """Return whether a .pth file may have a line that site executes: it begins with import."""
     try:
         with open(path, 'rb') as f:
             return b'import' in f.read()

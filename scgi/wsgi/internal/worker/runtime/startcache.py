@@ -1,16 +1,16 @@
-"""What one start of the worker learns and the next one need not find out again.
+"""A cache of what a start of the worker computes, for later starts.
 
-A cache file is a line that names the Python it is for, and one marshalled dict:
+A cache file is a line that names its Python, and one marshalled dict:
 
     load     the code of load.py
     modules  the code of the runtime's other modules
-    site     what the module site did (see siterecord.py), or None
-    app      the code of the application's file (see application.py), or None
-    imports  where its modules are and what they are (see importcache.py), or None
+    site     the changes that the module site made (siterecord.py), or None
+    app      the code of the application's file (application.py), or None
+    imports  the places of its modules (importcache.py), or None
 
-The file's name, which the adapter chooses, says which runtime and which
-application it is for. Nothing in it is needed: a file that is missing or out of
-date costs time and is replaced.
+The adapter chooses the file's name, which identifies the runtime and the
+application. If the file is missing or out of date, the start takes longer, and
+the file is replaced.
 """
 import marshal
 import posix
@@ -33,20 +33,20 @@ class StartCache:
         self.stale = True
 
     def before_save(self, saver):
-        """Have saver called when the content is about to be saved: at the end, when nobody waits."""
+        """Have saver called before the content is saved, which happens after the response."""
         self.savers.append(saver)
 
     def before_settled(self, check):
-        """Have check called when somebody asks whether the next start believes all of the content."""
+        """Have settled call check."""
         self.checks.append(check)
 
     def settled(self):
-        """Tell whether another start would find nothing out that this one has not."""
+        """Return whether another start would add nothing to the content."""
         return all(check() for check in self.checks)
 
     def save(self):
-        """Replace the file, when there is something new; a directory that can't be written stays as it is."""
-        # What was cached when the application was added is root's: there is nothing to find out then.
+        """Replace the file if there is new content and the directory is writable."""
+        # The cache that "socketgi add" fills belongs to root, and is complete.
         if not self.path or not posix.access(self.path.rpartition('/')[0], posix.W_OK):
             return
         try:
@@ -57,10 +57,10 @@ class StartCache:
                 posix.close(self.write(self.path, head + marshal.dumps(self.content)))
                 self._tidy()
         except (OSError, ValueError):
-            pass  # see above; ValueError is what marshal can't write
+            pass  # the next start takes longer; marshal raises ValueError
 
     def write(self, path, data):
-        """Write a file whole or not at all; return a descriptor of what was written."""
+        """Replace a file atomically, and return a descriptor of it."""
         temporary = '%s.%d' % (path, posix.getpid())
         flags = posix.O_RDWR | posix.O_CREAT | posix.O_EXCL | posix.O_NOFOLLOW | posix.O_CLOEXEC  # type: ignore[attr-defined]
         fd = posix.open(temporary, flags, 0o600)
@@ -75,7 +75,7 @@ class StartCache:
         return fd
 
     def _tidy(self):
-        """Remove what earlier versions of the runtime left for this application, and what was not written to its end."""
+        """Remove files of earlier versions of the runtime for this application, and incomplete files."""
         directory, _, name = self.path.rpartition('/')
         mine = name.rpartition('-')[0] + '-'
         for other in posix.listdir(directory):
@@ -83,7 +83,7 @@ class StartCache:
                 posix.unlink(directory + '/' + other)
 
     def _is_left(self, file):
-        """Tell whether the process is gone that was writing a file."""
+        """Return whether the process that was writing a file has ended."""
         pid = file.rpartition('.')[2]
         if not pid.isdigit():
             return False

@@ -1,9 +1,9 @@
-"""The memory that a request writes to, copied before there is one.
+"""Copy the memory that a request writes to before the request arrives.
 
-A forked process shares its memory with its parent, and copies each page when it writes to
-it for the first time: that is half of what a request costs in a fresh process. The first
-ones say which pages those were, and the next ones copy them while they wait. That is for
-quiet times only: some are copied for nothing, and who waits needs the processor more.
+A forked process shares its memory with its parent, and copies a page when it first writes to it. That
+takes half of the time of a request in a fresh process. The first processes report the pages that they
+have written to, and later ones copy these pages while they wait. They do so only in quiet times: some
+pages are copied in vain, and waiting requests need the processor.
 """
 import posix
 import select
@@ -12,10 +12,10 @@ import _socket
 
 _PAGE = posix.sysconf('SC_PAGESIZE')
 _POPULATE_WRITE = 23  # madvise(2), Linux 5.14
-_LEARN = 3  # from so many processes
+_LEARN = 3  # the number of processes that report
 _MOST = 200000  # bytes of a message
 _QUIET = 10  # milliseconds
-_GAP = 2 * _PAGE  # costs less than another call
+_GAP = 2 * _PAGE  # copying it takes less time than another call
 
 
 class Pages:
@@ -31,7 +31,7 @@ class Pages:
         return self.ours.fileno()
 
     def learn(self):
-        """In the parent: take what a process says, and tell whether others need not."""
+        """In the parent: receive a report, and return whether it was the last one."""
         data = self.ours.recv(_MOST)
         numbers = memoryview(data[:len(data) // 16 * 16]).cast('Q').tolist()
         self.known = tuple(zip(numbers[::2], numbers[1::2]))
@@ -39,17 +39,17 @@ class Pages:
         return self.learned == _LEARN
 
     def touch(self, fds):
-        """In a process that waits, unless something comes soon on one of fds."""
+        """In a waiting process: copy the pages, unless one of fds becomes readable soon."""
         poll = select.poll()
         for fd in fds:
             poll.register(fd, select.POLLIN)
         if not self.known or poll.poll(_QUIET):
             return
         for start, length in self.known:
-            self.madvise(start, length, _POPULATE_WRITE)  # a range that is gone by now is none
+            self.madvise(start, length, _POPULATE_WRITE)  # it fails for a range that is no longer mapped
 
     def tell(self):
-        """In a process that has served its request."""
+        """In a process that has served its request: report the pages."""
         if self.learned >= _LEARN:
             return
         ranges = []  # type: list
@@ -63,11 +63,11 @@ class Pages:
             self.theirs.setblocking(False)
             self.theirs.send(said[:_MOST])
         except OSError:
-            pass  # who forks has enough of them
+            pass  # the parent has enough reports
 
 
 def _written():
-    """The ranges of memory that are no other process's (proc_pid_pagemap(5))."""
+    """Generate the ranges of memory that this process shares with no other (proc_pid_pagemap(5))."""
     with open('/proc/self/pagemap', 'rb', 0) as pagemap, open('/proc/self/maps') as maps:
         for line in maps:
             area, permissions = line.split()[:2]
@@ -77,7 +77,7 @@ def _written():
             entries = posix.pread(pagemap.fileno(), (end - start) // _PAGE * 8, start // _PAGE * 8)
             begin = None
             for i, entry in enumerate(memoryview(entries).cast('Q')):
-                # Present, mapped by this process alone, and not a file's.
+                # Present, exclusively mapped, and not a page of a file.
                 if entry >> 63 and entry >> 56 & 1 and not entry >> 61 & 1:
                     if begin is None:
                         begin = start + i * _PAGE

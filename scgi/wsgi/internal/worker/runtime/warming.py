@@ -1,11 +1,11 @@
-"""One request before the first one: what an application imports and builds only then is there, once
-for all workers that are forked afterwards."""
+"""A request before the first one of a client: applications import and build more in their first
+request, and the workers that are forked after it share that."""
 import io
 import sys
 
 
 class Nowhere:
-    """A connection whose other side is nobody."""
+    """A connection that discards the response."""
 
     fd = -1
     over = None
@@ -55,7 +55,7 @@ def _ask_asgi(app, environ):
 
 
 def ask(app, path):
-    """Ask app for a path, as a browser on this machine would."""
+    """Request a path from app, as a browser on this machine would."""
     from _socketgi.response import Response
     from _socketgi.application import Asgi
     from _socketgi.worker import complete_environ, report
@@ -67,7 +67,7 @@ def ask(app, path):
     if type(app) is Asgi:
         response, problem = _ask_asgi(app.app, environ)
         if problem:
-            print('warming by %s: %s' % (path, problem[1]), file=sys.stderr)
+            print('warm-up request for %s: %s' % (path, problem[1]), file=sys.stderr)
             return
     else:
         complete_environ(environ, io.BytesIO(), sys.stderr, False)
@@ -75,7 +75,7 @@ def ask(app, path):
         try:
             response.run(app, environ)
         except BaseException as e:
-            print('warming by %s: %s' % (path, report(e)), file=sys.stderr)
+            print('warm-up request for %s: %s' % (path, report(e)), file=sys.stderr)
             return
     if response.code >= 400:
-        print('warming by %s: the application answered %s' % (path, response.status), file=sys.stderr)
+        print('warm-up request for %s: the application responded with %s' % (path, response.status), file=sys.stderr)
