@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,23 +31,39 @@ type asgi struct {
 	timeout time.Duration
 }
 
-// eachASGI runs a test with each interpreter. The source of an application is the body of app, unless it
-// begins in the first column of a line.
+// asgiPythons are the paths of the interpreters, of which a name in PATH may be that of a script.
+var asgiPythons = sync.OnceValue(func() (paths []string) {
+	for _, name := range lanePythons(&testing.T{}) {
+		if out, err := exec.Command(name, "-c", "import sys; print(sys.executable)").Output(); err == nil {
+			paths = append(paths, strings.TrimSpace(string(out)))
+		}
+	}
+	return paths
+})
+
+// eachASGI runs a test with the first interpreter, or with all that SOCKETGI_PYTHONS names.
 func eachASGI(t *testing.T, source string, test func(a *asgi)) {
-	for _, name := range lanePythons(t) {
-		out, err := exec.Command(name, "-c", "import sys; print(sys.executable)").Output()
-		require.NoError(t, err)
-		t.Run(filepath.Base(name), func(t *testing.T) {
-			t.Parallel()
-			test(newASGI(t, strings.TrimSpace(string(out)), source))
-		})
+	t.Parallel()
+	paths := asgiPythons()
+	if os.Getenv("SOCKETGI_PYTHONS") == "" {
+		paths = paths[:1]
+	}
+	eachPython(t, paths, source, test)
+}
+
+// eachPython runs a test with each of the interpreters.
+func eachPython(t *testing.T, paths []string, source string, test func(a *asgi)) {
+	for _, path := range paths {
+		t.Run(strings.ReplaceAll(strings.Trim(path, "/"), "/", "_"), func(t *testing.T) { test(newASGI(t, path, source)) })
 	}
 }
 
+// newASGI has an application in a folder of its own. Its source is the body of app for HTTP, unless it begins in the
+// first column of the first line.
 func newASGI(t *testing.T, python, source string) *asgi {
 	a := &asgi{t: t, python: python, dir: t.TempDir(), timeout: time.Minute}
-	if strings.HasPrefix(source, " ") {
-		source = "import asyncio, os, sys\nasync def app(scope, receive, send):\n" + source
+	if strings.Trim(source, " \n") != source {
+		source = "import asyncio, os, sys\nasync def app(scope, receive, send):\n    assert scope['type'] == 'http'\n" + source + "\n"
 	}
 	a.app = App{File: filepath.Join(a.dir, "app.py")}
 	require.NoError(t, os.WriteFile(a.app.File, []byte(source), 0o600))
@@ -58,7 +75,16 @@ func newASGI(t *testing.T, python, source string) *asgi {
 }
 
 func (a *asgi) config() *Config {
-	return &Config{App: a.app, Python: a.python, Env: append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1"), Stderr: int(a.log.Fd())}
+	return &Config{App: a.app, Python: a.python, Env: append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1"), Stderr: int(a.log.Fd()), CacheDir: a.dir}
+}
+
+// row runs a part of a test.
+func (a *asgi) row(name string, test func(a *asgi)) {
+	a.t.Run(name, func(t *testing.T) {
+		part := *a
+		part.t = t
+		test(&part)
+	})
 }
 
 // logged is what the application has printed.
@@ -131,13 +157,13 @@ func (a *asgi) get() string {
 	return ans.sent
 }
 
-const hello = `
-    await send({'type': 'http.response.start', 'status': 200, 'headers': [(b'content-type', b'text/plain')]})
-    await send({'type': 'http.response.body', 'body': b'hello'})
-`
+const startASGI = "\n    await send({'type': 'http.response.start', 'status': 200, 'headers': [(b'content-type', b'text/plain')]})"
+
+const helloASGI = startASGI + "\n    await send({'type': 'http.response.body', 'body': b'hello'})\n"
 
 func TestASGIHello(t *testing.T) {
-	eachASGI(t, "    assert scope['type'] == 'http'\n"+hello, func(a *asgi) {
+	t.Parallel()
+	eachPython(t, asgiPythons(), helloASGI, func(a *asgi) {
 		assert.Equal(a.t, "Status: 200 OK\r\ncontent-type: text/plain\r\nContent-Length: 5\r\n\r\nhello", a.get())
 		assert.Empty(a.t, a.logged())
 	})

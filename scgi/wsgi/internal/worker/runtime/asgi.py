@@ -27,15 +27,17 @@ class Server:
         self.lifespan = lifespan.Lifespan(app, self.loop)
 
     def run(self, coroutine):
-        """What the coroutine returns. SystemExit leaves the loop when a task of the application raises
-        it, and whoever waits for the task is told as well."""
+        """Return the result of the coroutine. A SystemExit in a task of the application leaves the loop,
+        and is raised where the application waits for that task, too."""
         task = self.loop.create_task(coroutine)
         while True:
             try:
                 return self.loop.run_until_complete(task)
-            except SystemExit:
+            except BaseException as e:
                 if task.done():
-                    raise
+                    return task.result()
+                if not isinstance(e, SystemExit):
+                    raise  # the application has closed a descriptor of the loop
 
     def start(self):
         """The startup of the lifespan. Return the kind and the text of why there is no application, or None."""
