@@ -28,7 +28,10 @@ type asgi struct {
 	app     App
 	dir     string
 	log     *os.File
+	said    string // the interface
 	timeout time.Duration
+	// patience is how long a client may read nothing.
+	patience time.Duration
 }
 
 // asgiPythons are the paths of the interpreters, of which a name in PATH may be that of a script.
@@ -61,8 +64,8 @@ func eachPython(t *testing.T, paths []string, source string, test func(a *asgi))
 // newASGI has an application in a folder of its own. Its source is the body of app for HTTP, unless it begins in the
 // first column of the first line.
 func newASGI(t *testing.T, python, source string) *asgi {
-	a := &asgi{t: t, python: python, dir: t.TempDir(), timeout: time.Minute}
-	if strings.Trim(source, " \n") != source {
+	a := &asgi{t: t, python: python, dir: t.TempDir(), timeout: time.Minute, patience: time.Minute}
+	if strings.TrimLeft(source, " \n") != source {
 		source = "import asyncio, os, sys\nasync def app(scope, receive, send):\n    assert scope['type'] == 'http'\n" + source + "\n"
 	}
 	a.app = App{File: filepath.Join(a.dir, "app.py")}
@@ -75,7 +78,7 @@ func newASGI(t *testing.T, python, source string) *asgi {
 }
 
 func (a *asgi) config() *Config {
-	return &Config{App: a.app, Python: a.python, Env: append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1"), Stderr: int(a.log.Fd()), CacheDir: a.dir}
+	return &Config{App: a.app, Python: a.python, Env: append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1"), Stderr: int(a.log.Fd()), CacheDir: a.dir, Interface: a.said}
 }
 
 // row runs a part of a test.
@@ -120,7 +123,8 @@ type answer struct {
 }
 
 // ask has a process of its own serve a request. client is the web server's end of the connection; nil: it reads to the end.
-func (a *asgi) ask(params []scgi.Header, body string, client func(conn *os.File)) answer {
+// over is closed when the response is.
+func (a *asgi) ask(params []scgi.Header, body string, client func(conn *os.File), over ...chan struct{}) answer {
 	child.AdoptOrphans()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	require.NoError(a.t, err)
@@ -140,8 +144,11 @@ func (a *asgi) ask(params []scgi.Header, body string, client func(conn *os.File)
 	w, err := Start(a.config())
 	require.NoError(a.t, err)
 	var ans answer
-	ans.Result = w.Serve(params, scgi.Body{Data: []byte(body)}, pair[1], a.timeout, 5*time.Second)
+	ans.Result = w.Serve(params, scgi.Body{Data: []byte(body)}, pair[1], a.timeout, a.patience)
 	unix.Close(pair[1])
+	for _, c := range over {
+		close(c)
+	}
 	ans.usage = w.Wait(time.Now().Add(a.timeout))
 	w.Close()
 	<-read
@@ -156,6 +163,9 @@ func (a *asgi) get() string {
 	assert.Equal(a.t, outcome.Whole, ans.End)
 	return ans.sent
 }
+
+// shutWrite has a client send nothing more.
+func shutWrite(conn *os.File) error { return unix.Shutdown(int(conn.Fd()), unix.SHUT_WR) }
 
 const startASGI = "\n    await send({'type': 'http.response.start', 'status': 200, 'headers': [(b'content-type', b'text/plain')]})"
 

@@ -49,7 +49,7 @@ class Lifespan:
                 self.problem = 'exit', text
         elif self.complete and not self.ended.is_set():
             from _socketgi.worker import report
-            print('at the end of the application: %s' % report(e), file=sys.stderr)
+            print('in the lifespan of the application: %s' % report(e), file=sys.stderr)
         # "If an exception is raised when calling the application callable with a lifespan.startup message
         # ..., the server must continue but not send any lifespan events"; else it has said what failed.
 
@@ -77,7 +77,7 @@ class Lifespan:
             if not self.ends.is_set() or self.ended.is_set():
                 raise RuntimeError('unexpected %s: there was no lifespan.shutdown' % kind)
             if kind == 'lifespan.shutdown.failed':
-                print('at the end of the application: %s' % (text.rstrip() or kind), file=sys.stderr)
+                print('in the lifespan of the application: %s' % (text.rstrip() or kind), file=sys.stderr)
             self.ended.set()
         else:
             raise ValueError('%r is no message of a lifespan' % (kind,))
