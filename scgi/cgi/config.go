@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Config says which program runs for a request, and how.
+// Config configures the programs that answer requests.
 type Config struct {
-	// Program is the absolute path of the one program, "" where Root is given.
+	// Program is the absolute path of the only program, "" with Root.
 	Program string
 	// Args are its arguments.
 	Args []string
@@ -21,8 +21,8 @@ type Config struct {
 	// Targets are absolute paths of directories outside of Root into which a symbolic
 	// link below Root may lead.
 	Targets []string
-	// TargetHint is what an operator does about a link that leads into another directory: it follows
-	// that in the log. Default: nothing.
+	// TargetHint returns what an operator can do about a symbolic link into another directory. It is
+	// appended to the message in the log. Default: nothing.
 	TargetHint func(dir string) string
 	// Env is the environment of the unit, each NAME=VALUE. A program gets it without the
 	// names that a request defines (RFC 3875, 4.1), which have the request's values.
@@ -33,28 +33,29 @@ type Config struct {
 	// Index hands the words of a query without "=" over as arguments (RFC 3875,
 	// 4.4: the search string of an ISINDEX document).
 	Index bool
-	// Alone: this process has no other children, and will have none meanwhile. What a program
-	// leaves behind is then found and killed, even in a session of its own; for that [Config.Start]
-	// makes this process the parent of orphaned descendants (PR_SET_CHILD_SUBREAPER in prctl(2)).
+	// Alone declares that this process has no other children. Processes that a program leaves
+	// behind are then killed, even in another session. For that, [Config.Start] makes this process
+	// the parent of orphaned descendants (PR_SET_CHILD_SUBREAPER in prctl(2)).
 	Alone bool
-	// Limits bound what a program may do.
+	// Limits are the limits of each program.
 	Limits Limits
 }
 
-// Limits bound what one program may do. A zero value means the default.
+// Limits are the limits of one program. A zero value is the default.
 type Limits struct {
-	// Timeout is the time from the start of the program to the end of the response,
-	// and of the program. Default: none.
+	// Timeout limits the time from the start of the program to its end, and to the end of the
+	// response. Default: no limit.
 	Timeout time.Duration
-	// IdleTimeout is how long the program may send nothing. Default: none.
+	// IdleTimeout limits the time in which the program sends nothing. Default: no limit.
 	IdleTimeout time.Duration
-	// SendTimeout is how long the web server may take nothing of the response. Default: no limit.
+	// SendTimeout limits the time in which the web server reads nothing of the response. Default:
+	// no limit.
 	SendTimeout time.Duration
-	// Grace is how long a response may go on after its program has ended, because
-	// another process still has its standard output. Default 250 ms.
+	// Grace limits the time that a response continues after its program has ended, because another
+	// process has the program's standard output open. Default: 250 ms.
 	Grace time.Duration
-	// HeadBytes is the largest head of a response, in bytes. Default 32 KiB, which the nginx
-	// snippet has room for (scgi_buffer_size).
+	// HeadBytes is the size in bytes of the largest head of a response. Default: 32 KiB, the size
+	// of scgi_buffer_size in the nginx snippet.
 	HeadBytes int
 }
 
@@ -78,8 +79,8 @@ func (l Limits) grace() time.Duration {
 	return DefaultGrace
 }
 
-// Resolve makes the paths of a command line absolute and checks what can be
-// checked before a request comes. A program without a slash is looked for in PATH.
+// Resolve makes the paths absolute, and checks that directories exist. A Program without a slash is
+// searched in PATH.
 func (c *Config) Resolve() (err error) {
 	if c.Root != "" {
 		if c.Program != "" {

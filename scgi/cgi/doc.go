@@ -1,7 +1,6 @@
-// Package cgi puts a CGI program (RFC 3875) behind a request.
+// Package cgi answers requests with CGI programs (RFC 3875).
 //
-// A program is started for each request, with an environment that is built for
-// it, the body as a file on its standard input, and a pipe for what it answers.
-// The head of its answer is checked before anything is sent; the body then goes
-// from the pipe to the connection inside of the kernel.
+// A program is started for each request, with an environment built from the request, the body as a
+// file on its standard input, and a pipe for its response. The head of the response is checked before
+// anything is sent; the kernel then moves the body from the pipe to the connection (splice(2)).
 package cgi

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// debug/elf would do this. It comes with packages for what a program is debugged
-// by, which every start of the adapter would pay for.
+// debug/elf isn't used, because it imports packages for debugging information, which would make every
+// start of the adapter slower.
 
-// elfFile is what elf(5) has to say about why a program can't be executed.
+// elfFile has the parts of an ELF header (elf(5)) that explain why a program can't be executed.
 type elfFile struct {
-	machine string // what it is for
-	loader  string // what the kernel loads with it (PT_INTERP), "": nothing
+	machine string // the architecture
+	loader  string // the dynamic linker (PT_INTERP), "": none
 }
 
-// machineOf names those that Linux runs on. It is no map, which every start would fill.
+// machineOf names the architectures of Linux. A map would be filled at every start.
 func machineOf(number uint16) string {
 	switch number { // EM_...
 	case 3:
@@ -43,7 +43,7 @@ func machineOf(number uint16) string {
 	return "machine " + strconv.Itoa(int(number))
 }
 
-// readELF returns nil for what is no program.
+// readELF returns nil for a file in another format.
 func readELF(file string) *elfFile {
 	f, err := os.Open(file)
 	if err != nil {

@@ -19,9 +19,9 @@ func (v vars) get(name string) string {
 	return ""
 }
 
-// isMeta tells whether a variable is the request's alone to say (RFC 3875, 4.1),
-// so that what the unit's environment has under that name isn't handed on.
-// HTTP_PROXY is among them, which no request can have either (httpoxy).
+// isMeta returns whether only a request defines a variable (RFC 3875, 4.1). Variables of the unit with
+// such names are not passed on. HTTP_PROXY is one of them, and no request defines it either (httpoxy,
+// CVE-2016-5385).
 func isMeta(name string) bool {
 	for _, prefix := range []string{"HTTP_", "SERVER_", "REMOTE_", "REQUEST_", "CONTENT_", "SCRIPT_", "DOCUMENT_"} {
 		if strings.HasPrefix(name, prefix) {
@@ -35,8 +35,8 @@ func isMeta(name string) bool {
 	return false
 }
 
-// inherited tells whether a program gets what the unit's environment has under
-// that name. What systemd says to this process itself stays with it.
+// inherited returns whether a program gets a variable of the unit's environment. Those that systemd sets
+// for this process itself are not passed on.
 func inherited(name string) bool {
 	switch name {
 	case "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "JOURNAL_STREAM", "INVOCATION_ID", "MAINPID":
@@ -45,9 +45,8 @@ func inherited(name string) bool {
 	return !isMeta(name)
 }
 
-// build makes the environment of a program: the variables of the request, and of
-// the unit's what isn't the request's to say. Of any other name that both have, PATH
-// say, the unit's stays.
+// build returns the environment of a program: the variables of the request, and those of the unit that
+// only requests define are removed. If both have another name, such as PATH, the unit's value is used.
 func (s *script) build(unit []string, v vars) []string {
 	env := make([]string, 0, len(unit)+len(v)+4)
 	has := make(map[string]bool, cap(env))
@@ -80,23 +79,22 @@ func (s *script) build(unit []string, v vars) []string {
 		case h.Name == "SCGI" || h.Name == "PATH_TRANSLATED":
 		case h.Name == "CONTENT_LENGTH" && h.Value == "0" && !hasBody(v.get("REQUEST_METHOD")):
 		case h.Name == "CONTENT_TYPE" && h.Value == "":
-		// The dynamic linker's are no web server's to set.
+		// A web server must not set variables of the dynamic linker (ld.so(8)).
 		case strings.HasPrefix(h.Name, "LD_"):
 		default:
 			set(h.Name, h.Value)
 		}
 	}
-	set("REDIRECT_STATUS", "200")      // without which php-cgi answers nothing (cgi.force_redirect)
-	set("SERVER_SOFTWARE", "socketgi") // which a program can count on (RFC 3875, 4.1.17)
+	set("REDIRECT_STATUS", "200")      // php-cgi requires it (cgi.force_redirect)
+	set("SERVER_SOFTWARE", "socketgi") // programs can rely on it (RFC 3875, 4.1.17)
 	return env
 }
 
-// hasBody tells whether a request without a byte of body still has one: then
+// hasBody returns whether a request with this method has a body, even if that is empty: then
 // CONTENT_LENGTH is set (RFC 3875, 4.1.2).
 func hasBody(method string) bool { return method == "POST" || method == "PUT" || method == "PATCH" }
 
-// translated is where the document tree has what PATH_INFO names (RFC 3875, 4.1.6);
-// nothing where it would lead out of it.
+// translated returns the path of PATH_INFO in the document tree (RFC 3875, 4.1.6), "" if it is outside.
 func translated(documentRoot, pathInfo string) string {
 	if documentRoot == "" || pathInfo == "" {
 		return ""
@@ -109,8 +107,7 @@ func translated(documentRoot, pathInfo string) string {
 	return strings.TrimRight(documentRoot, "/") + pathInfo
 }
 
-// indexWords are the arguments that an indexed query stands for (RFC 3875, 4.4):
-// none for a query with a "=".
+// indexWords returns the arguments of an indexed query (RFC 3875, 4.4): none for a query with a "=".
 func indexWords(v vars) (words []string) {
 	query := v.get("QUERY_STRING")
 	if m := v.get("REQUEST_METHOD"); query == "" || strings.Contains(query, "=") || m != "GET" && m != "HEAD" {

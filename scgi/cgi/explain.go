@@ -14,9 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// explain says why a program could not be started, in words that tell what to do.
-// execve(2) reports with the same number that a file is missing and that what it
-// names is.
+// explain returns why a program could not be started, and what to do. execve(2) has the same errno for a
+// missing file and for a missing interpreter.
 func (c *Config) explain(file string, err error) error {
 	var known *problem
 	if errors.As(err, &known) {
@@ -25,8 +24,8 @@ func (c *Config) explain(file string, err error) error {
 	kind := outcome.Failed
 	text := ""
 	switch {
-	// EBADF: Go moves a descriptor out of the way before it executes a program, above
-	// all others, and there the limit is.
+	// EBADF: Go duplicates a descriptor to a number above all others before it executes a program,
+	// which fails at the limit.
 	case child.Exhausted(err), errors.Is(err, unix.EBADF):
 		return fault(outcome.Busy, "can't start a process: "+err.Error())
 	case unix.Access(path.Dir(file), unix.X_OK) != nil:
@@ -49,8 +48,7 @@ func (c *Config) explain(file string, err error) error {
 	return fault(kind, file+" can't be executed: "+text)
 }
 
-// missing is for a file that is there, and can't be executed because something
-// that it needs is not.
+// missing returns the reason of an ENOENT: the file, its interpreter or its loader doesn't exist.
 func missing(file string) string {
 	if _, err := os.Stat(file); err != nil {
 		return "it does not exist"
@@ -130,7 +128,7 @@ func firstBytes(file string) []byte {
 		return nil
 	}
 	defer f.Close()
-	head := make([]byte, 256) // BINPRM_BUF_SIZE: what the kernel looks at
+	head := make([]byte, 256) // BINPRM_BUF_SIZE: the kernel reads no more of the first line
 	n, _ := f.Read(head)
 	return head[:n]
 }

@@ -14,16 +14,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// script is the program that a request asks for.
+// script is the program that a request names.
 type script struct {
-	path string // what is executed
-	name string // SCRIPT_FILENAME: the path by which it was asked for
+	path string // the path to execute
+	name string // SCRIPT_FILENAME: the requested path
 	stat unix.Stat_t
-	// Where in the URL it ends: what the web server sent, or what was found out.
+	// The URL, split after the name of the program, by the web server or by find.
 	scriptName, pathInfo string
 }
 
-// problem is an error for which the client gets a status of its own.
+// problem is an error with a kind, which determines the client's status.
 type problem struct{ outcome.Problem }
 
 func (p *problem) Error() string { return p.Text }
@@ -32,7 +32,7 @@ func fault(kind outcome.Kind, text string) error {
 	return &problem{outcome.Problem{Kind: kind, Text: text}}
 }
 
-// problemOf is what an error of this package means to the client.
+// problemOf converts an error of this package.
 func problemOf(err error) *outcome.Problem {
 	var p *problem
 	if errors.As(err, &p) {
@@ -44,8 +44,8 @@ func problemOf(err error) *outcome.Problem {
 	return &outcome.Problem{Kind: outcome.Failed, Text: printable(err.Error())}
 }
 
-// printable makes a text with a path in it, which a client may have chosen, fit for one
-// line of a log.
+// printable makes a text one line of printable characters: it may contain a path that a client has
+// chosen.
 func printable(s string) string {
 	if strings.IndexFunc(s, func(r rune) bool { return r == utf8.RuneError || !strconv.IsPrint(r) }) < 0 {
 		return s
@@ -54,17 +54,16 @@ func printable(s string) string {
 	return strings.ReplaceAll(q[1:len(q)-1], `\"`, `"`)
 }
 
-// find finds the program below Root that the request names: by SCRIPT_FILENAME,
-// by DOCUMENT_ROOT and the path of the URL, or by that path alone. Where the web
-// server doesn't say where in the URL the program's name ends, the first file on
-// the way is it, and the rest is PATH_INFO.
+// find finds the program below Root that the request names: by SCRIPT_FILENAME, by DOCUMENT_ROOT and
+// the path of the URL, or by that path alone. Without a SCRIPT_FILENAME, the program is the first file in
+// the path, and the rest is PATH_INFO.
 func (c *Config) find(v vars) (*script, error) {
 	s := &script{scriptName: v.get("SCRIPT_NAME"), pathInfo: v.get("PATH_INFO")}
 	url := s.scriptName + s.pathInfo
 	if file := v.get("SCRIPT_FILENAME"); file != "" {
 		rel, ok := below(c.Root, file)
 		if !ok {
-			return nil, fault(outcome.NotFound, "the web server asks for SCRIPT_FILENAME="+strconv.Quote(file)+
+			return nil, fault(outcome.NotFound, "the web server sends SCRIPT_FILENAME="+strconv.Quote(file)+
 				", which is not below "+c.Root)
 		}
 		return s, c.named(s, rel, url, v.get("DOCUMENT_URI"))
@@ -76,7 +75,7 @@ func (c *Config) find(v vars) (*script, error) {
 	return s, c.first(s, rel, url)
 }
 
-// below returns what of a path lies below root.
+// below returns the part of a path below root.
 func below(root, file string) (rel string, ok bool) {
 	rel, ok = strings.CutPrefix(file, strings.TrimRight(root, "/"))
 	return strings.TrimLeft(rel, "/"), ok && strings.HasPrefix(rel, "/")
@@ -88,8 +87,8 @@ func (c *Config) named(s *script, rel, url, uri string) error {
 	if err == nil && kind == unix.S_IFDIR {
 		err = fault(outcome.Forbidden, s.name+" is a directory, not a program")
 	}
-	// SCRIPT_NAME ends with the program's name, unless the program is somewhere
-	// else than the URL says. A web server that didn't send it leaves that to us.
+	// SCRIPT_NAME ends with the program's name, unless the web server maps the URL to another name.
+	// Some web servers don't send it, or send all of the URL as PATH_INFO.
 	if base := "/" + path.Base(rel); err == nil && !strings.HasSuffix(s.scriptName, base) {
 		if i := strings.Index(url+"/", base+"/"); i >= 0 {
 			s.scriptName, s.pathInfo = url[:i+len(base)], url[i+len(base):]
@@ -100,8 +99,8 @@ func (c *Config) named(s *script, rel, url, uri string) error {
 	return err
 }
 
-// split finds SCRIPT_NAME before a PATH_INFO that alone was sent, in the path of the
-// URL. An empty one was made "/", without a SCRIPT_NAME.
+// split finds the SCRIPT_NAME in the path of the URL for a request with a PATH_INFO only. An empty
+// PATH_INFO became "/" there, because there is no SCRIPT_NAME.
 func (s *script) split(uri, base string) {
 	if name, ok := strings.CutSuffix(uri, s.pathInfo); ok && strings.HasSuffix(name, base) {
 		s.scriptName = name
@@ -117,8 +116,8 @@ func (c *Config) first(s *script, rel, url string) error {
 		if i := strings.IndexByte(rel[start:], '/'); i >= 0 {
 			end = start + i
 		}
-		// A path may consist of a thousand slashes. They lead nowhere else, and to look at
-		// each would take a time that grows with the square of them.
+		// A path may consist of a thousand slashes. Empty segments are skipped: opening the path
+		// for each would take time that grows with their square.
 		if segment := rel[start:end]; segment != "" && segment != "." {
 			kind, err := c.look(s, rel[:end])
 			if err != nil {
@@ -135,10 +134,9 @@ func (c *Config) first(s *script, rel, url string) error {
 	return fault(outcome.Forbidden, path.Join(c.Root, rel)+" is a directory, not a program")
 }
 
-// look finds out what rel is. Whatever it names, and by whatever symbolic links,
-// lies below Root or one of Targets, and is executed by the path that was found then. openat2(2) would
-// do this in one, and is refused where a unit has RestrictSUIDSGID=, which comes with
-// DynamicUser=.
+// look opens rel below Root, and returns its type. With all symbolic links followed, it must be below
+// Root or one of Targets; the program is executed by that path. openat2(2) would check this in one
+// call, but RestrictSUIDSGID=, which DynamicUser= implies, forbids it.
 func (c *Config) look(s *script, rel string) (kind uint32, err error) {
 	s.name = path.Join(c.Root, rel)
 	for segment := range strings.SplitSeq(rel, "/") {
@@ -197,14 +195,14 @@ func (c *Config) look(s *script, rel string) (kind uint32, err error) {
 	return kind, nil
 }
 
-// within tells whether a path is root or lies below it.
+// within returns whether a path is root or below it.
 func within(root, file string) bool {
 	_, ok := below(root, file)
 	return ok || file == root
 }
 
-// allowed tells whether a path without links lies below one of the targets, wherever they are
-// now.
+// allowed returns whether a path without symbolic links is below one of the targets, whose links are
+// followed.
 func (c *Config) allowed(file string) bool {
 	for _, target := range c.Targets {
 		if real, err := filepath.EvalSymlinks(target); err == nil && within(real, file) {
@@ -214,9 +212,9 @@ func (c *Config) allowed(file string) bool {
 	return false
 }
 
-// pin opens the directory of a program that look has found: executed from there, it is the
-// same one also when somebody puts a symbolic link in the place of a directory meanwhile.
-// Who may change that directory itself can as well change the program.
+// pin opens the directory of a program that look has found. Executed from there, it is the same program
+// even if a directory of its path is replaced by a symbolic link. Users that can write to the directory
+// itself can replace the program in any case.
 func (s *script) pin() (dir int, err error) {
 	dir, err = unix.Open(path.Dir(s.path), unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err == nil {

@@ -12,14 +12,13 @@ import (
 type head struct {
 	status int
 	line   string // the status with its phrase
-	wire   []byte // as it is sent
+	wire   []byte // the bytes to send
 	length int64  // Content-Length, -1: none
-	noBody bool   // what follows the head is no body (RFC 9110, 6.4.1)
+	noBody bool   // the status has no body (RFC 9110, 6.4.1)
 }
 
-// headEnd returns the length of the head with the empty line that ends it, 0 while
-// that isn't there. Lines end in LF, or CR LF, or some in the one and some in the
-// other.
+// headEnd returns the length of the head, including the empty line at its end, 0 if p has none. Each
+// line ends in LF or CR LF.
 func headEnd(p []byte) int {
 	for i := 0; ; {
 		n := bytes.IndexByte(p[i:], '\n')
@@ -34,17 +33,17 @@ func headEnd(p []byte) int {
 	}
 }
 
-// headRules are what a head is to be like, and made into, where that isn't the same for all.
+// headRules are the rules of a head that differ between programs and web servers.
 type headRules struct {
 	nph   bool // it begins with a status line (NPH, RFC 3875, 5)
 	nginx bool // the web server is nginx
 }
 
-// parse checks the head of a response and makes of it what the web server gets:
-// Status first, lines that end in CR LF, nothing that only a web server may say.
+// parse checks the head of a response, and returns it in the form to send: Status first, lines that end
+// in CR LF, no headers that only a web server may send.
 //
-// A program answers with a document (Content-Type), a redirect (Location), or a
-// Status (RFC 3875, 6.2); one of them must be there.
+// A program sends a document (Content-Type), a redirect (Location), or a Status (RFC 3875, 6.2); one of
+// them is required.
 func (rules headRules) parse(p []byte) (*head, error) {
 	h := &headParser{headRules: rules, head: head{length: -1, status: 200, line: "200 OK"}}
 	for n := 1; len(p) > 0; n++ {
@@ -63,14 +62,14 @@ func (rules headRules) parse(p []byte) (*head, error) {
 	return h.end(), nil
 }
 
-// headParser is a head that is being read.
+// headParser parses a head.
 type headParser struct {
 	headRules
 	head
-	given    bool // a status
-	document bool // it has a type
+	given    bool // there is a status
+	document bool // there is a Content-Type
 	location string
-	fields   []byte // what is sent behind the status
+	fields   []byte // the headers to send after the status
 }
 
 func (h *headParser) addLine(n int, line []byte) error {
@@ -80,7 +79,7 @@ func (h *headParser) addLine(n int, line []byte) error {
 		h.given = true
 		return h.setStatus(after)
 	case bytes.HasPrefix(line, []byte("<!--:")):
-		return nil // Python's cgitb: it survives a parser of headers, and hides the next ones in a page
+		return nil // Python's cgitb sends this comment before its headers
 	case n == 1 && h.nph:
 		return fmt.Errorf("expected a status line such as HTTP/1.1 200 OK in a complete response (NPH), got %s", excerpt(line))
 	}
@@ -95,7 +94,7 @@ func (h *headParser) addField(name, value string) error {
 	switch strings.ToLower(name) {
 	case "status":
 		if h.given {
-			return nil // the first one counts, as nginx has it
+			return nil // the first one counts, as in nginx
 		}
 		h.given = true
 		return h.setStatus(value)
@@ -121,7 +120,7 @@ func (h *headParser) addField(name, value string) error {
 		}
 		return nil
 	case "connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade":
-		return nil // about the connection to the client, which is not ours (RFC 9110, 7.6.1)
+		return nil // these are for the connection to the client, which the web server owns (RFC 9110, 7.6.1)
 	}
 	h.send(name, value)
 	return nil
@@ -132,9 +131,8 @@ func (h *headParser) send(name, value string) {
 	h.fields = append(h.fields, "\r\n"...)
 }
 
-// end makes of the fields what is sent. A redirect to a local path without a Status is the web
-// server's to follow, not the client's: nginx does it for X-Accel-Redirect, others know it by
-// themselves.
+// end completes the head. A redirect to a local path without a Status is an internal redirect of the web
+// server (RFC 3875, 6.2.2): nginx requires X-Accel-Redirect for it, others handle Location.
 func (h *headParser) end() *head {
 	local := strings.HasPrefix(h.location, "/") && !strings.HasPrefix(h.location, "//") && !h.given
 	switch {
@@ -167,7 +165,7 @@ func (h *head) setStatus(s string) error {
 	return nil
 }
 
-// field takes a line of the head apart (RFC 9110, 5.1 and 5.5).
+// field parses a line of the head (RFC 9110, 5.1 and 5.5).
 func field(line []byte) (name, value string, err error) {
 	if line[0] == ' ' || line[0] == '\t' {
 		return "", "", errors.New("a header is continued on a second line, which is obsolete (RFC 9110, 5.5)")
@@ -190,11 +188,11 @@ func field(line []byte) (name, value string, err error) {
 	return string(n), string(bytes.Trim(v, " \t")), nil
 }
 
-// saidBytes is how much of what is no head is in the log.
+// saidBytes limits the output of a program in the log.
 const saidBytes = 4 << 10
 
-// said is the beginning of what a program has said, for the log: the lines are its own, and
-// nothing in them can end the entry or steer a terminal.
+// said returns the beginning of a program's output for the log, indented, and without control
+// characters that could end the entry or control a terminal.
 func said(p []byte) string {
 	if len(p) == 0 {
 		return ""
@@ -207,12 +205,12 @@ func said(p []byte) string {
 	for line := range strings.SplitSeq(strings.TrimRight(string(p), "\r\n"), "\n") {
 		b.WriteString("\n  " + printable(strings.ReplaceAll(strings.TrimSuffix(line, "\r"), "\t", "        ")))
 	}
-	return ". It said:" + b.String() + more
+	return ". Its output:" + b.String() + more
 }
 
 const excerptBytes = 100
 
-// excerpt quotes the beginning of something for the log.
+// excerpt quotes the beginning of p for the log.
 func excerpt(p []byte) string {
 	if len(p) > excerptBytes {
 		return strconv.QuoteToASCII(string(p[:excerptBytes])) + "..."

@@ -15,26 +15,26 @@ import (
 
 // Program is a CGI program that runs for one request.
 type Program struct {
-	// Log takes what it writes to its standard error, and is closed at the end. It may be nil.
+	// Log receives its standard error, and is closed at its end; nil: it is discarded.
 	Log io.WriteCloser
 
 	process  *child.Process
 	limits   Limits
 	deadline time.Time // zero: none
 	script   *script
-	out      int // what it answers, -1: that has ended
-	err      int // what it says to the log, -1: that has ended
+	out      int // its standard output; -1: closed
+	err      int // its standard error; -1: closed
 	rules    headRules
 	isHead   bool // the request is a HEAD
 }
 
-// Start starts the program for a request, whose variables are params
-// ([scgi.Request.Params]). The body's file, if there is one, stays the caller's.
-// Where there is no program, the problem is what the client and the log are told.
+// Start starts the program for a request with the variables params ([scgi.Request.Params]). The caller
+// closes the file of the body. If no program can be started, it returns the problem for the client and the
+// log.
 //
-// With [Config].Root the program is the file below it that SCRIPT_FILENAME names;
-// without that the one that DOCUMENT_ROOT and the path of the URL lead to; where that
-// is not below Root, the one that PATH_INFO leads to.
+// With [Config].Root the program is the file below Root that SCRIPT_FILENAME names; without a
+// SCRIPT_FILENAME, that of DOCUMENT_ROOT and the path of the URL; if that is not below Root, that of
+// PATH_INFO.
 func (c *Config) Start(params []scgi.Header, body scgi.Body) (*Program, *outcome.Problem) {
 	p, err := c.start(params, body)
 	if err != nil {
@@ -87,7 +87,7 @@ func (c *Config) start(params []scgi.Header, body scgi.Body) (*Program, error) {
 	return p, nil
 }
 
-// run starts the process. An error of what comes before that is a [problem].
+// run starts the process. Errors before that are of type [problem].
 func (p *Program) run(file string, argv []string, body scgi.Body, attr *child.Attr) error {
 	in, done, err := input(body)
 	if err != nil {
@@ -114,7 +114,7 @@ func (p *Program) run(file string, argv []string, body scgi.Body, attr *child.At
 	return nil
 }
 
-// pipe makes a pipe whose end for reading doesn't block.
+// pipe creates a pipe with a non-blocking read end.
 func pipe(fds *[2]int) error {
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC); err != nil {
 		return fault(outcome.Busy, "pipe: "+err.Error())
@@ -142,7 +142,7 @@ func input(body scgi.Body) (fd int, done func(), err error) {
 // Signal sends a signal to the process group of the program.
 func (p *Program) Signal(sig syscall.Signal) { p.process.Signal(sig) }
 
-// Close frees what the program takes in this process. It must have ended.
+// Close frees the resources of the program, which must have ended.
 func (p *Program) Close() {
 	for _, fd := range []int{p.out, p.err} {
 		if fd >= 0 {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Check returns why no request could be answered, as far as that is known before one
-// comes: whether the program, or the directory, can be got at by this user.
+// Check returns why no request can be answered: it checks, without starting a program, that this user
+// can execute the program, or enter the directory.
 func (c *Config) Check() error {
 	if c.Root != "" {
 		if err := unix.Access(c.Root, unix.X_OK); err != nil {
@@ -37,7 +37,7 @@ func (c *Config) Check() error {
 			return c.explain(c.Program, err)
 		}
 	}
-	// What may be executed and not read is believed.
+	// A program that can be executed but not read passes this check.
 	info, err := os.Stat(c.Program)
 	head := firstBytes(c.Program)
 	if err == nil && info.Size() == 0 || len(head) > 0 && !bytes.HasPrefix(head, []byte("\x7fELF")) && interpreter == "" {

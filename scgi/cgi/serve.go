@@ -14,31 +14,30 @@ import (
 type exchange struct {
 	*Program
 	conn   int
-	hangup int16 // the event that says that the web server has gone, where it isn't implied
+	hangup int16 // the event of a closed connection, if POLLHUP doesn't report it
 	res    outcome.Result
 
-	buf     []byte    // read, and not yet a whole head
+	buf     []byte    // a part of the head
 	head    *head     // nil until it is parsed
 	pending []byte    // to be sent
-	blocked bool      // the web server takes nothing just now
-	since   time.Time // that it is so
-	copying bool      // the kernel can't splice these two
-	left    int64     // how much of the body is still to come, -1: all there is
+	blocked bool      // the connection is full
+	since   time.Time // the start of blocked
+	copying bool      // the kernel can't splice between these descriptors
+	left    int64     // the rest of the body, in bytes; -1: no Content-Length
 	closed  bool      // the program's output has ended
 
 	idleSince time.Time
-	exited    bool      // the program has
-	graceEnd  time.Time // until when others may go on with its output
-	rest      int64     // how much is taken after that, -1: that isn't known yet
+	exited    bool      // the program has ended
+	graceEnd  time.Time // the end of Limits.Grace for other processes with its output
+	rest      int64     // bytes to read after that; -1: before that
 }
 
-// Serve sends the answer of the program to the connection until the response is
-// over. When the response isn't whole then, the program and its process group are
-// gone.
+// Serve sends the response of the program to the connection, and returns at its end. If the response is
+// incomplete, the program and its process group have ended.
 func (p *Program) Serve(conn int) outcome.Result {
 	x := &exchange{Program: p, conn: conn, left: -1, rest: -1, idleSince: time.Now()}
-	// Only TCP can't tell a side that ended its sending from one that is gone; no web
-	// server is known that ends its sending before it has the response.
+	// For TCP, POLLHUP isn't set when the peer closes. POLLRDHUP is, but also when it only ends its
+	// sending, which no known web server does before it has the response.
 	if domain, err := unix.GetsockoptInt(conn, unix.SOL_SOCKET, unix.SO_DOMAIN); err == nil && domain != unix.AF_UNIX {
 		x.hangup = unix.POLLRDHUP
 	}
@@ -51,15 +50,14 @@ func (p *Program) Serve(conn int) outcome.Result {
 	return x.res
 }
 
-// wait waits until something can be moved, and tells whether the response is over
-// before that.
+// wait waits until data can be moved, and returns whether the response is over before that.
 func (x *exchange) wait() (over bool) {
 	until, why := x.nextDeadline()
 	now := time.Now()
 	if !until.IsZero() && !now.Before(until) {
 		if why != "" {
 			if x.stuck(now) {
-				x.res.End = outcome.Left // as good as gone
+				x.res.End = outcome.Left // treated as a closed connection
 			}
 			return x.fail(outcome.Timeout, why)
 		}
@@ -95,16 +93,15 @@ func (x *exchange) wait() (over bool) {
 	return false
 }
 
-// block notes that the web server takes nothing.
+// block records that the connection is full.
 func (x *exchange) block() { x.blocked, x.since = true, time.Now() }
 
-// stuck tells whether the web server has taken nothing for too long.
+// stuck returns whether the web server has read nothing for SendTimeout.
 func (x *exchange) stuck(now time.Time) bool {
 	return x.blocked && x.limits.SendTimeout > 0 && !now.Before(x.since.Add(x.limits.SendTimeout))
 }
 
-// nextDeadline returns when to stop waiting, and why: for no reason but that the
-// grace after the program's end is over.
+// nextDeadline returns the next deadline, and the problem at that time; "": only the grace ends.
 func (x *exchange) nextDeadline() (t time.Time, why string) {
 	t, why = x.deadline, "no end of the response after "+x.limits.Timeout.String()
 	earlier := func(other time.Time, reason string) {
@@ -116,7 +113,7 @@ func (x *exchange) nextDeadline() (t time.Time, why string) {
 	case x.blocked:
 		if x.limits.SendTimeout > 0 {
 			earlier(x.since.Add(x.limits.SendTimeout),
-				"the web server has read nothing of the response for "+x.limits.SendTimeout.String()+": it is given up")
+				"the web server has read nothing of the response for "+x.limits.SendTimeout.String()+": the response is cut off")
 		}
 	case !x.exited && x.limits.IdleTimeout > 0:
 		earlier(x.idleSince.Add(x.limits.IdleTimeout), "the program sent nothing for "+x.limits.IdleTimeout.String())
@@ -126,8 +123,7 @@ func (x *exchange) nextDeadline() (t time.Time, why string) {
 	return t, why
 }
 
-// move moves all that can be moved without waiting, and tells whether the response
-// is over.
+// move moves data until it would block, and returns whether the response is over.
 func (x *exchange) move() (over bool) {
 	for !x.blocked {
 		again := false
@@ -150,7 +146,7 @@ func (x *exchange) move() (over bool) {
 	return false
 }
 
-// send sends what is pending.
+// send sends pending.
 func (x *exchange) send() (again, over bool) {
 	n, err := unix.SendmsgN(x.conn, x.pending, nil, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 	switch err {
@@ -167,11 +163,11 @@ func (x *exchange) send() (again, over bool) {
 	return true, false
 }
 
-// chunk is how much is moved at once: what a pipe holds.
+// chunk is the number of bytes that are moved at once: the capacity of a pipe.
 const chunk = 64 << 10
 
-// firstRead is how much room there is at first for a head. Nearly every one fits; with
-// a large buffer a process that serves many requests grows by its size for each.
+// firstRead is the initial size of the buffer for a head. Nearly every head fits, and a larger buffer
+// would cost memory for each concurrent request.
 const firstRead = 4 << 10
 
 // readHead reads a part of the head.
@@ -201,8 +197,8 @@ func (x *exchange) readHead() (again, over bool) {
 	return true, false
 }
 
-// refuse ends a response whose head is none. What the program has to say instead of one, a
-// traceback say, may be on its way: it has the time that others have after its end.
+// refuse ends a response with an invalid head. It waits for more of the output, such as the rest of a
+// traceback, for at most the grace.
 func (x *exchange) refuse(why string) (over bool) {
 	for end := time.Now().Add(x.limits.grace()); len(x.buf) < saidBytes; {
 		if n, _ := poll.Until([]unix.PollFd{{Fd: int32(x.out), Events: unix.POLLIN}}, end); n == 0 {
@@ -221,7 +217,7 @@ func (x *exchange) refuse(why string) (over bool) {
 	return x.fail(outcome.Died, why+said(x.buf))
 }
 
-// begin begins the response with its head and what is there of the body.
+// begin begins the response with its head and the first part of the body.
 func (x *exchange) begin(h *head, body []byte) {
 	x.head, x.left = h, h.length
 	if h.noBody || x.isHead {
@@ -232,7 +228,7 @@ func (x *exchange) begin(h *head, body []byte) {
 	}
 	x.pending, x.buf = append(h.wire, body...), nil
 	x.count(len(body))
-	x.res.End = outcome.Cut // until it is known to be whole
+	x.res.End = outcome.Cut // until whole is called
 }
 
 func (x *exchange) count(n int) {
@@ -273,7 +269,7 @@ func (x *exchange) moveBody() (again, over bool) {
 	case err == unix.EPIPE || err == unix.ECONNRESET:
 		x.res.End = outcome.Left
 		return false, true
-	case err == unix.EAGAIN && !x.copying && available(x.out) > 0: // then it is the socket that is full
+	case err == unix.EAGAIN && !x.copying && available(x.out) > 0: // the connection is full
 		x.block()
 		return false, false
 	case err != nil || n == 0:
@@ -286,7 +282,7 @@ func (x *exchange) moveBody() (again, over bool) {
 	return true, false
 }
 
-// nothingRead is for a program's output that has ended, or has nothing just now.
+// nothingRead handles the end of the program's output, and output that is not ready.
 func (x *exchange) nothingRead(err error) (again, over bool) {
 	switch {
 	case err == unix.EINTR:
@@ -300,13 +296,13 @@ func (x *exchange) nothingRead(err error) (again, over bool) {
 	return false, x.fail(outcome.Died, "reading the program's response: "+err.Error())
 }
 
-// available is how much there is to read.
+// available returns the number of bytes that can be read.
 func available(fd int) int {
 	n, _ := unix.IoctlGetInt(fd, unix.TIOCINQ)
 	return n
 }
 
-// ended decides what a response is worth that has ended with the program's output.
+// ended decides at the end of the program's output whether the response is complete.
 func (x *exchange) ended() (over bool) {
 	switch {
 	case x.head == nil:
@@ -318,12 +314,12 @@ func (x *exchange) ended() (over bool) {
 	return x.whole()
 }
 
-// exitGrace is how long after its output a program may end for the response to
-// depend on how: a program that ends is gone a moment after its output has ended.
+// exitGrace is the time to wait for the exit status after the end of the output: an ending program
+// closes its output a moment before it exits.
 const exitGrace = 100 * time.Millisecond
 
-// whole ends a response that is complete. Without a Content-Length nobody knows
-// that of one whose program was killed.
+// whole ends a complete response. Without a Content-Length, a response is incomplete if its program was
+// killed.
 func (x *exchange) whole() (over bool) {
 	if x.left < 0 && x.process.Ended(time.Now().Add(exitGrace)) {
 		if usage := x.process.Wait(time.Time{}); usage.Signaled() {
@@ -331,11 +327,11 @@ func (x *exchange) whole() (over bool) {
 		}
 	}
 	x.res.End = outcome.Whole
-	_ = unix.Shutdown(x.conn, unix.SHUT_WR) // it fails only where the other side is gone
+	_ = unix.Shutdown(x.conn, unix.SHUT_WR) // fails only if the peer has closed the connection
 	return true
 }
 
-// noHead is for a program that ended its output before its head was complete.
+// noHead ends a response whose output ended before its head was complete.
 func (x *exchange) noHead() (over bool) {
 	text := "without a byte of a response"
 	if len(x.buf) > 0 {
@@ -359,7 +355,7 @@ func (x *exchange) noHead() (over bool) {
 	return x.fail(outcome.Died, text)
 }
 
-// fail ends a response that isn't whole.
+// fail ends an incomplete response.
 func (x *exchange) fail(kind outcome.Kind, text string) (over bool) {
 	x.res.Problem = &outcome.Problem{Kind: kind, Text: text}
 	return true

@@ -8,9 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Wait waits until the program has ended, or its time is up, and says what it used.
-// Until then what it says to its standard error is logged, and what it still writes
-// to its standard output is read, so that it isn't held up, and thrown away.
+// Wait waits for the end of the program, kills it at its timeout, and returns its usage. Until then it logs
+// the program's standard error, and discards its standard output, so that the program doesn't block.
 func (p *Program) Wait() outcome.Usage {
 	for p.out >= 0 || p.err >= 0 {
 		now := time.Now()
@@ -40,8 +39,8 @@ func (p *Program) Wait() outcome.Usage {
 	return usage
 }
 
-// unwatched is until when to wait, at most until a deadline, for a program that may end
-// meanwhile and whose end no descriptor tells: a kernel before 5.2 has none.
+// unwatched returns the deadline, or an earlier time if no descriptor reports the end of the program: a
+// kernel before 5.2 has no pidfd.
 func (p *Program) unwatched(deadline, now time.Time) time.Time {
 	soon := now.Add(20 * time.Millisecond)
 	if p.process.PidFD() < 0 && (deadline.IsZero() || deadline.After(soon)) {
@@ -50,7 +49,7 @@ func (p *Program) unwatched(deadline, now time.Time) time.Time {
 	return deadline
 }
 
-// takeLog logs what the program has said to its standard error.
+// takeLog logs the program's standard error.
 func (p *Program) takeLog() {
 	p.err = drain(p.err, func(b []byte) {
 		if p.Log != nil {
@@ -59,9 +58,8 @@ func (p *Program) takeLog() {
 	})
 }
 
-// drain reads what there is, but not what comes meanwhile: a program that writes faster than it
-// is read would keep this process from everything else. It returns the descriptor, or -1 when
-// that has ended and is closed.
+// drain reads the data that are available now, not later ones: a program that writes faster than they are
+// read would occupy this process. It returns fd, or -1 when it has closed it at its end.
 func drain(fd int, take func([]byte)) int {
 	if fd < 0 {
 		return -1

@@ -46,7 +46,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	running  map[Process]*stopped
-	stopping syscall.Signal // all of them were told to end, by this one
+	stopping syscall.Signal // the signal that was sent to all of them
 }
 
 // Serve serves until no request has come for IdleExit, or until SIGTERM. Later connections wait in the
@@ -55,15 +55,15 @@ func (s *Server) Serve(listeners []activation.Socket) error {
 	// Frequent garbage collection keeps this process small; its cost is not measurable beside a process
 	// for each request.
 	debug.SetGCPercent(25)
-	// Go opens what its timers wait with at the first of them, and crashes where that fails:
-	// it must not be the one that waits because no descriptor is left.
+	// Go opens descriptors for its first timer, and crashes if that fails. So the first timer must not
+	// be the one below that waits for a free descriptor.
 	time.Sleep(time.Nanosecond)
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		return os.NewSyscallError("eventfd", err)
 	}
 	s.listeners, s.wake, s.most = listeners, wake, int32(MostConnections(s.Backlog))
-	for _, l := range listeners { // as systemd has made it already: accepting never waits
+	for _, l := range listeners { // systemd has done so already
 		_ = unix.SetNonblock(l.FD, true)
 	}
 	stop := make(chan os.Signal, 1)
@@ -104,7 +104,7 @@ func (s *Server) acceptAll() error {
 		if err != nil {
 			return err
 		}
-		if n == 0 { // no connection waits, for which the next process would start
+		if n == 0 { // no connection waits, so that systemd doesn't start the next process at once
 			return nil
 		}
 		if fds[0].Revents != 0 {
@@ -171,7 +171,7 @@ func (s *Server) watch(p Process) (*stopped, func()) {
 	}
 	told := new(stopped)
 	s.running[p] = told
-	if s.stopping != 0 { // it got the place of one that was stopped
+	if s.stopping != 0 { // it got a slot because another process was stopped
 		told.Store(true)
 		p.Signal(s.stopping)
 	}
@@ -189,7 +189,7 @@ func (s *Server) drain(most time.Duration) {
 		s.requests.Wait()
 		close(over)
 	}()
-	// A program that ignores SIGTERM is killed, so that its client is told, too.
+	// A program that ignores SIGTERM is killed, so that its client gets a response, too.
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		select {
 		case <-over:
@@ -202,7 +202,7 @@ func (s *Server) drain(most time.Duration) {
 	<-over
 }
 
-// stop ends all processes, and those that are still to come.
+// stop sends a signal to all processes, and to later ones.
 func (s *Server) stop(sig syscall.Signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,21 +12,19 @@ import (
 type App struct {
 	// File is the absolute path of a Python file, or "".
 	File string
-	// Module is a dotted name that Python imports, or "". With File it is what the file is
-	// called as a part of a package, when Python looks for that in Folder.
+	// Module is a dotted name that Python imports, or "". With File it is the name of the file as a
+	// module of a package, which Python finds in Folder.
 	Module string
-	// Folder is the folder above the package that File is a part of, or "".
+	// Folder is the folder above the package that contains File, or "".
 	Folder string
-	// Callable is the name of the application in it, with "()" behind it when
-	// it is a factory. Empty: application, app, create_app() or make_app(),
-	// whichever is there.
+	// Callable is the name of the application in the module, followed by "()" for a factory.
+	// Default: the first existing one of application, app, create_app() and make_app().
 	Callable string
 }
 
 // ParseApp reads an application's name as an operator writes it: FILE.py,
-// FILE.py:CALLABLE, package.module or package.module:CALLABLE. What has a slash
-// or ends in .py is a file, and has to be there. Errors are for the operator, but for those of
-// os.Stat.
+// FILE.py:CALLABLE, package.module or package.module:CALLABLE. A name that contains a slash or ends in .py
+// is a file, which must exist. Errors are messages for the operator, except those of os.Stat.
 func ParseApp(s string) (App, error) {
 	name, callable, named := s, "", false
 	if i := strings.LastIndexByte(s, ':'); i > strings.LastIndexByte(s, '/') {
@@ -56,9 +54,8 @@ func ParseApp(s string) (App, error) {
 	return App{Module: name, Callable: callable}, nil
 }
 
-// inPackage returns what a file is called as a part of a package, and the folder above that:
-// its own imports count on both. Where everybody can put modules into that folder, the file
-// counts as one by itself.
+// inPackage returns the module name of a file in a package, and the folder above the package: imports in
+// the file depend on both. It returns none if everybody can write to that folder.
 func inPackage(path string) (module, folder string) {
 	name, ok := strings.CutSuffix(filepath.Base(path), ".py")
 	if !ok || strings.Contains(name, ".") || !isDotted(name) {
@@ -82,8 +79,7 @@ func inPackage(path string) (module, folder string) {
 	return strings.Join(parts, "."), folder
 }
 
-// isDotted tells whether s can be a dotted Python name. Letters beyond ASCII are
-// Python's to judge.
+// isDotted returns whether s can be a dotted Python name. Python checks letters outside of ASCII.
 func isDotted(s string) bool {
 	for part := range strings.SplitSeq(s, ".") {
 		if part == "" || part[0] >= '0' && part[0] <= '9' {

@@ -1,7 +1,7 @@
-// Package wsgi puts a WSGI application (PEP 3333) behind a request: it finds the application
-// and its Python, and has a process of its own answer a request, or load the application only.
+// Package wsgi answers requests with WSGI applications (PEP 3333): it finds the application and its
+// Python, and starts a process that answers one request, or only loads the application.
 //
-// The process takes the request from a socket that it inherited - its variables, the body, the
-// connection itself - answers on that connection, and reports what became of it; the response
-// never passes through this process. Package pool keeps such processes for many requests.
+// The process receives the request on an inherited socket: its variables, its body, and the connection
+// itself. It sends the response on that connection, and reports the result; the response never passes
+// through this process. Package pool keeps such processes for many requests.
 package wsgi

@@ -14,18 +14,18 @@ import (
 
 // Venv is a virtual environment near an application that [FindPython] did not take.
 type Venv struct {
-	// Reason is why, and what to do where it is broken, in one sentence for a person.
+	// Reason is the reason, with the command that repairs a broken one, in one sentence for the
+	// operator.
 	Reason string
-	// Python is its interpreter, "" where there is none: [Config].Python may be that all the same.
+	// Python is its interpreter, "" if it has none. [Config].Python may name it explicitly.
 	Python string
 }
 
-// FindPython returns the Python that runs app: that of the virtual environment next to it, of
-// one in a folder above as long as that has the same owner, or of one that it lies in; else the
-// first python3 of PATH. An environment has to belong to root, this user or the owner of the
-// application's folder. For a module, next to it is the working directory. Passed are the
-// environments nearer to the application that are not used. The error is for a person: no Python
-// was found.
+// FindPython returns the Python for app: that of a virtual environment in the application's folder (for a
+// module: the working directory), in a folder above it with the same owner, or around it; else the first
+// python3 in PATH. An environment must belong to root, this user or the owner of the application's folder.
+// Passed are nearer environments that are not used. The error is a message for the operator: no Python was
+// found.
 func FindPython(app App) (python string, passed []Venv, err error) {
 	dir := "."
 	if app.File != "" {
@@ -34,7 +34,7 @@ func FindPython(app App) (python string, passed []Venv, err error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return "", nil, err
 	}
-	// In a folder like /tmp anybody can put an environment above the application.
+	// The owner is checked because in a folder such as /tmp, other users can create environments.
 	search := venvSearch{trusted: []uint32{0, uint32(os.Geteuid())}, dir: dir}
 	home, known := owner(dir)
 	if known {
@@ -111,7 +111,7 @@ func (s venvSearch) look(folder, name string) (python string, why Venv) {
 		return "", Venv{Reason: fmt.Sprintf("%s is not used: its pyvenv.cfg: %v", dir, errors.Unwrap(cfgErr))}
 	}
 	for _, part := range []string{"pyvenv.cfg", "bin"} {
-		// Not what a link points to: anybody can make one to a file of root's.
+		// Of a symbolic link, its own owner: any user can create a link to a file of root.
 		if uid, ok := linkOwner(filepath.Join(dir, part)); ok && !slices.Contains(s.trusted, uid) {
 			return "", Venv{fmt.Sprintf("%s is not used: its owner is user %d, neither root, this user nor the owner of %s",
 				dir, uid, s.dir), python}
@@ -122,13 +122,12 @@ func (s venvSearch) look(folder, name string) (python string, why Venv) {
 	}
 	broken := "it has no bin/python"
 	if target, err := os.Readlink(python); err == nil {
-		broken = "its bin/python leads to " + target + ", which is not there"
+		broken = "its bin/python is a symbolic link to " + target + ", which does not exist"
 	}
 	return "", Venv{Reason: fmt.Sprintf("%s is not used: %s; repair it with python3 -m venv --clear %[1]s", dir, broken)}
 }
 
-// beyond names the environments that would be used if the folder above the last one of the
-// application's owner were theirs, too.
+// beyond returns the environments in folder, which has another owner than the application's folder.
 func (s venvSearch) beyond(folder string) (passed []Venv) {
 	for _, name := range []string{".venv", "venv", "env"} {
 		if python, _ := s.look(folder, name); python != "" {
@@ -139,10 +138,10 @@ func (s venvSearch) beyond(folder string) (passed []Venv) {
 	return passed
 }
 
-// named is the interpreter of the environment that a file names, as pipenv writes it.
+// named returns the interpreter of the environment that a file of pipenv names.
 func (s venvSearch) named(file string) string {
 	if uid, ok := owner(file); ok && slices.Contains(s.trusted, uid) {
-		// Whoever puts a pipe there now doesn't have the reader wait.
+		// O_NONBLOCK, in case that the file has been replaced by a FIFO.
 		if f, err := os.OpenFile(file, os.O_RDONLY|unix.O_NONBLOCK, 0); err == nil {
 			defer f.Close()
 			text, _ := io.ReadAll(io.LimitReader(f, 4096))
@@ -160,7 +159,7 @@ func owner(path string) (uid uint32, ok bool) {
 	return st.Uid, err == nil
 }
 
-// linkOwner is owner for what is at path itself.
+// linkOwner is owner, without following a symbolic link.
 func linkOwner(path string) (uid uint32, ok bool) {
 	var st unix.Stat_t
 	err := unix.Lstat(path, &st)

@@ -44,7 +44,7 @@ func TestFindPython(t *testing.T) {
 			python := venv(t, dir+"/.venv")
 			require.NoError(t, os.Remove(python))
 			require.NoError(t, os.Symlink("/usr/bin/python3.2", python))
-		}, "", "its bin/python leads to /usr/bin/python3.2, which is not there"},
+		}, "", "its bin/python is a symbolic link to /usr/bin/python3.2, which does not exist"},
 		"pipenv": {func(t *testing.T, dir string) {
 			require.NoError(t, os.WriteFile(dir+"/.venv", []byte("/home/me/.local/share/virtualenvs/project-1\n"), 0o644))
 		}, "", "DIR/.venv is a file; references to a virtual environment elsewhere are not followed (pipenv --py prints its Python) /home/me/.local/share/virtualenvs/project-1/bin/python"},

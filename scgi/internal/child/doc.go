@@ -1,3 +1,3 @@
-// Package child runs the process that answers a request: it is started in a
-// process group of its own, watched, and ended with all that it started.
+// Package child runs the process that answers a request: in its own process group, supervised, and
+// ended together with its descendants.
 package child

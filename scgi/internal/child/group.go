@@ -14,15 +14,15 @@ import (
 // ended, so that [Process.KillGroup] finds those that left the process group.
 func AdoptOrphans() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 
-// KillGroup kills what is left of the process group, and, where [Attr].Alone says
-// so, every other child that this process has or inherits on the way.
+// KillGroup kills the rest of the process group and, with [Attr].Alone, every other child that this
+// process has or adopts meanwhile.
 func (p *Process) KillGroup() {
-	p.Signal(syscall.SIGKILL) // where leave was taken of the process, its group has ended with it
+	p.Signal(syscall.SIGKILL) // no signal after reap, which has killed the group
 	if !p.alone {
 		return
 	}
 	self := strconv.Itoa(os.Getpid())
-	for range 100 { // a bound for those who fork faster than they can be killed
+	for range 100 { // limited, because a program may fork faster than its processes are killed
 		others := 0
 		for _, child := range children(self) {
 			if child != p.pid {
@@ -37,10 +37,10 @@ func (p *Process) KillGroup() {
 	}
 }
 
-// parentOf returns the parent of a process, 0 where that can't be told (proc_pid_stat(5)).
+// parentOf returns the parent of a process, 0 if it is unknown (proc_pid_stat(5)).
 func parentOf(pid int) int {
 	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	_, rest, _ := strings.Cut(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " ") // a name may have anything in it
+	_, rest, _ := strings.Cut(string(stat[bytes.LastIndexByte(stat, ')')+1:]), " ") // a name may contain any character
 	if f := strings.Fields(rest); len(f) > 1 {
 		n, _ := strconv.Atoi(f[1])
 		return n

@@ -10,16 +10,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Other is a process that this one is not the parent of: it may be gone, and its number
-// another's, at any moment. It is for use by many goroutines.
+// Other is a process that isn't a child of this one, so that it can end, and its process id be reused,
+// at any time. It is safe for concurrent use.
 type Other struct {
 	pid   int
 	mu    sync.Mutex
-	pidfd int // -1: it was gone, or was none of those that it may be; or this is closed
+	pidfd int // -1: it had ended, it was no child of the parent, or Other is closed
 }
 
-// ChildOf returns the process with a number that somebody has told, if it is a child of
-// parent. Where it isn't, or is no more, the result stands for a process that has ended.
+// ChildOf returns the process pid, which is an unverified number, if it is a child of parent. Otherwise
+// it returns a process that has ended.
 func ChildOf(parent, pid int) *Other {
 	gone := &Other{pid: pid, pidfd: -1}
 	if pid <= 1 || parent <= 1 {
@@ -29,7 +29,7 @@ func ChildOf(parent, pid int) *Other {
 	if err != nil {
 		return gone
 	}
-	// While it has not ended, its number is no other's: what /proc said before is of it.
+	// If it has not ended by now, /proc was read for this process and not for a later one.
 	if !isChild(parent, pid) || ended(fd) {
 		unix.Close(fd)
 		return gone
@@ -37,8 +37,8 @@ func ChildOf(parent, pid int) *Other {
 	return &Other{pid: pid, pidfd: fd}
 }
 
-// isChild tells whether a process is a child of parent. Where /proc is silent, because the process
-// is not dumpable (hidepid in proc(5)), it is enough to be one of the same service.
+// isChild returns whether a process is a child of parent. If /proc hides the process, because it is
+// not dumpable (hidepid in proc(5)), a process of the same service is accepted.
 func isChild(parent, pid int) bool {
 	if p := parentOf(pid); p != 0 {
 		return p == parent
@@ -46,8 +46,8 @@ func isChild(parent, pid int) bool {
 	return pid != parent && inSession(pid)
 }
 
-// inSession tells whether a process has a group of its own in the session of this one, which is
-// that of a service.
+// inSession returns whether a process has its own group in the session of this process, which is that
+// of the service.
 func inSession(pid int) bool {
 	session, err := unix.Getsid(pid)
 	if err != nil {
@@ -58,18 +58,17 @@ func inSession(pid int) bool {
 	return err == nil && session == own && group == pid && pid != own && pid != os.Getpid()
 }
 
-// Pid is the number that the process had while it was there.
+// Pid returns the process id, which may have been reused since the process ended.
 func (o *Other) Pid() int { return o.pid }
 
-// PidFD returns a descriptor that becomes readable when the process has ended, -1 where it
-// had before.
+// PidFD returns a descriptor that becomes readable when the process has ended; -1: it had ended before.
 func (o *Other) PidFD() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.pidfd
 }
 
-// Ended tells whether the process has ended.
+// Ended returns whether the process has ended.
 func (o *Other) Ended() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -92,7 +91,7 @@ func (o *Other) WaitEnd() {
 	_, _ = poll.Until([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, time.Time{})
 }
 
-// own returns a descriptor of the process that nobody else closes, -1 where it is gone.
+// own returns a duplicate of the descriptor, -1 if the process has ended.
 func (o *Other) own() int {
 	for !o.Ended() {
 		o.mu.Lock()
@@ -101,24 +100,23 @@ func (o *Other) own() int {
 		if err == nil {
 			return fd
 		}
-		time.Sleep(100 * time.Millisecond) // until there is a descriptor again
+		time.Sleep(100 * time.Millisecond) // until a descriptor is free
 	}
 	return -1
 }
 
-// signalGroup has a pidfd stand for the group that is called after its process
-// (PIDFD_SIGNAL_PROCESS_GROUP in pidfd_send_signal(2), Linux 6.9).
+// signalGroup is PIDFD_SIGNAL_PROCESS_GROUP of pidfd_send_signal(2), Linux 6.9.
 const signalGroup = 1 << 2
 
-// Signal sends a signal to the process, whatever group it is in now, and to the group that
-// is called after it, which may be there when the process is not.
+// Signal sends a signal to the process, even if it has left its group, and to the group with its
+// number, which can outlive the process.
 func (o *Other) Signal(sig syscall.Signal) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.pidfd < 0 {
 		return
 	}
-	// Older kernels know a group by its number, which is its own as long as the process is there.
+	// Older kernels identify a group by its number, which can't be reused before the process has ended.
 	if err := unix.PidfdSendSignal(o.pidfd, sig, nil, signalGroup); err == unix.EINVAL && !ended(o.pidfd) {
 		_ = syscall.Kill(-o.pid, sig)
 	}
@@ -127,7 +125,7 @@ func (o *Other) Signal(sig syscall.Signal) {
 	}
 }
 
-// Close frees what is taken in this process.
+// Close closes the descriptor.
 func (o *Other) Close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -16,27 +16,26 @@ type Process struct {
 	pidfd int // -1 where the kernel has none (before 5.2)
 	alone bool
 
-	mu    sync.Mutex // a signal and taking leave: after that the number may be another's
+	mu    sync.Mutex // held for a signal, and for wait4, after which the process id may be reused
 	usage outcome.Usage
 }
 
-// Attr says how a [Process] is started.
+// Attr has the attributes of a new [Process].
 type Attr struct {
-	// Env is its whole environment.
+	// Env is its complete environment.
 	Env []string
-	// Dir is its working directory, "" for that of this process.
+	// Dir is its working directory; "": that of this process.
 	Dir string
 	// Files are its descriptors, from 0 on.
 	Files []uintptr
-	// Alone says that this process has no other children. [Process.Kill] then
-	// finds descendants that left the process group, too.
+	// Alone declares that this process has no other children. [Process.Kill] then also finds
+	// descendants that left the process group.
 	Alone bool
 }
 
-// Start starts a program, whose first argument is argv[0]. It is killed when the
-// thread that calls Start ends: with this process, because Go ends a thread before
-// that only with a goroutine that has called runtime.LockOSThread. The error is an
-// errno, of execve(2) or of what comes before it.
+// Start starts a program; argv[0] is its name. The process is killed when the thread that calls Start
+// ends. That is the end of this process, unless the goroutine has called runtime.LockOSThread. The error
+// is an errno, of execve(2) or of an earlier system call.
 func Start(path string, argv []string, attr *Attr) (*Process, error) {
 	p := &Process{pidfd: -1, alone: attr.Alone}
 	var err error
@@ -55,16 +54,16 @@ func Start(path string, argv []string, attr *Attr) (*Process, error) {
 // Pid is the process id, which is also that of its group.
 func (p *Process) Pid() int { return p.pid }
 
-// PidFD returns a descriptor that becomes readable when the process has ended, or
-// -1 where the kernel has none.
+// PidFD returns a descriptor that becomes readable when the process has ended, -1 if the kernel is too
+// old.
 func (p *Process) PidFD() int { return p.pidfd }
 
-// Other returns the process for callers that don't wait for it. One of both is to be closed, when
-// nobody waits any more.
+// Other returns the process for callers that don't wait for it. The caller closes one of the two, after
+// the last wait.
 func (p *Process) Other() *Other { return &Other{pid: p.pid, pidfd: p.pidfd} }
 
-// Signal sends a signal to the process group, and to the process itself where it has
-// left that for another. Once leave was taken of the process nobody gets it.
+// Signal sends a signal to the process group, and to the process if it has left the group. It does
+// nothing after wait4, when the process id may be reused.
 func (p *Process) Signal(sig syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,9 +76,8 @@ func (p *Process) Signal(sig syscall.Signal) {
 	}
 }
 
-// Wait waits until the process has ended, but not past the deadline (zero: no
-// deadline), and says what it used. A process that is late is killed. What is left of its
-// process group is, too.
+// Wait waits for the end of the process, and returns its usage. At the deadline (zero: none) it kills the
+// process. It also kills the rest of the process group.
 func (p *Process) Wait(deadline time.Time) outcome.Usage {
 	if p.usage.Known {
 		return p.usage
@@ -93,11 +91,10 @@ func (p *Process) Wait(deadline time.Time) outcome.Usage {
 	return p.usage
 }
 
-// killGrace is how long a process may take to end by SIGTERM, for one that
-// handles it.
+// killGrace is the time between SIGTERM and SIGKILL.
 const killGrace = time.Second
 
-// Kill ends the process and its descendants: SIGTERM, and after a second SIGKILL.
+// Kill kills the process and its descendants: with SIGTERM, and after a second with SIGKILL.
 func (p *Process) Kill() outcome.Usage {
 	if p.usage.Known { // the process id may be reused
 		return p.usage
@@ -108,7 +105,7 @@ func (p *Process) Kill() outcome.Usage {
 	return p.reap()
 }
 
-// Ended waits until the process can be reaped, and tells whether it can, or was.
+// Ended waits for the end of the process until the deadline, and returns whether it has ended.
 func (p *Process) Ended(deadline time.Time) bool {
 	if p.usage.Known {
 		return true
@@ -120,8 +117,7 @@ func (p *Process) Ended(deadline time.Time) bool {
 	return n > 0
 }
 
-// endedWithoutPidfd asks again and again: kernels before 5.2 offer nothing
-// better that is safe beside other children.
+// endedWithoutPidfd polls: kernels before 5.2 have nothing better that ignores other children.
 func (p *Process) endedWithoutPidfd(deadline time.Time) bool {
 	for {
 		var info unix.Siginfo
@@ -139,10 +135,10 @@ func (p *Process) reap() outcome.Usage {
 	if p.usage.Known {
 		return p.usage
 	}
-	p.Ended(time.Time{}) // or it could not be signalled while this waits
+	p.Ended(time.Time{}) // before locking, so that others can send signals while this waits
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	// What is left of its group ends with it. Until leave is taken the number is its own.
+	// The rest of its group. Before wait4, the number can't be that of another group.
 	_ = syscall.Kill(-p.pid, syscall.SIGKILL)
 	u := outcome.Usage{Known: true}
 	var ru syscall.Rusage
@@ -157,7 +153,7 @@ func (p *Process) reap() outcome.Usage {
 	return u
 }
 
-// Close frees what the process takes in this one. It must have ended.
+// Close frees the resources of the process, which must have ended.
 func (p *Process) Close() {
 	if p.pidfd >= 0 {
 		unix.Close(p.pidfd)

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// NotStarted is why there is no process: a machine that has no room for one is busy.
+// NotStarted converts the error of a start: the machine is busy if a resource is exhausted.
 func NotStarted(err error) *outcome.Problem {
 	kind := outcome.Failed
 	if Exhausted(err) {
@@ -16,7 +16,7 @@ func NotStarted(err error) *outcome.Problem {
 	return &outcome.Problem{Kind: kind, Text: err.Error()}
 }
 
-// Exhausted tells whether something failed that may be possible again in a moment.
+// Exhausted returns whether err is about a resource of the machine, so that a later attempt may succeed.
 func Exhausted(err error) bool {
 	return errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE)
 }

@@ -8,13 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Until waits until something of what fds ask for is there, and returns for how many of them
-// that is so, as their Revents tell. It is 0 when the deadline has come, never before it; the
-// zero deadline never comes, and one that is past already has it look once. A signal does not
-// end the wait. Other errors are those of ppoll(2), as [os.SyscallError].
+// Until waits for the events of fds, sets their Revents, and returns the number of ready ones, 0 at the
+// deadline. A zero deadline is no deadline; with a past one, Until checks once. Signals don't interrupt
+// the wait. The error is that of ppoll(2), as [os.SyscallError].
 func Until(fds []unix.PollFd, deadline time.Time) (ready int, err error) {
 	for {
-		var timeout *unix.Timespec // nil: for ever
+		var timeout *unix.Timespec // nil: no limit
 		if !deadline.IsZero() {
 			left := unix.NsecToTimespec(max(0, time.Until(deadline).Nanoseconds()))
 			timeout = &left
