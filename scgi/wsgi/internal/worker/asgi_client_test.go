@@ -15,9 +15,6 @@ import (
 
 // This file has clients that look at a response while it is made, or leave in the middle of it.
 
-// patience is how long a client waits for what is about to come.
-const clientPatience = 30 * time.Second
-
 // readUntil reads from a connection until the text is there, and returns all of it.
 func readUntil(t *testing.T, conn *os.File, text string) string {
 	var all strings.Builder
@@ -31,11 +28,6 @@ func readUntil(t *testing.T, conn *os.File, text string) string {
 		}
 	}
 	return all.String()
-}
-
-// waitFor waits for a file that the application makes.
-func waitFor(t *testing.T, path string) {
-	assert.Eventually(t, func() bool { _, err := os.Stat(path); return err == nil }, clientPatience, 5*time.Millisecond, "%s", path)
 }
 
 // TestASGIStreams reads each part of a response before the next one is sent.
