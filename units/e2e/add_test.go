@@ -127,6 +127,63 @@ func TestAdd(t *testing.T) {
 	}
 }
 
+// TestAddInterface adds an ASGI application, and has flags refused that have no effect with the other
+// interface.
+func TestAddInterface(t *testing.T) {
+	s := newSite(t)
+	s.Write("/srv/page.py", `async def app(scope, receive, send):
+    assert scope['type'] == 'http'
+    await send({'type': 'http.response.start', 'status': 200, 'headers': []})
+    await send({'type': 'http.response.body', 'body': b'by ASGI'})
+`)
+	s.app("article.py")
+	s.Run("mkdir", "-p", "/etc/nginx/apps")
+	before := s.listing()
+	for flags, want := range map[string]string{
+		"--concurrency 5":                  "--concurrency has no effect with --accept no: a worker of a WSGI application answers one request at a time; use --workers",
+		"--max-message 1M":                 "--max-message needs an ASGI application",
+		"--interface asgi":                 "is a WSGI application: omit --interface asgi",
+		"--max-requests 1 --concurrency 2": "a process answers one request; use --workers",
+	} {
+		out, err := s.operator(append([]string{"add", "page", "/srv/article.py", "--user", "www-data", "--accept", "no", "--now"}, strings.Fields(flags)...)...)
+		assert.Error(t, err)
+		assert.Contains(t, out, want)
+		assert.Empty(t, changes(before, s.listing()), "%s: nothing is left", flags)
+	}
+	out, err := s.operator("add", "page", "/srv/page.py", "--user", "www-data", "--accept", "no", "--concurrency", "5", "--max-message", "1M", "--now")
+	require.NoError(t, err, "%s", out)
+	assert.Contains(t, out, "interface: ASGI\n")
+	assert.Contains(t, out, "page answers: 200 OK")
+	for range 2 {
+		shown, _ := s.socketgi("status", "page")
+		assert.Contains(t, shown, "Interface: ASGI\n")
+		out, err := s.operator("refresh", "page")
+		require.NoError(t, err, "%s", out)
+	}
+	list, _ := s.socketgi("list")
+	assert.Regexp(t, `page +running +enabled +no +ASGI `, list)
+	out, err = s.operator("get", "page", "/")
+	assert.NoError(t, err)
+	assert.Equal(t, "by ASGI", out)
+	found, _ := s.examine("page")
+	for _, f := range found {
+		assert.False(t, f.Check == "loads" && f.Level != "ok", "%+v", f)
+	}
+	s.Write("/etc/systemd/system/page.service.d/wsgi.conf", "[Service]\nExecStart=\nExecStart=/usr/local/lib/socketgi/socketgi-adapter --concurrency 5 /srv/article.py\n")
+	s.Run("systemctl", "daemon-reload")
+	found, _ = s.examine("page")
+	assert.True(t, slices.ContainsFunc(found, func(f finding) bool { return f.ID == "no-effect" }), "%+v", found)
+	s.Run("rm", "-r", "/etc/systemd/system/page.service.d")
+	out, err = s.operator("add", "page", "/srv/article.py", "--user", "www-data", "--accept", "no", "--now", "--force")
+	require.NoError(t, err, "%s", out)
+	assert.Contains(t, out, "interface: WSGI\n")
+	shown, _ := s.socketgi("status", "page")
+	assert.Contains(t, shown, "Interface: WSGI\n")
+	out, err = s.operator("remove", "page", "--now")
+	require.NoError(t, err, "%s", out)
+	assert.Empty(t, changes(before, s.listing()), "as it was before")
+}
+
 // TestAddFails has every step of adding fail, and checks that nothing is left.
 func TestAddFails(t *testing.T) {
 	s := newSite(t)

@@ -84,7 +84,7 @@ func TestDoctorHealthy(t *testing.T) {
 	assert.NoError(t, err, "%s", out)
 	assert.Contains(t, out, "\nthis machine\n")
 	assert.Contains(t, out, `/made-up/example has SCRIPT_NAME="/made-up" PATH_INFO="/example"`)
-	assert.Contains(t, out, "  ok  loads    /srv/article.py loads as a dynamic user, in its sandbox\n")
+	assert.Contains(t, out, "  ok  loads    /srv/article.py loads by WSGI as a dynamic user, in its sandbox\n")
 	t.Logf("%s", out)
 
 	// Since systemd 255 this makes every unit of the machine say that it has to be read again.

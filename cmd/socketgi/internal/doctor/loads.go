@@ -62,7 +62,12 @@ func checkLoads(ctx context.Context, x *examination, app *host.Application) (f f
 		who = "this user"
 	}
 	if o.Loaded {
-		f.ok(what + " loads as " + who + ", in its sandbox")
+		by := ""
+		if o.Interface != "" {
+			by = " by " + o.Interface
+		}
+		f.ok(what + " loads" + by + " as " + who + ", in its sandbox")
+		unused(app, o.Interface, &f)
 		return f
 	}
 	if text := wordsOfSystemd(ctx, o.Unit, began); text != "" {
@@ -70,6 +75,20 @@ func checkLoads(ctx context.Context, x *examination, app *host.Application) (f f
 	}
 	notLoaded(app, what, who, o, &f)
 	return f
+}
+
+// unused finds flags that have no effect with the interface of the application.
+func unused(app *host.Application, iface string, f *findings) {
+	values, accept := app.Adapter, adapter.AcceptYes
+	if app.Warm {
+		accept = adapter.AcceptNo
+	}
+	if values.Interface = strings.ToLower(iface); iface == "" {
+		return
+	}
+	if err := values.ValidateFor(accept); err != nil {
+		f.warn("no-effect", app.Service.Name+": "+failure.Text(err), "the limit is not in effect", "").Do = "correct it: systemctl edit --full " + app.Service.Name
+	}
 }
 
 // wordsOfSystemd returns systemd's messages about a unit since then, except those about every failed

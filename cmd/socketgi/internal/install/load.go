@@ -40,6 +40,9 @@ func (a *adding) tryOut(ctx context.Context) error {
 	a.Log("interface: %s", found)
 	// Flags without effect are refused now that the interface is known.
 	values, accept := *a.Options.Adapter, adapter.AcceptYes
+	if asked := values.Interface; asked != adapter.InterfaceAuto && !strings.EqualFold(asked, found) { // a script hands its own to run_app
+		return fmt.Errorf("%s is a %s application: omit --interface %s", a.Options.App, found, asked)
+	}
 	if values.Interface = strings.ToLower(found); a.Options.Warm {
 		accept = adapter.AcceptNo
 	}
