@@ -234,7 +234,7 @@ func (a *invocation) connect() (conn net.Conn, logged func() string) {
 		log := ""
 		recorded := func() bool {
 			log = a.process.stderr.String()[a.read:]
-			return strings.Contains(log, " ms CPU, ") && strings.HasSuffix(log, "\n")
+			return strings.Contains(log, " bytes ") && strings.HasSuffix(log, "\n")
 		}
 		if !assert.Eventually(a.t, recorded, 20*time.Second, time.Millisecond) {
 			require.Fail(a.t, "there is no record of the request", "%s", a.process.stderr.String())

@@ -24,7 +24,7 @@ func TestForkedChild(t *testing.T) {
 			"/fork_yield": "one two", "/fork_in_close": "parent",
 		} {
 			got := c.says(body, path)
-			assert.Equal(t, 1, strings.Count(got.log, " ms CPU, "), "one record: %s", got.log)
+			assert.Equal(t, 1, strings.Count(got.log, " bytes "), "one record: %s", got.log)
 			switch path {
 			case "/fork_raise":
 				assert.Equal(t, 1, strings.Count(got.log, "RuntimeError: on purpose"), got.log)

@@ -62,7 +62,7 @@ type Record struct {
 	// Took is the time from the connection to the end of the response, Queued its part in the queue, and
 	// Service its part in a warm worker.
 	Took, Queued, Service time.Duration
-	// CPU is the processor time of the request.
+	// CPU is the processor time of the request, 0 if it is not known: other requests ran in its process.
 	CPU time.Duration
 	// Warm is true for a request of a warm worker.
 	Warm bool

@@ -24,24 +24,20 @@ func (l *Log) Record(r gateway.Record) {
 
 // entry returns the text of a record, and its fields.
 func entry(r *gateway.Record) (message string, fields []field) {
-	ms, cpu := milliseconds(r.Took), milliseconds(r.CPU)
+	ms := milliseconds(r.Took)
 	message = printable(r.Method) + " " + printable(r.Path) + " " + strconv.Itoa(r.Status) + " " +
-		strconv.FormatInt(r.Bytes, 10) + " bytes " + ms + " ms, " + cpu + " ms CPU"
-	memory := field{adapter.FieldPeakMemory, strconv.FormatInt(r.PeakMemory, 10)}
-	if r.Warm {
-		memory = field{adapter.FieldMemoryGrowth, strconv.FormatInt(r.Growth, 10)}
-		message += ", +" + strconv.FormatInt(r.Growth>>10, 10) + " KiB"
-	} else {
-		message += ", " + strconv.FormatInt(r.PeakMemory>>20, 10) + " MiB"
-	}
+		strconv.FormatInt(r.Bytes, 10) + " bytes " + ms + " ms"
 	fields = append(about(r.Subject),
 		field{"MESSAGE_ID", adapter.RequestMessage},
 		field{adapter.FieldStatus, strconv.Itoa(r.Status)},
 		field{adapter.FieldBytes, strconv.FormatInt(r.Bytes, 10)},
 		field{adapter.FieldMS, ms},
-		field{adapter.FieldQueueMS, milliseconds(r.Queued)},
-		field{adapter.FieldCPUMS, cpu},
-		memory)
+		field{adapter.FieldQueueMS, milliseconds(r.Queued)})
+	if r.CPU > 0 || !r.Warm {
+		text, used := usage(r)
+		message += text
+		fields = append(fields, used...)
+	}
 	if r.Warm {
 		fields = append(fields, field{adapter.FieldServiceMS, milliseconds(r.Service)})
 	}
@@ -54,6 +50,18 @@ func entry(r *gateway.Record) (message string, fields []field) {
 		fields = append(fields, field{adapter.FieldExitStatus, strconv.Itoa(r.ExitStatus)})
 	}
 	return message, fields
+}
+
+// usage returns what the request used, for the text and as fields.
+func usage(r *gateway.Record) (text string, fields []field) {
+	cpu := milliseconds(r.CPU)
+	text = ", " + cpu + " ms CPU, " + strconv.FormatInt(r.PeakMemory>>20, 10) + " MiB"
+	memory := field{adapter.FieldPeakMemory, strconv.FormatInt(r.PeakMemory, 10)}
+	if r.Warm {
+		text = ", " + cpu + " ms CPU, +" + strconv.FormatInt(r.Growth>>10, 10) + " KiB"
+		memory = field{adapter.FieldMemoryGrowth, strconv.FormatInt(r.Growth, 10)}
+	}
+	return text, []field{{adapter.FieldCPUMS, cpu}, memory}
 }
 
 func (l *Log) wants(r *gateway.Record) bool { return !l.Quiet || r.Failed() }

@@ -22,10 +22,13 @@ func TestEntry(t *testing.T) {
 			`GET /a\nb 200 5 bytes 1.5 ms, 1.0 ms CPU, 9 MiB, exit status 3`,
 			[]field{{"SOCKETGI_STATUS", "200"}, {"SOCKETGI_BYTES", "5"}, {"SOCKETGI_MS", "1.5"}, {"SOCKETGI_QUEUE_MS", "1.0"},
 				{"SOCKETGI_CPU_MS", "1.0"}, {"SOCKETGI_PEAK_MEMORY", "9437184"}, {"SOCKETGI_EXIT_STATUS", "3"}}},
-		{gateway.Record{Subject: about, Status: 200, Warm: true, Growth: 2048, Service: time.Millisecond, Cut: true},
+		{gateway.Record{Subject: about, Status: 200, Warm: true, CPU: time.Microsecond, Growth: 2048, Service: time.Millisecond, Cut: true},
 			`GET /a\nb 200 0 bytes 0.0 ms, 0.0 ms CPU, +2 KiB, cut`,
 			[]field{{"SOCKETGI_STATUS", "200"}, {"SOCKETGI_BYTES", "0"}, {"SOCKETGI_MS", "0.0"}, {"SOCKETGI_QUEUE_MS", "0.0"},
 				{"SOCKETGI_CPU_MS", "0.0"}, {"SOCKETGI_MEMORY_GROWTH", "2048"}, {"SOCKETGI_SERVICE_MS", "1.0"}, {"SOCKETGI_CUT", "1"}}},
+		{gateway.Record{Subject: about, Status: 200, Warm: true, Service: time.Millisecond},
+			`GET /a\nb 200 0 bytes 0.0 ms`,
+			[]field{{"SOCKETGI_STATUS", "200"}, {"SOCKETGI_BYTES", "0"}, {"SOCKETGI_MS", "0.0"}, {"SOCKETGI_QUEUE_MS", "0.0"}, {"SOCKETGI_SERVICE_MS", "1.0"}}},
 	} {
 		message, fields := entry(&c.record)
 		assert.Equal(t, c.message, message)

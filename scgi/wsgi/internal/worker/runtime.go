@@ -51,6 +51,8 @@ var (
 	touchingSource string
 	//go:embed runtime/requestlog.py
 	requestlogSource string
+	//go:embed runtime/asgiworker.py
+	asgiworkerSource string
 	//go:embed runtime/parent.py
 	parentSource string
 	//go:embed runtime/stream.py
@@ -87,6 +89,7 @@ func modules() []byte {
 		{"warming", warmingSource},
 		{"touching", touchingSource},
 		{"requestlog", requestlogSource},
+		{"asgiworker", asgiworkerSource},
 		{"parent", parentSource},
 		{"stream", streamSource},
 		{"asgihttp", asgihttpSource},

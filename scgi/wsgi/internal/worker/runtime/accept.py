@@ -33,7 +33,6 @@ from _socketgi.job import CLOSED, FULL, MOST as JOB_MOST, Connection, Job, failu
 _EPOLLIN, _EPOLLEXCLUSIVE = 1, 1 << 28  # PyPy's select lacks the latter
 _PEEK = 0x02 | 0x40  # MSG_PEEK, MSG_DONTWAIT
 _AHEAD = 65536  # the maximum size of an ordinary request, in bytes
-_SOON = 20  # milliseconds to wait for a request
 _TOO_MANY = frozenset((12, 23, 24, 105))  # ENOMEM, ENFILE, EMFILE, ENOBUFS
 _EBADF, _ETOOMANYREFS = 9, 109
 
@@ -80,6 +79,8 @@ class Shared:
                               int(settings['body-bytes']), frozenset(filter(None, [settings['declined']]))).decode
         self.patience = int(settings['patience'])
         self.limit = int(settings['limit'])
+        self.concurrency = int(settings['concurrency'])
+        self.timeout = int(settings['timeout']) / 1000
         self.recording = settings['record'] == 'yes'
         self.requests = int(settings['requests'])
         self.room = bytearray(JOB_MOST)  # allocated before the fork: workers copy only the pages that they write
@@ -97,6 +98,8 @@ class Shared:
 
 class Requests:
     """The requests of one worker. control is its control socket (JobSocket)."""
+
+    about_to = 20  # milliseconds until a request arrives that is about to
 
     def __init__(self, shared, control, board):
         import select
@@ -123,16 +126,13 @@ class Requests:
         except OSError:
             pass
 
-    def take(self, timeout=-1):
-        """Return the next request, None if the worker is to end, False if none arrives within timeout
-        milliseconds."""
+    def take(self):
+        """Return the next request, None if the worker is to end."""
         board = self.board
         try:
             while True:
                 board.waits()
-                events = self.poll.poll(timeout)
-                if not events:
-                    return False
+                events = self.poll.poll()
                 board.takes()
                 fds = [fd for fd, _ in events]
                 if fds != self.order[2:3]:
@@ -195,10 +195,13 @@ class Requests:
 
     def quiet(self):
         """Accept nothing more."""
-        for fd in self.listeners:
-            self.poll.unregister(fd)
+        self.unwatch(self.listeners)
         self.accepts = False
         self.control.report(b'B')
+
+    def unwatch(self, fds):
+        for fd in fds:
+            self.poll.unregister(fd)
 
     def given(self):
         """Receive a job from the door."""
@@ -260,7 +263,7 @@ class Requests:
         poll = select.poll()
         poll.register(s.fileno(), select.POLLIN)
         try:
-            return s.recv(_AHEAD, _PEEK) if poll.poll(_SOON) else None
+            return s.recv(_AHEAD, _PEEK) if poll.poll(self.about_to) else None
         except OSError:
             return b''
 
@@ -280,9 +283,12 @@ class Requests:
                 time.sleep(0.01)  # until the adapter has received earlier ones
         connection.close()
 
+    def cost(self):
+        return self.meter.read() if self.meter else (0, 0)
+
     def over(self, job, response, problem):
         """Complete a request; problem is the kind and the text of the application's failure, or None."""
-        cpu, growth = self.meter.read() if self.meter else (0, 0)
+        cpu, growth = self.cost()
         end, status = response.end(), response.code if response.head_sent else 0
         board = self.board
         if job.number:

@@ -3,7 +3,7 @@ other. asgihttp.py and websocket.py serve a request."""
 import asyncio
 import gc
 
-from _socketgi import stream, asgihttp, lifespan  # the second imports from the first
+from _socketgi import stream, asgihttp, lifespan  # noqa: F401  # the second imports from the first
 
 
 def new_loop():
@@ -25,6 +25,7 @@ class Server:
         self.app = app
         self.loop = new_loop()
         self.lifespan = lifespan.Lifespan(app, self.loop)
+        self.leaving = asyncio.Event()  # set when what has no end by itself is to be ended
 
     def run(self, coroutine):
         """Return the result of the coroutine. A SystemExit in a task of the application leaves the loop,
@@ -39,12 +40,16 @@ class Server:
                 if not isinstance(e, SystemExit):
                     raise  # the application has closed a descriptor of the loop
 
-    def start(self):
-        """The startup of the lifespan. Return the kind and the text of why there is no application, or None."""
-        return self.run(self.lifespan.startup())
+    def start(self, timeout=0):
+        """The startup of the lifespan, for at most so many seconds (0: for ever). Return the kind and the
+        text of why there is no application, or None."""
+        try:
+            return self.run(asyncio.wait_for(self.lifespan.startup(), timeout or None))
+        except asyncio.TimeoutError:
+            return 'import', 'the startup of the lifespan was not complete within %gs' % timeout
 
-    def serve(self, job, announce):
-        return self.run(asgihttp.serve(self.app, job, self.lifespan.state, announce))
+    async def serve(self, job, announce):
+        return await asgihttp.serve(self.app, job, self.lifespan.state, announce)
 
     def stop(self):
         """The shutdown of the lifespan, and the end of what runs on the loop, as that of asyncio.run."""
@@ -62,16 +67,11 @@ class Server:
                                                   'exception': task.exception(), 'task': task})
         await self.loop.shutdown_asyncgens()
 
-
     def close(self):
         """In a process that forks others: none of them has this loop."""
         self.run(self._stop())
         self.loop.close()
         asyncio.set_event_loop(None)
-
-
-class Failed(Exception):
-    """The startup of the lifespan: there is no application in this process, which the adapter is told."""
 
 
 def once(worker, app):
@@ -90,63 +90,10 @@ def once(worker, app):
     if problem:
         worker.jobs.failed('import', problem[1])
         return
-    response, problem = server.serve(job, worker.jobs.head)
+    response, problem = server.run(server.serve(job, worker.jobs.head))
     if problem:
         worker.jobs.failed(*problem)
     job.connection.close()
     worker.jobs.done(response.sent, response.end())
     server.stop()
     worker.check()
-
-
-def many(worker, app):
-    """Serve what comes, one request after the other."""
-    def begin():
-        server = Server(app.app)
-        problem = server.start()
-        worker.check()
-        if problem:
-            worker.jobs.failed('import', problem[1])
-            raise Failed
-        if worker.way == 'parent':
-            worker.jobs.report(b'R')
-        return server
-    try:
-        requests, pages, server = worker.go_warm(app, begin)
-    except Failed:
-        return
-    more = True
-    while more:
-        job = server.run(_next(requests))
-        worker.check()
-        if job is None:
-            break
-        worker.connection = job.connection
-        if worker.log:
-            worker.log(job.id)
-        requests.over(job, *server.serve(job, requests.head))
-        more = not requests.spent()
-        if worker.log:
-            worker.log(b'')
-        worker.connection = None
-        if worker.watched:
-            worker.watched.report()
-    if pages:
-        pages.tell()
-    server.stop()
-    worker.check()
-
-
-async def _next(requests):
-    """The next request, None when there will be none: what runs on the loop goes on meanwhile."""
-    loop, fd = asyncio.get_running_loop(), requests.poll.fileno()
-    while True:
-        job = requests.take(0)
-        if job is not False:
-            return job
-        ready = loop.create_future()
-        loop.add_reader(fd, stream.wake, ready)
-        try:
-            await ready
-        finally:
-            loop.remove_reader(fd)

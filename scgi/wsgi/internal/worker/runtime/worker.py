@@ -78,11 +78,12 @@ class Worker:
         if self.served:
             raise RuntimeError('a process serves one request: run_app was called twice')
         self.served = True
-        if type(app) is application.Asgi:
+        if self.way != 'once':
+            self.go_warm(app, stderr)
+        elif type(app) is application.Asgi:
             from _socketgi import asgi
-            (asgi.once if self.way == 'once' else asgi.many)(self, app)
-            return
-        if self.way == 'once':
+            asgi.once(self, app)
+        else:
             if hasattr(gc, 'freeze'):  # PyPy has another collector
                 gc.freeze()  # else the first collection examines all objects of the application
             gc.enable()
@@ -95,24 +96,6 @@ class Worker:
                     self.jobs.failed(*problem)
                 job.connection.close()
                 self.jobs.done(response.sent, response.end())
-            return
-        requests, pages, _ = self.go_warm(app)
-        more = True
-        while more:
-            job = requests.take()
-            if job is None:
-                return
-            if self.log:
-                self.log(job.id)
-            requests.over(job, *self.serve(job, app, stderr))
-            more = not requests.spent()
-            if self.log:
-                self.log(b'')
-            self.connection = None
-            if self.watched:
-                self.watched.report()
-        if pages:
-            pages.tell()
 
     def loaded(self, interface):
         """There is no job: the application is loaded, and that was all."""
@@ -120,13 +103,18 @@ class Worker:
         self.cache.save = lambda: None
         self.jobs.loaded(self.cache.settled(), interface)
 
-    def go_warm(self, app, begin=None):
-        """Become a warm worker, or a process that forks them. The worker calls begin before it accepts a
-        request; its result is returned, too."""
-        self.cache.save()
-        self.cache.save = lambda: None
+    def go_warm(self, app, stderr):
+        """Become a warm worker, or a process that forks them."""
         from _socketgi import accept, board as boards
         from _socketgi.job import mend
+        self.cache.save()
+        self.cache.save = lambda: None
+        is_asgi = type(app) is application.Asgi
+        if is_asgi:
+            from _socketgi import asgiworker
+            if self.log:
+                from _socketgi import requestlog
+                self.log = requestlog.per_task()
         for stream in sys.stdout, sys.stderr:
             if hasattr(stream, 'reconfigure'):  # so that each line is logged at once, not at the end
                 stream.reconfigure(line_buffering=True)
@@ -136,7 +124,7 @@ class Worker:
             warming.ask(app, self.settings['warm-path'])
             self.check()
         mend(self.jobs.log)
-        pages = begun = None
+        pages, board = None, 7
         if self.watched:
             self.watched.report()
         if self.way == 'parent':
@@ -148,19 +136,43 @@ class Worker:
             self.jobs = type(self.jobs)(control, self.jobs.log)
             if self.watched:
                 self.watched.jobs = self.jobs
-            self.requests = accept.Requests(shared, self.jobs, boards.Board(board, shared.recording))
-            begun = begin and begin()
+
+        def begin():
             if pages:
                 pages.touch(shared.fds())
-        else:
-            self.requests = accept.Requests(shared, self.jobs, boards.Board(7, shared.recording))
-            begun = begin and begin()
-            if hasattr(gc, 'freeze'):
+            if self.way != 'parent' and hasattr(gc, 'freeze'):
                 gc.collect()
                 gc.freeze()
-            self.jobs.report(b'R')
-        gc.enable()
-        return self.requests, pages, begun
+            if self.way != 'parent' or is_asgi:  # in a forked worker, the startup of the lifespan is complete
+                self.jobs.report(b'R')
+            gc.enable()
+
+        if is_asgi:
+            asgiworker.run(self, app.app, shared, board, begin)
+        else:
+            requests = self.requests = accept.Requests(shared, self.jobs, boards.Board(board, shared.recording))
+            begin()
+            self.serve_all(requests, app, stderr)
+        if pages:
+            pages.tell()
+
+    def serve_all(self, requests, app, stderr):
+        """Serve requests until there are no more, or this process has had its share."""
+        while True:
+            job = requests.take()
+            if job is None:
+                return
+            if self.log:
+                self.log(job.id)
+            requests.over(job, *self.serve(job, app, stderr))
+            last = requests.spent()
+            if self.log:
+                self.log(b'')
+            self.connection = None
+            if self.watched:
+                self.watched.report()
+            if last:
+                return
 
     def serve(self, job, app, stderr):
         """Serve one request with app. Return its Response, and the kind and the text of the

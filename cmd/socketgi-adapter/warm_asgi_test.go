@@ -1,0 +1,277 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const asgiApp = "testdata/warm_asgi.py"
+
+// later asks for a path, and returns what waits for the answer.
+func (u *unit) later(path string) (wait func() reply) {
+	answer := make(chan reply, 1)
+	go func() { answer <- u.do("GET", path, nil) }()
+	return func() reply { return <-answer }
+}
+
+// file returns the path of a file that an application waits for, and what makes it.
+func file(t *testing.T) (path string, create func()) {
+	path = filepath.Join(t.TempDir(), "go")
+	return path, func() { require.NoError(t, os.WriteFile(path, nil, 0o600)) }
+}
+
+// first is the first word of an answer, the process that answered.
+func first(got reply) string {
+	pid, _, _ := strings.Cut(got.body, " ")
+	return pid
+}
+
+// atOnce has n requests of a worker wait for a file, and returns what waits for their answers when the
+// worker is at all of them.
+func (u *unit) atOnce(n int, path string) (wait func() []reply) {
+	u.t.Helper()
+	var waits []func() reply
+	for range n {
+		waits = append(waits, u.later(path))
+	}
+	require.Eventually(u.t, func() bool { return strings.Fields(u.get("/").body)[2] == strconv.Itoa(n+1) }, 20*time.Second, 5*time.Millisecond)
+	return func() (list []reply) {
+		for _, wait := range waits {
+			list = append(list, wait())
+		}
+		return list
+	}
+}
+
+// TestWarmASGI has one worker answer many requests at once.
+func TestWarmASGI(t *testing.T) {
+	t.Parallel()
+	eachPython(t, func(t *testing.T, python string) {
+		for _, preload := range []string{"yes", "no"} {
+			u, p := warmUnit(t, python, "--workers", "1", "--preload", preload, asgiApp)
+			path, create := file(t)
+			wait := u.atOnce(20, "/wait?"+path)
+			create()
+			pid := first(u.get("/"))
+			for _, got := range wait() {
+				assert.Equal(t, 200, got.status)
+				assert.True(t, strings.HasPrefix(got.body, pid+" "+pid+" "), "the lifespan is the worker's own: %s", got.body)
+			}
+			assert.Equal(t, 500, u.get("/raise").status)
+			assert.Equal(t, 500, u.get("/exit").status)
+			assert.Equal(t, 200, u.get("/fork").status)
+			assert.Equal(t, pid, first(u.get("/")), "neither an exception nor a fork ends it")
+			body := strings.Repeat("x", 200000) // the slow lane
+			assert.Equal(t, pid, first(u.do("POST", "/", strings.NewReader(body))))
+			log := p.stop(t)
+			assert.Contains(t, log, "RuntimeError: on purpose")
+			assert.Contains(t, log, "sys.exit(3)")
+			for _, once := range []string{"startup in ", "shutdown in ", "atexit in "} {
+				assert.Equal(t, 1, strings.Count(log, once+pid), log)
+			}
+			assert.NotContains(t, log, "blocked")
+		}
+	})
+}
+
+// TestWarmASGIConcurrency fills a worker: a request more waits, until it is refused.
+func TestWarmASGIConcurrency(t *testing.T) {
+	t.Parallel()
+	u, p := warmUnit(t, pythons(t)[0], "--workers", "1", "--concurrency", "2", "--queue-timeout", "2s", asgiApp)
+	path, create := file(t)
+	wait := u.atOnce(1, "/wait?"+path)
+	second := u.later("/wait?" + path)
+	third := u.get("/") // one of the two is first; none more than two is begun
+	assert.Contains(t, []int{200, 503}, third.status)
+	assert.Equal(t, 503, u.get("/").status)
+	create()
+	for _, got := range append(wait(), second()) {
+		assert.Equal(t, 200, got.status)
+	}
+	got := u.get("/")
+	assert.Equal(t, 200, got.status)
+	assert.Equal(t, "2", strings.Fields(got.body)[2], "two at once")
+	p.stop(t)
+}
+
+// TestWarmASGITimeout has requests take too long, beside others that don't.
+func TestWarmASGITimeout(t *testing.T) {
+	t.Parallel()
+	python := pythons(t)[0]
+	t.Run("cancelled", func(t *testing.T) {
+		t.Parallel()
+		u, p := warmUnit(t, python, "--workers", "1", "--timeout", "3s", asgiApp)
+		never, _ := file(t)
+		pid := first(u.get("/"))
+		late := u.later("/wait?" + never)
+		begun := u.later("/after?" + never)
+		assert.Equal(t, 504, late().status)
+		assert.Error(t, begun().err, "cut")
+		assert.Equal(t, pid, first(u.get("/")), "the worker goes on")
+		assert.Contains(t, p.stop(t), "no end of the response after 3s")
+	})
+	t.Run("blocked", func(t *testing.T) {
+		t.Parallel()
+		u, p := warmUnit(t, python, "--workers", "1", "--timeout", "3s", asgiApp)
+		never, _ := file(t)
+		pid := first(u.get("/"))
+		wait := u.atOnce(2, "/wait?"+never)
+		assert.Equal(t, 504, u.get("/block?"+never).status)
+		for _, got := range wait() {
+			assert.Equal(t, 504, got.status, "a request of the same worker")
+		}
+		assert.NotEqual(t, pid, first(u.get("/")))
+		log := p.stop(t)
+		assert.Contains(t, log, "the event loop of worker "+pid+" is blocked")
+		assert.Contains(t, log, "GET /block")
+		assert.Regexp(t, `warm_asgi.py", line \d+ in app`, log)
+		assert.NotContains(t, log, "shutdown in "+pid)
+	})
+	t.Run("stubborn", func(t *testing.T) {
+		t.Parallel()
+		u, p := warmUnit(t, python, "--workers", "1", "--timeout", "4s", asgiApp)
+		never, _ := file(t)
+		assert.Equal(t, 504, u.get("/stubborn?"+never).status)
+		assert.Equal(t, 200, u.get("/").status)
+		assert.Contains(t, p.stop(t), "not cancelled")
+	})
+}
+
+// TestWarmASGIDies ends a worker under several requests: each is answered and logged.
+func TestWarmASGIDies(t *testing.T) {
+	t.Parallel()
+	u, p := warmUnit(t, pythons(t)[0], "--workers", "1", asgiApp)
+	never, _ := file(t)
+	wait := u.atOnce(3, "/wait?"+never)
+	assert.Contains(t, []int{0, 502}, u.do("GET", "/die", nil).status)
+	for _, got := range wait() {
+		assert.Contains(t, []int{0, 502}, got.status)
+	}
+	assert.Equal(t, 200, u.get("/").status)
+	log := p.stop(t)
+	assert.Equal(t, 4, strings.Count(log, "the worker exited with status 3 without a response"), log)
+	assert.Equal(t, 3, strings.Count(log, "GET /wait 502 "), log)
+	assert.Equal(t, 1, strings.Count(log, "GET /die 502 "), log)
+}
+
+// TestWarmASGILifespan has the startup of the lifespan fail, in a worker that was forked and in one that has
+// loaded the application.
+func TestWarmASGILifespan(t *testing.T) {
+	t.Parallel()
+	for _, preload := range []string{"yes", "no"} {
+		app := program(t, `
+import asyncio, os
+async def app(scope, receive, send):
+    if scope['type'] == 'lifespan':
+        await receive()
+        if os.path.exists('DIR/hang'):
+            await asyncio.sleep(3600)
+        if os.path.exists('DIR/broken'):
+            return await send({'type': 'lifespan.startup.failed', 'message': 'no database'})
+        await send({'type': 'lifespan.startup.complete'})
+        await receive()
+        return await send({'type': 'lifespan.shutdown.complete'})
+    await send({'type': 'http.response.start', 'status': 200})
+    await send({'type': 'http.response.body'})
+`)
+		broken := filepath.Join(filepath.Dir(app), "broken")
+		require.NoError(t, os.WriteFile(broken, nil, 0o600))
+		u, p := warmUnit(t, pythons(t)[0], "--workers", "1", "--preload", preload, "--timeout", "2s", app)
+		assert.Contains(t, []int{500, 503}, u.get("/").status)
+		require.NoError(t, os.Rename(broken, filepath.Join(filepath.Dir(app), "hang")))
+		require.Eventually(t, func() bool { u.get("/"); return strings.Contains(p.stderr.String(), "within 2s") }, 20*time.Second, 5*time.Millisecond)
+		require.NoError(t, os.Remove(filepath.Join(filepath.Dir(app), "hang")))
+		require.Eventually(t, func() bool { return u.get("/").status == 200 }, 30*time.Second, 5*time.Millisecond)
+		assert.Contains(t, p.stop(t), "no database")
+	}
+}
+
+// TestWarmASGIReplaced has workers replaced while they answer: after a number of requests, by a reload, each
+// by a fresh one, and when they are idle.
+func TestWarmASGIReplaced(t *testing.T) {
+	t.Parallel()
+	python := pythons(t)[0]
+	count := func(u *unit, n int) (by map[string]int) {
+		var mu sync.Mutex
+		by = map[string]int{}
+		u.clients(8, func(got reply) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			assert.NoError(u.t, got.err)
+			assert.Equal(u.t, 200, got.status)
+			by[first(got)]++
+			n--
+			return n > 0
+		})()
+		return by
+	}
+	t.Run("recycled", func(t *testing.T) {
+		t.Parallel()
+		u, p := warmUnit(t, python, "--workers", "2", "--max-requests", "7", asgiApp)
+		for pid, n := range count(u, 300) {
+			assert.LessOrEqual(t, n, 7, pid)
+		}
+		p.stop(t)
+	})
+	t.Run("fresh", func(t *testing.T) {
+		t.Parallel()
+		u, p := warmUnit(t, python, "--workers", "2", "--max-requests", "1", asgiApp)
+		for pid, n := range count(u, 50) {
+			assert.Equal(t, 1, n, pid)
+		}
+		log := p.stop(t)
+		assert.GreaterOrEqual(t, strings.Count(log, "shutdown in "), 50)
+	})
+	t.Run("reload", func(t *testing.T) {
+		t.Parallel()
+		u, p := warmUnit(t, python, "--workers", "1", asgiApp)
+		path, create := file(t)
+		wait := u.atOnce(3, "/wait?"+path)
+		old := first(u.get("/"))
+		require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
+		require.Eventually(t, func() bool { return first(u.get("/")) != old }, 20*time.Second, time.Millisecond)
+		create()
+		for _, got := range wait() {
+			assert.Equal(t, old, first(got), "who has begun ends")
+		}
+		p.stop(t)
+	})
+	t.Run("idle", func(t *testing.T) {
+		t.Parallel()
+		u, p := warmUnit(t, python, "--workers", "2", "--idle-exit", "300ms", asgiApp)
+		path, create := file(t)
+		wait := u.later("/wait?" + path)
+		for !strings.Contains(u.toldOf("STATUS="), "1 busy, 1 idle, 0 served") { // and it stays, as long as that is asked
+		}
+		create()
+		assert.Equal(t, 200, wait().status)
+		assert.Contains(t, p.wait(t), "shutdown in ")
+	})
+}
+
+// TestWarmASGILog has each line of a request carry its id, although others write meanwhile.
+func TestWarmASGILog(t *testing.T) {
+	t.Parallel()
+	u, p := warmUnit(t, pythons(t)[0], "--workers", "1", asgiApp)
+	var waits []func() reply
+	for i := range 10 {
+		waits = append(waits, u.later("/print?"+strconv.Itoa(i)))
+	}
+	for _, wait := range waits {
+		assert.Equal(t, 200, wait().status)
+	}
+	log := p.stop(t)
+	for i := range 10 {
+		assert.Contains(t, log, "before "+strconv.Itoa(i))
+		assert.Contains(t, log, "after "+strconv.Itoa(i))
+	}
+}

@@ -1,0 +1,178 @@
+"""A warm worker of an ASGI application: it answers many requests at once on its event loop.
+
+It accepts connections and takes jobs as accept.py does, and ends a request at the timeout by itself: the
+adapter kills it only where the loop has no turn.
+"""
+import asyncio
+import faulthandler
+import signal
+
+from _socketgi import accept, asgi, places
+
+_TURN = 0.25  # seconds from one turn of the loop that the adapter sees to the next
+
+
+def run(worker, app, shared, board, begin):
+    """Serve requests until there are no more. begin is called when they can be."""
+    server = asgi.Server(app)
+    problem = server.start(shared.timeout)
+    worker.check()
+    if problem:
+        worker.jobs.failed('import', problem[1])
+        return
+    requests = worker.requests = Requests(worker, shared, board, server)
+    if hasattr(faulthandler, 'register'):  # PyPy has none
+        faulthandler.register(signal.SIGUSR2, all_threads=False)  # by which the adapter asks where it is
+    begin()
+    server.run(requests.run())
+    server.stop()
+    worker.check()
+
+
+class Requests(accept.Requests):
+    """The requests of one worker. done is set when there are no more, with an exception where a
+    descriptor of ours is closed."""
+
+    about_to = 1  # millisecond, for which the loop stands still
+
+    def __init__(self, worker, shared, board, server):
+        super().__init__(shared, worker.jobs, places.Places(board, shared.recording, shared.concurrency))
+        self.worker = worker
+        self.server = server
+        self.loop = server.loop
+        self.done = self.loop.create_future()
+        self.running = {}  # type: dict  # the connection of each request, by its task
+        self.turning = False  # its turns are told
+        self.full = False
+        self.last = False   # what is running is all
+        self.mixed = False  # there is more than one request, or was
+
+    def forked(self):
+        super().forked()
+        for connection in self.running.values():
+            connection.forked()
+
+    async def run(self):
+        self.loop.add_reader(self.poll.fileno(), self.ready)
+        await self.done
+        self.loop.remove_reader(self.poll.fileno())
+
+    def ready(self):
+        """Take what is there."""
+        self.board.takes()
+        self.board.turn()
+        try:
+            for fd in self.sort([fd for fd, _ in self.poll.poll(0)]):
+                listener = self.listeners.get(fd)
+                if (listener or fd == self.door) and (self.full or self.last):
+                    continue
+                job = self.accept(listener) if listener else self.given() if fd == self.door else self.hear()
+                if job:
+                    self.start(job)
+            if self.ending:
+                self.leave()
+        except (OSError, ValueError) as e:
+            self.fail(e)
+        self.board.waits()
+
+    def fail(self, e):
+        if not self.done.done():
+            self.done.set_exception(self.broken(e))
+
+    def start(self, job):
+        self.mixed = self.mixed or bool(self.running)
+        task = self.loop.create_task(self.serve(job, self.board.place))
+        self.running[task] = job.connection
+        if not self.turning:
+            self.turning = True
+            self.loop.call_later(_TURN, self.turn)
+        if self.board.count >> 16 == self.shared.requests:
+            self.retire()
+        elif not self.board.free:
+            self.unwatch(self.inlets())
+            self.full = True
+
+    def turn(self):
+        """Tell the adapter that the loop has its turns."""
+        self.turning = bool(self.running)
+        if self.turning:
+            self.board.turn()
+            self.loop.call_later(_TURN, self.turn)
+
+    async def serve(self, job, place):
+        task = asyncio.current_task()  # type: asyncio.Task  # type: ignore[assignment]
+        late = []
+
+        def end():
+            late.append(True)
+            task.cancel()
+
+        def announce(status):
+            self.board.select(place)
+            self.board.head(status)
+            if status == 101 and timer:
+                timer.cancel()  # a WebSocket may be open for as long as both sides like
+
+        timer = self.loop.call_later(self.shared.timeout, end) if self.shared.timeout else None
+        if self.worker.log:
+            self.worker.log(job.id)
+        response, problem = await self.server.serve(job, announce)
+        self.worker.check()
+        if timer:
+            timer.cancel()
+        if late and not response.gone:
+            problem = 'timeout', 'no end of the response after %gs' % self.shared.timeout
+        del self.running[task]
+        self.finish(job, place, response, problem)
+
+    def finish(self, job, place, response, problem):
+        """Tell of a request that is over, and see to it that others begin."""
+        self.board.select(place)
+        try:
+            self.over(job, response, problem)
+            self.board.leave()
+            if self.worker.watched:
+                self.worker.watched.report()
+            if self.full and not self.last:
+                self.watch(self.inlets())
+            self.full = False
+            if not self.last and self.meter and self.meter.large():
+                self.retire()
+        except (OSError, ValueError) as e:
+            self.fail(e)
+        if self.last and not self.running and not self.done.done():
+            self.done.set_result(None)
+
+    def cost(self):
+        """What a request took can be told only where it was alone."""
+        cost, mixed = super().cost(), self.mixed
+        self.mixed = bool(self.running)
+        return (0, 0) if mixed else cost
+
+    def inlets(self):
+        return [self.door, *self.listeners] if self.accepts else [self.door]
+
+    def quiet(self):
+        if not self.full:
+            self.unwatch(self.listeners)
+        self.accepts = False
+        self.control.report(b'B')
+
+    def retire(self):
+        """Begin nothing more."""
+        if self.last:
+            return
+        self.last = True
+        if not self.full:
+            self.unwatch(self.inlets())
+        self.accepts = False
+        self.control.report(b'B')
+        if not self.running and not self.done.done():
+            self.done.set_result(None)
+
+    def leave(self):
+        """The adapter has closed its side: what is running is ended where it has no end by itself."""
+        self.unwatch([self.control.socket.fileno()])
+        self.ending = False
+        self.server.leaving.set()
+        self.retire()
