@@ -100,7 +100,7 @@ func TestGetInterrupted(t *testing.T) {
 		require.NoError(t, cmd.Start())
 		c, err := l.Accept()
 		require.NoError(t, err)
-		want := "socketgi: no data for 0.05s: read the application's log; or use a longer --timeout\n"
+		want := "socketgi: no data for 50ms: read the application's log; or use a longer --timeout\n"
 		if flags[1] == "0" {
 			_, err = c.Read(make([]byte, 1)) // it is waiting now
 			require.NoError(t, err)

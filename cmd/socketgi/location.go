@@ -68,7 +68,7 @@ and the application is not started for them. All files in DIR are public.`,
 	fl, o := cmd.Flags(), &f.options
 	fl.StringVar(&o.Mount, "mount", "", "prefix of the application, `/PREFIX` (default: as in its units, else /)")
 	o.Timeout = adapter.DefaultTimeout
-	duration(fl, &o.Timeout, "timeout", "`DURATION` of the adapter's --timeout (default: as in its units, else 60s)")
+	duration(fl, &o.Timeout, "timeout", "`DURATION` of the adapter's --timeout (default: as in its units, else 1min)")
 	fl.StringVar(&o.Listen, "listen", "", "the application listens at `ADDRESS`, a path or HOST:PORT (default: as in its units, else /run/socketgi/NAME.sock)")
 	fl.StringArrayVar(&f.static, "static", nil, server+" serves the files in DIR below URL, `URL=DIR`; can be repeated")
 	f.hostFlags.define(cmd)

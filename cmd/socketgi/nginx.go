@@ -84,7 +84,7 @@ func (n *nginxFlags) define(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&n.options.Mount, "mount", "", "prefix of the application, `/PREFIX` (default: as in its units, else /)")
 	n.options.Timeout = adapter.DefaultTimeout
-	duration(f, &n.options.Timeout, "timeout", "`DURATION` of the adapter's --timeout, which scgi_read_timeout exceeds (default: as in its units, else 60s)")
+	duration(f, &n.options.Timeout, "timeout", "`DURATION` of the adapter's --timeout, which scgi_read_timeout exceeds (default: as in its units, else 1min)")
 	f.StringVar(&n.options.Listen, "listen", "", "the application listens at `ADDRESS`, a path or HOST:PORT (default: as in its units, else /run/socketgi/NAME.sock)")
 	f.StringArrayVar(&n.static, "static", nil, "nginx serves the files in DIR below URL, `URL=DIR`; can be repeated")
 	f.StringArrayVar(&n.servers, "server", nil, "the application also runs at `HOST:PORT`; can be repeated")

@@ -103,7 +103,7 @@ func (x *exchange) stuck(now time.Time) bool {
 
 // nextDeadline returns the next deadline, and the problem at that time; "": only the grace ends.
 func (x *exchange) nextDeadline() (t time.Time, why string) {
-	t, why = x.deadline, "no end of the response after "+x.limits.Timeout.String()
+	t, why = x.deadline, "no end of the response after "+outcome.FormatDuration(x.limits.Timeout)
 	earlier := func(other time.Time, reason string) {
 		if t.IsZero() || other.Before(t) {
 			t, why = other, reason
@@ -113,10 +113,10 @@ func (x *exchange) nextDeadline() (t time.Time, why string) {
 	case x.blocked:
 		if x.limits.SendTimeout > 0 {
 			earlier(x.since.Add(x.limits.SendTimeout),
-				"the web server has read nothing of the response for "+x.limits.SendTimeout.String()+": the response is cut off")
+				"the web server has read nothing of the response for "+outcome.FormatDuration(x.limits.SendTimeout)+": the response is cut off")
 		}
 	case !x.exited && x.limits.IdleTimeout > 0:
-		earlier(x.idleSince.Add(x.limits.IdleTimeout), "the program sent nothing for "+x.limits.IdleTimeout.String())
+		earlier(x.idleSince.Add(x.limits.IdleTimeout), "the program sent nothing for "+outcome.FormatDuration(x.limits.IdleTimeout))
 	case x.exited && x.rest < 0:
 		earlier(x.graceEnd, "")
 	}

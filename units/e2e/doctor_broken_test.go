@@ -214,7 +214,7 @@ time.sleep(1000)`)
 		{"no SCRIPT_NAME", nginx("location /app {\n    include scgi_params;\n    scgi_read_timeout 105s;\n    scgi_pass unix:/run/socketgi/app.sock;\n}\n"), "nginx", "warning",
 			"the location is /app, but SCRIPT_NAME is empty", "scgi_param SCRIPT_NAME /app", nil, false},
 		{"nginx is less patient", nginx(replaced("scgi_read_timeout 105s", "scgi_read_timeout 90s")), "nginx", "warning",
-			"nginx waits 90s (scgi_read_timeout), and a request may wait 30s and take 60s", "scgi_read_timeout 105s", nil, false},
+			"nginx waits 1min 30s (scgi_read_timeout), and a request may wait 30s and take 1min", "scgi_read_timeout 105s", nil, false},
 		{"httpoxy", nginx(replaced("scgi_pass", "scgi_param HTTP_PROXY $http_proxy;\n    scgi_pass")), "nginx", "error", "passes a client's Proxy header on", "sed -i", nil, false},
 		{"nginx not reloaded", run("touch -d '1 minute' " + conf), "nginx", "warning", "nginx has not read " + conf + " since it was changed", "socketgi nginx --reload",
 			run("touch " + conf + "; socketgi nginx --reload"), false},

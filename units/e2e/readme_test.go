@@ -97,7 +97,7 @@ func TestReadme(t *testing.T) {
 			assert.True(t, strings.HasSuffix(out, "\nHello world!\n"), "%s", out)
 			assert.Contains(t, m.Run("systemctl", "status", "--no-pager", "hello.socket"), "Accepted: 2", "the page that add requests, and that of curl")
 		}
-		if strings.Contains(b.text, "--timeout 2m") {
+		if strings.Contains(b.text, "--timeout 2min") {
 			assert.Contains(t, m.Run("nginx", "-T"), "scgi_read_timeout 165s")
 		}
 	}

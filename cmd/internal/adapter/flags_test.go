@@ -91,7 +91,7 @@ func TestErrors(t *testing.T) {
 		{"--warm-path x app.py", "a path must begin with a slash"},
 		{"--timeout -1s app.py", "a timeout must not be negative"},
 		{"--queue-timeout 0 app.py", "a timeout must be positive"},
-		{"--timeout 60x app.py", `--timeout "60x": "60x" is not a duration: expected seconds, or 90s, 5m, 1h30m; see`},
+		{"--timeout 60x app.py", `--timeout "60x": "60x" is not a duration: expected seconds, or 90s, 5min, 1h30min; see`},
 		{"--timeout= app.py", `"" is not a duration`},
 		{"--backlog 0 app.py", "expected a number, 1 or more"},
 		{"--concurrency -1 app.py", "expected a number, 0 or more"},
@@ -181,7 +181,7 @@ func TestHelp(t *testing.T) {
 		assert.Contains(t, help, "\n  --"+f.Name)
 	}
 	words := strings.Join(strings.Fields(help), " ")
-	for _, text := range []string{"--max-header SIZE ", "at most 128K (default 64K) ", "(default 60s) ", "--access-log yes|no ", "(default yes) ",
+	for _, text := range []string{"--max-header SIZE ", "at most 128K (default 64K) ", "(default 1min) ", "--access-log yes|no ", "(default yes) ",
 		"(default one per processor)"} {
 		assert.Contains(t, words, text)
 	}
@@ -192,7 +192,7 @@ func TestHelp(t *testing.T) {
 
 // TestDuration checks that a number without a unit is in seconds, as in unit files.
 func TestDuration(t *testing.T) {
-	for text, want := range map[string]time.Duration{"60": time.Minute, "0": 0, "1.5": 1500 * time.Millisecond, "90s": 90 * time.Second, "5m": 5 * time.Minute, "1h30": time.Hour + 30*time.Second} {
+	for text, want := range map[string]time.Duration{"60": time.Minute, "0": 0, "1.5": 1500 * time.Millisecond, "90s": 90 * time.Second, "5m": 5 * time.Minute, "5min": 5 * time.Minute, "1min 30s": 90 * time.Second, "1h30min": 90 * time.Minute, "1min 30": 90 * time.Second, "5 min": 5 * time.Minute, "2 3min": 182 * time.Second, "1h30": time.Hour + 30*time.Second} {
 		o, err := Parse([]string{"--timeout", text, "app.py"})
 		require.NoError(t, err, text)
 		assert.Equal(t, want, o.Timeout, text)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/socketgi/socketgi/scgi/outcome"
 )
 
 const usageHead = `usage: socketgi-adapter [flags] APP
@@ -18,8 +20,8 @@ APP is FILE.py, FILE.py:CALLABLE or package.module:CALLABLE; CALLABLE() is a
 factory. PROGRAM is a CGI program; with --cgi-root the URL names one below DIR.
 On a listening socket (Accept=no), serves every request.
 
-A DURATION has the units ms, s, m and h; without a unit it is in seconds. A SIZE
-is in bytes, or has the suffix K, M, G or T.
+A DURATION has the units ms, s, min and h; without a unit it is in seconds. A
+SIZE is in bytes, or has the suffix K, M, G or T.
 
 flags:
 `
@@ -59,14 +61,19 @@ func ShownDefault(v flag.Value, text string) string {
 	}
 	if _, ok := v.(span); ok {
 		if d, err := ParseDuration(text); err == nil {
-			return Seconds(d)
+			return outcome.FormatDuration(d)
 		}
 	}
 	return text
 }
 
-// Seconds writes a duration as messages show it, such as 60s.
-func Seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s" }
+// FormatDuration formats a duration for messages ([outcome.FormatDuration]).
+func FormatDuration(d time.Duration) string { return outcome.FormatDuration(d) }
+
+// DurationValue formats a duration as the value of a flag, which needs no quotes.
+func DurationValue(d time.Duration) string {
+	return strings.ReplaceAll(outcome.FormatDuration(d), " ", "")
+}
 
 // mistake is an error of package flag in the words that socketgi has for the same one, of package
 // pflag: package flag writes flags with one dash.

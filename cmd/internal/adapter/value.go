@@ -47,7 +47,7 @@ func (d span) String() string {
 	if d.time == nil {
 		return "0s"
 	}
-	return d.time.String()
+	return DurationValue(*d.time)
 }
 
 func (d span) Set(s string) error {
@@ -64,18 +64,27 @@ func (d span) Set(s string) error {
 	return nil
 }
 
-// ParseDuration reads a duration such as 90s or 1h30m. As in unit files, a number without a unit is in
-// seconds (systemd.time(7)).
+// ParseDuration reads a duration such as 90s, 5min, 5m or "1h 30min". As in unit files, a number without a
+// unit is in seconds (systemd.time(7)).
 func ParseDuration(s string) (time.Duration, error) {
-	v, err := time.ParseDuration(s)
-	if err != nil && s != "" && s[len(s)-1] >= '0' && s[len(s)-1] <= '9' {
-		v, err = time.ParseDuration(s + "s")
+	text := ""
+	for _, word := range strings.Fields(strings.ReplaceAll(s, "min", "m")) {
+		if text != "" && isDigit(text[len(text)-1]) && isDigit(word[0]) {
+			text += "s" // a number without a unit
+		}
+		text += word
 	}
+	if text != "" && isDigit(text[len(text)-1]) {
+		text += "s"
+	}
+	v, err := time.ParseDuration(text)
 	if err != nil {
-		return 0, fmt.Errorf("%q is not a duration: expected seconds, or 90s, 5m, 1h30m", s)
+		return 0, fmt.Errorf("%q is not a duration: expected seconds, or 90s, 5min, 1h30min", s)
 	}
 	return v, nil
 }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // number is an integer of at least least.
 type number struct {

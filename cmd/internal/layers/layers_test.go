@@ -38,7 +38,7 @@ var rooms = []struct{ name, mayImport string }{
 	{"units/inetd", "units units/internal/syntax"},
 
 	{"cmd/internal/version", ""},
-	{"cmd/internal/adapter", "scgi"},
+	{"cmd/internal/adapter", "scgi scgi/outcome"},
 	{"cmd/internal/oserror", ""},
 	{"cmd/internal/manual", "cmd/internal/adapter"},
 	{"cmd/socketgi-adapter/internal/journal", "activation cmd/internal/adapter scgi scgi/gateway"},

@@ -243,7 +243,7 @@ func (k *keeper) overdue(m *member) {
 		return
 	}
 	m.takeOver()
-	k.kill(m, &outcome.Problem{Kind: outcome.Timeout, Text: "no end of the response after " + k.cfg.Timeout.String()})
+	k.kill(m, &outcome.Problem{Kind: outcome.Timeout, Text: "no end of the response after " + outcome.FormatDuration(k.cfg.Timeout)})
 }
 
 // isMember returns whether a worker has not ended yet.

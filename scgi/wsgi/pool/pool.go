@@ -162,7 +162,7 @@ func (k *keeper) parentHangs() {
 			k.count--
 		}
 	}
-	k.noWorker(&outcome.Problem{Kind: outcome.Busy, Text: "no worker was forked within " + k.cfg.Timeout.String() +
+	k.noWorker(&outcome.Problem{Kind: outcome.Busy, Text: "no worker was forked within " + outcome.FormatDuration(k.cfg.Timeout) +
 		": a function that the application registered with os.register_at_fork may hang"})
 	go p.Kill()
 }

@@ -179,7 +179,7 @@ func (k *keeper) killIdle(m *member) {
 		m.since = k.now
 		return
 	}
-	k.kill(m, &outcome.Problem{Kind: outcome.Died, Text: "a worker was killed because it had not exited within " + retireGrace.String()})
+	k.kill(m, &outcome.Problem{Kind: outcome.Died, Text: "a worker was killed because it had not exited within " + outcome.FormatDuration(retireGrace)})
 }
 
 // ended handles the end of a worker, and the request that it was at.

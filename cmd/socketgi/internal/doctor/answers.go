@@ -228,7 +228,7 @@ func (x *examination) ask(ctx context.Context, app *host.Application, p place) *
 	if takes == 0 || limit > mostWait {
 		limit = mostWait
 	}
-	asking, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no response after %s", adapter.Seconds(limit)))
+	asking, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no response after %s", adapter.FormatDuration(limit)))
 	defer cancel()
 	_ = journal.AnnounceProbe(a.id, app.Name) // an unannounced request is listed with those of clients
 	req, err := http.NewRequestWithContext(asking, http.MethodGet, p.String(), nil)

@@ -232,7 +232,7 @@ func (w *front) unreached(ctx context.Context, app *host.Application, f *finding
 	}
 	command := "socketgi " + w.name + " " + app.Name
 	if app.Adapter.Timeout != adapter.DefaultTimeout {
-		command += " --timeout " + app.Adapter.Timeout.String()
+		command += " --timeout " + adapter.DurationValue(app.Adapter.Timeout)
 	}
 	file := w.dir + map[string]string{"apache": "/conf-available/", "lighttpd": "/conf-available/50-"}[w.name] + app.Name + ".conf"
 	one := f.fail("location-missing", w.title+" passes no request to "+app.Listen, why, "")

@@ -45,13 +45,13 @@ func limits(app *host.Application, socket, service manager.Properties, f *findin
 	interval, burst := socket.Span("TriggerLimitIntervalUSec"), socket.Number("TriggerLimitBurst")
 	// systemd can't start a thousand services a second anyway.
 	if interval > 0 && float64(burst) < interval.Seconds()*1000 {
-		f.warn("trigger-limit", fmt.Sprintf("%d connections within %s stop %s for good (TriggerLimitBurst=)", burst, adapter.Seconds(interval), app.Socket.Name),
+		f.warn("trigger-limit", fmt.Sprintf("%d connections within %s stop %s for good (TriggerLimitBurst=)", burst, adapter.FormatDuration(interval), app.Socket.Name),
 			"a client with enough requests takes the application down until the socket is started again",
 			dropIn(app, app.Socket, "Socket", "TriggerLimitIntervalSec=0")+" && "+relisten(app))
 	}
 	if app.Warm {
 		if interval, burst := service.Span("StartLimitIntervalUSec"), service.Number("StartLimitBurst"); interval > 0 && interval < time.Hour*24*365 && burst > 0 {
-			f.warn("start-limit", fmt.Sprintf("%d starts of %s within %s stop %s for good (StartLimitBurst=)", burst, app.Service.Name, adapter.Seconds(interval), app.Socket.Name),
+			f.warn("start-limit", fmt.Sprintf("%d starts of %s within %s stop %s for good (StartLimitBurst=)", burst, app.Service.Name, adapter.FormatDuration(interval), app.Socket.Name),
 				"an application that crashes a few times is down until the socket is started again",
 				dropIn(app, app.Service, "Unit", "StartLimitIntervalSec=0"))
 		}

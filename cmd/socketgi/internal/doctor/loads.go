@@ -132,7 +132,7 @@ func notLoaded(app *host.Application, name, who string, o trial.Outcome, f *find
 	}
 	switch {
 	case o.Result == "timeout":
-		f.fail("load-timeout", fmt.Sprintf("%s is not loaded after %s%s", name, adapter.Seconds(loadLimit), text), "a request takes longer than that", "").Do = again
+		f.fail("load-timeout", fmt.Sprintf("%s is not loaded after %s%s", name, adapter.FormatDuration(loadLimit), text), "a request takes longer than that", "").Do = again
 	// Exit statuses of systemd itself (systemd.exec(5), Process Exit Codes).
 	case status == 203:
 		f.fail("program-missing", app.Exec[0]+" can't be executed"+text, why, "").reinstall(app.Exec[0])

@@ -142,7 +142,7 @@ func unreached(app *host.Application, web *webServer, f *findings) {
 		command += " --listen " + shell(app.Listen)
 	}
 	if t := app.Adapter.Timeout; t != adapter.DefaultTimeout {
-		command += " --timeout " + t.String()
+		command += " --timeout " + adapter.DurationValue(t)
 	}
 	snippet := "/etc/nginx/snippets/" + app.Name + ".conf"
 	one := f.fail("location-missing", what, why, "")

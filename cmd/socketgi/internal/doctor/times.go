@@ -22,10 +22,10 @@ func judgeTimes(app *host.Application, r route, f *findings) {
 	switch {
 	case longest == 0:
 		if wait < time.Hour {
-			f.note("read-timeout-unlimited", fmt.Sprintf("%s: nginx waits %s (scgi_read_timeout), and --timeout 0 sets no limit", r.pass.Place(), adapter.Seconds(wait)), "", "")
+			f.note("read-timeout-unlimited", fmt.Sprintf("%s: nginx waits %s (scgi_read_timeout), and --timeout 0 sets no limit", r.pass.Place(), adapter.FormatDuration(wait)), "", "")
 		}
 	case wait <= longest+queue:
-		f.warn("read-timeout", fmt.Sprintf("%s: nginx waits %s (scgi_read_timeout), and a request may wait %s and take %s", r.pass.Place(), adapter.Seconds(wait), adapter.Seconds(queue), adapter.Seconds(longest)),
+		f.warn("read-timeout", fmt.Sprintf("%s: nginx waits %s (scgi_read_timeout), and a request may wait %s and take %s", r.pass.Place(), adapter.FormatDuration(wait), adapter.FormatDuration(queue), adapter.FormatDuration(longest)),
 			"the adapter's 503 and 504 come too late: the client gets nginx's 504",
 			set(r, "scgi_read_timeout", fmt.Sprintf("%ds", int((longest+queue).Seconds())+15)))
 	}

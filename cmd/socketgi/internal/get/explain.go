@@ -36,7 +36,7 @@ func (g *Request) why(err error) error {
 	case dialing && errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("permission denied to connect to %s: only %s may", g.Address, g.mayConnect())
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return fmt.Errorf("no data for %s: %s; or use a longer --timeout", adapter.Seconds(g.Timeout), logs)
+		return fmt.Errorf("no data for %s: %s; or use a longer --timeout", adapter.FormatDuration(g.Timeout), logs)
 	case errors.Is(err, scgihttp.ErrNoHead):
 		return fmt.Errorf("the connection was closed without a response: %s", logs)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):

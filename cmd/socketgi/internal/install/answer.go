@@ -40,7 +40,7 @@ func (a *Add) ask(ctx context.Context, app *host.Application) (status string, er
 	if a.Timeout > 0 {
 		queue := app.Adapter.QueueTimeout
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, a.Timeout+queue, fmt.Errorf("no response after %s", adapter.Seconds(a.Timeout+queue)))
+		ctx, cancel = context.WithTimeoutCause(ctx, a.Timeout+queue, fmt.Errorf("no response after %s", adapter.FormatDuration(a.Timeout+queue)))
 		defer cancel()
 	}
 	mount := strings.TrimRight(a.Options.Mount, "/")

@@ -137,14 +137,23 @@ func (s *Status) limits() string {
 		}
 	}
 	if l.TriggerIntervalSeconds > 0 {
-		parts = append(parts, fmt.Sprintf("%d starts in %s stop the socket", l.TriggerBurst, adapter.Seconds(s.state.TriggerInterval)))
+		parts = append(parts, fmt.Sprintf("%d starts in %s stop the socket", l.TriggerBurst, adapter.FormatDuration(s.state.TriggerInterval)))
 	} else {
 		parts = append(parts, "no limit of starts")
 	}
 	if l.Timeout != "" {
-		parts = append(parts, l.Timeout+" per request, "+l.QueueTimeout+" in the queue")
+		parts = append(parts, duration(l.Timeout)+" per request, "+duration(l.QueueTimeout)+" in the queue")
 	}
 	return strings.Join(parts, ", ")
+}
+
+// duration formats a duration of --json for the terminal.
+func duration(text string) string {
+	d, err := adapter.ParseDuration(text)
+	if err != nil {
+		return text
+	}
+	return adapter.FormatDuration(d)
 }
 
 func (r *serviceState) line(p terminal.Painter, now time.Time) string {

@@ -58,7 +58,7 @@ func TestPrint(t *testing.T) {
      Python: /usr/bin/python3
   Interface: ASGI
 Connections: 7 accepted, 1 now, 2 refused
-     Limits: 1024 connections, no limit of starts, 60s per request, 30s in the queue
+     Limits: 1024 connections, no limit of starts, 1min per request, 30s in the queue
       Slots: 2 of 2 in use, 3 waiting
     Running: app@1.service active (running) for 1 min 30 s, PID 42, 3.0M
 

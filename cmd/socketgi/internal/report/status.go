@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -107,7 +108,7 @@ func StatusOf(h host.Host, a *host.Application) (*Status, error) {
 		s.Listen = st.Listen[0] // with its specifiers expanded
 	}
 	if a.UsesAdapter() {
-		s.Limits.Timeout, s.Limits.QueueTimeout = adapter.Seconds(a.Adapter.Timeout), adapter.Seconds(a.Adapter.QueueTimeout)
+		s.Limits.Timeout, s.Limits.QueueTimeout = seconds(a.Adapter.Timeout), seconds(a.Adapter.QueueTimeout)
 	}
 	services, err := a.Services(ctx, c)
 	if err != nil {
@@ -178,7 +179,7 @@ func (s *Status) readJournal() {
 		}
 	}
 	if ctx.Err() != nil {
-		s.note("the journal is long: the search ended after %s", adapter.Seconds(lookBack))
+		s.note("the journal is long: the search ended after %s", adapter.FormatDuration(lookBack))
 	}
 }
 
@@ -245,3 +246,6 @@ func reason(of []*journal.Entry) string {
 	}
 	return strings.Join(written[max(0, len(written)-mostReason):], "\n")
 }
+
+// seconds formats a duration for --json, such as 60s.
+func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + "s" }

@@ -54,7 +54,7 @@ func StartParent(cfg *Config, timeout time.Duration) (*Parent, Report) {
 	switch done, alive := socket.await(&rep, deadline); {
 	case done:
 	case alive:
-		rep.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: "the application was not loaded within " + timeout.String()}
+		rep.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: "the application was not loaded within " + outcome.FormatDuration(timeout)}
 	case rep.Problem == nil: // it has reported no reason
 		<-p.gone
 		rep.Problem = &outcome.Problem{Kind: outcome.Died, Text: "the process that loads the application " + ending(p.usage)}

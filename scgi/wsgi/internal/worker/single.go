@@ -46,7 +46,7 @@ func (w *Single) Serve(params []scgi.Header, body scgi.Body, conn int, timeout, 
 	case alive:
 		w.Kill()
 		w.drain(&rep)
-		rep.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: "no end of the response after " + timeout.String()}
+		rep.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: "no end of the response after " + outcome.FormatDuration(timeout)}
 	default:
 		usage := w.Wait(time.Now().Add(time.Second))
 		w.KillGroup() // and processes that left it
@@ -65,7 +65,7 @@ func (w *Single) Load(timeout time.Duration) (rep Report) {
 	done, alive := w.await(&rep, deadline)
 	if alive && !done {
 		w.Kill()
-		return Report{Result: outcome.Result{Problem: &outcome.Problem{Kind: outcome.Timeout, Text: "the application was not loaded within " + timeout.String()}}}
+		return Report{Result: outcome.Result{Problem: &outcome.Problem{Kind: outcome.Timeout, Text: "the application was not loaded within " + outcome.FormatDuration(timeout)}}}
 	}
 	usage := w.Wait(deadline)
 	w.KillGroup()

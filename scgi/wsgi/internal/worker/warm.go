@@ -58,7 +58,7 @@ func StartWarm(cfg *Config, timeout time.Duration) (*Warm, Report) {
 	switch done, alive := w.await(&rep, deadline); {
 	case done:
 	case alive:
-		rep.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: "the application was not loaded within " + timeout.String()}
+		rep.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: "the application was not loaded within " + outcome.FormatDuration(timeout)}
 	case rep.Problem == nil: // it has reported no reason
 		<-w.ended
 		rep.Problem = &outcome.Problem{Kind: outcome.Died, Text: "the worker " + ending(w.usage) + " while it loaded the application"}
