@@ -28,7 +28,7 @@ import sys
 import _socket
 
 from _socketgi import board as _board, fastlane
-from _socketgi.job import CLOSED, FULL, MOST as JOB_MOST, Connection, Job, failure, mend, receive
+from _socketgi.job import CLOSED, FULL, MOST as JOB_MOST, Connection, Job, failure, mend, own, receive
 
 _EPOLLIN, _EPOLLEXCLUSIVE = 1, 1 << 28  # PyPy's select lacks the latter
 _PEEK = 0x02 | 0x40  # MSG_PEEK, MSG_DONTWAIT
@@ -66,7 +66,7 @@ class Shared:
 
     def __init__(self, settings):
         posix.set_inheritable(6, False)
-        self.door = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, 6)
+        self.door = own(_socket.SOCK_SEQPACKET, 6)
         self.listeners = []
         for fd in range(8, 8 + int(settings['listeners'])):
             posix.set_inheritable(fd, False)

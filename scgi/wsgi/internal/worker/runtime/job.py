@@ -49,6 +49,14 @@ class Job:
         self.connection = connection
 
 
+def own(kind, fd):
+    """Return a socket of the runtime. A default timeout that the application has set is not for it."""
+    s = _socket.socket(_socket.AF_UNIX, kind, 0, fd)
+    if _socket.getdefaulttimeout() is not None:
+        s.settimeout(None)
+    return s
+
+
 class Connection:
     """The connection to the web server. A send that makes no progress for patience milliseconds
     raises TimeoutError; -1: never.
@@ -61,7 +69,7 @@ class Connection:
 
     def __init__(self, fd, patience):
         self.fd = fd
-        self.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, fd)
+        self.socket = own(_socket.SOCK_STREAM, fd)
         self.patience = patience
         self.lock = allocate_lock()
         self.over = None  # the reason why nothing can be sent any more
@@ -207,7 +215,7 @@ class JobSocket:
 
     def __init__(self, fd, log=None):
         posix.set_inheritable(fd, False)
-        self.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, fd)
+        self.socket = own(_socket.SOCK_SEQPACKET, fd)
         self.log = posix.dup(2) if log is None else log
 
     def forked(self):
