@@ -133,7 +133,7 @@ func TestMisconfigured(t *testing.T) {
 		{[]string{"--timeout", "-1s", "testdata/pep.py"}, "timeout"},
 		{[]string{"--python", "/nonexistent/python3", "testdata/pep.py"}, "/nonexistent/python3 does not exist"},
 	} {
-		a := &invocation{t: t, args: c.args, env: []string{"PYTHONPATH="}}
+		a := &invocation{t: t, args: c.args, env: []string{"CACHE_DIRECTORY="}}
 		got := a.get("/")
 		assert.Equal(t, 500, got.status, "%v", c.args)
 		assert.Contains(t, got.log, c.log)

@@ -309,7 +309,7 @@ func TestApplications(t *testing.T) {
 		}
 		for _, c := range []struct{ app, log string }{
 			{"testdata/pep.py:missing", "has no 'missing'"},
-			{"testdata/pep.py:number", "is int, and a WSGI application is a callable"},
+			{"testdata/pep.py:number", "is int, and an application is a callable"},
 			{"testdata/pep.py:number()", "it is no factory"},
 			{"testdata/package/__init__.py", "has no callable named application, app, create_app or make_app; name it: "},
 			{"testdata/syntax.py", "SyntaxError"},

@@ -179,9 +179,12 @@ func webServers(t testing.TB) (all []sent) {
 	return all
 }
 
-// lanePythons are those that SOCKETGI_PYTHONS names, by default python3 and pypy3 of PATH.
+// lanePythons are those that SOCKETGI_PYTHONS names, by default the system's python3 (elsewhere that of PATH) and pypy3.
 func lanePythons(t testing.TB) (found []string) {
 	names := []string{"python3", "pypy3"}
+	if _, err := os.Stat("/usr/bin/python3"); err == nil {
+		names[0] = "/usr/bin/python3"
+	}
 	if list := os.Getenv("SOCKETGI_PYTHONS"); list == "all" {
 		home, _ := os.UserHomeDir()
 		for minor := 8; minor < 16; minor++ {
