@@ -6,6 +6,7 @@ adapter kills it only where the loop has no turn.
 import asyncio
 import faulthandler
 import signal
+from time import monotonic
 
 from _socketgi import accept, asgi, places
 
@@ -29,6 +30,25 @@ def run(worker, app, shared, board, begin):
     worker.check()
 
 
+class Running:
+    """A request that the worker is at."""
+
+    __slots__ = ('job', 'place', 'board', 'until', 'late')
+
+    def __init__(self, job, board, timeout):
+        self.job = job
+        self.board = board
+        self.place = board.place
+        self.until = timeout and monotonic() + timeout  # 0: it may take any time
+        self.late = False
+
+    def announce(self, status):
+        self.board.select(self.place)
+        self.board.head(status)
+        if status == 101:
+            self.until = 0  # a WebSocket is open for as long as both sides like
+
+
 class Requests(accept.Requests):
     """The requests of one worker. done is set when there are no more, with an exception where a
     descriptor of ours is closed."""
@@ -41,7 +61,7 @@ class Requests(accept.Requests):
         self.server = server
         self.loop = server.loop
         self.done = self.loop.create_future()
-        self.running = {}  # type: dict  # the connection of each request, by its task
+        self.running = {}  # type: dict  # by their tasks
         self.turning = False  # its turns are told
         self.full = False
         self.last = False   # what is running is all
@@ -49,8 +69,8 @@ class Requests(accept.Requests):
 
     def forked(self):
         super().forked()
-        for connection in self.running.values():
-            connection.forked()
+        for request in self.running.values():
+            request.job.connection.forked()
 
     async def run(self):
         self.loop.add_reader(self.poll.fileno(), self.ready)
@@ -81,8 +101,8 @@ class Requests(accept.Requests):
 
     def start(self, job):
         self.mixed = self.mixed or bool(self.running)
-        task = self.loop.create_task(self.serve(job, self.board.place))
-        self.running[task] = job.connection
+        request = Running(job, self.board, self.shared.timeout)
+        self.running[self.loop.create_task(self.serve(request))] = request
         if not self.turning:
             self.turning = True
             self.loop.call_later(_TURN, self.turn)
@@ -98,38 +118,27 @@ class Requests(accept.Requests):
         if self.turning:
             self.board.turn()
             self.loop.call_later(_TURN, self.turn)
+        now = monotonic()
+        for task, request in self.running.items():
+            if request.until and now > request.until and not request.late:
+                request.late = True
+                task.cancel()
 
-    async def serve(self, job, place):
-        task = asyncio.current_task()  # type: asyncio.Task  # type: ignore[assignment]
-        late = []
-
-        def end():
-            late.append(True)
-            task.cancel()
-
-        def announce(status):
-            self.board.select(place)
-            self.board.head(status)
-            if status == 101 and timer:
-                timer.cancel()  # a WebSocket may be open for as long as both sides like
-
-        timer = self.loop.call_later(self.shared.timeout, end) if self.shared.timeout else None
+    async def serve(self, request):
         if self.worker.log:
-            self.worker.log(job.id)
-        response, problem = await self.server.serve(job, announce)
+            self.worker.log(request.job.id)
+        response, problem = await self.server.serve(request.job, request.announce)
         self.worker.check()
-        if timer:
-            timer.cancel()
-        if late and not response.gone:
+        if request.late and not response.gone:
             problem = 'timeout', 'no end of the response after %gs' % self.shared.timeout
-        del self.running[task]
-        self.finish(job, place, response, problem)
+        del self.running[asyncio.current_task()]
+        self.finish(request, response, problem)
 
-    def finish(self, job, place, response, problem):
+    def finish(self, request, response, problem):
         """Tell of a request that is over, and see to it that others begin."""
-        self.board.select(place)
+        self.board.select(request.place)
         try:
-            self.over(job, response, problem)
+            self.over(request.job, response, problem)
             self.board.leave()
             if self.worker.watched:
                 self.worker.watched.report()
