@@ -110,6 +110,12 @@ func TestASGIHTTP(t *testing.T) {
 			"\n    await send({'type': 'http.response.early_hint', 'links': []})\n    await send({'type': 'http.response.body', 'body': b'x'})" +
 			"\n    await send({'type': 'http.response.trailers', 'headers': [(b'a', b'b')]})", sent: ok + "Content-Length: 1\r\n\r\nx"},
 
+		"pathsend: the contents of a file": {app: "    path = os.path.dirname(__file__) + '/file'\n    open(path, 'w').write('x' * 3_000_000 + 'end')" + startASGI + "\n    await send({'type': 'http.response.pathsend', 'path': path})\n    os.unlink(path)",
+			sent: ok + "content-type: text/plain\r\nContent-Length: 3000003\r\n\r\n" + strings.Repeat("x", 3_000_000) + "end"},
+		"pathsend: HEAD": {app: startASGI + "\n    await send({'type': 'http.response.pathsend', 'path': '/proc/self/comm'})", variables: "REQUEST_METHOD=HEAD",
+			sent: ok + "content-type: text/plain\r\nContent-Length: 0\r\n\r\n"},
+		"pathsend: no file": {app: startASGI + "\n    await send({'type': 'http.response.pathsend', 'path': '/nonexistent'})", problem: "FileNotFoundError"},
+
 		"an invalid event dictionary: unknown type": {app: "    await send({'type': 'http.nonsense'})", problem: "ValueError: 'http.nonsense' is no message of an HTTP response"},
 		"an invalid event dictionary: missing key":  {app: "    await send({'type': 'http.response.start'})", problem: "KeyError: 'status'"},
 		"additional keys should not raise an exception": {app: "    await send({'type': 'http.response.start', 'status': 200, 'x': 1})\n    await send({'type': 'http.response.body', 'y': 2})",

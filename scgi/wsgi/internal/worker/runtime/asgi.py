@@ -2,12 +2,24 @@
 other. asgihttp.py and websocket.py serve a request."""
 import asyncio
 import gc
+import posix
 
 from _socketgi import stream, asgihttp, lifespan  # noqa: F401  # the second imports from the first
 
 
+_loaded = posix.getpid()  # in this process, and not in one that it forks
+
+
+def existing_loop():
+    """Return the loop that the application has set while it was loaded, because objects that it has created
+    may belong to that; None if there is none, or if it is another process's."""
+    policy = getattr(asyncio.events, '_event_loop_policy', None)
+    loop = getattr(getattr(policy, '_local', None), '_loop', None)
+    return loop if loop is not None and not loop.is_closed() and posix.getpid() == _loaded else None
+
+
 def new_loop():
-    """uvloop's where the application's environment has it."""
+    """Return a loop: uvloop's if the application's environment has it."""
     try:
         import uvloop
     except ImportError:
@@ -23,7 +35,9 @@ class Server:
 
     def __init__(self, app):
         self.app = app
-        self.loop = new_loop()
+        existing = existing_loop()
+        self.loop = existing or new_loop()
+        self.keeps = existing is not None  # the loop is the application's
         self.lifespan = lifespan.Lifespan(app, self.loop)
         self.leaving = asyncio.Event()  # set when what has no end by itself is to be ended
 
@@ -70,8 +84,9 @@ class Server:
     def close(self):
         """In a process that forks others: none of them has this loop."""
         self.run(self._stop())
-        self.loop.close()
-        asyncio.set_event_loop(None)
+        if not self.keeps:
+            self.loop.close()
+            asyncio.set_event_loop(None)
 
 
 def once(worker, app):

@@ -61,7 +61,7 @@ def scope(environ, state):
         'client': _address(get('REMOTE_ADDR'), get('REMOTE_PORT')),
         'server': _address(environ['SERVER_NAME'], environ['SERVER_PORT']),
         'state': state.copy(),
-        'extensions': {},
+        'extensions': {'http.response.pathsend': {}},
     }
     if uri:
         if uri[0] != '/' and '://' in uri:  # RFC 9112 3.2.2
@@ -165,6 +165,8 @@ class Response(wsgi.Response):
             await self._piece(message)
         elif kind == 'http.response.start':
             self._start(message)
+        elif kind == 'http.response.pathsend':
+            await self._path(message)
         elif kind not in _UNOFFERED:
             raise ValueError('%r is no message of an HTTP response' % (kind,))
 
@@ -197,8 +199,40 @@ class Response(wsgi.Response):
             if not more and (data or not self.bodiless):
                 self._know_length(len(data))
         await self._write(data)
-        if more:
-            return
+        if not more:
+            self._end()
+
+    async def _path(self, message):
+        """The body is a file (https://asgi.readthedocs.io/en/latest/extensions.html, Path Send)."""
+        if self.status is None:
+            raise RuntimeError('expected http.response.start, got http.response.pathsend')
+        with open(message['path'], 'rb', 0) as file:
+            end = posix.fstat(file.fileno()).st_size
+            if not self.head_sent:
+                self.timer.cancel()
+                self._know_length(end)
+            await self._write(b'')
+            if self.bodiless:
+                end = 0
+            elif self.length is not None:
+                end = min(end, self.length - self.sent)
+            await self._send_all_of(file.fileno(), end)
+        self._end()
+
+    async def _send_all_of(self, file, end):
+        offset = 0
+        try:
+            while offset < end:
+                n = await self.stream.send_file(file, offset, end - offset)
+                if n == 0:
+                    break  # the file has become shorter
+                offset += n
+                self.sent += n
+                await asyncio.sleep(0)  # others have their turn
+        except ClientGone as e:
+            self._lost(type(e))
+
+    def _end(self):
         if self.length is not None and self.sent < self.length and not self.bodiless:
             raise ShortBody('%d of %d bytes' % (self.sent, self.length))
         self.complete = True

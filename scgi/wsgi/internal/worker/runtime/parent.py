@@ -162,13 +162,28 @@ def _end_group(pid):
         pass  # there are none
 
 
+def _loops():
+    """Return the event loops that are open."""
+    events = sys.modules.get('asyncio.events')
+    if not events:
+        return []
+    objects = gc.get_objects()
+    kinds = {kind for kind in set(map(type, objects)) if issubclass(kind, events.AbstractEventLoop)}
+    return [o for o in objects if type(o) in kinds and not o.is_closed()] if kinds else []
+
+
 def shared(ours):
-    """Generate warnings: about sockets, except ours, which all workers would share, and threads,
-    which none would have."""
+    """Generate warnings: about sockets, except ours, and event loops, which all workers would share,
+    and threads, which none would have."""
+    loops = _loops()
+    if loops:
+        yield ('loading the application has created an event loop, which no worker runs: '
+               'create it in the lifespan, or use --preload no')
+    of_loops = {s.fileno() for loop in loops for s in (getattr(loop, '_ssock', None), getattr(loop, '_csock', None)) if s}
     for name in posix.listdir('/proc/self/fd'):
         fd = int(name)
         try:
-            if fd < 4 or fd in ours or not posix.readlink('/proc/self/fd/' + name).startswith('socket:'):
+            if fd < 4 or fd in ours or fd in of_loops or not posix.readlink('/proc/self/fd/' + name).startswith('socket:'):
                 continue
             s = _socket.socket(fileno=posix.dup(fd))
         except OSError:

@@ -3,6 +3,7 @@
     stream = Stream(loop, connection)   # that of a Job
     data = await stream.read(n)         # b'' at the end
     await stream.write(data)            # all of it; ClientGone or ClientStuck where that can't be
+    n = await stream.send_file(fd, offset, most)
     stream.gone                         # an asyncio.Event: the web server has closed it, or end was called
     stream.left()                       # whether the web server has closed it
     stream.watch()                      # have gone be set when it does; reading it does that, too
@@ -11,6 +12,7 @@
 Reads are of what follows the request. A write that makes no progress for the patience of the
 connection is ClientStuck. Writes of several tasks follow one another.
 """
+import posix
 import select
 
 import _socket
@@ -20,6 +22,7 @@ from _socketgi.response import ClientGone, ClientStuck
 
 _MSG_DONTWAIT = 0x40
 _SO_DOMAIN = 39
+_MOST = 1 << 20  # bytes of a file that are sent at once
 _RDHUP = 0x2000  # of poll and epoll; PyPy's select lacks it
 
 
@@ -124,6 +127,24 @@ class Stream:
                 raise ClientGone(ClientGone.why) from None
             except TimeoutError:
                 raise ClientStuck(ClientStuck.why) from None
+
+    async def send_file(self, file, offset, most):
+        """Have the kernel send a part of a file. Return how many bytes that were, 0 at the end of the file."""
+        fd = self.connection.fd
+        async with self.lock:
+            posix.set_blocking(fd, False)
+            while not self.connection.over:
+                try:
+                    return posix.sendfile(fd, file, offset, min(most, _MOST))
+                except BlockingIOError:
+                    pass
+                except (BrokenPipeError, ConnectionResetError):
+                    raise ClientGone(ClientGone.why) from None
+                try:
+                    await self._ready(self.loop.add_writer, self.loop.remove_writer, self.connection.patience)
+                except TimeoutError:
+                    raise ClientStuck(ClientStuck.why) from None
+        raise RuntimeError(self.connection.over)
 
     async def _ready(self, add, remove, patience):
         """Wait until the connection is ready, for at most so many milliseconds; -1: for ever."""
