@@ -290,5 +290,5 @@ def _follows(e, kinds):
             return True
         if e is not None and id(e) not in seen:
             seen.add(id(e))
-            todo += e.__cause__, e.__context__, *getattr(e, 'exceptions', ())
+            todo += (e.__cause__, e.__context__, *getattr(e, 'exceptions', ()))
     return False
