@@ -59,6 +59,8 @@ var (
 	streamSource string
 	//go:embed runtime/asgihttp.py
 	asgihttpSource string
+	//go:embed runtime/websocket.py
+	websocketSource string
 	//go:embed runtime/lifespan.py
 	lifespanSource string
 	//go:embed runtime/asgi.py
@@ -93,6 +95,7 @@ func modules() []byte {
 		{"parent", parentSource},
 		{"stream", streamSource},
 		{"asgihttp", asgihttpSource},
+		{"websocket", websocketSource},
 		{"lifespan", lifespanSource},
 		{"asgi", asgiSource},
 		{"worker", workerSource},
