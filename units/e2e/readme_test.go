@@ -116,6 +116,7 @@ func TestReadmeManual(t *testing.T) {
 	before := map[string]string{
 		"socketgi.7":      "",
 		"socketgi-wsgi.7": hello + shop,
+		"socketgi-asgi.7": "",
 		"socketgi-cgi.7": tools + "useradd --system form; useradd --system git; mkdir -p /srv/form /srv/git\n" +
 			"printf '#!/bin/sh\\necho Content-Type: text/plain\\necho\\necho form\\n' > /srv/form/form.cgi; chmod 755 /srv/form/form.cgi\n",
 		"socketgi-webservers.7": hello + "socketgi add hello /srv/hello/hello.py --user hello --mount /hello --now\n",
