@@ -1,4 +1,4 @@
-// Package scgihttp is the bridge between SCGI and net/http, for both sides.
+// Package scgihttp connects SCGI and net/http, for servers and clients.
 //
 // [Serve] and [Server] answer SCGI requests with an http.Handler, as net/http/fcgi
 // and net/http/cgi do for their protocols:
@@ -7,9 +7,9 @@
 //		log.Fatal(err)
 //	}
 //
-// serves whatever systemd or inetd handed to this process, one connection or
-// listening sockets.
+// serves the sockets that systemd or inetd has passed to this process: one connection, or listening
+// sockets.
 //
-// [Transport] is the client's side: an http.RoundTripper that hands requests to an
-// SCGI application, so that httputil.ReverseProxy becomes an HTTP front for it.
+// [Transport] is the client's side: an http.RoundTripper that sends requests to an SCGI application, so
+// that httputil.ReverseProxy can serve it over HTTP.
 package scgihttp

@@ -11,10 +11,10 @@ import (
 	"github.com/socketgi/socketgi/scgi"
 )
 
-// This file takes one connection from its first byte to its end.
+// This file serves one connection, from its first byte to its end.
 
-// exchange is what one request needs, in one allocation. It is not used again for
-// another: a handler may leave a goroutine behind that still holds a part of it.
+// exchange has the state of one request, in one allocation. It isn't reused, because a goroutine that a
+// handler leaves behind may have a reference to it.
 type exchange struct {
 	ctx  requestContext
 	rw   response
@@ -29,7 +29,7 @@ func (s *Server) serveConn(c net.Conn, from *socket) {
 	limits := s.limits()
 	req, err := scgi.ReadHeader(w, limits)
 	if err == io.EOF {
-		w.conn.Close() // somebody looked whether we are there
+		w.conn.Close() // a probe: connected and closed
 		return
 	}
 	var r *http.Request
@@ -66,7 +66,7 @@ func (s *Server) serveConn(c net.Conn, from *socket) {
 		w.setWriteDeadline(time.Now().Add(s.WriteTimeout))
 	}
 
-	defer func() { // even when the handler ends the goroutine
+	defer func() { // even if the handler ends the goroutine
 		x.ctx.end()
 		x.rw.wire = nil
 		if x.rw.whole {
@@ -78,15 +78,14 @@ func (s *Server) serveConn(c net.Conn, from *socket) {
 	s.handle(&x.rw, r)
 }
 
-// handle calls the handler. Whatever becomes of it, rw.whole tells whether the response
-// is.
+// handle calls the handler. Afterwards, rw.whole is true if the response is complete.
 func (s *Server) handle(rw *response, r *http.Request) {
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
-		v := recover() // nil when the handler ended the goroutine
+		v := recover() // nil if the handler has ended the goroutine
 		if v == http.ErrAbortHandler {
 			return
 		}
@@ -102,7 +101,7 @@ func (s *Server) handle(rw *response, r *http.Request) {
 	rw.finish()
 }
 
-// refuse answers a request that no handler sees.
+// refuse answers an invalid request without a handler.
 func (s *Server) refuse(w *wire, err error) {
 	status, text := scgi.Refusal(err)
 	header := ""
@@ -111,6 +110,6 @@ func (s *Server) refuse(w *wire, err error) {
 	}
 	s.logf("scgihttp: request refused with %d: %v", status, err)
 	_ = w.conn.SetWriteDeadline(time.Now().Add(linger))
-	_, _ = w.conn.Write(scgi.AppendError(nil, status, header, text)) // whoever is gone needs no answer
+	_, _ = w.conn.Write(scgi.AppendError(nil, status, header, text)) // an error means that the peer has closed the connection
 	w.drain()
 }

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file serves what the service manager handed to this process.
+// This file serves the sockets that the service manager has passed to this process.
 
 func (s *Server) serveHanded() error {
 	handed, err := activation.Receive()
@@ -42,7 +42,7 @@ func (s *Server) serveHanded() error {
 	return s.asService(func(stopping func()) error { return s.serve(sockets, stopping) })
 }
 
-// serveOne serves a connection that is the only one.
+// serveOne serves the only connection.
 func (s *Server) serveOne(c net.Conn, from *socket) {
 	s.mu.Lock()
 	s.init()
@@ -51,7 +51,7 @@ func (s *Server) serveOne(c net.Conn, from *socket) {
 	defer s.running.Done()
 	s.track(c)
 	over := make(chan struct{})
-	go func() { // which a handler may end
+	go func() { // a handler may end its goroutine
 		defer close(over)
 		s.serveConn(c, from)
 	}()
@@ -60,7 +60,7 @@ func (s *Server) serveOne(c net.Conn, from *socket) {
 
 func listeners(handed []activation.Socket) (sockets []*socket, err error) {
 	for i := range handed {
-		l, err := take(&handed[i], net.FileListener) // which doesn't unlink a unix socket when closed
+		l, err := take(&handed[i], net.FileListener) // closing it doesn't unlink a unix socket
 		if err != nil {
 			for _, l := range sockets {
 				l.Close()
@@ -72,8 +72,8 @@ func listeners(handed []activation.Socket) (sockets []*socket, err error) {
 	return sockets, nil
 }
 
-// take makes a thing of package net of a descriptor, and closes the descriptor: the
-// thing has a copy.
+// take converts a descriptor to a connection or listener of package net, which has a duplicate, and closes
+// the descriptor.
 func take[T any](s *activation.Socket, of func(*os.File) (T, error)) (T, error) {
 	f := os.NewFile(uintptr(s.FD), s.Name)
 	defer f.Close()
@@ -84,8 +84,8 @@ func take[T any](s *activation.Socket, of func(*os.File) (T, error)) (T, error) 
 	return t, err
 }
 
-// freeOutput gives /dev/null to standard output and error where they are the
-// connection, as under inetd: nothing but the response may be written to it.
+// freeOutput replaces standard output and error by /dev/null if they are the connection, as with inetd:
+// print statements must not become a part of the response.
 func freeOutput(fd int) {
 	for _, out := range []int{1, 2} {
 		if !activation.SameFile(out, fd) {

@@ -8,26 +8,26 @@ import (
 	"time"
 )
 
-// This file bounds how long a response waits for the web server to read.
+// This file limits the time that a response waits for the web server to read.
 
-// sendWaits is how often a send waits before a response is given up: a deadline ends a write
-// also when it makes progress, and tells only then how much.
+// sendWaits is the number of waits of a send until SendTimeout. There are several because a deadline also ends
+// a write that makes progress, and only then reports the number of bytes.
 const sendWaits = 10
 
-// errStuck says that a response is given up.
+// errStuck is the error of a response that exceeds SendTimeout.
 var errStuck = errors.New("the web server has read nothing of the response")
 
-// patience is how long the sends of a response may take.
+// patience has the limits of the sends of a response.
 type patience struct {
-	// most is how long there may be no progress; 0: for ever.
+	// most is the time without progress; 0: no limit.
 	most time.Duration
-	// until is the deadline of the response in Unix nanoseconds, 0: none. A handler may set it
-	// while another goroutine of it writes.
+	// until is the deadline of the response in Unix nanoseconds, 0: none. A handler can set it
+	// while another of its goroutines writes.
 	until atomic.Int64
 	waits int // without progress
 }
 
-// setWriteDeadline bounds the writing of all of the response.
+// setWriteDeadline sets the deadline of the complete response.
 func (w *wire) setWriteDeadline(t time.Time) {
 	if t.IsZero() {
 		w.until.Store(0)
@@ -37,7 +37,7 @@ func (w *wire) setWriteDeadline(t time.Time) {
 	w.bound()
 }
 
-// bound gives the connection the deadline of one wait.
+// bound sets the deadline of one wait on the connection.
 func (w *wire) bound() {
 	var t time.Time
 	if w.most > 0 {
@@ -46,11 +46,11 @@ func (w *wire) bound() {
 	if until := w.until.Load(); until != 0 && (t.IsZero() || until < t.UnixNano()) {
 		t = time.Unix(0, until)
 	}
-	_ = w.conn.SetWriteDeadline(t) // it fails only where the connection is closed
+	_ = w.conn.SetWriteDeadline(t) // fails only if the connection is closed
 }
 
-// again tells whether a send that ended with err after n bytes is to go on. Otherwise the
-// error says why not.
+// again reports whether to continue a send that ended with err after n bytes; if not, it returns the error
+// of the response.
 func (w *wire) again(n int64, err error) (bool, error) {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return false, err
@@ -68,7 +68,7 @@ func (w *wire) again(n int64, err error) (bool, error) {
 	return true, nil
 }
 
-// write sends bufs, and uses it up.
+// write sends and consumes bufs.
 func (w *wire) write() error {
 	w.bound()
 	for w.waits = 0; ; {
@@ -86,7 +86,7 @@ func (w *wire) writeSome() (int64, error) {
 	if len(w.bufs) != 1 {
 		return w.bufs.WriteTo(w.conn)
 	}
-	n, err := w.conn.Write(w.bufs[0]) // without the detour of writev(2)
+	n, err := w.conn.Write(w.bufs[0]) // faster than writev(2)
 	w.bufs[0] = w.bufs[0][n:]
 	return int64(n), err
 }

@@ -13,15 +13,14 @@ import (
 	"github.com/socketgi/socketgi/scgi"
 )
 
-// errOver is what a handler gets that writes after it has returned.
+// errOver is the error of a write after the handler has returned.
 var errOver = errors.New("scgihttp: the request is over")
 
-// response is the http.ResponseWriter of one request. The head is written into
-// wire.head when the handler decides on it, so that what it changes later has no
-// effect; it is sent with the first of the body that doesn't fit into wire.body, with
-// a Flush, or at the end, when the length of the body is known.
+// response is the http.ResponseWriter of one request. WriteHeader writes the head into wire.head, so that later
+// changes of the header have no effect. It is sent when the body exceeds wire.body, with a Flush, or at the
+// end, when the length of the body is known.
 //
-// It has no Hijack: the connection isn't the client's.
+// It has no Hijack, because the connection isn't the client's.
 type response struct {
 	srv  *Server
 	req  *http.Request
@@ -30,23 +29,23 @@ type response struct {
 
 	header http.Header
 	status int   // 0 before WriteHeader
-	sent   bool  // the head is out
-	length int64 // what the handler says, or -1
-	wrote  int64 // by the handler
-	whole  bool  // the response is out to its end
+	sent   bool  // the head has been sent
+	length int64 // the handler's Content-Length, or -1
+	wrote  int64 // bytes that the handler has written
+	whole  bool  // the complete response has been sent
 
 	ended  bool  // the handler has written all of it
-	noType bool  // no Content-Type is to be guessed
+	noType bool  // Content-Type is not to be guessed
 	err    error // of the connection
 }
 
 func (r *response) Header() http.Header { return r.header }
 
-// WriteHeader decides on the head. An informational status (1xx) is dropped: CGI has
-// one head per response, and the web server speaks to the client.
+// WriteHeader fixes the head. An informational status (1xx) is dropped: a CGI response has one head, and only
+// the web server sends informational responses.
 func (r *response) WriteHeader(code int) {
 	switch {
-	case code < 100 || code > 999: // as net/http
+	case code < 100 || code > 999: // as in net/http
 		panic("scgihttp: invalid WriteHeader code " + strconv.Itoa(code))
 	case r.wire == nil:
 		r.srv.logf("scgihttp: WriteHeader after the handler has returned")
@@ -70,7 +69,7 @@ func (r *response) WriteHeader(code int) {
 	}
 }
 
-// contentLength returns the length that the handler gives, or -1.
+// contentLength returns the handler's Content-Length, or -1.
 func (r *response) contentLength() int64 {
 	v := r.header.Get("Content-Length")
 	if v == "" || !r.bodyAllowed() {
@@ -84,8 +83,8 @@ func (r *response) contentLength() int64 {
 	return int64(n)
 }
 
-// suppressed tells which headers a response of this status hasn't got; Content-Length
-// is written when it is known.
+// suppressed returns the headers that a response of this status must not have, and Content-Length, which is
+// written when it is known.
 func (r *response) suppressed(name string) bool {
 	return name == "Content-Length" || name == "Content-Type" && r.status == http.StatusNotModified
 }
@@ -127,7 +126,7 @@ func (r *response) WriteString(s string) (int, error) {
 	return len(s), nil
 }
 
-// mayWrite counts n bytes of the body, or says why they can't be written.
+// mayWrite counts n bytes of the body, or returns the error of writing them.
 func (r *response) mayWrite(n int) error {
 	if r.wire == nil {
 		return errOver
@@ -149,8 +148,7 @@ func (r *response) mayWrite(n int) error {
 	return nil
 }
 
-// send sends the head, when it isn't out, then what is held back of the body, and
-// then p.
+// send sends the head, unless it has been sent, the buffered body, and p.
 func (r *response) send(p []byte) error {
 	w := r.wire
 	if r.err != nil {
@@ -169,7 +167,7 @@ func (r *response) send(p []byte) error {
 	}
 	w.body = w.body[:0]
 	if len(p) == 0 && len(head) > 0 {
-		// One write of both, without the detour of writev(2).
+		// One write of both, which is faster than writev(2).
 		head, body = append(head, body...), nil
 		w.head = head
 	}
@@ -190,17 +188,17 @@ func (r *response) send(p []byte) error {
 	return err
 }
 
-// broken notes that nothing more can be sent.
+// broken records that nothing more can be sent.
 func (r *response) broken(err error) {
 	r.err = err
 	r.ctx.fail()
 	if errors.Is(err, errStuck) {
-		r.srv.logf("scgihttp: %s %s: %v; it is given up", r.req.Method, r.req.URL.Path, err)
+		r.srv.logf("scgihttp: %s %s: %v; the response is cut off", r.req.Method, r.req.URL.Path, err)
 	}
 }
 
-// endHead ends the head with what is known only now: the type, guessed from the
-// first of the body, and the length.
+// endHead completes the head with the headers that are known only now: Content-Type, guessed from the beginning
+// of the body, and Content-Length.
 func (r *response) endHead(head, p []byte) []byte {
 	first := r.wire.body
 	if len(first) == 0 {
@@ -209,17 +207,17 @@ func (r *response) endHead(head, p []byte) []byte {
 	if !r.noType && len(first) > 0 {
 		head = appendLine(head, "Content-Type", http.DetectContentType(first))
 	}
-	// Of a response to HEAD without a body nobody knows how long the body would be.
+	// The handler of a HEAD may write no body, so that its length is unknown.
 	if r.ended && r.length < 0 && r.bodyAllowed() && (!r.isHead() || r.wrote > 0) {
 		head = appendLength(head, r.wrote)
 	}
 	return append(head, "\r\n"...)
 }
 
-// Flush sends what there is. Its error is FlushError's.
+// Flush is FlushError without the error.
 func (r *response) Flush() { _ = r.FlushError() }
 
-// FlushError sends what there is, for http.ResponseController.
+// FlushError sends the head and the buffered body, for http.ResponseController.
 func (r *response) FlushError() error {
 	if err := r.mayWrite(0); err != nil {
 		return err
@@ -227,7 +225,7 @@ func (r *response) FlushError() error {
 	return r.send(nil)
 }
 
-// SetWriteDeadline bounds the writing of the response, for http.ResponseController.
+// SetWriteDeadline sets the deadline of the response, for http.ResponseController.
 func (r *response) SetWriteDeadline(t time.Time) error {
 	if r.wire == nil {
 		return errOver
@@ -239,11 +237,11 @@ func (r *response) SetWriteDeadline(t time.Time) error {
 // SetReadDeadline does nothing: all of the request has been read.
 func (r *response) SetReadDeadline(time.Time) error { return nil }
 
-// EnableFullDuplex does nothing: all of the request has been read, so whoever reads
-// it and writes the response in turns always could.
+// EnableFullDuplex does nothing: the request has been read before, so handlers can always read it while they
+// write the response.
 func (r *response) EnableFullDuplex() error { return nil }
 
-// finish sends the rest of the response, which is whole then.
+// finish sends the rest of the response.
 func (r *response) finish() {
 	r.ended = true
 	if r.mayWrite(0) != nil || r.send(nil) != nil {
@@ -257,7 +255,7 @@ func (r *response) finish() {
 	r.whole = true
 }
 
-// fail answers 500 in place of what the handler has left behind, if the head isn't out.
+// fail replaces the handler's response by a 500, unless the head has been sent.
 func (r *response) fail() {
 	if r.sent {
 		return

@@ -14,91 +14,82 @@ import (
 	"github.com/socketgi/socketgi/scgi"
 )
 
-// Serve answers the SCGI requests that come by l with h, and returns when it has ended.
-// A nil l stands for whatever this process was handed; see [Server.Serve]. A nil h
-// stands for http.DefaultServeMux.
+// Serve answers the SCGI requests of l with h ([Server.Serve]). With a nil l it serves the sockets that
+// were passed to this process. A nil h is http.DefaultServeMux.
 func Serve(l net.Listener, h http.Handler) error {
 	return (&Server{Handler: h}).Serve(l)
 }
 
-// Server answers SCGI requests with an http.Handler. Its zero value is ready for use.
-// It may not be copied, and its fields not be changed while it serves.
+// Server answers SCGI requests with an http.Handler. The zero value is ready for use. A Server must not be
+// copied, nor its fields changed while it serves.
 //
-// A handler starts when all of its request is there, body included: a web server stops
-// sending when it sees a response. A request that is malformed is answered without a
-// handler (400, 408, 413 or 431). The request's context is cancelled when the web
-// server closes the connection.
+// A handler is called after the complete request has arrived, including its body: a web server stops
+// sending when it gets a response. A malformed request is refused without a handler (400, 408, 413 or 431).
+// The request's context is cancelled when the web server closes the connection.
 //
-// The http.ResponseWriter has no Hijack. It drops informational (1xx) statuses, and
-// headers that are about the connection to the client. When a handler panics, or writes
-// less than its Content-Length, after the head of the response is out, the connection is
-// reset, so that the web server can tell that there is no more.
+// The http.ResponseWriter has no Hijack. It drops informational (1xx) statuses, and headers about the
+// connection to the client. If a handler panics after the head of the response was sent, or writes less
+// than its Content-Length, the connection is reset, so that the web server notices an incomplete response.
 type Server struct {
-	// Handler answers the requests. Default http.DefaultServeMux.
+	// Handler answers the requests. Default: http.DefaultServeMux.
 	Handler http.Handler
-	// ReadHeaderTimeout is the time in which all of a request's header must have
-	// arrived. Default 10 s. (The body may make no progress for 10 s.)
+	// ReadHeaderTimeout limits the time until the header of a request is complete. Default: 10 s.
+	// (A body times out after 10 s without progress.)
 	ReadHeaderTimeout time.Duration
-	// WriteTimeout is the time from the end of the request in which the response must
-	// be written. Default: no limit. A handler can change it for its response by
-	// http.ResponseController.
+	// WriteTimeout limits the time from the end of the request to the end of the response. Default: no
+	// limit. A handler can change it for its response with http.ResponseController.
 	WriteTimeout time.Duration
-	// SendTimeout is how long the web server may take nothing of a response: then the
-	// response is given up, and writing it fails with os.ErrDeadlineExceeded. Default 10 s;
-	// less than 0 is no limit.
+	// SendTimeout limits the time in which the web server reads nothing of a response. After that,
+	// writing fails with os.ErrDeadlineExceeded, and the response is cut off. Default: 10 s; a negative
+	// value is no limit.
 	SendTimeout time.Duration
-	// MaxHeaderBytes is the largest request header, in bytes. Default 64 KiB.
+	// MaxHeaderBytes is the size in bytes of the largest request header. Default: 64 KiB.
 	MaxHeaderBytes int
-	// MaxBodyBytes is the largest request body, in bytes. Default: no limit; the web
-	// server has one of its own (nginx: client_max_body_size). A body over 64 KiB is
-	// held in a temporary file; its folder is $TMPDIR, else /var/tmp.
+	// MaxBodyBytes is the size in bytes of the largest request body. Default: no limit; the web server
+	// has its own (nginx: client_max_body_size). A body over 64 KiB is stored in a temporary file in
+	// $TMPDIR, by default /var/tmp.
 	MaxBodyBytes int64
-	// ErrorLog is where panics, refused requests and mistakes of handlers are logged.
-	// Default: the standard logger of package log.
+	// ErrorLog logs panics, refused requests and mistakes of handlers. Default: the standard logger of
+	// package log.
 	ErrorLog *log.Logger
-	// IdleExit is after how long without a connection Serve returns nil. Default:
-	// never. It is meant for the listening sockets of a service manager, which keeps
-	// them open: what arrives while the server is leaving waits there for the next
-	// activation. A listener that nobody else has open is closed, and connections
-	// that wait in it are lost.
+	// IdleExit is the time without a connection after which Serve returns nil. Default: never. It is for
+	// listening sockets of a service manager, which keeps them open: connections that arrive meanwhile
+	// wait for the next activation. Other listeners are closed, and their waiting connections are lost.
 	IdleExit time.Duration
-	// ConnContext may make the context of a connection's request out of the given one,
-	// as http.Server has it.
+	// ConnContext returns the context of a connection's request, derived from ctx, as in http.Server.
 	ConnContext func(ctx context.Context, c net.Conn) context.Context
 
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
 	conns     map[net.Conn]struct{}
-	lastConn  time.Time     // when there was one; kept for IdleExit
+	lastConn  time.Time     // the end of the last connection, for IdleExit
 	leaving   chan struct{} // closed when no more connections are accepted
 	left      bool
-	result    error // what Serve returns when left
+	result    error // the result of Serve when left is true
 
 	running sync.WaitGroup // calls of Serve
 }
 
-// socket is where connections come from.
+// socket is a source of connections.
 type socket struct {
 	net.Listener
 	name   string
 	shared bool // other processes have the connections open, too
 }
 
-// Serve accepts connections from l, and answers the one request of each, until it fails,
-// [Server.Shutdown] or [Server.Close] is called (http.ErrServerClosed), or there was no
-// connection for IdleExit (nil). Unlike net/http's it then waits for the requests that are being
-// answered.
+// Serve accepts connections from l, and answers the one request of each. It returns when accepting fails,
+// after [Server.Shutdown] or [Server.Close] (http.ErrServerClosed), or after IdleExit (nil). Unlike
+// http.Server.Serve, it waits for running requests before it returns.
 //
-// When l is nil, this process is the service of a service manager, and Serve does all that
-// is asked of one:
+// With a nil l, this process is the service of a service manager, and Serve does the following:
 //
-//   - It serves what the process was handed (activation.Receive): one connection, of an
-//     Accept=yes socket unit or from inetd, after which it returns nil; or all the
-//     listening sockets, which it never unlinks.
-//   - It sends READY=1 and STOPPING=1, and WATCHDOG=1 as often as WatchdogSec= asks for it
+//   - It serves the sockets that were passed to the process (activation.Receive): one connection, of an
+//     Accept=yes socket unit or from inetd, after which it returns nil; or all listening sockets, which
+//     it never unlinks.
+//   - It sends READY=1 and STOPPING=1, and WATCHDOG=1 at the interval of WatchdogSec=
 //     ([activation.Notify]).
-//   - On SIGTERM it accepts no more connections, and returns nil when all requests are
-//     answered. A second one ends the process.
+//   - On SIGTERM it stops accepting, and returns nil after the last response. A second SIGTERM ends the
+//     process.
 func (s *Server) Serve(l net.Listener) error {
 	if l == nil {
 		return s.serveHanded()
@@ -108,8 +99,7 @@ func (s *Server) Serve(l net.Listener) error {
 
 func nothing() {}
 
-// serve accepts from all of the sockets, and closes them. It calls stopping when it
-// accepts no more.
+// serve accepts from all sockets, and closes them. It calls stopping when it stops accepting.
 func (s *Server) serve(sockets []*socket, stopping func()) error {
 	if !s.enter(sockets) {
 		for _, l := range sockets {
@@ -131,7 +121,7 @@ func (s *Server) serve(sockets []*socket, stopping func()) error {
 		}()
 	}
 	err := <-ended
-	for _, l := range sockets { // one that fails takes the others along
+	for _, l := range sockets { // also if only one has failed
 		s.forget(l.Listener)
 	}
 	stopping()
@@ -144,7 +134,7 @@ func (s *Server) serve(sockets []*socket, stopping func()) error {
 	return err
 }
 
-// accept accepts connections until the listener is closed. Each that it gets is served.
+// accept accepts and serves connections until the listener is closed.
 func (s *Server) accept(l *socket, work *sync.WaitGroup) error {
 	w := &workers{next: make(chan net.Conn)}
 	defer close(w.next)
@@ -177,18 +167,17 @@ func (s *Server) accept(l *socket, work *sync.WaitGroup) error {
 	}
 }
 
-// maxWaiting is how many goroutines per listener wait for a connection.
+// maxWaiting limits the number of goroutines per listener that wait for a connection.
 const maxWaiting = 64
 
-// workers are the goroutines that serve what a listener accepts. One that has served a
-// connection has a stack that is large enough for the next; growing it for each would be
-// a good part of the work that is done for a small response.
+// workers are the goroutines that serve the connections of a listener. They are reused, because growing the
+// stack of a new one takes a large part of the time of a small response.
 type workers struct {
-	next    chan net.Conn // takes one only when a worker waits for it
+	next    chan net.Conn // unbuffered: sending succeeds only if a worker waits
 	waiting atomic.Int32
 }
 
-// work serves a connection, then those that come.
+// work serves a connection, then further ones.
 func (s *Server) work(c net.Conn, l *socket, w *workers) {
 	for ok := true; ok; {
 		s.serveConn(c, l)
@@ -201,7 +190,7 @@ func (s *Server) work(c net.Conn, l *socket, w *workers) {
 	}
 }
 
-// passes tells whether accepting may work again later (accept(2)).
+// passes reports whether accepting may succeed later (accept(2)).
 func passes(err error) bool {
 	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EPROTO} {
 		if errors.Is(err, e) {
@@ -211,8 +200,8 @@ func passes(err error) bool {
 	return false
 }
 
-// Shutdown accepts no more connections, and waits until all requests are answered, or
-// ctx is done, whose error it returns then.
+// Shutdown stops accepting, and waits for the running requests. It returns the error of ctx if that is done
+// before.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.leave(http.ErrServerClosed)
 	over := make(chan struct{})
@@ -228,8 +217,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
-// Close accepts no more connections, and closes those that there are. It doesn't wait
-// for handlers, whose contexts are cancelled.
+// Close stops accepting, and closes all connections. The contexts of running handlers are cancelled; Close
+// doesn't wait for them.
 func (s *Server) Close() error {
 	s.leave(http.ErrServerClosed)
 	s.mu.Lock()
@@ -240,7 +229,7 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// enter takes the sockets in, and tells whether the server is still there to serve them.
+// enter registers the sockets, and reports whether the server hasn't been stopped.
 func (s *Server) enter(sockets []*socket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -265,8 +254,7 @@ func (s *Server) init() {
 	}
 }
 
-// leave closes the listeners; Serve then returns err. What was accepted is served. Only
-// the first call counts.
+// leave closes the listeners; Serve returns err after the running requests. Only the first call counts.
 func (s *Server) leave(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -309,7 +297,7 @@ func (s *Server) untrack(c net.Conn) {
 	}
 }
 
-// watchIdle ends the server when there has been no connection for IdleExit.
+// watchIdle stops the server after IdleExit without a connection.
 func (s *Server) watchIdle() {
 	wait := s.IdleExit
 	for {
@@ -324,8 +312,7 @@ func (s *Server) watchIdle() {
 	}
 }
 
-// untilIdle returns how long to wait before it is worth to look again, and leaves when
-// that is not at all.
+// untilIdle returns the time until the next check. If that is not positive, it has stopped the server.
 func (s *Server) untilIdle() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -346,7 +333,7 @@ func (s *Server) limits() *scgi.Limits {
 func (s *Server) sendTimeout() time.Duration {
 	switch {
 	case s.SendTimeout == 0:
-		return 10 * time.Second // as the adapter has it
+		return 10 * time.Second // as in the adapter
 	case s.SendTimeout < 0:
 		return 0
 	}

@@ -8,10 +8,10 @@ import (
 	"github.com/socketgi/socketgi/activation"
 )
 
-// This file does what a service manager asks of a service besides serving.
+// This file implements the protocol between a service and its manager: notifications and SIGTERM.
 
-// asService runs serve, tells the service manager when it begins and ends, and ends it
-// on SIGTERM. serve is to call its argument when it accepts no more.
+// asService runs serve, sends READY=1 and STOPPING=1, and stops the server on SIGTERM. serve must call its
+// argument when it stops accepting.
 func (s *Server) asService(serve func(stopping func()) error) error {
 	over := make(chan struct{})
 	defer close(over)
@@ -21,7 +21,7 @@ func (s *Server) asService(serve func(stopping func()) error) error {
 	return serve(func() { s.notify(activation.Stopping) })
 }
 
-// endOnSIGTERM leaves on the first SIGTERM. The second one does what it does by default.
+// endOnSIGTERM stops the server on the first SIGTERM. The second one has its default effect.
 func (s *Server) endOnSIGTERM(over <-chan struct{}) {
 	term := make(chan os.Signal, 1)
 	signal.Notify(term, syscall.SIGTERM)
@@ -35,7 +35,7 @@ func (s *Server) endOnSIGTERM(over <-chan struct{}) {
 	}()
 }
 
-// notify tells the service manager, if there is one that wants to hear (Type=notify).
+// notify notifies the service manager, if the unit has Type=notify.
 func (s *Server) notify(state string) {
 	if err := activation.Notify(state); err != nil {
 		s.logf("scgihttp: %s: %v", state, err)

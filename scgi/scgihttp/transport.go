@@ -22,40 +22,36 @@ type Transport struct {
 	Address string
 	// Dial opens the connection for one request, in place of Address.
 	Dial func(context.Context) (net.Conn, error)
-	// Mount is the prefix of the application's paths, "" for all: what is sent as
-	// SCRIPT_NAME.
+	// Mount is the prefix of the application's paths, "" for all. It is sent as SCRIPT_NAME.
 	Mount string
-	// Params are sent with each request, behind what is made of it: variables that no
-	// header of an http.Request stands for, such as REMOTE_USER or UNIQUE_ID.
+	// Params are sent with each request, after its own variables: such as REMOTE_USER or UNIQUE_ID, for
+	// which an http.Request has no header.
 	Params []scgi.Header
-	// MaxBuffer is the largest body of unknown length that is accepted, in bytes;
-	// SCGI needs the length first, so such a body is written to a temporary file.
-	// Default 1 GiB.
+	// MaxBuffer is the size in bytes of the largest body of unknown length. SCGI sends the length first,
+	// so that such a body is stored in a temporary file. Default: 1 GiB.
 	MaxBuffer int64
-	// MaxHeaderBytes is the largest response head, in bytes. Default 1 MiB.
+	// MaxHeaderBytes is the size in bytes of the largest response head. Default: 1 MiB.
 	MaxHeaderBytes int
 }
 
 // Errors of a [Transport]; the error of RoundTrip wraps them.
 var (
-	// ErrNoHead says that the application closed or reset the connection without a
-	// whole response head.
+	// ErrNoHead: the application closed or reset the connection before the response head was complete.
 	ErrNoHead = errors.New("the application sent no response head")
-	// ErrHeadTooLarge says that the response head is longer than MaxHeaderBytes.
+	// ErrHeadTooLarge: the response head exceeds MaxHeaderBytes.
 	ErrHeadTooLarge = errors.New("the response head is too large")
-	// ErrHead says that what was sent is no response head.
+	// ErrHead: the response head is malformed.
 	ErrHead = errors.New("the response head is malformed")
-	// ErrBodyTooLarge says that a body of unknown length is longer than MaxBuffer.
+	// ErrBodyTooLarge: a body of unknown length exceeds MaxBuffer.
 	ErrBodyTooLarge = errors.New("the request body of unknown length is too large")
 )
 
-// RoundTrip sends a request and reads the head of its response. Reading the
-// response's body fails with io.ErrUnexpectedEOF when the application stops short
-// of its Content-Length, with the connection's error when that is reset, and with
-// the context's error when that is done.
+// RoundTrip sends a request and reads the head of its response. Reading the response's body fails with
+// io.ErrUnexpectedEOF if it is shorter than its Content-Length, with the error of a reset connection, or with
+// that of the context.
 //
-// The request's body may be read and closed after RoundTrip has returned: an
-// application may answer before it has all of it.
+// RoundTrip may return before the request's body is read and closed: an application can respond before it has
+// all of it.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, length, err := t.requestBody(r)
 	if err != nil {
@@ -71,7 +67,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		body.Close()
 		return nil, err
 	}
-	// Whoever stops waiting closes the connection: that is what SCGI has for it.
+	// A cancelled context closes the connection, which is how SCGI cancels a request.
 	stop := context.AfterFunc(r.Context(), func() { conn.Close() })
 	s := &sending{conn: conn}
 	go s.send(header, body, length)
@@ -83,7 +79,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		case r.Context().Err() != nil:
 			err = r.Context().Err()
 		case sendErr != nil:
-			// What went wrong with sending explains why there is no response.
+			// The error of sending explains why there is no response.
 			err = fmt.Errorf("%w (sending the request: %w)", err, *sendErr)
 		}
 		return nil, fmt.Errorf("scgi: %w", err)
@@ -92,17 +88,17 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// sending is a request on its way.
+// sending sends a request.
 type sending struct {
 	conn net.Conn
-	err  atomic.Pointer[error] // why it didn't arrive
+	err  atomic.Pointer[error] // why sending failed
 }
 
 func (s *sending) send(header []byte, body io.ReadCloser, length int64) {
 	defer body.Close()
 	if _, err := s.conn.Write(header); err != nil {
 		s.err.Store(&err)
-		return // there may be a response all the same: an error page
+		return // there may still be a response: an error page
 	}
 	if length == 0 {
 		return
@@ -114,7 +110,7 @@ func (s *sending) send(header []byte, body io.ReadCloser, length int64) {
 	case err == io.EOF:
 		err = fmt.Errorf("%w: the body is shorter than its length of %d bytes", io.ErrUnexpectedEOF, length)
 		s.err.Store(&err)
-		s.conn.Close() // the application would wait for the rest for ever
+		s.conn.Close() // the application would wait for the rest
 	case src.err != nil && errors.Is(err, src.err):
 		s.err.Store(&err)
 		s.conn.Close()
@@ -123,7 +119,7 @@ func (s *sending) send(header []byte, body io.ReadCloser, length int64) {
 	}
 }
 
-// source remembers how reading ended.
+// source records the error of reading.
 type source struct {
 	io.Reader
 	err error
@@ -137,7 +133,7 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// responseBody closes the connection, and the sending of the request with it.
+// responseBody closes the connection, which also ends sending the request.
 type responseBody struct {
 	body io.Reader
 	conn net.Conn
@@ -195,7 +191,7 @@ func (t *Transport) requestBody(r *http.Request) (io.ReadCloser, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	_ = os.Remove(f.Name()) // it lives as long as it is open
+	_ = os.Remove(f.Name()) // it exists until it is closed
 	n, err := io.Copy(f, io.LimitReader(r.Body, most+1))
 	if err == nil && n > most {
 		err = fmt.Errorf("scgi: %w: over %d bytes", ErrBodyTooLarge, most)

@@ -13,42 +13,41 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// This file is the server's end of one connection: how a request is read without
-// being taken out of the socket, and how the connection ends.
+// This file is the server's end of one connection: it reads a request without consuming all of it, and ends
+// the connection.
 
-// linger is how long the web server may take to close a connection whose request
-// was not read to its end; it takes microseconds.
+// linger is the time that the web server has to close a connection whose request was not read to its end.
+// It takes microseconds.
 const linger = 2 * time.Second
 
 const (
-	// seenSize is how much of a request is looked at in one go. A browser's takes
-	// 1 to 2 KiB, with big cookies 5.
+	// seenSize is the number of bytes of a request that are peeked at once. A browser's request has
+	// 1 to 2 KiB, with large cookies 5.
 	seenSize = 8 << 10
-	// bodySize is how much of a response is held back in the hope that it is all,
-	// so that its Content-Length is known.
+	// bodySize is the number of bytes of a response that are buffered, so that the Content-Length of
+	// a smaller one is known.
 	bodySize = 16 << 10
-	// headSize is room for most response heads; a longer one grows out of it.
+	// headSize is the initial size of the buffer for a head, enough for most.
 	headSize = 1 << 10
 )
 
-// wire is a connection with the buffers that it needs. While the request fits into
-// seen, it is looked at and left in the socket: closing a socket that holds unread
-// bytes is a reset, by which the web server can tell a response that broke off from
-// one that is complete. A larger request is taken but for its last byte.
+// wire is a connection with its buffers. A request that fits into seen is peeked at, and left in the socket:
+// closing a socket with unread bytes resets it, by which the web server distinguishes an incomplete response
+// from a complete one. A larger request is read except for its last byte.
 type wire struct {
 	conn net.Conn
 	raw  syscall.RawConn // nil for a connection without a descriptor, such as net.Pipe's
 
 	seen       []byte
-	next, have int  // seen[next:have] is not read yet
-	taking     bool // what was seen is taken out of the socket, and so is what follows
-	unread     int  // how much of the request is in the socket when it is read
+	next, have int  // seen[next:have] has not been returned by Read
+	taking     bool // the request is larger: seen has been received, and so are further bytes
+	unread     int  // bytes of the request that are still in the socket at its end
 
 	deadline time.Time
-	armed    bool // the connection knows of the deadline
+	armed    bool // the deadline is set on the connection
 
-	// p, flags, n and err are the arguments and results of recv and recvRest, which
-	// are values made once: a closure for each read would be an allocation for each.
+	// p, flags, n and err are the arguments and results of recv and recvRest. These are created once,
+	// because a closure for each read would allocate.
 	recv     func(fd uintptr) bool
 	recvRest func(fd uintptr)
 	p        []byte
@@ -72,8 +71,8 @@ var wires = sync.Pool{New: func() any {
 	return w
 }}
 
-// newWire takes a wire from the pool. Whoever takes it calls release after the end
-// of the connection, and nobody may know of it then.
+// newWire takes a wire from the pool. The caller calls release after the end of the connection, when there
+// are no other references to the wire.
 func newWire(c net.Conn) *wire {
 	w := wires.Get().(*wire)
 	w.conn = c
@@ -94,8 +93,8 @@ func (w *wire) release() {
 	wires.Put(w)
 }
 
-// SetReadDeadline bounds the reads that follow. The connection is told when a read
-// has to wait, which most never do.
+// SetReadDeadline sets the deadline of further reads. It is set on the connection only when a read has to
+// wait, which is rare.
 func (w *wire) SetReadDeadline(t time.Time) error {
 	w.deadline = t
 	if w.raw == nil || w.armed {
@@ -105,14 +104,13 @@ func (w *wire) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// Read makes a wire an io.Reader for package scgi, which asks for not one byte more
-// than the request has.
+// Read implements io.Reader for package scgi, which reads no byte behind the request.
 func (w *wire) Read(p []byte) (int, error) {
 	if w.raw == nil {
 		return w.conn.Read(p)
 	}
 	if w.have == 0 && !w.taking {
-		// One byte stays free, so that finish can see whether more has come.
+		// One byte remains free, so that finish can detect further bytes.
 		n, err := w.receive(w.seen[:seenSize-1], unix.MSG_PEEK)
 		if err != nil {
 			return 0, err
@@ -130,10 +128,10 @@ func (w *wire) Read(p []byte) (int, error) {
 	return w.receive(p, 0)
 }
 
-// Peek makes a wire a scgi.Peeker: it is how the last byte of the request is read.
+// Peek implements scgi.Peeker, which reads the last byte of the request.
 func (w *wire) Peek(p []byte) (int, error) {
 	if w.raw == nil {
-		return w.conn.Read(p[:1]) // taken, so it may not be more than the last
+		return w.conn.Read(p[:1]) // received, so it must be only the last byte
 	}
 	if w.next < w.have {
 		w.unread = w.next + 1
@@ -146,7 +144,7 @@ func (w *wire) Peek(p []byte) (int, error) {
 	return w.receive(p, unix.MSG_PEEK)
 }
 
-// take takes what was seen out of the socket.
+// take receives the peeked bytes.
 func (w *wire) take() error {
 	for w.have > 0 {
 		n, err := w.receive(w.seen[:w.have], 0)
@@ -159,7 +157,7 @@ func (w *wire) take() error {
 	return nil
 }
 
-// receive is recv(2) that waits for data, at most until the deadline.
+// receive is recv(2) that waits for data until the deadline.
 func (w *wire) receive(p []byte, flags int) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -187,7 +185,7 @@ func (w *wire) receiveOrWait(fd uintptr) bool {
 	return w.err != unix.EAGAIN
 }
 
-// recvNow receives without waiting: package net made the descriptor non-blocking.
+// recvNow receives without blocking: package net has made the descriptor non-blocking.
 func recvNow(fd uintptr, p []byte, flags int) (n int, err error) {
 	for {
 		if flags == 0 {
@@ -201,12 +199,12 @@ func recvNow(fd uintptr, p []byte, flags int) (n int, err error) {
 	}
 }
 
-// waitGone waits for the other side to close the connection, and tells whether it
-// did: stopWaiting ends the wait without that.
+// waitGone waits for the peer to close the connection, and reports whether it did: stopWaiting ends the wait,
+// too.
 //
-// On a unix socket a side that only ended its sending is still there. TCP can't
-// tell the two apart; there the end of sending counts, as net/http has it, and no
-// web server is known that ends its sending before it has the response.
+// On a unix socket, a peer that only shuts down its sending is not taken for closed. On TCP, the two can't be
+// distinguished, and both count as closed, as in net/http; no known web server shuts down its sending before
+// it has the response.
 func (w *wire) waitGone() bool {
 	if w.raw == nil {
 		var b [1]byte
@@ -215,7 +213,7 @@ func (w *wire) waitGone() bool {
 	}
 	var events int16 = unix.POLLRDHUP
 	if _, ok := w.conn.(*net.UnixConn); ok {
-		events = 0 // POLLHUP and POLLERR need not be asked for
+		events = 0 // POLLHUP and POLLERR are always reported
 	}
 	err := w.raw.Read(func(fd uintptr) bool {
 		fds := []unix.PollFd{{Fd: int32(fd), Events: events}}
@@ -232,12 +230,10 @@ func (w *wire) stopWaiting(ended <-chan struct{}) {
 	_ = w.conn.SetReadDeadline(time.Time{})
 }
 
-// finish ends a response that is complete. When the request was read to its end
-// and nothing came behind it, there is nothing unread left that would make closing
-// a reset, so there is nothing to wait for. Otherwise the end of the response is
-// sent, and what arrives is read until the other side closes, as scgi.Conn.Finish
-// does; the same goes for a connection that other processes have open, too, for
-// which closing it here says nothing to the other side.
+// finish ends the connection of a complete response. If the request was read to its end and nothing followed,
+// there are no unread bytes, and the connection is closed at once. Otherwise closing would reset it: the
+// sending side is shut down, and the connection is read until the peer closes it, as by scgi.Conn.Finish. The
+// same is done for a connection that other processes have open, too: closing it here would not end it.
 func (w *wire) finish(shared bool) {
 	if !shared && w.takeRest() {
 		w.conn.Close()
@@ -246,10 +242,10 @@ func (w *wire) finish(shared bool) {
 	w.drain()
 }
 
-// drain ends what is sent, reads until the other side closes, and closes.
+// drain shuts down the sending side, reads until the peer closes, and closes.
 func (w *wire) drain() {
 	if half, ok := w.conn.(interface{ CloseWrite() error }); ok {
-		_ = half.CloseWrite() // it fails only where the other side is gone
+		_ = half.CloseWrite() // fails only if the peer has closed the connection
 		_ = w.conn.SetReadDeadline(time.Now().Add(linger))
 		for {
 			if _, err := w.conn.Read(w.seen); err != nil {
@@ -260,7 +256,7 @@ func (w *wire) drain() {
 	w.conn.Close()
 }
 
-// takeRest takes the rest of the request, and tells whether it was all there is.
+// takeRest receives the rest of the request, and reports whether nothing followed.
 func (w *wire) takeRest() bool {
 	if w.raw == nil || w.unread == 0 {
 		return false
@@ -269,8 +265,7 @@ func (w *wire) takeRest() bool {
 	return err == nil && w.err == nil && w.n == w.unread
 }
 
-// cut ends a response that is not complete: what is unread in the socket makes
-// closing it a reset.
+// cut ends an incomplete response: closing resets the connection, because the request is unread.
 func (w *wire) cut() {
 	w.conn.Close()
 }
