@@ -123,9 +123,7 @@ func (k *keeper) replace() {
 	k.early = 0
 	k.dropParent()
 	for _, m := range k.members {
-		if m.since.IsZero() {
-			k.leave(m)
-		}
+		k.leave(m)
 	}
 	k.count = 0
 }

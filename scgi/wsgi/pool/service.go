@@ -136,9 +136,7 @@ func (k *keeper) stopped() bool {
 			k.replace()
 		}
 		for _, m := range k.members {
-			if m.since.IsZero() {
-				k.leave(m)
-			}
+			k.leave(m)
 		}
 	}
 	switch {

@@ -20,6 +20,7 @@ type member struct {
 	problem *outcome.Problem // that it has reported, of the job whose end it reports next
 	counts  bool             // it is included in pool.count: it is neither told to leave nor leaving by itself
 	silent  bool             // it accepts no more connections
+	told    bool             // it is told to leave
 	since   time.Time        // when it was told to leave, or began to
 	deafAt  time.Time        // when it closed its job socket
 	killed  *outcome.Problem
@@ -159,7 +160,10 @@ func (k *keeper) uncount(m *member) {
 // leave has a worker end when its request is complete, and replaced.
 func (k *keeper) leave(m *member) {
 	k.uncount(m)
-	m.Leave()
+	if !m.told {
+		m.told = true
+		m.Leave()
+	}
 }
 
 // kill ends a worker because of a problem.

@@ -161,7 +161,8 @@ class Requests(accept.Requests):
     def inlets(self):
         return [self.door, *self.listeners] if self.accepts else [self.door]
 
-    def quiet(self):
+    def quiet(self):  # the service is about to stop
+        self.server.leaving.set()
         if not self.full:
             self.unwatch(self.listeners)
         self.accepts = False
