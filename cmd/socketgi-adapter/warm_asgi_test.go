@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -274,4 +275,48 @@ func TestWarmASGILog(t *testing.T) {
 		assert.Contains(t, log, "before "+strconv.Itoa(i))
 		assert.Contains(t, log, "after "+strconv.Itoa(i))
 	}
+}
+
+// TestWarmASGIKilled kills workers and reloads under requests: those that a killed worker was at fail, and no
+// other waits for ever or gets another's answer.
+func TestWarmASGIKilled(t *testing.T) {
+	t.Parallel()
+	u, p := warmUnit(t, pythons(t)[0], "--workers", "2", "--concurrency", "4", asgiApp)
+	var over atomic.Bool
+	var failed, served atomic.Int64
+	var working sync.Map
+	wait := u.clients(16, func(got reply) bool {
+		switch {
+		case got.err == nil && got.status == 200:
+			served.Add(1)
+			working.Store(atoi(t, first(got)), true)
+		case got.err == nil && got.status == 502, got.err != nil && !os.IsTimeout(got.err):
+			failed.Add(1)
+		default:
+			assert.Fail(t, "neither answered nor failed", "%d %v", got.status, got.err)
+		}
+		return !over.Load()
+	})
+	kills := int64(0)
+	for end := time.Now().Add(20 * time.Second); kills < 30 && time.Now().Before(end); {
+		before := served.Load()
+		require.Eventually(t, func() bool { return served.Load() > before+20 }, 20*time.Second, time.Millisecond)
+		working.Range(func(pid, _ any) bool {
+			working.Delete(pid)
+			if syscall.Kill(pid.(int), syscall.SIGKILL) == nil {
+				kills++
+				return false
+			}
+			return true
+		})
+		if kills%10 == 5 {
+			require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
+		}
+	}
+	over.Store(true)
+	wait()
+	t.Logf("%d kills: %d requests failed and %d did not", kills, failed.Load(), served.Load())
+	assert.LessOrEqual(t, failed.Load(), 4*kills)
+	assert.Equal(t, 200, u.get("/").status)
+	p.stop(t)
 }
