@@ -34,7 +34,7 @@ func checkMeta(name, value string, breaks bool) error {
 	return nil
 }
 
-// isToken tells whether s is a method, or the name of a header (RFC 9110, 5.6.2).
+// isToken reports whether s is a method, or the name of a header (RFC 9110, 5.6.2).
 func isToken(s string) bool {
 	for i := range len(s) {
 		if !tokens[s[i]] {
@@ -46,7 +46,7 @@ func isToken(s string) bool {
 
 var tokens = characters("!#$%&'*+-.^_`|~")
 
-// isHost tells whether s has only characters that a Host may have (RFC 3986, 3.2.2); there
+// isHost reports whether s has only characters that a Host may have (RFC 3986, 3.2.2); there
 // may be none. Any other is to be answered with 400 (RFC 9112, 3.2).
 func isHost(s string) bool {
 	for i := range len(s) {
@@ -70,7 +70,7 @@ func characters(others string) (set [256]bool) {
 	return set
 }
 
-// hasControl tells whether s has a control character, which no request line can have.
+// hasControl reports whether s has a control character, which no request line can have.
 func hasControl(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] == 0x7f {
@@ -80,7 +80,7 @@ func hasControl(s string) bool {
 	return false
 }
 
-// isProtocol tells whether s is HTTP/1.1, or another protocol with or without a version
+// isProtocol reports whether s is HTTP/1.1, or another protocol with or without a version
 // (RFC 3875, 4.1.16).
 func isProtocol(s string) bool {
 	name, version, ok := strings.Cut(s, "/")

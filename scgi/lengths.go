@@ -52,7 +52,7 @@ func (r *Request) settle(l *lengths) error {
 	return nil
 }
 
-// countsBodies tells whether a web server is a nginx that never announces less of a body than
+// countsBodies reports whether a web server is a nginx that never announces less of a body than
 // it sends: 1.29.6 or later.
 func countsBodies(software string) bool {
 	version, ok := strings.CutPrefix(software, "nginx/")

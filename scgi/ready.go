@@ -49,7 +49,7 @@ func (c *Conn) lookAhead(p []byte) (int, error) {
 			return 0, ErrNoHeader
 		case err == unix.EINTR:
 		case n == 0:
-			return 0, io.EOF // a reset, too: the other side is gone
+			return 0, io.EOF // also for a reset: the peer has closed the connection
 		default:
 			return n, nil
 		}

@@ -10,7 +10,7 @@ import (
 // come again after 5 seconds (RFC 9110, 10.2.3).
 const RetryAfter = "Retry-After: 5\r\n"
 
-// Refusal returns what a client is told of a request that could not be read: the status
+// Refusal returns the response to a request that could not be read: the status
 // code, and a sentence. Err is an error of [ReadRequest], [Request.ReadBody] or
 // [Request.Params]: that of a malformed request tells its own; any other is one of the
 // file of its body.

@@ -145,7 +145,7 @@ def application(e, s):
 		require.Len(t, code, 1)
 		write(lib+"/pkg/mod.py", "def value(): return 'back'")
 		assert.Contains(t, get(), "'back'")
-		require.NoError(t, os.WriteFile(code[0], []byte("not what the record speaks of"), 0o600))
+		require.NoError(t, os.WriteFile(code[0], []byte("not the blob of the record"), 0o600))
 		assert.Contains(t, get(), "'back'")
 	})
 }

@@ -66,7 +66,7 @@ func TestCGI(t *testing.T) {
 		{plain + `exec >&-; true`, 200, "", ""},
 		{`printf '<!--: spam\r\nContent-Type: text/html\r\n\r\n<body> -->the traceback'`, 200, "<body> -->the traceback", ""},
 		{plain + `echo $REDIRECT_STATUS`, 200, "200\n", ""},
-		// What it says in place of a head is in the log, as far as it is of use.
+		// Output in place of a head is in the log, up to a limit.
 		{`printf 'Hello\n\nTraceback\n'; sleep 0.01; printf '\tthe \33cause'; exec >&-; sleep 0.01`, 502, "", "is not a header \"Name: value\"; the body must follow an empty line. " +
 			"Its output:\n  Hello\n  \n  Traceback\n          the \\x1bcause\n"},
 		{`printf 'the first\n'; head -c 5000 /dev/zero | tr '\0' x`, 502, "", "Its output:\n  the first\n  " + strings.Repeat("x", 4086) + "\n  ...\n"},

@@ -124,7 +124,7 @@ func (c *culprit) attempt(path string) (answer string, logged func() string, err
 	return string(data), logged, err
 }
 
-// try asks for a path, whatever becomes of it, and returns the status, 0 where there is none.
+// try requests a path, and returns the status, 0 if there is no response.
 func (c *culprit) try(path string) int {
 	c.t.Helper()
 	answer, logged, _ := c.attempt(path)
@@ -136,7 +136,7 @@ func (c *culprit) try(path string) int {
 
 // mischief is what an application can do to itself, with what its client may see of that: nil
 // stands for 200, 0 for no head at all. Python knows nothing of a fork by the C library: the child
-// may wait for ever for a lock that another thread had.
+// may wait without end for a lock of another thread.
 var mischief = map[string][]int{
 	"fork_exit": nil, "fork_exit3": nil, "fork_exit_text": nil, "fork_raise": nil, "fork_return": nil, "fork_write": nil,
 	"fork_twice": nil, "fork_libc": {200, 504}, "fork_thread": nil, "fork_yield": nil, "fork_in_close": nil, "fork_many": nil,

@@ -52,7 +52,7 @@ func point(t *testing.T, link, target string) {
 
 const threeWords = "\nimport part\ndef application(e, s):\n    s('200 OK', [])\n    return [(part.word + open('word').read() + __file__.rpartition('/releases/')[2][:1]).encode()]\n"
 
-// TestReloadNames has names lead elsewhere at a reload: all are looked up anew, that of the
+// TestReloadNames changes names before a reload: all are looked up again, that of the
 // working directory, too.
 func TestReloadNames(t *testing.T) {
 	t.Parallel()
@@ -116,7 +116,7 @@ func TestReloadPython(t *testing.T) {
 	p.stop(t)
 }
 
-// TestReloadAsked has ExecReload= told what comes of it.
+// TestReloadAsked checks the result of ExecReload=.
 func TestReloadAsked(t *testing.T) {
 	t.Parallel()
 	for _, preload := range []string{"yes", "no"} {
@@ -134,7 +134,7 @@ func TestReloadAsked(t *testing.T) {
 		assert.Equal(t, "the reload failed: RuntimeError: broken\n", out)
 		assert.Equal(t, "new one", u.get("/").body, "what works goes on")
 
-		// Whoever asks while it is being loaded has it loaded once more: what was read may be older.
+		// A reload during a load loads it once more: the first load may have read older files.
 		path, _ := gate(t)
 		edit(t, app, "open('"+path+"').read()"+answers("'slow'"))
 		first, second := make(chan int), make(chan int)

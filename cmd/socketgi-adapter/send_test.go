@@ -74,7 +74,7 @@ func senders(t *testing.T, flags ...string) map[string]func() (a *invocation, pa
 	return all
 }
 
-// TestStalled: a web server that reads nothing of a response is given up after
+// TestStalled: a web server that reads nothing of a response is cut off after
 // --send-timeout, however long the application may take, and the next one is served.
 func TestStalled(t *testing.T) {
 	t.Parallel()

@@ -243,8 +243,8 @@ func TestServerQueue(t *testing.T) {
 	assert.Equal(t, 200, u.get("/").status, "the place is free again")
 }
 
-// TestServerMisconfigured checks that whoever asks is told, and that the service
-// doesn't end at once, to be started again for the same connection for ever.
+// TestServerMisconfigured checks that clients get an error, and that the service
+// doesn't end at once, to be started again and again for the same connection.
 func TestServerMisconfigured(t *testing.T) {
 	t.Parallel()
 	u := newUnit(t, "--no-such-flag")

@@ -122,7 +122,7 @@ func (v *victim) write(c *net.UnixConn, wire []byte) {
 func (v *victim) answer(c *net.UnixConn, wire []byte, end bool) (status string) {
 	v.t.Helper()
 	if end {
-		_ = c.CloseWrite() // which fails where the other side is gone already
+		_ = c.CloseWrite() // which fails if the peer has closed the connection
 	}
 	answer, err := io.ReadAll(c)
 	if errors.Is(err, unix.ECONNRESET) && bytes.HasPrefix(answer, []byte("Status: 4")) {
@@ -246,7 +246,7 @@ func mutate(r *rand.Rand, wire []byte) []byte {
 	return wire
 }
 
-// closed waits until the other side has closed the connection, without reading from it.
+// closed waits until the peer has closed the connection, without reading from it.
 func (v *victim) closed(c *net.UnixConn) {
 	v.t.Helper()
 	raw, err := c.SyscallConn()
@@ -259,7 +259,7 @@ func (v *victim) closed(c *net.UnixConn) {
 			gone = err == nil && fds[0].Revents&unix.POLLHUP != 0
 		}))
 		if !gone && time.Now().After(deadline) {
-			v.t.Errorf("the connection is held for ever")
+			v.t.Errorf("the connection was not closed")
 			return
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestWarmShared names what workers had better not share.
+// TestWarmShared checks the warnings about sockets and threads that workers share.
 func TestWarmShared(t *testing.T) {
 	t.Parallel()
 	python := pythons(t)[0]

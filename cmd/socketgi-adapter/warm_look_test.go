@@ -78,8 +78,8 @@ func (u *unit) alone(p *process, path string) {
 	}
 }
 
-// TestWarmServesAlone stops the adapter while there are requests: they are served, and told of later.
-// What there was no room for is counted.
+// TestWarmServesAlone stops the adapter while there are requests: they are served, and recorded later.
+// Requests without a free record are counted.
 func TestWarmServesAlone(t *testing.T) {
 	t.Parallel()
 	// It prints nothing: that could come into the middle of a line of the adapter.
@@ -147,8 +147,8 @@ func TestWarmSplit(t *testing.T) {
 	p.stop(t)
 }
 
-// TestDoorShut has an application shut down the socket that its workers have in common: there are
-// others then, with another one.
+// TestDoorShut has an application shut down the socket that its workers share: they are replaced by
+// workers with another one.
 func TestDoorShut(t *testing.T) {
 	t.Parallel()
 	app := program(t, `

@@ -81,7 +81,7 @@ func TestWarmCannotLoad(t *testing.T) {
 	}
 }
 
-// edit puts a text in the place of a file, as an editor does. No two texts of a test have the
+// edit replaces a file by one with that text, as an editor does. No two texts of a test have the
 // same length: Python would take the compiled old one for the new one within a second.
 func edit(t *testing.T, path, text string) {
 	t.Helper()
@@ -195,7 +195,7 @@ def application(e, s):
 		got := u.get("/")
 		assert.Equal(t, 200, got.status)
 		if found := regexp.MustCompile(c.asked).FindStringSubmatch(got.body); assert.NotNil(t, found, got.body) {
-			assert.Equal(t, found[2], found[1], "by who has loaded it: %s", got.body)
+			assert.Equal(t, found[2], found[1], "by the process that has loaded it: %s", got.body)
 		}
 		log := p.stop(t)
 		if assert.Contains(t, log, c.log); c.log != "" {

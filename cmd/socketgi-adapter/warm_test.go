@@ -75,7 +75,7 @@ func (u *unit) raw(request []byte) *net.UnixConn {
 }
 
 // clients has n clients ask, each as soon as it has its answer, as long as more says so of it.
-// Whoever is answered has the answer to what it asked.
+// Each client gets the response to its own request.
 func (u *unit) clients(n int, more func(got reply) bool) (wait func()) {
 	var wg sync.WaitGroup
 	for i := range n {

@@ -24,7 +24,7 @@ meanwhile is cached; only root can write it. With --now, the socket is enabled
 and started, and a page is requested. If any step fails, all changes are undone.
 
 Running the same command again changes nothing but the cached code, which is
-written anew, as by socketgi refresh. If the existing units differ, add refuses
+written again, as by socketgi refresh. If the existing units differ, add refuses
 unless you give --force.
 
 ` + pairHelp + `

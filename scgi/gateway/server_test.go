@@ -21,7 +21,7 @@ type signalled struct {
 
 func (p *signalled) Signal(sig syscall.Signal) { p.by = append(p.by, sig) }
 
-// TestServerStopsLateWorkers checks that whoever gets a place only because its worker was
+// TestServerStopsLateWorkers checks that a request that gets a slot only because a worker was
 // stopped is told the same.
 func TestServerStopsLateWorkers(t *testing.T) {
 	s := &Server{}

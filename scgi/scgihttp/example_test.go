@@ -70,7 +70,7 @@ func ExampleTransport() {
 	// Output: GET /path <nil>
 }
 
-// What a web server says besides the request itself: who has logged in, for instance.
+// Variables of the web server beside the request itself: the authenticated user, for instance.
 func ExampleProcessEnv() {
 	dir, err := os.MkdirTemp("", "example")
 	if err != nil {

@@ -117,7 +117,7 @@ func (s *site) dial() net.Conn {
 	return c
 }
 
-// raw sends bytes, and returns all of what comes back.
+// raw sends bytes, and returns the complete response.
 func (s *site) raw(wire []byte) (string, error) {
 	s.t.Helper()
 	c := s.dial()

@@ -62,7 +62,7 @@ func appendLine(dst []byte, name, value string) []byte {
 	return append(dst, "\r\n"...)
 }
 
-// ofConnection tells whether a header speaks of the connection to the client, which
+// ofConnection reports whether a header is about the connection to the client, which
 // is the web server's (RFC 9110, 7.6.1); Status would be a second Status line. A
 // trailer has no place in a response of SCGI.
 func ofConnection(name string) bool {
@@ -73,7 +73,7 @@ func ofConnection(name string) bool {
 	return strings.HasPrefix(name, http.TrailerPrefix)
 }
 
-// namedIn tells whether the values of Connection name a header.
+// namedIn reports whether the values of Connection name a header.
 func namedIn(connection []string, name string) bool {
 	for _, v := range connection {
 		for token := range strings.SplitSeq(v, ",") {
@@ -85,7 +85,7 @@ func namedIn(connection []string, name string) bool {
 	return false
 }
 
-// isToken tells whether s is the name of a header or a method (RFC 9110, 5.6.2).
+// isToken reports whether s is the name of a header or a method (RFC 9110, 5.6.2).
 func isToken(s string) bool {
 	for i := range len(s) {
 		c := s[i]

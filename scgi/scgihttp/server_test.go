@@ -335,7 +335,7 @@ func TestBodyStops(t *testing.T) {
 	assert.Contains(t, string(answer), "Status: 408 ")
 }
 
-// TestStalled: a web server that reads nothing of a response is given up after SendTimeout;
+// TestStalled: a web server that reads nothing of a response is cut off after SendTimeout;
 // one that reads slowly isn't.
 func TestStalled(t *testing.T) {
 	const size = 8 << 20

@@ -19,32 +19,32 @@ const (
 	ASGI = "asgi" // https://asgi.readthedocs.io/en/latest/specs/main.html
 )
 
-// Config says how a process with the application is started.
+// Config configures the process of an application.
 type Config struct {
-	// App is what it loads.
+	// App is the application.
 	App App
-	// Python runs it: CPython 3.8 or later, or PyPy 3.
+	// Python is the path of the interpreter: CPython 3.8 or later, or PyPy 3.
 	Python string
-	// Passed are sentences about virtual environments that Python is not of ([FindPython]):
+	// Passed are sentences about virtual environments that are not used ([FindPython]).
 	// [Process.Serve] puts them before a ModuleNotFoundError.
 	Passed []string
-	// CacheDir is a directory where the process keeps what it needs to start faster next time;
-	// "": none. It must belong to the user of the process or to root: code is loaded from it.
+	// CacheDir is a directory for files with which the process starts faster; "": none. It must belong
+	// to the user of the process or to root, because the process loads code from it.
 	CacheDir string
-	// Env is the whole environment of the process, each NAME=VALUE, but for REMOTE_ADDR and
-	// REMOTE_PORT, which systemd sets to the address of the web server.
+	// Env is the complete environment of the process, as NAME=VALUE. REMOTE_ADDR and REMOTE_PORT are
+	// removed: systemd sets them to the address of the web server.
 	Env []string
-	// Stderr is the descriptor of the log, 2 for that of this process. The standard output goes there, too: what an
-	// application prints is never part of a response.
+	// Stderr is the descriptor for standard error and standard output, such as 2: print() is never part of
+	// a response.
 	Stderr int
-	// SendTimeout is how long the web server may read nothing of a response; 0: for ever.
+	// SendTimeout limits the time in which the web server reads nothing of a response; 0: no limit.
 	SendTimeout time.Duration
-	// MaxMessage is the largest message of a WebSocket that is received, in bytes; 0: any.
+	// MaxMessage is the size in bytes of the largest WebSocket message that is received; 0: no limit.
 	MaxMessage int64
-	// Interface is what the application is called by: [WSGI], [ASGI], or "" for what it looks like.
+	// Interface is the interface of the application: [WSGI], [ASGI], or "" to detect it.
 	Interface string
-	// Alone: this process has no other children, and will have none meanwhile. What
-	// the application leaves behind is then found and killed, even in a session of its own.
+	// Alone declares that this process has no other children. Processes that the application leaves
+	// behind are then killed, even in another session.
 	Alone bool
 }
 
@@ -63,10 +63,9 @@ type Process struct {
 	passed   []string
 }
 
-// Start starts a process for a request, whose variables are params ([scgi.Request.Params]);
-// the file of the body, if there is one, stays the caller's. The request and the process may
-// take timeout; 0: for ever. Start makes this process the parent of orphaned descendants
-// (PR_SET_CHILD_SUBREAPER in prctl(2)).
+// Start starts a process for a request with the variables params ([scgi.Request.Params]). The caller closes
+// the file of the body. Timeout limits the request and the process; 0: no limit. Start makes this process the
+// parent of orphaned descendants (PR_SET_CHILD_SUBREAPER in prctl(2)).
 func (c *Config) Start(params []scgi.Header, body scgi.Body, timeout time.Duration) (*Process, *outcome.Problem) {
 	p := &Process{params: params, body: body, timeout: timeout, patience: c.SendTimeout, passed: c.Passed}
 	if timeout > 0 {
@@ -76,14 +75,14 @@ func (c *Config) Start(params []scgi.Header, body scgi.Body, timeout time.Durati
 	if p.worker, err = worker.Start(c.worker()); err != nil {
 		return nil, child.NotStarted(err)
 	}
-	// What isn't needed to start the process is done while it starts.
+	// Done while the process starts, as it isn't needed before.
 	child.AdoptOrphans()
 	return p, nil
 }
 
-// Serve has the process answer on the connection, whose descriptor stays the caller's, and
-// returns when the response is over. When that has a Problem of kind [outcome.Died] or
-// [outcome.Timeout] the process and its children are gone.
+// Serve has the process answer on the connection, and returns at the end of the response. The caller closes the
+// connection. If the result has a Problem of kind [outcome.Died] or [outcome.Timeout], the process and its
+// children have ended.
 func (p *Process) Serve(conn int) outcome.Result {
 	res := p.worker.Serve(p.params, p.body, conn, p.timeout, p.patience)
 	if wrong := res.Problem; wrong != nil && strings.Contains(wrong.Text, "ModuleNotFoundError: ") {
@@ -93,18 +92,17 @@ func (p *Process) Serve(conn int) outcome.Result {
 	return res
 }
 
-// Wait waits for the end of the process. What the application still does - atexit, its
-// threads - has the rest of its time; then it is killed.
+// Wait waits for the end of the process: its exit handlers and threads have the rest of the timeout. Then the
+// process is killed.
 func (p *Process) Wait() outcome.Usage { return p.worker.Wait(p.deadline) }
 
 // Signal sends a signal to the process group.
 func (p *Process) Signal(sig syscall.Signal) { p.worker.Signal(sig) }
 
-// Close frees what the process takes in this one. It must have ended.
+// Close frees the resources of the process, which must have ended.
 func (p *Process) Close() { p.worker.Close() }
 
-// slowest is how long an application may take to be loaded that may take as long as it
-// wants to answer.
+// slowest limits the loading of an application that has no timeout.
 const slowest = 5 * time.Minute
 
 // Check loads the application without a request, for at most timeout (0: 5 minutes), and
@@ -114,8 +112,8 @@ func (c *Config) Check(timeout time.Duration) (iface string, err error) {
 		timeout = slowest
 	}
 	child.AdoptOrphans()
-	// What Python writes the first time - .pyc files next to modules - may change folders
-	// of which the cache speaks. Then it is loaded once or twice more, until nothing new is found.
+	// Python's .pyc files change folders that the cache has recorded. Then the application is loaded once
+	// or twice more, until the cache is complete.
 	for range 3 {
 		before := c.cached()
 		w, err := worker.Start(c.worker())
@@ -134,7 +132,7 @@ func (c *Config) Check(timeout time.Duration) (iface string, err error) {
 	return iface, nil
 }
 
-// cached tells when something was written to the cache.
+// cached returns the time of the last change of the cache.
 func (c *Config) cached() time.Time {
 	info, err := os.Stat(c.CacheDir)
 	if err != nil {
@@ -143,5 +141,5 @@ func (c *Config) cached() time.Time {
 	return info.ModTime()
 }
 
-// IsCacheFile tells whether a file is named as those that are kept in [Config.CacheDir].
+// IsCacheFile reports whether name is that of a file in [Config].CacheDir.
 func IsCacheFile(name string) bool { return worker.IsCacheFile(name) }

@@ -100,7 +100,7 @@ func TestFindPythonOwners(t *testing.T) {
 	t.Setenv("PATH", bin)
 	const owner, stranger = 4001, 4002
 	for name, c := range map[string]struct {
-		top, project, app, venv int // who has what; venv is in project
+		top, project, app, venv int // owners; venv is in project
 		want                    bool
 		passed                  string
 	}{

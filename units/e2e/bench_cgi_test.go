@@ -11,7 +11,7 @@ import (
 )
 
 // BenchmarkCGI asks one nginx for the page of a static C program, in turn by this
-// project and by who does the same.
+// project and by its peers.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench CGI/rate -benchtime 10x
 //

@@ -11,7 +11,7 @@ import (
 )
 
 // TestCheckOutput loads an application that prints without an end, by itself and by what it
-// leaves running, and watches what becomes of /run.
+// leaves running, and watches the size of /run.
 func TestCheckOutput(t *testing.T) {
 	s := newSite(t)
 	s.Write("/srv/app.py", `import os

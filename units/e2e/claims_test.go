@@ -40,7 +40,7 @@ func TestClaims(t *testing.T) {
 	s.Run("chown", "www-data", "/var/lib/precious", "/var/lib/precious/data")
 	added("precious", "--user", "www-data", "--state")
 
-	// What an application leaves is its own, whoever it runs as then.
+	// The files of an application are its own, even if its user has changed.
 	added("book", "--state")
 	s.Run("touch", "/var/lib/book/signed")
 	out, err := s.operator("remove", "book", "--now")
@@ -82,7 +82,7 @@ time.sleep(1000)`)
 	assert.Contains(t, out, "Hello world!")
 }
 
-// TestLinksInTheSandbox has a user put links in the place of what the sandbox shows of their
+// TestLinksInTheSandbox has a user replace files that the sandbox shows by links, of their
 // application: systemd follows them with root's rights.
 func TestLinksInTheSandbox(t *testing.T) {
 	s := newSite(t)

@@ -35,7 +35,7 @@ func (s *site) mendNotes(t *testing.T, id string) {
 	assert.Equal(t, "Hello world!\n", s.get("/app").body)
 }
 
-// tableRow is what became of one break.
+// tableRow is the result of one break.
 type tableRow struct{ name, cause, mend, page string }
 
 func printed(table []tableRow) string {

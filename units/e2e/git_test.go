@@ -141,7 +141,7 @@ func TestGit(t *testing.T) {
 }
 
 // TestGitClientLeaves has clients leave in the middle of a clone and of a push. git
-// http-backend 2.39 goes on for ever then, if it isn't ended.
+// http-backend 2.39 then loops until it is killed.
 func TestGitClientLeaves(t *testing.T) {
 	s := newSite(t)
 	s.Run("git", "init", "--quiet", "-b", "main", "/srv/work")

@@ -206,7 +206,7 @@ location ~ ^(?<prefix>/below)(?<rest>/.*)$ {
 	assert.Equal(t, 502, s.get("/cold/").StatusCode)
 	assert.DirExists(t, s.Path("/var/cache/socketgi/cold"))
 
-	// Installed again it is as it was. Whoever stopped the third one meant it.
+	// After another installation the states are the same: the third one was stopped on purpose.
 	s.Run("dpkg", "-i", "/root/two.deb")
 	listens("active", "active", "inactive")
 	assert.Equal(t, "Hello world!\n", s.get("/cold/").body)

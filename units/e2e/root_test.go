@@ -161,7 +161,7 @@ func TestRootRunsNothing(t *testing.T) {
 		s.Run("systemd-run", "--quiet", "--unit=swapper", "--uid=hello", "/usr/bin/python3", "/srv/swap.py")
 		each(t, func(name, command string) {
 			for range times(1, 5) {
-				// What comes of it is chance.
+				// The result depends on timing.
 				_, _ = s.asRoot(command)
 			}
 			ran(t, command)

@@ -321,7 +321,7 @@ func TestGet(t *testing.T) {
 	s.Run("systemctl", "stop", "tcp@*")
 	s.allEnded("tcp")
 
-	// Whoever has enough leaves, and the application ends.
+	// The client closes the connection, and the application ends.
 	assert.Equal(t, "1000000\n", s.Run("sh", "-c", "socketgi get tcp /wait --raw | head -c 1000000 | wc -c"))
 	s.allEnded("tcp")
 }

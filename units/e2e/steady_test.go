@@ -159,7 +159,7 @@ func (s *site) held() string {
 }
 
 // TestTortureFaults has everything go wrong that surrounds an application, while it is
-// asked all the time. Whoever fails, fails with a status that says so; then all is as it
+// asked all the time. A failed request has a status that reports it; afterwards all is as it
 // was.
 func TestTortureFaults(t *testing.T) {
 	most, every := 600*time.Millisecond, 40*time.Millisecond // for each of two applications

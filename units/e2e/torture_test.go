@@ -31,7 +31,7 @@ func TestTorture(t *testing.T) {
 	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
 }
 
-// torture tells whether make torture runs the tests: then those that lie in wait for something
+// torture reports whether make torture runs the tests: then those that lie in wait for something
 // rare go on for long.
 func torture() bool { return os.Getenv("SOCKETGI_TORTURE") != "" }
 

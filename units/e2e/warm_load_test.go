@@ -17,7 +17,7 @@ import (
 )
 
 // load has n clients ask for a path again and again, until stop or the end of the test, and
-// stop waits for them. What comes of each request is for seen.
+// stop waits for them. seen gets the result of each request.
 func (s *site) load(n int, path string, seen func(status int, err error)) (stop func()) {
 	var over atomic.Bool
 	var wg sync.WaitGroup

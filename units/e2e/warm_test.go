@@ -89,7 +89,7 @@ func TestWarmChanges(t *testing.T) {
 	s.Run("systemctl", "restart", "app")
 	assert.Equal(t, "three", s.get("/app").body)
 	for range 3 {
-		s.Run("systemctl", "stop", "app") // whoever asks starts it again
+		s.Run("systemctl", "stop", "app") // the next request starts it again
 		assert.Equal(t, "three", s.get("/app").body)
 	}
 	close(over)

@@ -15,7 +15,7 @@ import (
 // importer knows a few ports, and that all of /scripts uses inetd_scgi.
 func importer() *Importer {
 	return &Importer{
-		Services: "# comment\nssh 22/tcp\ntime 37/udp timserver # for ever\nftp\t21/tcp\npop3 110/tcp pop-3\nzero 0/tcp\n",
+		Services: "# comment\nssh 22/tcp\ntime 37/udp timserver # a comment\nftp\t21/tcp\npop3 110/tcp pop-3\nzero 0/tcp\n",
 		Script: func(path string) (string, error) {
 			if strings.HasPrefix(path, "/scripts/") {
 				return "import inetd_scgi", nil

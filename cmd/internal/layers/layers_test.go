@@ -114,7 +114,7 @@ func TestLayers(t *testing.T) {
 	assert.Empty(t, may, "these packages are listed, and not there")
 }
 
-// TestWire holds that whoever decodes requests is spared of net/http.
+// TestWire checks that the packages that decode requests don't import net/http.
 func TestWire(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", module+"scgi").Output()
 	require.NoError(t, err)

@@ -16,7 +16,7 @@ import (
 )
 
 // grandchild starts a program that starts another one, in a group of its own, which has a child.
-// End has that other one end, and its parent take leave of it.
+// End has that other one end, and its parent wait for it.
 func grandchild(t *testing.T) (parent, pid, child int, end func()) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])

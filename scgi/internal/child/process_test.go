@@ -55,7 +55,7 @@ func leaver(t *testing.T) *Process {
 }
 
 // TestLeftGroup checks that a process ends which is no longer in the group that it was
-// given, and that nobody waits for it for ever.
+// given, and that waiting for it ends.
 func TestLeftGroup(t *testing.T) {
 	for name, end := range map[string]func(p *Process) outcome.Usage{
 		"Kill": func(p *Process) outcome.Usage { return p.Kill() },
@@ -77,7 +77,7 @@ func TestLeftGroup(t *testing.T) {
 }
 
 // TestSignalBesideWait checks that a signal may come at any time, also from another
-// goroutine, and also when leave was taken of the process.
+// goroutine, and also after wait4.
 func TestSignalBesideWait(t *testing.T) {
 	p, err := Start("/bin/sleep", []string{"sleep", "60"}, &Attr{Files: []uintptr{0, 1, 2}})
 	require.NoError(t, err)

@@ -46,7 +46,7 @@ def midway():
 
 
 class wait:
-    """Sends for ever; says when it is closed."""
+    """Sends without end; prints a line when it is closed."""
 
     def __iter__(self):
         while True:

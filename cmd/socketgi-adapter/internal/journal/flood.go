@@ -20,7 +20,7 @@ const (
 	floodWarm    = 8 << 20
 	// floodRate is how much more there may be each second.
 	floodRate = 256 << 10
-	// floodTold is how long it takes until a flood is told of that goes on.
+	// floodTold is the interval of messages about a flood.
 	floodTold = 5 * time.Second
 )
 

@@ -127,7 +127,7 @@ func (j socket) settle(most time.Duration) {
 	}
 }
 
-// stderrIsJournal tells whether standard error is the journal's: systemd sets
+// stderrIsJournal reports whether standard error is the journal's: systemd sets
 // JOURNAL_STREAM to its device and inode then (systemd.exec(5)).
 func stderrIsJournal() bool {
 	dev, ino, ok := strings.Cut(os.Getenv("JOURNAL_STREAM"), ":")

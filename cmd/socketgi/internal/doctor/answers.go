@@ -311,7 +311,7 @@ func arrivals(ctx context.Context, h host.Host, app *host.Application, a *answer
 	}
 }
 
-// recorded tells whether an application has logged a request for a path since then.
+// recorded reports whether an application has logged a request for a path since then.
 func recorded(ctx context.Context, h host.Host, app *host.Application, path string, since time.Time) bool {
 	q := journal.Query{User: h.User, Since: "-5min", Matches: []string{adapter.FieldMethod + "=GET", adapter.FieldPath + "=" + path}}
 	for e, err := range q.Entries(ctx) {

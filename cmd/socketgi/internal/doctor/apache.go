@@ -143,7 +143,7 @@ func judgeAlias(w *front, app *host.Application, p pass, f *findings) {
 	}
 }
 
-// within tells whether what stands in a section counts for the pass.
+// within reports whether what stands in a section counts for the pass.
 func (p pass) within(section *nginxconf.Directive) bool {
 	if section == nil || section == p.d.Up {
 		return true

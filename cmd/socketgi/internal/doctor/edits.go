@@ -91,7 +91,7 @@ func setHost(r route) string {
 	return replaceParam(r, "HTTP_HOST", strings.Join(strings.Fields(units.NginxHost), " "))
 }
 
-// replaceParam is a command that puts directives in the place of the one that sets a variable. Where
+// replaceParam returns a command that replaces the directive of a variable by others. Where
 // there were none they must not hide those of the levels above.
 func replaceParam(r route, name, directives string) string {
 	directives = strings.NewReplacer(`\`, `\\`, "&", `\&`, "|", `\|`).Replace(directives) // for sed

@@ -206,7 +206,7 @@ func (v variables) assign(level *nginxconf.Directive) {
 	}
 }
 
-// holds tells whether a condition with a regular expression does.
+// holds reports whether a condition with a regular expression does.
 func (v variables) holds(args []string) (captures map[string]string, ok bool) {
 	if len(args) < 3 {
 		return nil, false

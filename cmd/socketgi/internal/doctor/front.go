@@ -117,13 +117,13 @@ func (w *front) edit(file, script string) string {
 	return guarded(file, sed(file, script), w.proof) + " && " + w.reload()
 }
 
-// running tells whether its service runs.
+// running reports whether its service runs.
 func (x *examination) running(ctx context.Context, w *front) bool {
 	state := x.ifThere(ctx, w.unit, "Service").Text("ActiveState")
 	return state == "active" || state == "reloading"
 }
 
-// concerns tells whether an application is this web server's to reach: its files name it, or it is the one
+// concerns reports whether an application is this web server's to reach: its files name it, or it is the one
 // that is used here and nobody reaches it.
 func (x *examination) concerns(ctx context.Context, w *front, app *host.Application) bool {
 	if _, _, enabled := w.written(app.Listen); enabled {
@@ -145,7 +145,7 @@ func (x *examination) concerns(ctx context.Context, w *front, app *host.Applicat
 	return alone || x.running(ctx, w) && !x.nginxRuns()
 }
 
-// elsewhere tells whether an application is another web server's than nginx to reach.
+// elsewhere reports whether an application is another web server's than nginx to reach.
 func (x *examination) elsewhere(ctx context.Context, app *host.Application) bool {
 	if x.nginxReaches(app) || x.web.err == nil && nearlyOurs(app, x.web) != nil {
 		return false

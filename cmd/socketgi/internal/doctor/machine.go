@@ -76,7 +76,7 @@ func checkCgroups(ctx context.Context, x *examination, _ *host.Application) (f f
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// hasFavor tells whether the kernel knows the option.
+// hasFavor reports whether the kernel knows the option.
 func hasFavor() bool {
 	var u unix.Utsname
 	if unix.Uname(&u) != nil {

@@ -37,7 +37,7 @@ type Request struct {
 	Include bool
 	// Raw wants the response printed as it comes.
 	Raw bool
-	// Timeout is how long nothing may come, 0 for ever.
+	// Timeout limits the time without data, 0 for no limit.
 	Timeout time.Duration
 }
 

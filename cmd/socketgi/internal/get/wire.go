@@ -10,7 +10,7 @@ import (
 // wire is the connection of one request.
 type wire struct {
 	network, address string
-	timeout          time.Duration // without anything read, 0 for ever
+	timeout          time.Duration // without data; 0 for no limit
 	copy             io.Writer     // gets all that is read, if not nil
 
 	conn net.Conn

@@ -10,7 +10,7 @@ import (
 // Address is where to connect to an application, as package net has it: a network, and
 // an address in it.
 func (h Host) Address(a *Application) (network, address string, err error) {
-	// Of the specifiers (systemd.unit(5)) only the directory of sockets is of use here.
+	// Of the specifiers (systemd.unit(5)) only the directory of sockets is needed here.
 	listen := strings.NewReplacer("%%", "%", "%t", h.runtimeDir()).Replace(a.Socket.Get("Socket", "ListenStream"))
 	if listen == "" {
 		return "", "", fmt.Errorf("%s has no ListenStream=", a.Socket.Path)

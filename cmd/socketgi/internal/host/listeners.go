@@ -73,7 +73,7 @@ func (h Host) WithDropIns(name, text string) (*Unit, error) {
 	return u, nil
 }
 
-// Collide tells whether two sockets can't both listen: at one path, or at one port of one
+// Collide reports whether two sockets can't both listen: at one path, or at one port of one
 // address. Written as ListenStream= has it.
 func (h Host) Collide(a, b string) bool {
 	if strings.ContainsAny(a, "/@") || strings.ContainsAny(b, "/@") {

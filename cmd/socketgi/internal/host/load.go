@@ -162,7 +162,7 @@ func (h Host) List() (apps []*Application, problems []error) {
 	return apps, problems
 }
 
-// UsesAdapter tells whether the service runs socketgi-adapter, and not a program that
+// UsesAdapter reports whether the service runs socketgi-adapter, and not a program that
 // speaks SCGI itself.
 func (a *Application) UsesAdapter() bool {
 	return len(a.Exec) > 0 && filepath.Base(a.Exec[0]) == adapter.Program

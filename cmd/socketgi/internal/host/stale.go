@@ -10,7 +10,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 )
 
-// Stale tells whether systemd goes by other files than u has now. name is that of the unit
+// Stale reports whether systemd goes by other files than u has now. name is that of the unit
 // which is loaded of them: u.Name, or an instance where that is a template.
 func Stale(ctx context.Context, m *manager.Manager, u *Unit, name string) (bool, error) {
 	all, err := m.GetUnitPropertiesContext(ctx, name)
@@ -54,7 +54,7 @@ func unitsLoaded(m *manager.Manager) (time.Time, error) {
 	return time.UnixMicro(us), err
 }
 
-// gone tells whether one of the files is there no more.
+// gone reports whether one of the files is there no more.
 func gone(files []string) bool {
 	for _, f := range files {
 		if _, err := os.Stat(f); os.IsNotExist(err) {

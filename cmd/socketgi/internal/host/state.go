@@ -84,13 +84,13 @@ func (a *Application) State(ctx context.Context, m *manager.Manager) (*State, er
 		}
 	}
 	if s.Stale, err = Stale(ctx, m, a.Socket, a.Socket.Name); err == nil && a.Warm && !s.Stale {
-		// The template of an Accept=yes socket is read anew for each connection.
+		// systemd reads the template of an Accept=yes socket again for each connection.
 		s.Stale, err = Stale(ctx, m, a.Service, a.Service.Name)
 	}
 	return s, err
 }
 
-// containsFiles tells whether all files are among those known, by whichever path: /lib is
+// containsFiles reports whether all files are among those known, by whichever path: /lib is
 // a link to /usr/lib.
 func containsFiles(known, files []string) bool {
 	resolved := map[string]bool{}

@@ -162,7 +162,7 @@ func (u *Unit) Get(section, name string) string {
 	return values[len(values)-1]
 }
 
-// Has tells whether the unit has a section.
+// Has reports whether the unit has a section.
 func (u *Unit) Has(section string) bool {
 	return slices.ContainsFunc(u.options, func(o Setting) bool { return o.Section == section })
 }

@@ -111,7 +111,7 @@ func (a *Add) Plan() (steps []string, err error) {
 	return steps, nil
 }
 
-// caches tells whether cached code is to be kept apart from the application's user. In a
+// caches reports whether cached code is to be kept apart from the application's user. In a
 // user's own systemd there is no such difference.
 func (a *Add) caches() bool {
 	return a.Options.Python() && !a.Host.User && a.Host.Root == ""

@@ -99,7 +99,7 @@ func copyFile(dir int, name, to string, owner uint32, most int64) (int64, error)
 // so that nobody's is staged there.
 func keptCode(staged string) string { return staged + "@old" }
 
-// putCode puts a directory of cached code in the place of the one that was there.
+// putCode replaces the directory of cached code.
 func putCode(staged, path string) (undo, keep func() error, err error) {
 	old := keptCode(staged)
 	err = os.Rename(path, old)

@@ -151,7 +151,7 @@ func (a *Add) dropState() {
 	}
 }
 
-// stateThere tells whether there is one.
+// stateThere reports whether there is one.
 func (a *Add) stateThere() bool {
 	return slices.ContainsFunc(stateDirs(a.Host, a.Options.Name), func(dir string) bool {
 		_, err := os.Lstat(dir)

@@ -17,7 +17,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 )
 
-// tryOut loads the application, and keeps the cached code that comes of it.
+// tryOut loads the application, and keeps the resulting cached code.
 func (a *adding) tryOut(ctx context.Context) error {
 	if a.Options.Adapter == nil {
 		return nil

@@ -63,7 +63,7 @@ func (a *Add) look(pair units.Pair) (files []file, err error) {
 	return append(files, gone...), err
 }
 
-// saidTo tells whether a unit is the one that some version of systemd gets.
+// saidTo reports whether a unit is the one that some version of systemd gets.
 func saidTo(each []units.Pair, name, text string) bool {
 	return slices.ContainsFunc(each, func(p units.Pair) bool { return slices.Contains(p.Files(), units.File{Name: name, Text: text}) })
 }
@@ -100,7 +100,7 @@ func (a *Add) lookGone(dir string, pair units.Pair) (files []file, err error) {
 	return append(files, file{path: other, gone: true}), nil
 }
 
-// isOurs tells whether a unit is one that was written here, or for a socket, belongs to one.
+// isOurs reports whether a unit is one that was written here, or for a socket, belongs to one.
 func isOurs(dir, unit, text string) bool {
 	name, isSocket := strings.CutSuffix(unit, ".socket")
 	if strings.Contains(text, "\n[X-Socketgi]") || !isSocket {
@@ -118,7 +118,7 @@ func isOurs(dir, unit, text string) bool {
 	return false
 }
 
-// same tells whether two directories are one: /lib is a link to /usr/lib in most systems.
+// same reports whether two directories are one: /lib is a link to /usr/lib in most systems.
 func (a *Add) same(one, other string) bool {
 	x, err := os.Stat(one)
 	if err != nil {

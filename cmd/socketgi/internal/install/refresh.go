@@ -18,7 +18,7 @@ type Refresh struct {
 	Log func(format string, arg ...any)
 }
 
-// Caches tells whether an application has cached code that root keeps.
+// Caches reports whether an application has cached code that root keeps.
 func (r *Refresh) Caches() bool {
 	return r.App.UsesAdapter() && r.App.Adapter.Cache == appunits.CachePath(r.App.Name)
 }

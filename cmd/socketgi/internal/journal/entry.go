@@ -49,7 +49,7 @@ type Entry struct {
 	ExitStatus int
 }
 
-// Of tells whether an entry is of an application, or systemd's about it.
+// Of reports whether an entry is of an application, or systemd's about it.
 func (e *Entry) Of(name string) bool {
 	rest, ok := strings.CutPrefix(e.Unit, name)
 	return ok && (rest == ".socket" || rest == ".service" || strings.HasPrefix(rest, "@") && strings.HasSuffix(rest, ".service"))

@@ -29,7 +29,7 @@ type Probes struct {
 	asked     time.Time
 }
 
-// Hides tells whether an entry is about a probe.
+// Hides reports whether an entry is about a probe.
 func (p *Probes) Hides(ctx context.Context, e *Entry) bool {
 	if e.Probe == "" {
 		return false
@@ -42,7 +42,7 @@ func (p *Probes) Hides(ctx context.Context, e *Entry) bool {
 	return p.announced[e.Probe]
 }
 
-// read reads who has announced what. Without the journal nothing is hidden.
+// read reads the announced probes and their users. Without the journal nothing is hidden.
 func (p *Probes) read(ctx context.Context) {
 	uid := 0
 	if p.User {

@@ -26,7 +26,7 @@ type Query struct {
 	Unit string
 	// Backwards wants the newest first.
 	Backwards bool
-	// Follow goes on with what comes, until the context is done.
+	// Follow also returns later entries, until the context is done.
 	Follow bool
 	// Since is a time as journalctl takes it, "" for the beginning.
 	Since string

@@ -17,7 +17,7 @@ import (
 type Reader struct {
 	Host host.Host
 	App  *host.Application
-	// Follow goes on with what comes.
+	// Follow also prints later entries.
 	Follow bool
 	// Last is how many entries are shown, 0 for all.
 	Last int
@@ -102,7 +102,7 @@ func (r *Reader) show(ctx context.Context, q journal.Query, out *printer) error 
 	return nil
 }
 
-// wants tells whether an entry is of the application, and of no probe.
+// wants reports whether an entry is of the application, and of no probe.
 func (r *Reader) wants(ctx context.Context, e *journal.Entry) bool {
 	return e.Of(r.App.Name) && !r.probes.Hides(ctx, e)
 }

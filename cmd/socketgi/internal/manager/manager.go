@@ -67,7 +67,7 @@ func (m *Manager) property(ctx context.Context, unit, name string) (string, erro
 	return s, nil
 }
 
-// Active tells whether a unit runs, or is about to.
+// Active reports whether a unit runs, or is about to.
 func (m *Manager) Active(ctx context.Context, unit string) (bool, error) {
 	state, err := m.property(ctx, unit, "ActiveState")
 	return state != "inactive" && state != "failed" && state != "", err

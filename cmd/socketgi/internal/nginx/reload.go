@@ -56,7 +56,7 @@ func Reload(ctx context.Context) error {
 	return nil
 }
 
-// replaced tells whether there are workers, and none of those of before.
+// replaced reports whether there are workers, and none of those of before.
 func replaced(before, now []Worker) bool {
 	return len(now) > 0 && !slices.ContainsFunc(now, func(w Worker) bool { return slices.Contains(before, w) })
 }

@@ -35,7 +35,7 @@ func Adapter() (string, error) {
 		"or use --adapter PATH")
 }
 
-// Is tells whether a path is that of a file that can be executed.
+// Is reports whether a path is that of a file that can be executed.
 func Is(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0

@@ -59,7 +59,7 @@ func Look(path string) Python {
 	return p
 }
 
-// Older tells whether it is known to be older than a version.
+// Older reports whether it is known to be older than a version.
 func (p Python) Older(major, minor int) bool {
 	return p.Major != 0 && (p.Major < major || p.Major == major && p.Minor < minor)
 }

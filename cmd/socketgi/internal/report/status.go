@@ -207,7 +207,7 @@ func (s *Status) readError(ctx context.Context) error {
 	q := journal.Query{User: s.host.User, Backwards: true, Errors: true,
 		Matches: []string{"MESSAGE_ID=" + adapter.ProblemMessage, "MESSAGE_ID=" + adapter.RequestMessage, "MESSAGE_ID=" + journal.SpawnFailed}}
 	if !s.app.UsesAdapter() {
-		q.Matches = journal.Matches(s.app) // it has no entries of a kind
+		q.Matches = journal.Matches(s.app) // a stopped application has no other entries
 	}
 	for e, err := range q.Entries(ctx) {
 		if err != nil {

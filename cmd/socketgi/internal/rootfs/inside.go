@@ -24,7 +24,7 @@ func Inside(root, path string) (string, error) {
 }
 
 // Names lists the names that are looked up on the way to a file, links followed as Inside does,
-// by the paths at which they are seen from here. Whoever can replace one of them can have the path
+// by the paths at which they are seen from here. A user who can replace one of them can have the path
 // lead elsewhere at any moment.
 func Names(root, path string) (names []string, err error) {
 	_, err = inside(root, path, func(name string) { names = append(names, name) })

@@ -52,7 +52,7 @@ func (p Painter) Paint(c Color, s string) string {
 	return "\x1b[" + string(c) + "m" + s + "\x1b[0m"
 }
 
-// Is tells whether what is written to w appears on a terminal.
+// Is reports whether what is written to w appears on a terminal.
 func Is(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {

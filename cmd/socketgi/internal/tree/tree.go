@@ -81,7 +81,7 @@ func empty(top *os.File, moved *int) error {
 	})
 }
 
-// gone removes a file or an empty directory, and tells whether it is not there any more.
+// gone removes a file or an empty directory, and reports whether it is not there any more.
 func gone(dir int, name string) bool {
 	err := unix.Unlinkat(dir, name, 0)
 	if errors.Is(err, unix.EISDIR) || errors.Is(err, unix.EPERM) {

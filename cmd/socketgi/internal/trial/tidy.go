@@ -41,20 +41,20 @@ func Tidy(ctx context.Context, h host.Host, m *manager.Manager, name string) err
 	return errors.Join(all...)
 }
 
-// isLeft tells whether a unit is one of a program that is gone.
+// isLeft reports whether a unit is one of a program that is gone.
 func isLeft(unit, name string) bool {
 	id, ok := strings.CutPrefix(strings.TrimSuffix(unit, ".service"), name+"@"+instance+"_")
 	return unit == lockedUnit(name) || ok && gone(id)
 }
 
-// isLeftOutlet tells whether a directory is that of an outlet which nobody reads any more.
+// isLeftOutlet reports whether a directory is that of an outlet which nobody reads any more.
 func isLeftOutlet(dir string) bool {
 	id, ok := strings.CutPrefix(dir, outletPrefix)
 	pid, _, hasPID := strings.Cut(id, "-")
 	return ok && (!hasPID || gone(pid))
 }
 
-// gone tells whether a process has ended.
+// gone reports whether a process has ended.
 func gone(id string) bool {
 	pid, err := strconv.Atoi(id)
 	return err == nil && pid > 0 && unix.Kill(pid, 0) == unix.ESRCH

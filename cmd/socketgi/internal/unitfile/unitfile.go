@@ -57,7 +57,7 @@ func Locate(text string) (options []Located) {
 	return options
 }
 
-// continues tells whether the last character is a backslash that none before it escapes.
+// continues reports whether the last character is a backslash that none before it escapes.
 func continues(line string) bool {
 	return (len(line)-len(strings.TrimRight(line, `\`)))%2 == 1
 }

@@ -39,7 +39,7 @@ func newMutator(t testing.TB, n uint64) *mutator {
 	return m
 }
 
-// Names and values that a rule speaks of, on either side of it.
+// Names and values of the rules, valid and invalid.
 var (
 	laneNames = []string{"", "A", "A=B", "A B", "Ä", "HTTP_", "HTTP_A", "HTTP_A(B", "HTTP_A:B", "HTTPA", "http_a", "AUTH_TYPE", "CONTENT_LENGTH", "CONTENT_TYPE",
 		"DOCUMENT_ROOT", "DOCUMENT_URI", "GATEWAY_INTERFACE", "HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE", "HTTP_COOKIE", "HTTP_HOST", "HTTP_PROXY",

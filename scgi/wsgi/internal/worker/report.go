@@ -97,7 +97,7 @@ func report(r *Report, msg []byte) (done bool) {
 	return false
 }
 
-// problem converts a problem of a kind that runtime/job.py lists.
+// problem converts a problem. runtime/job.py lists the kinds.
 func problem(kind, text []byte) *outcome.Problem {
 	p := &outcome.Problem{Kind: outcome.Failed, Text: string(text)}
 	if string(kind) == "timeout" {

@@ -99,7 +99,7 @@ func closed(payload []byte) string {
 	return fmt.Sprintf("8 %d %x\n", code, payload[2:])
 }
 
-// isText tells whether b is UTF-8, or can become it unless that is all.
+// isText reports whether b is UTF-8, or can become it unless that is all.
 func isText(b []byte, all, late bool) bool {
 	for len(b) > 0 {
 		if late && !all && len(b) == 2 && b[0] == 0xed && b[1] >= 0xa0 && b[1] < 0xc0 {
