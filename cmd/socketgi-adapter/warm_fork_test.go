@@ -33,6 +33,61 @@ def application(e, s):
 	assert.Contains(t, log, "--preload no")
 }
 
+// TestWarmSharedLoop creates an event loop while an ASGI application is loaded.
+func TestWarmSharedLoop(t *testing.T) {
+	t.Parallel()
+	eachVersion(t, func(t *testing.T, python string) {
+		app := program(t, `
+import asyncio
+loop = asyncio.new_event_loop()
+asyncio.set_event_loop(loop)
+async def app(scope, receive, send):
+    assert scope['type'] == 'http'
+    await asyncio.sleep(0)
+    await send({'type': 'http.response.start', 'status': 200})
+    await send({'type': 'http.response.body', 'body': b'%r' % (asyncio.get_running_loop() is loop)})
+`)
+		for preload, same := range map[string]string{"yes": "False", "no": "True"} {
+			u, p := warmUnit(t, python, "--workers", "1", "--preload", preload, app)
+			assert.Equal(t, same, u.get("/").body)
+			log := p.stop(t)
+			assert.Equal(t, preload == "yes", strings.Contains(log, "loading the application has created an event loop, which no worker runs: "), log)
+			assert.NotContains(t, log, "socket")
+		}
+	})
+}
+
+// TestWarmPathASGI asks an ASGI application before it is forked: without its lifespan, which is that of a worker.
+func TestWarmPathASGI(t *testing.T) {
+	t.Parallel()
+	eachVersion(t, func(t *testing.T, python string) {
+		app := program(t, `
+import os
+pid, asked = os.getpid(), []
+async def app(scope, receive, send):
+    if scope['type'] == 'lifespan':
+        await receive()
+        asked.append('lifespan')
+        await send({'type': 'lifespan.startup.complete'})
+        await receive()
+        return
+    if scope['path'] == '/fail':
+        raise KeyError('fail')
+    asked.append(scope['path'])
+    await send({'type': 'http.response.start', 'status': 200})
+    await send({'type': 'http.response.body', 'body': ' '.join([*asked, str(os.getpid() == pid)]).encode()})
+`)
+		u, p := warmUnit(t, python, "--workers", "1", "--warm-path", "/warm?x", app)
+		assert.Equal(t, "/warm lifespan / False", u.get("/").body)
+		assert.NotContains(t, p.stop(t), "warm-up")
+		u, p = warmUnit(t, python, "--workers", "1", "--warm-path", "/fail", app)
+		assert.Equal(t, "lifespan / False", u.get("/").body)
+		log := p.stop(t)
+		assert.Contains(t, log, "warm-up request for /fail: Traceback (most recent call last):\n")
+		assert.Contains(t, log, "KeyError: 'fail'")
+	})
+}
+
 // TestWarmForks looks at what a fork takes along.
 func TestWarmForks(t *testing.T) {
 	t.Parallel()

@@ -162,3 +162,11 @@ func TestASGICheck(t *testing.T) {
 		require.NoError(a.t, err)
 	})
 }
+
+// TestASGILoop loads an application that has set an event loop: it is the one that runs.
+func TestASGILoop(t *testing.T) {
+	eachASGI(t, "import asyncio\nloop = asyncio.new_event_loop()\nasyncio.set_event_loop(loop)\n"+
+		"async def app(scope, receive, send):\n    assert asyncio.get_running_loop() is loop"+helloASGI, func(a *asgi) {
+		assert.True(a.t, strings.HasSuffix(a.get(), "hello"))
+	})
+}
