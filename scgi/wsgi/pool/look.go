@@ -216,7 +216,7 @@ const (
 	// blockedTime is the time without a turn of its event loop after which a worker is reported, and
 	// blockedGrace the time that it has for ending a request at the timeout by itself.
 	blockedTime  = time.Second
-	blockedGrace = time.Second
+	blockedGrace = 5 * time.Second
 )
 
 // noticeBlocked logs that a worker's event loop is blocked, so that all of its requests wait, and makes

@@ -235,7 +235,7 @@ func (k *keeper) lostJob(m *member, r worker.Current, j *job) {
 	j.Service = k.now.Sub(r.Started)
 	j.Queued = max(0, k.now.Sub(j.Arrived)-j.Service)
 	res := died(r)
-	k.because(m, func(problem *outcome.Problem) {
+	k.because(m, r, func(problem *outcome.Problem) {
 		res.Problem = problem
 		k.failed(j, res)
 	})
@@ -256,11 +256,11 @@ func (k *keeper) lost(m *member, at worker.Current) {
 	if conn, ok := m.conns[at.Begun]; ok { // the worker was killed, and takeOver has the connection
 		delete(m.conns, at.Begun)
 		k.open++
-		s.Problem = k.explain(m.killed)
+		s.Problem = k.killedFor(m, at)
 		go k.answerFor(worker.Passed{FD: conn, Served: &s})
 		return
 	}
-	k.because(m, func(problem *outcome.Problem) {
+	k.because(m, at, func(problem *outcome.Problem) {
 		if m.connErr != nil {
 			problem.Text += " (the web server answers 502: " + m.connErr.Error() + ")"
 		}
@@ -277,13 +277,21 @@ func (k *keeper) closed(s worker.Served, problem *outcome.Problem) {
 	k.cfg.Gateway.Log.Record(k.recordOf(s))
 }
 
-// because calls f with the reason for a worker's end, when that is known.
-func (k *keeper) because(m *member, f func(*outcome.Problem)) {
+// because calls f with the reason for the end of a request's worker, as soon as it is known.
+func (k *keeper) because(m *member, r worker.Current, f func(*outcome.Problem)) {
 	if m.killed != nil {
-		f(k.explain(m.killed))
+		f(k.killedFor(m, r))
 		return
 	}
 	k.whenEnded(m, func(how string) { f(k.explain(&outcome.Problem{Kind: outcome.Died, Text: how})) })
+}
+
+// killedFor returns the reason for the end of a request whose worker was killed.
+func (k *keeper) killedFor(m *member, r worker.Current) *outcome.Problem {
+	if m.killed.Kind == outcome.Timeout && k.now.Before(r.Started.Add(k.cfg.Timeout)) {
+		return &outcome.Problem{Kind: outcome.Died, Text: "the worker was killed because another of its requests exceeded the timeout and blocked its event loop"}
+	}
+	return k.explain(m.killed)
 }
 
 // endingProcess is a worker or a parent.
