@@ -21,7 +21,7 @@ type Conn struct {
 // [Conn.Finish] closes it.
 func NewConn(fd int) *Conn { return &Conn{fd: fd} }
 
-// FD returns the file descriptor, which stays the Conn's; -1 once it is closed.
+// FD returns the file descriptor, which the Conn owns; -1 after it is closed.
 func (c *Conn) FD() int { return c.fd }
 
 // SetReadDeadline sets the deadline of further reads, which then fail with os.ErrDeadlineExceeded; the

@@ -55,7 +55,7 @@ func ExampleRequestError() {
 	fmt.Println(errors.Is(err, scgi.ErrLength))
 	// Output:
 	// 400 Bad Request
-	// scgi: the request does not begin with a netstring length: is the web server speaking SCGI? (400)
+	// scgi: the request does not begin with the length of a netstring: does the web server speak SCGI? (400)
 	// true
 }
 

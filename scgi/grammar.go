@@ -2,18 +2,18 @@ package scgi
 
 import "strings"
 
-// This file says what a web server that has parsed a request can't have found in it. What
-// passes here can be put into a log line, an environment or a response as a line of its own,
-// but for the variables that are decoded paths (PATH_INFO, SCRIPT_NAME, DOCUMENT_URI and what
-// is made of them): %0A and %0D in a URL are legal, and become line breaks there. So may be
-// what only a configuration names, such as a client's certificate.
+// This file refuses variables that no web server can send after it has parsed a request. Values that pass
+// contain no line break, so that they can be written to a log, an environment or a response. Exceptions are
+// decoded paths (PATH_INFO, SCRIPT_NAME, DOCUMENT_URI and those derived from them), because %0A and %0D are
+// legal in a URL, and other variables that only the web server's configuration defines, such as a client's
+// certificate.
 
-// checkMeta tells what is wrong with a variable that is no client's header. Breaks says that
-// there may be a line break somewhere in the request.
+// checkMeta checks a variable other than a client's header. Breaks is true if there may be a line break in the
+// request.
 func checkMeta(name, value string, breaks bool) error {
 	switch name {
 	case "REQUEST_METHOD":
-		if value != "" && !isToken(value) { // an empty one is a missing one
+		if value != "" && !isToken(value) { // an empty one counts as missing
 			return ErrMethod
 		}
 	case "REQUEST_URI":
@@ -46,8 +46,8 @@ func isToken(s string) bool {
 
 var tokens = characters("!#$%&'*+-.^_`|~")
 
-// isHost reports whether s has only characters that a Host may have (RFC 3986, 3.2.2); there
-// may be none. Any other is to be answered with 400 (RFC 9112, 3.2).
+// isHost reports whether s is empty or has only characters of a Host (RFC 3986, 3.2.2). Any other Host must be
+// answered with 400 (RFC 9112, 3.2).
 func isHost(s string) bool {
 	for i := range len(s) {
 		if !hosts[s[i]] {

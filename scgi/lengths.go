@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// This file decides how long a body is, where more than one header says so.
+// This file determines the length of a body from several headers.
 
-// lengths are what a request says of its body besides the first CONTENT_LENGTH, which is how
-// much the web server has of it.
+// lengths has the headers about the length of the body besides the first CONTENT_LENGTH, which is the number of
+// bytes that the web server has.
 type lengths struct {
-	// none: there is no body, by a later CONTENT_LENGTH or by HTTP_CONTENT_LENGTH, which the
-	// web server's configuration sets to nothing.
+	// none: the web server's configuration sets a later CONTENT_LENGTH or HTTP_CONTENT_LENGTH to an
+	// empty value, so that there is no body.
 	none bool
-	// told is what the client's Content-Length said, if given.
+	// told is the client's Content-Length, if given.
 	told  int64
 	given bool
 }
 
-// client notes a HTTP_CONTENT_LENGTH.
+// client records a HTTP_CONTENT_LENGTH.
 func (l *lengths) client(value string) error {
 	if value == "" {
 		l.none = true
@@ -32,11 +32,11 @@ func (l *lengths) client(value string) error {
 	return nil
 }
 
-// settle decides on the body's length. A subrequest of nginx (auth_request, SSI) has the
-// headers of the client's request, and not its body; so does a request of which nginx before
-// 1.29.6, with scgi_request_buffering off, has nothing yet when it counts the body, and sends
-// it all the same. The two can be told apart by the configuration, which says that there is
-// none, or by the version. Bytes that follow give the second away in either case.
+// settle determines the body's length. Two kinds of requests have the client's Content-Length and a
+// CONTENT_LENGTH of 0: a subrequest of nginx (auth_request, SSI), which has no body; and a request of nginx
+// before 1.29.6 with scgi_request_buffering off, which has received nothing of the body when it counts it, and
+// sends it later. The configuration (none) or the version distinguishes them. In either case, bytes that follow
+// belong to the second kind.
 func (r *Request) settle(l *lengths) error {
 	switch {
 	case l.none:
@@ -52,8 +52,8 @@ func (r *Request) settle(l *lengths) error {
 	return nil
 }
 
-// countsBodies reports whether a web server is a nginx that never announces less of a body than
-// it sends: 1.29.6 or later.
+// countsBodies reports whether a web server is nginx 1.29.6 or later, which never sends more of a body than it
+// announces.
 func countsBodies(software string) bool {
 	version, ok := strings.CutPrefix(software, "nginx/")
 	if !ok {

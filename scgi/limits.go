@@ -2,27 +2,25 @@ package scgi
 
 import "time"
 
-// Limits bound what one request may cost. The zero value of each field means
-// its default.
+// Limits are the limits of one request. The zero value of a field is its default.
 type Limits struct {
-	// HeaderBytes is the largest header block, in bytes. Default 64 KiB.
+	// HeaderBytes is the size in bytes of the largest header block. Default: 64 KiB.
 	HeaderBytes int
-	// Headers is the largest number of headers. Default 1000.
+	// Headers is the largest number of headers. Default: 1000.
 	Headers int
-	// HeaderTimeout is the time in which the header block must have arrived.
-	// Default 10 s.
+	// HeaderTimeout limits the time until the header block is complete. Default: 10 s.
 	HeaderTimeout time.Duration
-	// BodyBytes is the largest body, in bytes. Default: no limit; the web
-	// server has one of its own (nginx: client_max_body_size).
+	// BodyBytes is the size in bytes of the largest body. Default: no limit; the web server has its own
+	// (nginx: client_max_body_size).
 	BodyBytes int64
-	// BodyTimeout is how long the body may make no progress. Default 10 s: a web server that
-	// buffers requests has all of the body, whatever its client does.
+	// BodyTimeout limits the time without progress of the body. Default: 10 s, as a web server that
+	// buffers requests sends the body at once.
 	BodyTimeout time.Duration
-	// MemoryBytes is the largest body that is kept in memory; a larger one goes
-	// to an unlinked temporary file. Default 64 KiB.
+	// MemoryBytes is the size in bytes of the largest body that is kept in memory. A larger one is stored
+	// in an unlinked temporary file. Default: 64 KiB.
 	MemoryBytes int64
-	// TempDir is where that file is made. Default $TMPDIR, else /var/tmp, which
-	// unlike /tmp is never held in memory (file-hierarchy(7)).
+	// TempDir is the directory of that file. Default: $TMPDIR, else /var/tmp, which unlike /tmp is never
+	// in memory (file-hierarchy(7)).
 	TempDir string
 }
 

@@ -2,33 +2,28 @@ package scgi
 
 import "strings"
 
-// Params returns the meta-variables that an application sees (RFC 3875, 4.1):
-// the headers of the request, made into what CGI and PEP 3333 ask for.
+// Params returns the meta-variables of the request for an application, as CGI (RFC 3875, 4.1) and PEP 3333
+// require:
 //
-//   - A client's header that arrived more than once is joined, cookies with
-//     "; " and all others with ", " (RFC 9110, 5.3); of HTTP_HOST and of every
-//     variable of the web server itself the last wins, as nginx has it for
-//     parameters that its configuration repeats.
-//   - HTTP_CONTENT_LENGTH, HTTP_CONTENT_TYPE and HTTP_TRANSFER_ENCODING are left
-//     out: they describe the message as it was before the web server took it
-//     apart. HTTP_PROXY is left out because libraries take it from the
-//     environment as their proxy (httpoxy, CVE-2016-5385).
-//   - SCRIPT_NAME and PATH_INFO are what the web server sent. What it didn't
-//     send is cut from DOCUMENT_URI, else from REQUEST_URI, at mount: "" for an
-//     application that has the whole host, else "/prefix". A SCRIPT_NAME
-//     that may be all of the path is cut there, too.
-//   - SCRIPT_FILENAME and PATH_TRANSLATED of a web server that doesn't know
-//     where a program is are left out.
-//   - QUERY_STRING, SERVER_NAME, SERVER_PORT and SERVER_PROTOCOL are always
-//     there, SERVER_NAME and SERVER_PORT never empty.
+//   - A repeated header of the client is joined, cookies with "; " and others with ", " (RFC 9110, 5.3). Of
+//     HTTP_HOST and of variables of the web server, the last one counts, as in nginx for repeated parameters.
+//   - HTTP_CONTENT_LENGTH, HTTP_CONTENT_TYPE and HTTP_TRANSFER_ENCODING are removed: they describe the message
+//     before the web server has decoded it. HTTP_PROXY is removed because libraries use the environment
+//     variable of that name as their proxy (httpoxy, CVE-2016-5385).
+//   - SCRIPT_NAME and PATH_INFO are those of the web server. A missing one is cut from DOCUMENT_URI, else from
+//     REQUEST_URI, at mount: "" for an application that has the whole host, else "/prefix". A SCRIPT_NAME that
+//     may be the whole path is cut there, too.
+//   - SCRIPT_FILENAME and PATH_TRANSLATED are removed if they name no file of the application.
+//   - QUERY_STRING, SERVER_NAME, SERVER_PORT and SERVER_PROTOCOL are always set, SERVER_NAME and SERVER_PORT to
+//     a value that isn't empty.
 //
-// A request without a method gives [ErrNoMethod].
+// The error for a request without a method is [ErrNoMethod].
 func (r *Request) Params(mount string) ([]Header, error) {
 	p := make(params, 0, len(r.fields)+6)
 	for name, value := range r.Headers() {
 		switch name {
 		case "HTTP_CONTENT_LENGTH", "HTTP_CONTENT_TYPE", "HTTP_TRANSFER_ENCODING", "HTTP_PROXY":
-		case "CONTENT_LENGTH": // the first, which all others agree with, unless they are empty
+		case "CONTENT_LENGTH": // the first one: others are equal, or empty
 			if r.empty {
 				value = "0"
 			}
@@ -133,7 +128,7 @@ func (p params) path(mount string) (script, info string) {
 			info = rest
 		case hasScript:
 			info = uri
-		default: // outside of the mount: the web server knows why
+		default: // outside of the mount, as the web server is configured
 			script, info = "", uri
 		}
 	}
@@ -163,7 +158,7 @@ func pathOf(target string) string {
 	for i := 0; i < len(target); i++ {
 		if target[i] == '%' && i+2 < len(target) {
 			hi, lo := unhex(target[i+1]), unhex(target[i+2])
-			// A NUL stays escaped: it would end a variable early.
+			// A NUL remains escaped: it would end the variable.
 			if hi >= 0 && lo >= 0 && hi+lo > 0 {
 				out = append(out, byte(hi<<4|lo))
 				i += 2
@@ -187,7 +182,7 @@ func unhex(c byte) int {
 	return -1
 }
 
-// splitHost takes a port off a host; an IPv6 address keeps its brackets.
+// splitHost splits a host and its port; an IPv6 address keeps its brackets.
 func splitHost(s string) (host, port string) {
 	i := strings.LastIndexByte(s, ':')
 	if i < 0 || strings.IndexByte(s[i:], ']') >= 0 {

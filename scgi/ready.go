@@ -7,18 +7,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What [Conn.ReadReady] returns when there is no whole request.
+// The errors of [Conn.ReadReady] for an incomplete request.
 var (
-	// ErrNoHeader: the header has not arrived, or not all of it.
+	// ErrNoHeader: the header is incomplete.
 	ErrNoHeader = errors.New("the request header has not arrived")
-	// ErrNoBody: all of the header has, and the body has not, or does not fit.
+	// ErrNoBody: the header is complete, but the body is not, or doesn't fit.
 	ErrNoBody = errors.New("the request body has not arrived")
 )
 
-// ReadReady is [ReadRequest] for a request that has arrived already. It never waits: where
-// not all of a request is there, or it is larger than scratch, the error is [ErrNoHeader] or
-// [ErrNoBody]. It takes nothing from the connection, which [Conn.FinishNow] does, or
-// [Conn.Finish]: to close it before is a reset. Scratch is free for another use afterwards.
+// ReadReady is [ReadRequest] for a request that has arrived already. It never waits: if the request is
+// incomplete or larger than scratch, the error is [ErrNoHeader] or [ErrNoBody]. It consumes nothing:
+// [Conn.FinishNow] and [Conn.Finish] do, and closing the connection before resets it. The request doesn't
+// refer to scratch afterwards.
 func (c *Conn) ReadReady(scratch []byte, lim *Limits) (*Request, error) {
 	n, err := c.lookAhead(scratch)
 	if err != nil {
@@ -30,7 +30,7 @@ func (c *Conn) ReadReady(scratch []byte, lim *Limits) (*Request, error) {
 	case a.short && n < len(scratch):
 		return nil, ErrNoHeader
 	case a.short:
-		return nil, ErrNoBody // the header is so large
+		return nil, ErrNoBody // the header is larger than scratch
 	case err != nil:
 		return nil, err
 	case req.ContentLength > min(int64(len(a.rest)), orDefault(lim.MemoryBytes, DefaultMemoryBytes)) &&
@@ -40,7 +40,7 @@ func (c *Conn) ReadReady(scratch []byte, lim *Limits) (*Request, error) {
 	return req, req.ReadBody(a, lim)
 }
 
-// lookAhead returns how many bytes are there, io.EOF where none will come.
+// lookAhead peeks at the available bytes, and returns their number, or io.EOF at the end.
 func (c *Conn) lookAhead(p []byte) (int, error) {
 	for {
 		n, _, err := unix.Recvfrom(c.fd, p, unix.MSG_PEEK|unix.MSG_DONTWAIT)
@@ -56,7 +56,7 @@ func (c *Conn) lookAhead(p []byte) (int, error) {
 	}
 }
 
-// ahead reads what is there, and remembers when that was not enough.
+// ahead reads the available bytes, and records if there were too few.
 type ahead struct {
 	rest  []byte
 	short bool

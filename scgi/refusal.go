@@ -6,14 +6,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// RetryAfter is the header line of every response with status 503 of this module: a client may
-// come again after 5 seconds (RFC 9110, 10.2.3).
+// RetryAfter is the header line of every response with status 503 of this module: a client can try again after
+// 5 seconds (RFC 9110, 10.2.3).
 const RetryAfter = "Retry-After: 5\r\n"
 
 // Refusal returns the response to a request that could not be read: the status
-// code, and a sentence. Err is an error of [ReadRequest], [Request.ReadBody] or
-// [Request.Params]: that of a malformed request tells its own; any other is one of the
-// file of its body.
+// code, and a sentence. Err is an error of [ReadRequest], [Request.ReadBody] or [Request.Params]: a
+// [RequestError], or an error of the file of its body.
 func Refusal(err error) (status int, text string) {
 	var wrong *RequestError
 	switch {

@@ -15,7 +15,7 @@ func TestRefusal(t *testing.T) {
 		text   string
 	}{
 		{ErrNoSCGI, 400, "The request was refused: the header SCGI is not sent with the value 1."},
-		{ErrBodyTooLarge, 413, "The request was refused: the request body is larger than is allowed here."},
+		{ErrBodyTooLarge, 413, "The request was refused: the request body exceeds the limit."},
 		{&os.PathError{Op: "write", Path: "/secret", Err: unix.ENOSPC}, 507, "There is no space for the request's body."},
 		{os.NewSyscallError("open", unix.EMFILE), 503, "This machine is too busy. Try again in a few seconds."},
 		{os.ErrPermission, 500, "The request can't be stored."},

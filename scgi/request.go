@@ -8,33 +8,31 @@ import (
 
 // Request is one decoded request.
 type Request struct {
-	// ContentLength is the number of bytes of the body.
+	// ContentLength is the length of the body, in bytes.
 	ContentLength int64
-	// Body is the body once [Request.ReadBody] has taken it.
+	// Body is the body, after [Request.ReadBody].
 	Body Body
 
-	block  []byte // the header block, which nobody writes to any more
+	block  []byte // the header block, which is never modified
 	fields []field
-	empty  bool // that there is no body was said otherwise than by a CONTENT_LENGTH of 0
-	// What follows has no pointers, so the collector needn't look at it.
+	empty  bool // there is no body, although CONTENT_LENGTH may not be 0 (lengths.go)
+	// The following fields have no pointers, so that the garbage collector skips them.
 	inline [inlineFields]field
-	first  [minRequest]byte // the beginning of the wire, before the length is known
+	first  [minRequest]byte // the beginning of the request, before its length is known
 }
 
-// field is where a header ends in the block; it begins where the one before ends.
+// field has the ends of a header's name and value in the block. The name begins after the previous value.
 type field struct{ nameEnd, valueEnd uint32 }
 
-// inlineFields is how many headers a Request holds without another allocation: a
-// browser behind nginx sends 25 to 30.
+// inlineFields is the number of headers of a Request without another allocation: a browser behind nginx sends
+// 25 to 30.
 const inlineFields = 40
 
-// Header is one name and value of a request, such as REQUEST_METHOD and GET, as it is on
-// the wire.
+// Header is one name and value of a request as sent, such as REQUEST_METHOD and GET.
 type Header struct{ Name, Value string }
 
-// Headers yields every header in the order of arrival, repeated ones too;
-// [AppendHeader] makes the same bytes of them again. What an application may see of
-// them is what [Request.Params] returns.
+// Headers yields all headers in the order of arrival, including repeated ones; [AppendHeader] encodes them to
+// the same bytes. [Request.Params] returns those for an application.
 func (r *Request) Headers() iter.Seq2[string, string] {
 	return func(yield func(name, value string) bool) {
 		start := uint32(0)
@@ -57,14 +55,14 @@ func (r *Request) Get(name string) (value string) {
 	return value
 }
 
-// text makes a string of bytes that never change.
+// text converts bytes that are never modified to a string, without a copy.
 func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
-// Body is a whole request body: bytes in memory, or a file.
+// Body is a complete request body: bytes in memory, or a file.
 type Body struct {
-	// Data is the body when it is small.
+	// Data is a small body.
 	Data []byte
-	// File is the body when it is not: a file without a name, at offset 0,
-	// that ends where the body ends. The owner closes it.
+	// File is a larger body: an unlinked file at offset 0, which contains nothing else. The owner closes
+	// it.
 	File *os.File
 }

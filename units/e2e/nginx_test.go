@@ -113,5 +113,5 @@ location /lost/ { include scgi_params; scgi_param SCRIPT_NAME /lost; scgi_param 
 	logged("remove scgi_param CONTENT_LENGTH")
 	assert.Equal(t, 0, where(t, s.get("/lost/x")).Body)
 	assert.Equal(t, 400, s.do("POST", "/lost/x", strings.NewReader("hello")).StatusCode)
-	logged("the web server says that there is no body, and sends one")
+	logged("the web server announces no body, but sends one")
 }
