@@ -97,7 +97,7 @@ func TestDoctorBroken(t *testing.T) {
 	}{
 		{"socket stopped", run("systemctl stop app.socket"), "listens", "error", "app.socket is stopped (inactive)", "systemctl start app.socket", nil, false},
 		{"not enabled", run("systemctl disable --quiet app.socket"), "listens", "warning", "app.socket is not enabled (disabled)", "systemctl enable app.socket", nil, false},
-		{"socket file removed", run("rm /run/socketgi/app.sock"), "listens", "error", "/run/socketgi/app.sock is gone", "systemctl restart app.socket", nil, false},
+		{"socket file removed", run("rm /run/socketgi/app.sock"), "listens", "error", "/run/socketgi/app.sock does not exist", "systemctl restart app.socket", nil, false},
 		{"mode of the socket", run("chmod 0666 /run/socketgi/app.sock"), "listens", "warning", "has mode 0666, but SocketMode= is 0660", "", nil, false},
 		{"another program listens", func() {
 			s.Run("rm", "/run/socketgi/app.sock")

@@ -22,7 +22,7 @@ func UIDs(path string, names []string) (uids []uint32, err error) {
 	for _, name := range names {
 		uid, ok := lookup(text, name)
 		if !ok {
-			return nil, fmt.Errorf("--allow-user: there is no user %q in %s; one that is somewhere else has a number for --allow-uid, which \"id -u\" prints", name, path)
+			return nil, fmt.Errorf("--allow-user: %[2]s has no user %[1]q; for a user of another source, use --allow-uid with the number that \"id -u\" prints", name, path)
 		}
 		uids = append(uids, uid)
 	}

@@ -17,7 +17,7 @@ func TestUIDs(t *testing.T) {
 	assert.Equal(t, []uint32{33, 0}, got)
 	for _, in := range []string{"", "nobody-there", "bad", "short", "33"} {
 		_, err := UIDs(path, []string{"www-data", in})
-		assert.ErrorContains(t, err, "there is no user", in)
+		assert.ErrorContains(t, err, "has no user", in)
 	}
 	_, err = UIDs(path+"x", []string{"root"})
 	assert.ErrorIs(t, err, os.ErrNotExist)

@@ -178,7 +178,7 @@ func (x *examination) lost(ctx context.Context, app *host.Application, p place, 
 	case a.status == 502 && x.withoutGroup(app) != "":
 		group := x.withoutGroup(app)
 		f.fail("nginx-groups", fmt.Sprintf("%s: nginx's workers run without the group %s, which %s is in now", what, group, x.web.user.Name),
-			"the web server answers 502, and its error log says Permission denied", reload)
+			"the web server answers 502, and its error log has Permission denied", reload)
 	case a.status == 401, a.status == 403 && (len(location.Here("deny")) > 0 || len(location.Here("auth_request")) > 0):
 		f.note("answer-needs-login", fmt.Sprintf("%s: nginx requires authorization", what), "whether nginx reaches the application is unknown", "")
 	case a.status >= 300 && a.status < 400:

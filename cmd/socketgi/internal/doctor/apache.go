@@ -99,7 +99,7 @@ func judgeApache(ctx context.Context, w *front, app *host.Application, p pass, f
 	for _, other := range w.passes(ctx) {
 		if other.worker == p.worker && other.scheme == p.scheme && address(other.listen) != address(p.listen) {
 			f.fail("worker-name-repeated", fmt.Sprintf("%s: scgi://%s is the name of another socket, too: %s at %s", place, p.worker, other.listen, other.d.Place()),
-				"Apache tells sockets apart by that name: requests reach the wrong application", on(`%ds!|scgi://%s\b!|scgi://%s.socketgi!`, p.d.Line, p.name, app.Name))
+				"Apache distinguishes sockets by that name: requests reach the wrong application", on(`%ds!|scgi://%s\b!|scgi://%s.socketgi!`, p.d.Line, p.name, app.Name))
 			break
 		}
 	}
@@ -118,7 +118,7 @@ func judgeApache(ctx context.Context, w *front, app *host.Application, p pass, f
 	if wait := p.timeout(w.conf); app.UsesAdapter() {
 		if takes, queue := longest(app); takes > 0 && float64(wait) <= (takes+queue).Seconds() {
 			f.warn("read-timeout", fmt.Sprintf("%s: Apache waits %d seconds, and a request may wait %v and take %v", place, wait, queue, takes),
-				"the application's own 503 and 504, and what the log says of them, come too late: the client gets Apache's 504", "").Do =
+				"Apache answers 504 before the application's own 503 or 504, and the log has another reason", "").Do =
 				fmt.Sprintf("set ProxySet timeout=%d for it, as in: socketgi apache %s", int((takes+queue).Seconds())+15, app.Name)
 		}
 	}
@@ -130,15 +130,15 @@ func judgeAlias(w *front, app *host.Application, p pass, f *findings) {
 	switch {
 	case strings.HasPrefix(p.d.Name, "ProxyPass") && p.known && p.prefix != strings.TrimRight(app.Mount(), "/"):
 		f.fail("script-name-wrong", fmt.Sprintf("%s: ProxyPass sends the whole path as SCRIPT_NAME, and the units don't have %s as --mount", p.d.Place(), p.prefix),
-			"its links leave that prefix out, and its routes have to have it", "").Do = "use what socketgi apache " + app.Name + " --mount " + p.prefix + " prints"
+			"its links omit that prefix, and its routes must include it", "").Do = "use the output of: socketgi apache " + app.Name + " --mount " + p.prefix
 	case files == nil || dir == nil:
 	case p.alias == nil:
 		f.fail("alias-missing", fmt.Sprintf("%s is of the file %s, and no Alias leads there", p.d.Place(), path.Join(dir.Arg(0), files.Arg(0))), "no request reaches the application", "").Do =
-			"use what socketgi apache " + app.Name + " prints"
+			"use the output of: socketgi apache " + app.Name
 	default:
 		file := strings.TrimSuffix(p.alias.Arg(1), "$1")
 		if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() {
-			f.fail("alias-file-missing", fmt.Sprintf("%s: there is no file %s", p.alias.Place(), file), "Apache answers 404", "").Do = "name a file that is there: use what socketgi apache " + app.Name + " prints"
+			f.fail("alias-file-missing", fmt.Sprintf("%s: there is no file %s", p.alias.Place(), file), "Apache answers 404", "").Do = "name an existing file: use the output of: socketgi apache " + app.Name
 		}
 	}
 }

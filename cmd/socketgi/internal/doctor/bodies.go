@@ -20,7 +20,7 @@ func judgeBodies(app *host.Application, nginx version, r route, f *findings) {
 			"nginx before "+wholeBodies.String()+" announces less than the whole body of a chunked upload: the request is refused with 400", set(r, "scgi_request_buffering", "on"))
 	}
 	if r.level.Value("scgi_pass_request_body", "on") == "off" && !saysNoBody(r) {
-		f.warn("request-body", place+": scgi_pass_request_body off", "the application waits for a body that never comes; "+
+		f.warn("request-body", place+": scgi_pass_request_body off", "the application waits for a body that never arrives; "+
 			`for subrequests (auth_request, SSI) set scgi_param CONTENT_LENGTH ""; scgi_param HTTP_CONTENT_LENGTH ""; too`,
 			set(r, "scgi_pass_request_body", "on"))
 	}

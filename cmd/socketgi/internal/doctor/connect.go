@@ -68,7 +68,7 @@ func checkConnect(ctx context.Context, x *examination, app *host.Application) (f
 	case errors.Is(err, unix.ECONNREFUSED):
 		f.fail("connect-refused", "nothing listens at "+app.Listen, "the socket's file exists, but the socket is closed: the web server answers 502", relisten(app))
 	case errors.Is(err, unix.EAGAIN):
-		f.fail("backlog-full", "no more connections wait at "+app.Listen+" (Backlog=)", "connections arrive faster than they are accepted; the web server answers 502", "").Do =
+		f.fail("backlog-full", "no more connections wait at "+app.Listen+" (Backlog=)", "connections arrive faster than the service accepts them; the web server answers 502", "").Do =
 			"find the cause: journalctl -n 20 -u " + app.Socket.Name
 	default:
 		f.unchecked("connecting as "+x.web.user.Name+": "+failure.Text(err), "")
@@ -96,7 +96,7 @@ func probe(path string) (peer int, err error) {
 
 // refused finds the file or directory that the web server's user may not pass.
 func refused(web *access.Rights, app *host.Application, f *findings) {
-	const why = "the web server answers 502, and its error log says Permission denied"
+	const why = "the web server answers 502, and its error log has Permission denied"
 	where := web.Obstacle(app.Listen)
 	info, err := os.Stat(where)
 	if err != nil {

@@ -177,7 +177,7 @@ func checkFront(name string) func(context.Context, *examination, *host.Applicati
 			f.unchecked("only root can ask "+w.title+" for its configuration", "sudo socketgi doctor "+app.Name)
 			return f
 		case w.err != nil:
-			f.fail(name+"-configuration", w.title+" refuses its configuration:\n"+w.err.Error(), "it goes on with the one it has, and won't start again", "").Do = "correct it, then: " + w.reload()
+			f.fail(name+"-configuration", w.title+" refuses its configuration:\n"+w.err.Error(), "it continues with the previous one, and won't start again", "").Do = "correct it, then: " + w.reload()
 			return f
 		case len(found) == 0:
 			w.unreached(ctx, app, &f)
@@ -203,7 +203,7 @@ func checkFront(name string) func(context.Context, *examination, *host.Applicati
 // judgeRunning looks whether the web server runs.
 func (x *examination) judgeRunning(ctx context.Context, w *front, f *findings) {
 	if _, err := x.of(ctx, w.unit, "Service"); err == nil && !x.running(ctx, w) {
-		f.fail(w.name+"-stopped", w.title+" isn't running", "nobody answers the browser", "systemctl unmask --quiet "+w.unit+" && systemctl enable --now --quiet "+w.unit)
+		f.fail(w.name+"-stopped", w.title+" isn't running", "the browser gets no response", "systemctl unmask --quiet "+w.unit+" && systemctl enable --now --quiet "+w.unit)
 	}
 }
 
@@ -217,7 +217,7 @@ func (w *front) judgeMount(app *host.Application, p pass, f *findings) {
 
 // unreached says why the web server doesn't reach the application.
 func (w *front) unreached(ctx context.Context, app *host.Application, f *findings) {
-	const why = "nobody can ask the application anything; the client gets 404"
+	const why = "no request reaches the application; the client gets 404"
 	for _, p := range w.passes(ctx) {
 		if _, err := os.Stat(p.listen); err != nil && strings.HasPrefix(p.listen, "/") && (distance(p.listen, app.Listen) <= 2 || path.Base(p.listen) == path.Base(app.Listen)) {
 			file, line, _ := w.written(p.listen)
@@ -237,7 +237,7 @@ func (w *front) unreached(ctx context.Context, app *host.Application, f *finding
 	file := w.dir + map[string]string{"apache": "/conf-available/", "lighttpd": "/conf-available/50-"}[w.name] + app.Name + ".conf"
 	one := f.fail("location-missing", w.title+" passes no request to "+app.Listen, why, "")
 	if _, err := os.Stat(path.Dir(file)); err != nil {
-		one.Do = "put what " + command + " prints into its configuration"
+		one.Do = "add the output of this command to its configuration: " + command
 		return
 	}
 	one.Mend = command + " > " + shell(file) + " && " + w.enable(file)

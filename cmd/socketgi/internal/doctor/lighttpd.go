@@ -93,7 +93,7 @@ func judgeLighttpd(w *front, app *host.Application, p pass, f *findings) {
 	}
 	if p.scheme != "scgi" {
 		f.fail("wrong-protocol", fmt.Sprintf("%s: %s.server passes requests to the application's socket", at, p.scheme), "it speaks SCGI, and refuses everything else with 400", "").Do =
-			"use what socketgi lighttpd " + app.Name + " prints"
+			"use the output of: socketgi lighttpd " + app.Name
 		return
 	}
 	loaded := false

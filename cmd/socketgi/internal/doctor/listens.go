@@ -36,7 +36,7 @@ func checkListens(ctx context.Context, x *examination, app *host.Application) (f
 
 // failures explains results of a socket unit.
 var failures = map[string]string{
-	"trigger-limit-hit":       "more connections than TriggerLimitBurst= allows came within TriggerLimitIntervalSec=",
+	"trigger-limit-hit":       "more connections than TriggerLimitBurst= allows arrived within TriggerLimitIntervalSec=",
 	"service-start-limit-hit": "its service was started more often than StartLimitBurst= allows",
 	"resources":               "a resource is missing, such as its user, its group or the directory of the path",
 	"exit-code":               "one of its commands failed",
@@ -80,7 +80,7 @@ func socketFile(app *host.Application, socket manager.Properties, f *findings) {
 	info, err := os.Lstat(app.Listen)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		f.fail("socket-gone", app.Listen+" is gone", "the file of the socket was removed, or never made: no client can connect", relisten(app))
+		f.fail("socket-gone", app.Listen+" does not exist", "the file of the socket was removed, or never created: no client can connect", relisten(app))
 		return
 	case err != nil:
 		f.unchecked(failure.Text(err), "sudo socketgi doctor "+app.Name)

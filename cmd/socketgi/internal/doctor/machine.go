@@ -54,10 +54,10 @@ func checkCgroups(ctx context.Context, x *examination, _ *host.Application) (f f
 		f.ok("control groups are mounted with " + favor)
 		return f
 	case x.manager == nil:
-		f.unchecked("what control groups without "+favor+" cost here: systemd doesn't answer", "")
+		f.unchecked("the cost of control groups without "+favor+" on this machine: systemd doesn't answer", "")
 		return f
 	case !x.root:
-		f.unchecked("what control groups without "+favor+" cost here: only root can measure it", "sudo socketgi doctor")
+		f.unchecked("the cost of control groups without "+favor+" on this machine: only root can measure it", "sudo socketgi doctor")
 		return f
 	}
 	row, pause, err := x.measure(ctx)

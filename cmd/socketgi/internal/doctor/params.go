@@ -47,7 +47,7 @@ func judgeParams(app *host.Application, r route, f *findings) {
 	var refused *scgi.RequestError
 	switch {
 	case errors.As(err, &refused):
-		f.fail("request-refused", place+": the adapter refuses what nginx sends: "+failure.Text(err), "the web server gets 400 for every request", "").Do = "use the location of: socketgi nginx " + app.Name
+		f.fail("request-refused", place+": the adapter refuses the requests of nginx: "+failure.Text(err), "the web server gets 400 for every request", "").Do = "use the location of: socketgi nginx " + app.Name
 	case err != nil:
 		f.note("path-unknown", place+": "+failure.Text(err), "", "")
 	case e.unsure != "":
@@ -94,7 +94,7 @@ func judgeProxy(r route, params map[string]string, f *findings) {
 	server := r.level.In("server")
 	if r.level.Value("underscores_in_headers", "off") == "on" && server != nil {
 		f.warn("underscores-in-headers", r.pass.Place()+": headers with underscores are accepted (underscores_in_headers on)",
-			"X_Forwarded_For of a client can't be told from X-Forwarded-For of a proxy", "").Do = "remove underscores_in_headers from nginx's configuration, then: " + reload
+			"the adapter can't distinguish X_Forwarded_For of a client from X-Forwarded-For of a proxy", "").Do = "remove underscores_in_headers from nginx's configuration, then: " + reload
 	}
 	if r.level.Value("scgi_pass_request_headers", "on") == "off" {
 		f.warn("request-headers", r.pass.Place()+": scgi_pass_request_headers off", "the application sees neither cookies nor any other header of the client", set(r, "scgi_pass_request_headers", "on"))

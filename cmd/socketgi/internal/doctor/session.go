@@ -27,7 +27,7 @@ func checkSession(x *examination, app *host.Application, f *findings) {
 		return
 	}
 	if dir := closed(x.web.user, filepath.Dir(app.Listen)); dir != "" {
-		f.fail("folder-denied", x.web.user.Name+" may not enter "+dir+", in which "+app.Listen+" is", "the web server answers 502, and its error log says Permission denied", "").Do =
+		f.fail("folder-denied", x.web.user.Name+" may not enter "+dir+", in which "+app.Listen+" is", "the web server answers 502, and its error log has Permission denied", "").Do =
 			"listen at a port: socketgi add --user-manager --listen 127.0.0.1:PORT; modes of " + dir + " are reset with each session"
 	}
 }

@@ -26,7 +26,7 @@ func judgeTimes(app *host.Application, r route, f *findings) {
 		}
 	case wait <= longest+queue:
 		f.warn("read-timeout", fmt.Sprintf("%s: nginx waits %s (scgi_read_timeout), and a request may wait %s and take %s", r.pass.Place(), adapter.FormatDuration(wait), adapter.FormatDuration(queue), adapter.FormatDuration(longest)),
-			"the adapter's 503 and 504 come too late: the client gets nginx's 504",
+			"nginx answers 504 before the adapter's own 503 or 504",
 			set(r, "scgi_read_timeout", fmt.Sprintf("%ds", int((longest+queue).Seconds())+15)))
 	}
 }
