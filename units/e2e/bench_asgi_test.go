@@ -29,7 +29,7 @@ import (
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench ASGI/fresh -benchtime 200x
 //
-// asks --max-requests 1 for FastAPI's page, twenty times a second.
+// asks --max-requests 1 --warm-path / for FastAPI's page, twenty times a second.
 func BenchmarkASGI(b *testing.B) {
 	b.Run("rate", func(b *testing.B) {
 		b.Run("hello", func(b *testing.B) { benchASGIRate(b, "bench", "/hello", "16", "1") })
@@ -39,7 +39,7 @@ func BenchmarkASGI(b *testing.B) {
 	})
 	b.Run("cold", benchASGICold)
 	b.Run("fresh", func(b *testing.B) {
-		newBench(b).benchFresh(b, "asgi/fastapiapp.py", "FastAPI here")
+		newBench(b).benchFresh(b, "asgi/fastapiapp.py", "FastAPI here", "--warm-path", "/")
 	})
 }
 
@@ -51,7 +51,7 @@ var asgiPeers = []struct{ name, command, address, nginx string }{
 }
 
 // newASGISite is a site with all contenders for an application of testdata/asgi.
-func newASGISite(b *testing.B, app string) *warmSite {
+func newASGISite(b *testing.B, app, page string) *warmSite {
 	s := &warmSite{site: newBench(b, peers...)}
 	two := []string{"--accept", "no", "--workers", "2", "--idle-exit", "0", "--access-log", "no"}
 	for _, a := range adapters() {
@@ -59,7 +59,7 @@ func newASGISite(b *testing.B, app string) *warmSite {
 		s.Install(a[1], path, 0o755)
 		s.ours(&s.rate, a[0], a[0], "asgi/"+app+".py", path, two...)
 		if a[0] == "socketgi" {
-			s.ours(&s.rate, "fresh", "fresh", "asgi/"+app+".py", path, append(two, "--max-requests", "1")...)
+			s.ours(&s.rate, "fresh", "fresh", "asgi/"+app+".py", path, append(two, "--max-requests", "1", "--warm-path", page)...)
 		}
 	}
 	for _, p := range asgiPeers {
@@ -74,7 +74,7 @@ func newASGISite(b *testing.B, app string) *warmSite {
 
 // benchASGIRate asks all contenders for a path, with each number of connections.
 func benchASGIRate(b *testing.B, app, path string, connections ...string) {
-	s := newASGISite(b, app)
+	s := newASGISite(b, app, path)
 	want := ""
 	for _, c := range s.contenders {
 		s.Wait(c.unit, func() error {

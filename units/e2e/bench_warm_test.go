@@ -199,9 +199,9 @@ func benchWarmFresh(b *testing.B) {
 	newBench(b).benchFresh(b, "flaskapp.py", "Flask here")
 }
 
-// benchFresh asks --max-requests 1 for a page, twenty times a second.
-func (s *site) benchFresh(b *testing.B, app, want string) {
-	s.warm0("fresh", app, "--accept", "no", "--workers", "2", "--max-requests", "1", "--access-log", "no")
+// benchFresh asks --max-requests 1 for a page, twenty times a second. Flags are more of those of the units.
+func (s *site) benchFresh(b *testing.B, app, want string, flags ...string) {
+	s.warm0("fresh", app, append([]string{"--accept", "no", "--workers", "2", "--max-requests", "1", "--access-log", "no"}, flags...)...)
 	s.apart("fresh")
 	require.Equal(b, want, s.get("/fresh/").body)
 	every := time.NewTicker(50 * time.Millisecond)
