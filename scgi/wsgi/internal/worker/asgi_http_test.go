@@ -54,6 +54,8 @@ func TestASGIHTTP(t *testing.T) {
 
 		"start: headers are optional": {app: "    await send({'type': 'http.response.start', 'status': 404})\n    await send({'type': 'http.response.body'})",
 			sent: "Status: 404 Not Found\r\nContent-Length: 0\r\n\r\n"},
+		"start: an HTTPStatus": {app: "    import http\n    await send({'type': 'http.response.start', 'status': http.HTTPStatus.CREATED})\n    await send({'type': 'http.response.body'})",
+			sent: "Status: 201 Created\r\nContent-Length: 0\r\n\r\n"},
 		"start: a status that has no phrase": {app: "    await send({'type': 'http.response.start', 'status': 299})\n    await send({'type': 'http.response.body'})",
 			sent: "Status: 299 \r\nContent-Length: 0\r\n\r\n"},
 		"start: headers are an iterable, whose order must be preserved": {

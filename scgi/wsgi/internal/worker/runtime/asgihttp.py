@@ -104,8 +104,9 @@ def _routes_without_root():
 
 
 def _status(code):
-    if type(code) is not int or not 100 <= code <= 999:
+    if not isinstance(code, int) or not 100 <= code <= 999:
         raise ValueError('%r is no status: it is a number of three digits' % (code,))
+    code = int(code)  # it may be an HTTPStatus
     line = _phrases.get(code)
     if line is None:
         from http import HTTPStatus
