@@ -20,7 +20,7 @@ async def app(scope, receive, send):
 	eachASGI(t, source, func(a *asgi) {
 		for _, row := range []struct{ sentence, variables, keys, want string }{
 			{`type (Unicode string) - "http"`, "", "type", "'http'"},
-			{`asgi["spec_version"] - Version of the ASGI HTTP spec this server understands`, "", "asgi", "{'version': '3.0', 'spec_version': '2.5'}"},
+			{`asgi["spec_version"] - Version of the ASGI HTTP spec this server understands`, "", "asgi", "{'version': '3.0', 'spec_version': '2.3'}"},
 			{`http_version - One of "1.0", "1.1" or "2": 1.1`, "", "http_version", "'1.1'"},
 			{`http_version - One of "1.0", "1.1" or "2": 1.0`, "SERVER_PROTOCOL=HTTP/1.0", "http_version", "'1.0'"},
 			{`http_version - One of "1.0", "1.1" or "2": 2`, "SERVER_PROTOCOL=HTTP/2.0", "http_version", "'2'"},

@@ -9,6 +9,9 @@ from _socketgi.response import RETURNED, ClientGone, ClientStuck, ShortBody, Uns
 from _socketgi.stream import Stream
 
 ASGI = {'version': '3.0', 'spec_version': '2.5'}
+# Told 2.4 or later, Starlette notices in its next send only that the client of a stream has left, and
+# goes on until then. It is in send that an application is told so in any case.
+_HTTP = {'version': '3.0', 'spec_version': '2.3'}
 _PIECE = 65536  # bytes of a body in one message
 _SOON = 0.05  # seconds from the start of a response to its first piece, else the head goes out by itself
 _HTTP_VERSIONS = {'HTTP/1.0': '1.0', 'HTTP/2.0': '2', 'HTTP/3.0': '3'}
@@ -50,7 +53,7 @@ def scope(environ, state):
     uri = get('REQUEST_URI')
     found = {
         'type': 'http',
-        'asgi': dict(ASGI),
+        'asgi': dict(_HTTP),
         'http_version': _HTTP_VERSIONS.get(environ['SERVER_PROTOCOL'], '1.1'),
         'method': environ['REQUEST_METHOD'].upper(),
         'scheme': scheme(environ),
