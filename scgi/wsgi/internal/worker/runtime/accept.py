@@ -32,6 +32,7 @@ from _socketgi.job import CLOSED, FULL, MOST as JOB_MOST, Connection, Job, failu
 
 _EPOLLIN, _EPOLLEXCLUSIVE = 1, 1 << 28  # PyPy's select lacks the latter
 _PEEK = 0x02 | 0x40  # MSG_PEEK, MSG_DONTWAIT
+_SOL_SOCKET, _SO_PEERCRED = _socket.SOL_SOCKET, getattr(_socket, 'SO_PEERCRED', 17)  # PyPy lacks the latter
 _AHEAD = 65536  # the maximum size of an ordinary request, in bytes
 _TOO_MANY = frozenset((12, 23, 24, 105))  # ENOMEM, ENFILE, EMFILE, ENOBUFS
 _EBADF, _ETOOMANYREFS = 9, 109
@@ -62,9 +63,10 @@ class Meter:
 
 
 class Shared:
-    """The resources that the workers of an application share: the listeners and the door."""
+    """The resources that the workers of an application share: the listeners and the door. base is part
+    of each environ."""
 
-    def __init__(self, settings):
+    def __init__(self, settings, base=()):
         posix.set_inheritable(6, False)
         self.door = own(_socket.SOCK_SEQPACKET, 6)
         self.listeners = []
@@ -74,9 +76,9 @@ class Shared:
             listener.setblocking(False)  # as before: PyPy makes it blocking
             self.listeners.append(listener)
         peers = settings['peers']
-        self.peers = None if peers == 'all' else frozenset(map(int, peers.split(',')))
+        self.peers = None if peers == 'all' else frozenset(int(uid).to_bytes(4, sys.byteorder) for uid in peers.split(','))
         self.decode = fastlane.Decoder(settings['mount'], int(settings['header-bytes']), int(settings['headers']),
-                              int(settings['body-bytes']), frozenset(filter(None, [settings['declined']]))).decode
+                              int(settings['body-bytes']), frozenset(filter(None, [settings['declined']])), base).decode
         self.patience = int(settings['patience'])
         self.limit = int(settings['limit'])
         self.concurrency = int(settings['concurrency'])
@@ -128,15 +130,16 @@ class Requests:
 
     def take(self):
         """Return the next request, None if the worker is to end."""
-        board = self.board
+        board, words = self.board, self.board.words
         try:
             while True:
-                board.waits()
+                words[0] = board.count | _board.WAITS
                 events = self.poll.poll()
-                board.takes()
-                fds = [fd for fd, _ in events]
-                if fds != self.order[2:3]:
-                    fds = self.sort(fds)
+                words[0] = board.count | _board.TAKES
+                if len(events) == 1 and events[0][0] == self.order[2]:
+                    fds = self.order[2:3]
+                else:
+                    fds = self.sort([fd for fd, _ in events])
                 for fd in fds:
                     listener = self.listeners.get(fd)
                     job = self.accept(listener) if listener else self.given() if fd == self.door else self.hear()
@@ -225,8 +228,7 @@ class Requests:
         shared = self.shared
         connection = Connection(fd, shared.patience)
         s = connection.socket
-        if shared.peers is not None and int.from_bytes(
-                s.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)[4:8], sys.byteorder) not in shared.peers:
+        if shared.peers is not None and s.getsockopt(_SOL_SOCKET, _SO_PEERCRED, 12)[4:8] not in shared.peers:
             return self.pass_on(connection, b'S')
         try:
             data = s.recv(_AHEAD, _PEEK)
@@ -244,14 +246,12 @@ class Requests:
         id = environ.get('UNIQUE_ID', '')
         if not (id and len(id) <= 64 and id.isascii() and (id.isalnum() or id.translate(_OTHERS).isalnum())):
             id = '%s%016x' % (self.prefix, self.board.count >> 16)
-        id = id.encode()
-        text = b'%s\0%s\0%s' % (environ['REQUEST_METHOD'].encode('latin-1'),
-                                (environ['SCRIPT_NAME'] + environ['PATH_INFO']).encode('latin-1'), id)
+        text = '\0'.join((environ['REQUEST_METHOD'], environ['SCRIPT_NAME'] + environ['PATH_INFO'], id)).encode('latin-1')
         if len(text) > _board.MOST:
             return self.pass_on(connection, b'S')
         self.begin(fd, 0, text)
         connection.unread = len(data)
-        return Job(0, environ, io.BytesIO(body), id, connection)
+        return Job(0, environ, io.BytesIO(body), id.encode(), connection)
 
     def begin(self, fd, job, text):
         if self.board.begin(fd, job, text):
@@ -297,15 +297,16 @@ class Requests:
                 self.control.failed(*problem)
             if not self.control.report(b'D %d %d %s %d %d %d %d' % (job.number, response.sent, end, status, board.took(), cpu, growth)):
                 raise OSError(_EBADF, CLOSED)  # the adapter takes the job as lost, as its board shows
+            board.takes()
         elif problem or end not in (b'whole', b'left'):
             # The request is left unread, so that the adapter can reset the connection by closing it.
             head = b'F %d %s %d %d %d %d\n' % (response.sent, end, status, board.took(), cpu, growth)
             self.pass_on(job.connection, head + board.text() + b'\0' + (failure(*problem)[2:] if problem else b''))
+            board.takes()
         else:
             job.connection.finish()
             if board.end(response.sent, end == b'left', status, cpu, growth):
                 self.control.report(b'A')
-        board.takes()
 
     def spent(self):
         """Tell whether this process has served as many requests, or takes as much memory, as it may."""

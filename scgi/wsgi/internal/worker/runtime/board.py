@@ -29,8 +29,8 @@ from _struct import Struct
 RECORDS = 256
 _HEAD, _RECORD, _TEXT = 512, 512, 64
 MOST = _RECORD - _TEXT  # the maximum size of a text, in bytes
-_WAITS, _TAKES = 0xffff, 0xfffe
-_pack = Struct('=8Q').pack_into
+WAITS, TAKES = 0xffff, 0xfffe
+_record, _request = Struct('=8Q').pack_into, Struct('=4Q').pack_into
 
 
 class Board:
@@ -38,31 +38,27 @@ class Board:
         import mmap
         memory = mmap.mmap(fd, 0)
         posix.close(fd)
-        self.bytes = memoryview(memory)
-        self.words = self.bytes.cast('Q')
+        self.memory = memory
+        self.words = memoryview(memory).cast('Q')
         self.recording = recording
         self.count = self.records = self.at = self.started = self.length = 0
 
     def waits(self):
-        self.words[0] = self.count | _WAITS
+        self.words[0] = self.count | WAITS
 
     def takes(self):
-        self.words[0] = self.count | _TAKES
+        self.words[0] = self.count | TAKES
 
     def begin(self, fd, job, text):
         """Begin a request. Return whether to report it to the adapter."""
         words = self.words
         at = self.records % RECORDS if self.records - words[7] < RECORDS else RECORDS  # a spare record, which is dropped
         start = _HEAD + at * _RECORD + _TEXT
-        self.length = len(text)
-        self.bytes[start:start + self.length] = text
+        self.at, self.length, self.started = at, len(text), monotonic_ns()
+        self.memory[start:start + self.length] = text
         words[(start >> 3) - 1] = self.length
-        self.at = words[4] = at
-        words[2] = fd
-        words[3] = job
-        self.started = words[1] = monotonic_ns()
-        self.count += 65536
-        words[0] = self.count
+        _request(self.memory, 8, self.started, fd, job, at)
+        self.count = words[0] = self.count + 65536
         if words[8]:
             words[8] = 0
             return True
@@ -76,13 +72,14 @@ class Board:
 
     def text(self):
         start = _HEAD + self.at * _RECORD + _TEXT
-        return bytes(self.bytes[start:start + self.length])
+        return self.memory[start:start + self.length]
 
     def end(self, sent, left, status, cpu, growth):
         """Complete the request. Return whether the adapter should read the records soon."""
         at, words = self.at, self.words
-        _pack(self.bytes, _HEAD + at * _RECORD, self.took(), sent, cpu, growth, status, left, self.started, self.length)
-        self.takes()
+        took = monotonic_ns() - self.started
+        _record(self.memory, _HEAD + at * _RECORD, took, sent, cpu, growth, status, left, self.started, self.length)
+        words[0] = self.count | TAKES
         if not self.recording and status < 500:
             return False
         if at == RECORDS:

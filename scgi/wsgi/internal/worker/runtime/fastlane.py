@@ -4,6 +4,7 @@ The law: for each request that is accepted here, the decoder in Go (package scgi
 and the same body, under the same limits. Requests that it would repair, join or refuse are not accepted
 here. FuzzFastLane compares the two.
 """
+from sys import intern
 
 _VISIBLE = frozenset(map(chr, range(33, 127)))
 _NAME = _VISIBLE - {'='}
@@ -11,55 +12,62 @@ _TOKEN = _VISIBLE.difference('"(),/:;<=>?@[\\]{}')  # RFC 9110 5.6.2
 _HOST = _VISIBLE.difference('"#/<>?\\^`{|}')  # RFC 3986 3.2.2
 _METHODS = frozenset(('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'))
 _PROTOCOLS = frozenset(('HTTP/1.0', 'HTTP/1.1', 'HTTP/2.0', 'HTTP/3.0'))
-_MOST, _LONGEST = 1000, 100  # limits of the names and hosts that are remembered: clients choose them
+_NEEDED = frozenset(('REQUEST_METHOD', 'REQUEST_URI', 'DOCUMENT_URI', 'SCGI', 'SERVER_PROTOCOL', 'SERVER_PORT'))
+_LEFT_OUT = frozenset(('HTTP_CONTENT_LENGTH', 'HTTP_CONTENT_TYPE', 'HTTP_TRANSFER_ENCODING', 'HTTP_PROXY'))
+_MOST, _LONGEST = 50, 1900  # limits of the hosts and the lists of names that are remembered: clients choose them
 
 
 class Decoder:
     """mount is the SCRIPT_NAME of requests that have none. The limits are those of scgi.Limits, with the
-    same defaults for 0. A request with one of the declined names is not accepted."""
+    same defaults for 0. A request with one of the declined names is not accepted. base is part of each environ."""
 
-    def __init__(self, mount, header_bytes, headers, body_bytes, declined):
-        self.mount = mount
+    def __init__(self, mount, header_bytes, headers, body_bytes, declined, base=()):
         self.header_bytes = header_bytes or 65536
-        self.items = 2 * (headers or 1000)
+        self.headers = headers or 1000
         self.body_bytes = body_bytes or 65536
-        self.declined = declined
-        self.names, self.hosts = set(), {''}  # those that have passed the check
+        self.declined = declined.union(base)
+        self.base = dict(base, SERVER_NAME='', SCRIPT_NAME=mount, PATH_INFO=None, QUERY_STRING='')
+        self.names, self.hosts = {}, {'': True}  # those that have passed the check
 
     def decode(self, data):
-        """Return environ, without the keys of PEP 3333, and the body of a complete request of at most
-        64 KiB, or None."""
+        """Return environ, with the keys of PEP 3333 that are in base, and the body of a complete request of
+        at most 64 KiB, or None."""
         colon = data.find(b':', 0, 7)
         digits = data[:colon]
         if colon < 1 or not digits.isdigit() or digits[0] == 48:  # ord('0')
             return None
         start = colon + 1
         end = start + int(digits)
-        if data[end - 1:end + 1] != b'\0,' or data.find(b'\n', start, end) >= 0 or data.find(b'\r', start, end) >= 0:
+        text = data[start:end - 1].decode('latin-1')
+        if data[end - 1:end + 1] != b'\0,' or '\n' in text or '\r' in text:
             return None
-        items = data[start:end - 1].decode('latin-1').split('\0')
-        environ = dict(zip(items[::2], items[1::2]))
+        items = text.split('\0')
+        names, values = '\0'.join(items[::2]), items[1::2]
+        checked = self.names.get(names) or self._remember(self.names, names, self._names(items[::2]))
+        if not checked or 2 * len(values) != len(items):
+            return None
+        template, names, twice, left_out = checked
+        environ = template.copy()
+        environ.update(zip(names, values))
         body = data[end + 1:]
         length = str(len(body))
-        get = environ.get
-        path = get('DOCUMENT_URI')
-        uri = get('REQUEST_URI', '\0')
-        if (len(items) != 2 * len(environ) and not self._repeats(items[::2], items[1::2], len(environ))
-                or items[0] != 'CONTENT_LENGTH' or items[1] != length or get('SCGI') != '1'
-                or environ.pop('HTTP_CONTENT_LENGTH', length) != length
-                or get('REQUEST_METHOD') not in _METHODS or get('SERVER_PROTOCOL') not in _PROTOCOLS
-                or not (uri.isascii() and uri.isprintable() and get('SERVER_PORT'))
+        path, uri, host = environ['DOCUMENT_URI'], environ['REQUEST_URI'], environ.get('HTTP_HOST', '')
+        if (values[0] != length or environ['SCGI'] != '1'
+                or environ['REQUEST_METHOD'] not in _METHODS or environ['SERVER_PROTOCOL'] not in _PROTOCOLS
+                or not (uri.isascii() and uri.isprintable() and environ['SERVER_PORT'])
                 or not path  # without it, the other variables depend on the web server (webserver.go)
-                or not (self.names.issuperset(environ) or all(map(self._name, environ)))
-                or not self._host(get('HTTP_HOST', ''))
-                or end - start > self.header_bytes or len(items) > self.items or len(body) > self.body_bytes):
+                or not (host in self.hosts or self._host(host))
+                or twice and not (values[twice] in self.hosts or self._host(values[twice]))
+                or left_out and environ.get('HTTP_CONTENT_LENGTH', length) != length
+                or end - start > self.header_bytes or len(body) > self.body_bytes):
             return None
-        if not get('SERVER_NAME'):  # nginx sends an empty one for a server without a server_name
-            host = get('HTTP_HOST', '')
+        for name in left_out:
+            del environ[name]
+        if not environ['SERVER_NAME']:  # nginx sends an empty one for a server without a server_name
             port = host.rfind(':')
             environ['SERVER_NAME'] = (host[:port] if port >= 0 and ']' not in host[port:] else host) or 'localhost'
-        script = get('SCRIPT_NAME', self.mount).rstrip('/')
-        info = get('PATH_INFO')
+        script = environ['SCRIPT_NAME'].rstrip('/')
+        info = environ['PATH_INFO']
         if info is None:
             info = path[len(script):]
             if not path.startswith(script) or info[:1] not in ('', '/'):
@@ -67,24 +75,30 @@ class Decoder:
         elif info[:1] != '/' and (info or not script):
             info = '/' + info
         environ['SCRIPT_NAME'], environ['PATH_INFO'] = script, info
-        environ.setdefault('QUERY_STRING', '')
-        for left_out in 'HTTP_CONTENT_TYPE', 'HTTP_TRANSFER_ENCODING', 'HTTP_PROXY':
-            environ.pop(left_out, None)
         return environ, body
 
-    def _repeats(self, names, values, different):
-        """Whether only HTTP_HOST is repeated, as by Debian's scgi_params: the last one counts."""
-        return (len(names) == len(values) == different + 1 and names.count('HTTP_HOST') == 2
-                and self._host(values[names.index('HTTP_HOST')]))
+    def _names(self, names):
+        """Check the names of a request. Return an environ to copy, the names, the index of an HTTP_HOST that is
+        repeated, as by Debian's scgi_params, or 0, and those to leave out. The last HTTP_HOST counts."""
+        twice = names.index('HTTP_HOST') if names.count('HTTP_HOST') == 2 else 0
+        if (names[0] != 'CONTENT_LENGTH' or not _NEEDED.issubset(names) or len(names) > self.headers
+                or len(set(names)) != len(names) - bool(twice) or not all(map(self._name, names))):
+            return None
+        # Applications look up interned names faster. Python 3.12 never frees one, so a client's are not interned.
+        names = tuple(name if name[:5] == 'HTTP_' else intern(name) for name in names)
+        return {**self.base, **dict.fromkeys(names)}, names, twice, tuple(_LEFT_OUT.intersection(names))
 
     def _name(self, name):
-        return name in self.names or self._remember(self.names, name, name not in self.declined and (
-            len(name) > 5 and _TOKEN.issuperset(name) if name[:5] == 'HTTP_' else name and _NAME.issuperset(name)))
+        if name[:5] == 'HTTP_':
+            return len(name) > 5 and _TOKEN.issuperset(name) and name not in self.declined
+        return name and _NAME.issuperset(name) and name not in self.declined
 
     def _host(self, host):
-        return host in self.hosts or self._remember(self.hosts, host, _HOST.issuperset(host))
+        return self._remember(self.hosts, host, _HOST.issuperset(host))
 
-    def _remember(self, known, text, right):
-        if right and len(known) < _MOST and len(text) < _LONGEST:
-            known.add(text)
-        return right
+    def _remember(self, known, text, checked):
+        if checked and len(text) < _LONGEST:
+            if len(known) >= _MOST:
+                known.clear()
+            known[text] = checked
+        return checked

@@ -34,6 +34,7 @@ _MSG_CMSG_CLOEXEC = 0x40000000  # which PyPy's _socket lacks
 _MSG_CTRUNC = 8
 _SEND = _MSG_DONTWAIT | 0x4000  # MSG_NOSIGNAL
 _EBADF, _ENOTSOCK = 9, 88
+_sockets = {}  # type: dict  # by descriptor, for all connections that have it in turn: making one takes a system call
 CLOSED = 'the application has closed the descriptor from which its process receives requests'
 FULL = 'no descriptor is free for a request: the application has opened too many files'
 
@@ -69,7 +70,10 @@ class Connection:
 
     def __init__(self, fd, patience):
         self.fd = fd
-        self.socket = own(_socket.SOCK_STREAM, fd)
+        s = _sockets.get(fd)
+        if s is None:
+            s = _sockets[fd] = own(_socket.SOCK_STREAM, fd)
+        self.socket = s
         self.patience = patience
         self.lock = allocate_lock()
         self.over = None  # the reason why nothing can be sent any more
@@ -142,9 +146,9 @@ class Connection:
         self.lock.release()
 
     def leave(self, why):
-        self.fd, self.over = -1, why
+        fd, self.fd, self.over = self.fd, -1, why
         try:
-            self.socket.close()
+            posix.close(fd)
         except OSError:
             pass  # the application has closed it
 
@@ -222,6 +226,8 @@ class JobSocket:
         """In a process that the application has forked: it reports and receives nothing."""
         self.head = lambda status: None
         self.socket.close()
+        while _sockets:
+            _sockets.popitem()[1].detach()  # a collected socket closes a descriptor that has another use by then
 
     def take(self):
         return receive(self.socket, None, self.log)

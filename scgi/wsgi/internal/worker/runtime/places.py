@@ -33,7 +33,7 @@ class Places(Board):
         self.place = self.free.pop()
         at = self._word()
         start = (at << 3) + _TEXT
-        self.bytes[start:start + len(text)] = text
+        self.memory[start:start + len(text)] = text
         words[at + 1], words[at + 2], words[at + 3], words[at + 4] = monotonic_ns(), fd, job, len(text)
         self.count += 65536
         words[at] = self.count
@@ -55,13 +55,13 @@ class Places(Board):
 
     def text(self):
         start = (self._word() << 3) + _TEXT
-        return bytes(self.bytes[start:start + self.length])
+        return self.memory[start:start + self.length]
 
     def end(self, *result):
         text = self.text()
         self.at = self.records % RECORDS if self.records - self.words[7] < RECORDS else RECORDS
         start = _HEAD + self.at * _PLACE + _TEXT
-        self.bytes[start:start + len(text)] = text
+        self.memory[start:start + len(text)] = text
         return super().end(*result)
 
     def leave(self):

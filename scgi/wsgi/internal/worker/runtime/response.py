@@ -11,7 +11,8 @@ _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHI
 
 _statuses = {}  # type: dict  # those that have passed the check: an application uses few of each
 _names = set()  # type: set
-_MOST = 1000  # the limit of both, for applications that generate them
+_lines = {}  # type: dict
+_MOST, _LONGEST = 1000, 200  # their limits, for applications that generate them
 
 
 def check_status(status):
@@ -61,10 +62,15 @@ def _plain(text, what):
 
 
 def check_headers(headers):
-    """The headers as they can be sent, and their Content-Length, None if there is none."""
+    """The headers as lines to send, and their Content-Length, None if there is none."""
     length = None
     checked = []
-    for name, value in headers:
+    for header in headers:
+        line = _lines.get(header) if type(header) is tuple else None
+        if line:
+            checked.append(line)
+            continue
+        name, value = header
         if type(name) is not str or type(value) is not str:
             name, value = _plain(name, 'the name of a header'), _plain(value, 'the value of a header')
         if name not in _names:
@@ -77,7 +83,10 @@ def check_headers(headers):
             if length is not None:
                 raise ValueError('Content-Length is repeated')
             length = int(value)
-        checked.append((name, value))
+        line = '%s: %s\r\n' % (name, value)
+        checked.append(line)
+        if length is None and len(_lines) < _MOST and len(line) < _LONGEST:
+            _lines[name, value] = line
     return checked, length
 
 
@@ -134,7 +143,7 @@ class Response:
         self.shuts = shuts            # this process ends the response, not the adapter
         self.bodiless = method == 'HEAD'
         self.status = None            # type: str   # '200 OK'
-        self.headers = None           # type: list
+        self.headers = None           # type: list  # lines
         self.head_sent = False
         self.complete = False         # all of the response has been sent
         self.gone = None              # ClientGone or ClientStuck
@@ -154,7 +163,13 @@ class Response:
                 exc_info = None
         elif self.status is not None:
             raise AssertionError('start_response was called a second time without exc_info')
-        self.status, self.code, self.headers, self.length = self._check(status, headers)
+        if type(status) is not str:
+            status = _plain(status, 'the status')
+        code = check_status(status)
+        if type(headers) is not list:
+            raise TypeError('the headers must be a list, not %s' % type(headers).__name__)
+        self.headers, self.length = check_headers(headers)  # by PEP 3333, in the form to send
+        self.status, self.code = status, code
         return self.write
 
     def write(self, data):
@@ -182,11 +197,11 @@ class Response:
             self.complete = True
         finally:
             # The response ends before close() is called: the client doesn't wait for that.
-            if self.complete:
-                if self.shuts or hasattr(result, 'close'):
-                    self.connection.shutdown()
-            if hasattr(result, 'close') and not self.connection.over:
-                result.close()
+            close = getattr(result, 'close', None)
+            if self.complete and (self.shuts or close):
+                self.connection.shutdown()
+            if close and not self.connection.over:
+                close()
 
     def end(self):
         if self.complete:
@@ -228,28 +243,14 @@ class Response:
     def _know_length(self, n):
         if self.length is None and self.code not in (204, 304):
             self.length = n
-            self.headers.append(('Content-Length', str(n)))
-
-    def _check(self, status, headers):
-        """Check the arguments of start_response by PEP 3333, and return them in the form to send."""
-        if type(status) is not str:
-            status = _plain(status, 'the status')
-        code = check_status(status)
-        if type(headers) is not list:
-            raise TypeError('the headers must be a list, not %s' % type(headers).__name__)
-        checked, length = check_headers(headers)
-        return status, code, checked, length
+            self.headers.append('Content-Length: %d\r\n' % n)
 
     def _head(self):
         if self.code in (204, 304):
             self.bodiless = True
-        lines = ['Status: ', self.status, '\r\n']
-        for name, value in self.headers:
-            lines += (name, ': ', value, '\r\n')
-        lines.append('\r\n')
         self.head_sent = True
         self.announce(self.code)
-        return ''.join(lines).encode('latin-1')
+        return 'Status: {}\r\n{}\r\n'.format(self.status, ''.join(self.headers)).encode('latin-1')
 
     def _take(self, data):
         """What is to be sent for data, with the head if that is still to come, and of the body."""

@@ -118,7 +118,7 @@ class Worker:
         for stream in sys.stdout, sys.stderr:
             if hasattr(stream, 'reconfigure'):  # so that each line is logged at once, not at the end
                 stream.reconfigure(line_buffering=True)
-        shared = accept.Shared(self.settings)
+        shared = accept.Shared(self.settings, ALWAYS)
         if self.settings['warm-path']:
             from _socketgi import warming
             warming.ask(app, self.settings['warm-path'])
@@ -224,24 +224,27 @@ class Worker:
         self.jobs.failed(kind, '%s (%s)' % (text, hint) if hint else text)
 
 
-_ALWAYS = {
+ALWAYS = {
     'wsgi.version': (1, 0),
     'wsgi.input_terminated': True,  # it ends at the end of the body
     'wsgi.multithread': False,
     'wsgi.multiprocess': True,
+    'wsgi.run_once': False,
     'wsgi.file_wrapper': FileWrapper,
 }
 
 
 def complete_environ(environ, body, stderr, once):
     """Add the keys of PEP 3333 to the variables of the request."""
-    environ.update(_ALWAYS)
+    if 'wsgi.version' not in environ:
+        environ.update(ALWAYS)
     https = environ.get('HTTPS')
     https = https and https.lower() in ('on', '1') or environ.get('REQUEST_SCHEME') == 'https'
     environ['wsgi.url_scheme'] = 'https' if https else 'http'
     environ['wsgi.input'] = body
     environ['wsgi.errors'] = stderr
-    environ['wsgi.run_once'] = once
+    if once:
+        environ['wsgi.run_once'] = True
 
 
 def report(e):

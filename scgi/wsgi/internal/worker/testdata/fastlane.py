@@ -42,4 +42,4 @@ while True:
     sys.stdout.buffer.flush()
 for decoder in decoders:
     for known in decoder.names, decoder.hosts:
-        assert len(known) <= 1000 and sum(map(len, known)) < 100000, 'clients decide how much is remembered'
+        assert len(known) <= 50 and sum(map(len, known)) < 100000, 'clients decide how much is remembered'
