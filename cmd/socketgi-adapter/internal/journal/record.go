@@ -83,11 +83,10 @@ func about(s gateway.Subject) []field {
 	if s.ID == "" {
 		return nil
 	}
-	fields := []field{
-		{adapter.FieldRequestID, s.ID},
-		{adapter.FieldMethod, printable(s.Method)},
-		{adapter.FieldPath, printable(s.Path)},
-	}
+	fields := append(make([]field, 0, 16), // all that a record has
+		field{adapter.FieldRequestID, s.ID},
+		field{adapter.FieldMethod, printable(s.Method)},
+		field{adapter.FieldPath, printable(s.Path)})
 	if s.Probe != "" {
 		fields = append(fields, field{adapter.FieldProbe, s.Probe})
 	}
@@ -106,5 +105,6 @@ func printable(s string) string {
 }
 
 func milliseconds(d time.Duration) string {
-	return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', 1, 64)
+	tenths := (d + 50*time.Microsecond) / (100 * time.Microsecond)
+	return strconv.FormatInt(int64(tenths/10), 10) + "." + strconv.FormatInt(int64(tenths%10), 10)
 }

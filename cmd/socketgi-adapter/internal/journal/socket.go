@@ -74,7 +74,8 @@ func (j socket) send(fields []field, flags int) error {
 const mostValue = 8 << 10
 
 // encode puts an entry into the words of the protocol, with at most so many bytes of a value.
-func encode(fields []field, most int) (msg []byte) {
+func encode(fields []field, most int) []byte {
+	msg := make([]byte, 0, 640) // more than most records have
 	for _, f := range fields {
 		value := shorten(f.value, most)
 		msg = append(msg, f.name...)
