@@ -16,7 +16,7 @@ import (
 	"github.com/socketgi/socketgi/scgi/scgihttp"
 )
 
-// why words an error, with its mend.
+// why explains an error, with the command that corrects it.
 func (g *Request) why(err error) error {
 	unit, logs := "", "read the application's log"
 	if g.App != nil {

@@ -16,26 +16,26 @@ import (
 	"github.com/socketgi/socketgi/scgi/scgihttp"
 )
 
-// Request is a request, and what is wanted of its response.
+// Request is a request, and the options for its response.
 type Request struct {
 	Host host.Host
-	// App is who is asked, nil where only the address is known.
+	// App is the application, nil if only the address is known.
 	App *host.Application
-	// Network and Address are where it listens, as package net has them.
+	// Network and Address are its address, as in package net.
 	Network, Address string
-	// Mount is the prefix at which the application lives, Path the path below it, with a query.
+	// Mount is the prefix of the application's paths, Path the path below it, with a query.
 	Mount, Path string
 	// Method is GET by default, or POST with a body.
 	Method string
-	// Data is the body, where HasData says that there is one: the text itself, @FILE, or @- for
+	// Data is the body if HasData is true: the text itself, @FILE, or @- for
 	// standard input.
 	Data    string
 	HasData bool
 	// Headers are lines, NAME: VALUE.
 	Headers []string
-	// Include wants the status and the headers printed, too.
+	// Include prints the status and the headers, too.
 	Include bool
-	// Raw wants the response printed as it comes.
+	// Raw prints the response as received.
 	Raw bool
 	// Timeout limits the time without data, 0 for no limit.
 	Timeout time.Duration
@@ -44,19 +44,19 @@ type Request struct {
 // Status is that of a response.
 type Status struct {
 	Code int
-	// Text is as it was sent, the code included.
+	// Text is the status as sent, including the code.
 	Text string
 }
 
-// Send sends the request, and prints the response to out. What it has to say itself goes to errOut.
-// The status is that of the response, also where the rest of that didn't come.
+// Send sends the request, and prints the response to out, and its own messages to errOut. It returns the status
+// of the response, even if the rest of that is missing.
 func (g *Request) Send(ctx context.Context, in io.Reader, out, errOut io.Writer) (s Status, err error) {
 	req, id, err := g.request(ctx, in)
 	if err != nil {
 		return s, err
 	}
 	wire := &wire{network: g.Network, address: g.Address, timeout: g.Timeout}
-	if terminal.Is(out) { // the body, too: what is piped is as it came
+	if terminal.Is(out) { // the body, too; the output to a pipe is unchanged
 		shown := plain.NewWriter(out)
 		defer shown.Close()
 		out = shown
@@ -70,7 +70,7 @@ func (g *Request) Send(ctx context.Context, in io.Reader, out, errOut io.Writer)
 		g.explain(errOut, id)
 	}
 	if g.Raw {
-		// Also of what is no response everything is shown.
+		// An invalid response is printed completely, too.
 		if restErr := wire.rest(); err == nil {
 			err = restErr
 		}
@@ -92,7 +92,7 @@ func (g *Request) Send(ctx context.Context, in io.Reader, out, errOut io.Writer)
 	return s, nil
 }
 
-// explain says under which id the log has the request.
+// explain prints the id of the request in the log.
 func (g *Request) explain(w io.Writer, id string) {
 	if g.App == nil {
 		fmt.Fprintf(w, "the request's id is %s\n", id)

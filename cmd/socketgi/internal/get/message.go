@@ -76,7 +76,7 @@ func notInNames(c rune) bool {
 	return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-')
 }
 
-// url is where the request goes: below the mount.
+// url returns the URL of the request, below the mount.
 func (g *Request) url() (*url.URL, error) {
 	path := g.Path
 	if path != "" && path[0] != '/' && path[0] != '?' {
@@ -95,7 +95,7 @@ func (g *Request) url() (*url.URL, error) {
 	return u, nil
 }
 
-// body opens what -d says; a length of -1 is not known.
+// body opens the body of -d; a length of -1 is unknown.
 func (g *Request) body(in io.Reader) (io.Reader, int64, error) {
 	name, isFile := strings.CutPrefix(g.Data, "@")
 	switch {

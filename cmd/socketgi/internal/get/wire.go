@@ -11,7 +11,7 @@ import (
 type wire struct {
 	network, address string
 	timeout          time.Duration // without data; 0 for no limit
-	copy             io.Writer     // gets all that is read, if not nil
+	copy             io.Writer     // receives all data, unless nil
 
 	conn net.Conn
 }
@@ -29,7 +29,7 @@ func (w *wire) dial(ctx context.Context) (net.Conn, error) {
 	return wireConn{conn, w}, nil
 }
 
-// wireConn is the connection as the transport has it.
+// wireConn is the connection of the transport.
 type wireConn struct {
 	net.Conn
 	w *wire
@@ -48,8 +48,7 @@ func (c wireConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close leaves the connection open while the rest of it is to be copied, unless that is
-// no longer wanted.
+// Close keeps the connection open until the rest of it is copied, unless the request was cancelled.
 func (c wireConn) Close() error {
 	if c.w.copy != nil {
 		return nil

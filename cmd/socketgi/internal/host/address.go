@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// Address is where to connect to an application, as package net has it: a network, and
-// an address in it.
+// Address is the address of an application, as in package net.
 func (h Host) Address(a *Application) (network, address string, err error) {
 	// Of the specifiers (systemd.unit(5)) only the directory of sockets is needed here.
 	listen := strings.NewReplacer("%%", "%", "%t", h.runtimeDir()).Replace(a.Socket.Get("Socket", "ListenStream"))
@@ -19,7 +18,7 @@ func (h Host) Address(a *Application) (network, address string, err error) {
 	return network, address, nil
 }
 
-// ParseAddress reads what ListenStream= says (systemd.socket(5)).
+// ParseAddress parses a value of ListenStream= (systemd.socket(5)).
 func ParseAddress(listen string) (network, address string) {
 	switch {
 	case listen[0] == '@', strings.Contains(listen, "/"):
@@ -38,7 +37,7 @@ func (h Host) runtimeDir() string {
 	return "/run"
 }
 
-// RuntimeDir is where lies what exists while the machine runs, or while the user is logged in.
+// RuntimeDir is the directory of files that exist until the next boot, or until the user logs out.
 func (h Host) RuntimeDir() (string, error) {
 	dir := h.runtimeDir()
 	if dir == "" {

@@ -18,14 +18,13 @@ import (
 
 // Host selects a system or a service manager. The zero value is this machine's systemd.
 type Host struct {
-	// Root is a directory that has the files of another system, whose systemd doesn't
-	// run ("systemctl --root").
+	// Root is the directory of another system, whose systemd doesn't run ("systemctl --root").
 	Root string
-	// User means the service manager of this user ("systemctl --user").
+	// User selects the service manager of this user ("systemctl --user").
 	User bool
 }
 
-// Dirs are the directories of unit files, the one that counts most first
+// Dirs are the directories of unit files, in descending order of priority
 // (systemd.unit(5), Unit File Load Path).
 func (h Host) Dirs() ([]string, error) {
 	dirs := []string{"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"}
@@ -48,7 +47,7 @@ func (h Host) Dirs() ([]string, error) {
 	return dirs, nil
 }
 
-// Dir is where an operator's own unit files are written.
+// Dir is the directory of the operator's own unit files.
 func (h Host) Dir() (string, error) {
 	dirs, err := h.Dirs()
 	if err != nil {
@@ -57,7 +56,7 @@ func (h Host) Dir() (string, error) {
 	return dirs[0], nil
 }
 
-// SystemdVersion asks systemd for its version, such as 252; 0 where none answers.
+// SystemdVersion returns the version of systemd, such as 252; 0 if it doesn't answer.
 func (h Host) SystemdVersion(ctx context.Context) int {
 	c, err := h.Connect(ctx)
 	if err != nil {
@@ -71,14 +70,14 @@ func (h Host) SystemdVersion(ctx context.Context) int {
 	return versionIn(text)
 }
 
-// versionIn reads what systemd says: "252.39-1~deb12u1", 257 or v256-rc3, with quotes.
+// versionIn parses systemd's version: "252.39-1~deb12u1", 257 or v256-rc3, with quotes.
 func versionIn(text string) int {
 	text = strings.TrimLeft(text, `"v`)
 	end := strings.IndexFunc(text, func(c rune) bool { return c < '0' || c > '9' })
 	if end < 0 {
 		end = len(text)
 	}
-	n, _ := strconv.Atoi(text[:end]) // what can't be read is none that is known
+	n, _ := strconv.Atoi(text[:end]) // 0 if it can't be parsed
 	return n
 }
 
@@ -90,7 +89,7 @@ func (h Host) Connect(ctx context.Context) (*manager.Manager, error) {
 	if h.Root != "" {
 		return nil, fmt.Errorf("%w: the system in %s doesn't run", ErrNoManager, h.Root)
 	}
-	connect := dbus.NewWithContext // root talks to it directly, others by the system bus
+	connect := dbus.NewWithContext // root connects directly, others through the system bus
 	if h.User {
 		connect = dbus.NewUserConnectionContext
 	}

@@ -9,16 +9,15 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 )
 
-// Listener is a socket unit of anybody's.
+// Listener is any socket unit.
 type Listener struct {
-	// Name is the unit's, such as hello.socket, and Path where its file is.
+	// Name is the unit's name, such as hello.socket, and Path its file.
 	Name, Path string
-	// Listen is where it listens: paths, and addresses for TCP.
+	// Listen are its addresses: paths, and addresses of TCP.
 	Listen []string
 }
 
-// Listeners reads all socket units that there are files of, drop-ins included. What can't be
-// read is left out.
+// Listeners reads all socket units, with their drop-ins, except unreadable ones.
 func (h Host) Listeners() (all []Listener) {
 	dirs, err := h.Dirs()
 	if err != nil {
@@ -40,11 +39,11 @@ func (h Host) Listeners() (all []Listener) {
 	return all
 }
 
-// Listen returns where a socket unit listens.
+// Listen returns the addresses of a socket unit.
 func (h Host) Listen(u *Unit) (all []string) {
 	for _, directive := range []string{"ListenStream", "ListenDatagram", "ListenSequentialPacket", "ListenFIFO"} {
 		for _, l := range u.All("Socket", directive) {
-			// UDP is another matter than TCP, a path is one.
+			// A port of UDP doesn't collide with TCP; a path does.
 			if l = h.expand(l); directive == "ListenStream" || strings.ContainsAny(l[:1], "/@") {
 				all = append(all, l)
 			}
@@ -53,8 +52,7 @@ func (h Host) Listen(u *Unit) (all []string) {
 	return all
 }
 
-// WithDropIns returns the unit that a text would be together with the drop-ins that there are
-// for it.
+// WithDropIns returns the unit of a text, with the existing drop-ins for its name.
 func (h Host) WithDropIns(name, text string) (*Unit, error) {
 	dirs, err := h.Dirs()
 	if err != nil {
@@ -73,8 +71,8 @@ func (h Host) WithDropIns(name, text string) (*Unit, error) {
 	return u, nil
 }
 
-// Collide reports whether two sockets can't both listen: at one path, or at one port of one
-// address. Written as ListenStream= has it.
+// Collide reports whether two values of ListenStream= exclude each other: the same path, or the same port of the
+// same address.
 func (h Host) Collide(a, b string) bool {
 	if strings.ContainsAny(a, "/@") || strings.ContainsAny(b, "/@") {
 		return h.path(a) == h.path(b)
@@ -84,7 +82,7 @@ func (h Host) Collide(a, b string) bool {
 	return ok && ok2 && x.Port() == y.Port() && (x.Addr() == y.Addr() || x.Addr().IsUnspecified() || y.Addr().IsUnspecified())
 }
 
-// path is the one name of a path, whichever links lead to it, as far as that is there.
+// path resolves the symbolic links of a path, as far as it exists.
 func (h Host) path(s string) string {
 	if !strings.HasPrefix(s, "/") {
 		return s
@@ -103,7 +101,7 @@ func (h Host) path(s string) string {
 	return s
 }
 
-// port reads ADDRESS:PORT, or PORT for every address.
+// port parses ADDRESS:PORT, or PORT for every address.
 func port(s string) (netip.AddrPort, bool) {
 	if !strings.Contains(s, ":") {
 		s = "[::]:" + s

@@ -18,26 +18,26 @@ import (
 // Application is an installed application: a pair of units with an [X-Socketgi] section.
 type Application struct {
 	Name string
-	// What is the operator's name of it (Application= in [X-Socketgi]).
+	// What is the operator's name for it (Application= in [X-Socketgi]).
 	What            string
 	Socket, Service *Unit
-	// Slice has limits for all of it, nil where it has none.
+	// Slice has its limits; nil: none.
 	Slice *Unit
 	// Warm is true if the service accepts connections (Accept=no).
 	Warm bool
-	// Listen is where systemd listens: a path, or HOST:PORT.
+	// Listen is the address of the socket: a path, or HOST:PORT.
 	Listen string
 	// Exec is the command line of the service.
 	Exec []string
-	// Adapter are the values of that command line, as far as they can be read, if the service runs the
-	// adapter; the defaults otherwise.
+	// Adapter has the values of that command line, as far as they can be parsed, if the service runs the
+	// adapter; otherwise the defaults.
 	Adapter adapter.Options
 }
 
 // ErrNoApplication is returned for an unknown application.
 var ErrNoApplication = errors.New("no such application")
 
-// Load reads an application's units as they are now, drop-ins included.
+// Load reads an application's present units, with their drop-ins.
 func (h Host) Load(name string) (*Application, error) {
 	if err := units.CheckName(name); err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func (h Host) noService(a *Application, file string) error {
 	return noServiceError(what)
 }
 
-// expand resolves the specifiers that a socket of ours has (systemd.unit(5)).
+// expand resolves the specifiers of generated sockets (systemd.unit(5)).
 func (h Host) expand(s string) string {
 	if rest, ok := strings.CutPrefix(s, "%t/"); ok {
 		s = h.runtimeDir() + "/" + rest
@@ -114,7 +114,7 @@ func (h Host) expand(s string) string {
 	return unescape(s)
 }
 
-// unescape takes back what keeps systemd from expanding a value: %% is % (systemd.unit(5), Specifiers).
+// unescape replaces %% by % (systemd.unit(5), Specifiers).
 func unescape(s string) string { return strings.ReplaceAll(s, "%%", "%") }
 
 // Mount is the prefix of the application's paths, "" for all of the server.
@@ -135,7 +135,7 @@ func (h Host) List() (apps []*Application, problems []error) {
 	for _, dir := range dirs {
 		files, _ := filepath.Glob(filepath.Join(dir, "*.service"))
 		for _, file := range files {
-			// Most units are none of ours: a quick look before they are taken apart.
+			// Most units are no applications: a quick check before parsing.
 			real, err := h.real(file)
 			if err != nil {
 				continue
@@ -162,15 +162,14 @@ func (h Host) List() (apps []*Application, problems []error) {
 	return apps, problems
 }
 
-// UsesAdapter reports whether the service runs socketgi-adapter, and not a program that
-// speaks SCGI itself.
+// UsesAdapter reports whether the service runs socketgi-adapter, not a program that implements SCGI itself.
 func (a *Application) UsesAdapter() bool {
 	return len(a.Exec) > 0 && filepath.Base(a.Exec[0]) == adapter.Program
 }
 
 // Allowed are the users besides root whose requests the adapter serves, by number or name as on its
-// command line; nil for every user that may connect. A value that systemd is still to expand, such as
-// ${UIDS}, is returned as it is.
+// command line; nil for every user that may connect. A value that systemd expands, such as
+// ${UIDS}, is returned unchanged.
 func (a *Application) Allowed() (users []string) {
 	for _, uid := range a.Adapter.AllowUIDs {
 		users = append(users, strconv.FormatUint(uint64(uid), 10))

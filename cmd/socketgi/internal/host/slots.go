@@ -10,17 +10,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Slots are the places of requests that run at once (the adapter's --concurrency).
+// Slots are the slots of an application (the adapter's --concurrency).
 type Slots struct {
-	// Total is how many there are, InUse how many are taken, and Waiting how many
-	// requests have none yet.
+	// Total is the number of slots, InUse that of the used ones, and Waiting that of requests in the
+	// queue.
 	Total   int `json:"total"`
 	InUse   int `json:"in_use"`
 	Waiting int `json:"waiting"`
 }
 
-// Slots counts the slots that are in use; nil when the application has none: where it
-// has no limit, or accepts by itself and so counts by itself.
+// Slots counts the used slots; nil if there are none: without a limit, or if the service accepts connections
+// and counts them itself.
 func (h Host) Slots(a *Application) (*Slots, error) {
 	n := a.Adapter.Concurrency
 	path := h.slotsFile(a)
@@ -29,7 +29,7 @@ func (h Host) Slots(a *Application) (*Slots, error) {
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if os.IsNotExist(err) {
-		return &Slots{Total: n}, nil // nobody has asked yet
+		return &Slots{Total: n}, nil // there was no request yet
 	}
 	if err != nil {
 		return nil, err
@@ -43,12 +43,11 @@ func (h Host) Slots(a *Application) (*Slots, error) {
 	return s, err
 }
 
-// slotsFile is where the adapter of an application keeps its slots, "" if it has no
-// place for them.
+// slotsFile is the adapter's file of slots, "" if there is none.
 func (h Host) slotsFile(a *Application) string {
 	dir := a.Adapter.Slots
 	if dir == "" {
-		// The first of several directories; what follows a colon is a link to it.
+		// The first of several directories; after a colon there is a symbolic link to it.
 		dir, _, _ = strings.Cut(a.Service.Get("Service", "RuntimeDirectory"), " ")
 		dir, _, _ = strings.Cut(dir, ":")
 		if dir != "" { // DynamicUser= has it in /run/private, and a link to it here
@@ -64,12 +63,12 @@ func (h Host) slotsFile(a *Application) string {
 	return filepath.Join(dir, adapter.SlotsFile)
 }
 
-// mostLocks is how many are counted: each is looked for among all that there are, and the
-// application can make as many as it likes. There are no more requests than MaxConnections=, 1024.
+// mostLocks limits the count: finding each lock takes time that grows with their number, and an application can
+// create any number. There are at most MaxConnections= requests, 1024.
 const mostLocks = 2048
 
-// locks counts the locks that others hold on a range of a file, up to most. The kernel names one
-// of them, whichever, so what is before and behind it is asked for again.
+// locks counts the locks of other processes on a range of a file, up to most. The kernel returns any one of them,
+// so that the ranges before and after it are queried again.
 func locks(f *os.File, start, length int64, most int) (n int, err error) {
 	for length > 0 && n < most {
 		l := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: start, Len: length}

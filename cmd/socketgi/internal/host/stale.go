@@ -10,8 +10,8 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 )
 
-// Stale reports whether systemd goes by other files than u has now. name is that of the unit
-// which is loaded of them: u.Name, or an instance where that is a template.
+// Stale reports whether systemd has loaded other files than those of u. Name is that of the loaded unit: u.Name, or
+// an instance of a template.
 func Stale(ctx context.Context, m *manager.Manager, u *Unit, name string) (bool, error) {
 	all, err := m.GetUnitPropertiesContext(ctx, name)
 	p := manager.Properties(all)
@@ -26,8 +26,8 @@ func Stale(ctx context.Context, m *manager.Manager, u *Unit, name string) (bool,
 	if !p.Yes("NeedDaemonReload") {
 		return false, nil
 	}
-	// Since systemd 255, enabling any unit over D-Bus makes all say that, until the next reload: also
-	// the scope of PID 1, which has no file. What has changed is then for the files to tell.
+	// Since systemd 255, enabling any unit over D-Bus sets this for all units until the next reload, even for the
+	// scope of PID 1, which has no file. Then the times of the files are compared.
 	if all, err := m.GetUnitPropertyContext(ctx, "init.scope", "NeedDaemonReload"); err != nil || all.Value.Value() != true {
 		return true, nil
 	}
@@ -54,7 +54,7 @@ func unitsLoaded(m *manager.Manager) (time.Time, error) {
 	return time.UnixMicro(us), err
 }
 
-// gone reports whether one of the files is there no more.
+// gone reports whether one of the files has been removed.
 func gone(files []string) bool {
 	for _, f := range files {
 		if _, err := os.Stat(f); os.IsNotExist(err) {

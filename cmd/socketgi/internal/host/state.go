@@ -13,22 +13,21 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/manager"
 )
 
-// State is what systemd says of an application's socket (org.freedesktop.systemd1(5)).
+// State is the state of an application's socket (org.freedesktop.systemd1(5)).
 type State struct {
 	// Active and Sub are ActiveState and SubState, such as active and listening.
 	Active, Sub string
-	// Result says how it ended, "success" if well.
+	// Result is the result of its last run, such as success.
 	Result string
 	// Enabled is UnitFileState: enabled, disabled, static, masked, ...
 	Enabled string
-	// Since is when it came into this state.
+	// Since is the time of the last change of this state.
 	Since time.Time
-	// Stale says that files were changed after systemd read them.
+	// Stale is true if files have changed since systemd read them.
 	Stale bool
-	// Listen is where it listens.
+	// Listen are its addresses.
 	Listen []string
-	// Accepted, Now and Refused count connections. What is refused is closed without
-	// an answer.
+	// Accepted, Now and Refused count connections. Refused ones are closed without a response.
 	Accepted, Now, Refused uint32
 	// MaxConnections and MaxPerSource are the limits; 0 per source is none.
 	MaxConnections, MaxPerSource uint32
@@ -38,8 +37,8 @@ type State struct {
 	TriggerBurst    uint32
 }
 
-// Is says in one word what the socket does: listening, running (the service of an
-// Accept=no socket has it), stopped or failed.
+// Is returns the state of the socket in one word: listening, running (the service of an Accept=no socket runs),
+// stopped or failed.
 func (s *State) Is() string {
 	switch {
 	case s.Active == "inactive":
@@ -50,21 +49,21 @@ func (s *State) Is() string {
 	return s.Sub
 }
 
-// Service is a service of an application: one request of it, or all of it.
+// Service is a service of an application: an instance for one request, or the only one.
 type Service struct {
 	Name        string
 	Active, Sub string
 	Result      string
-	// Text is what it says of itself (StatusText).
+	// Text is its status (StatusText).
 	Text string
-	// PID is its main process, 0 for none.
+	// PID is its main process, 0: none.
 	PID   uint32
 	Since time.Time
-	// Memory is what it has of it, in bytes, -1 where nobody counts.
+	// Memory is its memory in bytes, -1 if systemd doesn't account for it.
 	Memory int64
 }
 
-// State asks for the state of an application's socket.
+// State returns the state of an application's socket.
 func (a *Application) State(ctx context.Context, m *manager.Manager) (*State, error) {
 	p, err := m.Properties(ctx, a.Socket.Name, "Socket")
 	if err != nil {
@@ -90,8 +89,8 @@ func (a *Application) State(ctx context.Context, m *manager.Manager) (*State, er
 	return s, err
 }
 
-// containsFiles reports whether all files are among those known, by whichever path: /lib is
-// a link to /usr/lib.
+// containsFiles reports whether all files are among the known ones, with symbolic links followed: /lib is a link to
+// /usr/lib.
 func containsFiles(known, files []string) bool {
 	resolved := map[string]bool{}
 	for _, k := range known {
@@ -107,8 +106,8 @@ func containsFiles(known, files []string) bool {
 	return true
 }
 
-// Services asks for what runs of an application now, oldest first: the requests that are
-// being answered, or the service that answers all of them, whether it runs or not.
+// Services returns the services of an application, oldest first: the instances of running requests, or the only
+// service, running or not.
 func (a *Application) Services(ctx context.Context, m *manager.Manager) ([]Service, error) {
 	names := []string{a.Service.Name}
 	if !a.Warm {
@@ -130,7 +129,7 @@ func (a *Application) Services(ctx context.Context, m *manager.Manager) ([]Servi
 			return nil, err
 		}
 		if !a.Warm && p.Text("ActiveState") == "inactive" {
-			continue // it ended in the meantime
+			continue // it has ended since then
 		}
 		memory := manager.Get[uint64](p, "MemoryCurrent")
 		s := Service{
@@ -146,7 +145,7 @@ func (a *Application) Services(ctx context.Context, m *manager.Manager) ([]Servi
 	return services, nil
 }
 
-// Enabled finds out from the files alone whether an application's socket is enabled.
+// Enabled reports from the files whether an application's socket is enabled.
 func (h Host) Enabled(a *Application) string {
 	dirs, _ := h.Dirs()
 	for _, dir := range dirs {

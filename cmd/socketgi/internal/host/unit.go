@@ -15,21 +15,21 @@ import (
 
 // Unit is a unit file with its drop-ins.
 type Unit struct {
-	// Name is the unit's, such as hello@.service.
+	// Name is the unit's name, such as hello@.service.
 	Name string
-	// Path is where its file is.
+	// Path is its file.
 	Path string
-	// DropIns are the files that change it, in the order in which they count.
+	// DropIns are the files that change it, in ascending order of priority.
 	DropIns []string
 
 	options []Setting
 }
 
-// ErrMasked is of a unit that is a link to /dev/null: systemd starts it for nobody.
+// ErrMasked is returned for a unit that is a link to /dev/null: systemd refuses to start it.
 var ErrMasked = errors.New("the unit is masked")
 
 // Unit reads a unit file and its drop-ins (systemd.unit(5)). The error is
-// os.ErrNotExist where there is none, and [ErrMasked] where it is masked.
+// os.ErrNotExist for a missing unit, and [ErrMasked] for a masked one.
 func (h Host) Unit(name string) (*Unit, error) {
 	dirs, err := h.Dirs()
 	if err != nil {
@@ -83,7 +83,7 @@ func (u *Unit) add(path, text string) {
 	}
 }
 
-// Setting is a directive of a unit, and where it stands.
+// Setting is a directive of a unit, with its place.
 type Setting struct {
 	unitfile.Located
 	// File is the unit's file, or the drop-in.
@@ -93,7 +93,7 @@ type Setting struct {
 // Place names the file and the line.
 func (s Setting) Place() string { return fmt.Sprintf("%s:%d", s.File, s.Line) }
 
-// Settings are those that [Unit.All] has the values of.
+// Settings are the directives whose values [Unit.All] returns.
 func (u *Unit) Settings(section, name string) (found []Setting) {
 	for _, o := range u.options {
 		switch {
@@ -107,8 +107,8 @@ func (u *Unit) Settings(section, name string) (found []Setting) {
 	return found
 }
 
-// dropIns lists the files that change a unit, sorted by their names; of those with the
-// same name the one in the directory that counts most is the only one.
+// dropIns lists the files that change a unit, sorted by name; of files with the same name, the one in the
+// directory of the highest priority.
 func (h Host) dropIns(dirs []string, name string) (paths []string, err error) {
 	seen := map[string]string{}
 	for _, dir := range dirs {
@@ -144,8 +144,8 @@ func (h Host) dropIns(dirs []string, name string) (paths []string, err error) {
 	return paths, nil
 }
 
-// All returns every value that a directive has, without those that an empty assignment
-// takes back. Specifiers and quotes are as they are in the file.
+// All returns the values of a directive, without those before an empty assignment. Specifiers and quotes are
+// unchanged.
 func (u *Unit) All(section, name string) (values []string) {
 	for _, o := range u.Settings(section, name) {
 		values = append(values, o.Value)
@@ -167,7 +167,7 @@ func (u *Unit) Has(section string) bool {
 	return slices.ContainsFunc(u.options, func(o Setting) bool { return o.Section == section })
 }
 
-// real is where a file below Root really is, which is named as it is seen from here.
+// real resolves the symbolic links of a file below Root.
 func (h Host) real(path string) (string, error) {
 	if h.Root == "" {
 		return path, nil
@@ -179,5 +179,5 @@ func (h Host) real(path string) (string, error) {
 	return rootfs.Inside(h.Root, rest)
 }
 
-// Everything is every directive of the unit in the order in which they count, empty ones included.
+// Everything returns all directives of the unit in ascending order of priority, including empty ones.
 func (u *Unit) Everything() []Setting { return u.options }

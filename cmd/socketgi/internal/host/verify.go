@@ -10,10 +10,9 @@ import (
 // ErrNoAnalyze is returned where systemd-analyze is not installed.
 var ErrNoAnalyze = errors.New("systemd-analyze is not installed")
 
-// Verify has systemd-analyze read unit files, and returns what it says: a line for each
-// complaint, which may be about other units of this machine, too. The error is an
-// *exec.ExitError where it can't use one of them. There is no API for that: what systemd doesn't
-// understand it only logs.
+// Verify has systemd-analyze read unit files, and returns its output: a line for each complaint, also about other
+// units of this machine. The error is an *exec.ExitError if a unit is unusable. There is no API for that: systemd
+// only logs unknown directives.
 func (h Host) Verify(ctx context.Context, files ...string) (said string, err error) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {

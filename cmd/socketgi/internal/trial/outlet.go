@@ -9,21 +9,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostSaid is how much of what a check says is kept: the end of it, where the reason is.
+// mostSaid limits the output of a check that is kept: its end, which has the reason.
 const mostSaid = 16 << 10
 
 // outletPrefix begins the name of the directory of an outlet; the process id of its reader follows.
 const outletPrefix = ".socketgi-check-"
 
-// outlet is a pipe in the file system, to which a check writes what it has to say. It is read
-// all the time, and what is too much is counted: a file would grow for as long as the
-// application likes, in a file system in memory that systemd needs, and a writer to a pipe
-// that nobody reads waits.
+// outlet is a FIFO for the output of a check. It is read continuously, and only its end is kept: a file could
+// fill the file system in memory that systemd needs, and the writer of an unread FIFO would block.
 type outlet struct {
 	path string
 
 	dir     string
-	fd      int // open for writing, too, so that it has no end while nobody has begun
+	fd      int // also open for writing, so that there is no end of file before the first writer
 	end     [2]int
 	drained chan struct{}
 
@@ -32,8 +30,7 @@ type outlet struct {
 	total int64
 }
 
-// newOutlet makes one in a directory. Nobody else may read it: a traceback may show what is
-// secret.
+// newOutlet creates an outlet in a directory. Other users can't read it: a traceback may contain secrets.
 func newOutlet(runtime string) (o *outlet, err error) {
 	o = &outlet{drained: make(chan struct{})}
 	if o.dir, err = os.MkdirTemp(runtime, fmt.Sprintf("%s%d-", outletPrefix, os.Getpid())); err != nil {
@@ -65,7 +62,7 @@ func (o *outlet) read() {
 			return
 		}
 		ending = fds[1].Revents != 0
-		// More than a pipe holds comes from a process that goes on, and is not waited for.
+		// More than the capacity of a FIFO is the output of a process that continues: it is not waited for.
 		for range 64 {
 			n, err := unix.Read(o.fd, buf)
 			if n <= 0 || err != nil {
@@ -84,7 +81,7 @@ func (o *outlet) keep(p []byte) {
 	}
 }
 
-// said returns the end of what was said before this is called, and takes the pipe away.
+// said returns the end of the output so far, and closes the FIFO.
 func (o *outlet) said() string {
 	o.close()
 	text := strings.TrimSpace(string(o.text))
@@ -94,7 +91,7 @@ func (o *outlet) said() string {
 	return text
 }
 
-// close takes the pipe away. What still writes to it gets an error.
+// close removes the FIFO. Further writes fail.
 func (o *outlet) close() {
 	if o.dir == "" {
 		return

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Tidy ends trials of an application that nobody waits for, and removes what they are made of.
-// Nobody else may be trying it with [Trial.Locked].
+// Tidy ends abandoned trials of an application, and removes their files. The caller has the lock of
+// [Trial.Locked].
 func Tidy(ctx context.Context, h host.Host, m *manager.Manager, name string) error {
 	runtime, err := h.RuntimeDir()
 	if err != nil {
@@ -41,13 +41,13 @@ func Tidy(ctx context.Context, h host.Host, m *manager.Manager, name string) err
 	return errors.Join(all...)
 }
 
-// isLeft reports whether a unit is one of a program that is gone.
+// isLeft reports whether a unit is that of a trial whose program has ended.
 func isLeft(unit, name string) bool {
 	id, ok := strings.CutPrefix(strings.TrimSuffix(unit, ".service"), name+"@"+instance+"_")
 	return unit == lockedUnit(name) || ok && gone(id)
 }
 
-// isLeftOutlet reports whether a directory is that of an outlet which nobody reads any more.
+// isLeftOutlet reports whether a directory is that of an outlet whose reader has ended.
 func isLeftOutlet(dir string) bool {
 	id, ok := strings.CutPrefix(dir, outletPrefix)
 	pid, _, hasPID := strings.Cut(id, "-")

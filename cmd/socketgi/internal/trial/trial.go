@@ -1,6 +1,6 @@
-// Package trial loads an application once as a request would: in the sandbox of its units, as its
-// user, with their environment. systemd starts its service for that once more, and the adapter
-// does nothing else (socketgi-adapter --check).
+// Package trial loads an application as a request would: in the sandbox of its units, as its user, with
+// their environment. systemd starts a copy of its service, in which the adapter only loads the
+// application (socketgi-adapter --check).
 package trial
 
 import (
@@ -17,18 +17,18 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/tree"
 )
 
-// Trial is an application that is to be loaded. [Installed] and [Rendered] make one.
+// Trial is an application to load. [Installed] and [Rendered] create one.
 type Trial struct {
-	// Host and Manager are whose units are meant, and the systemd that runs them.
+	// Host has the units, and Manager is the systemd that runs them.
 	Host    host.Host
 	Manager *manager.Manager
-	// Limit is how long it may take, in whole seconds; 0 is for as long as it wants.
+	// Limit is the time limit, in whole seconds; 0 for no limit.
 	Limit time.Duration
-	// Keep gets the directory with the code that was cached, while that is there; nil leaves
-	// the cache as it is.
+	// Keep is called with the directory of the cached code, before that is removed; nil: nothing is
+	// cached.
 	Keep func(dir string) error
-	// Locked says that nobody else adds, removes or tries the application meanwhile. The unit has
-	// the same name each time then, and systemd reads all units again.
+	// Locked: the caller has the lock against adding, removing and trying the application. The unit then
+	// has the same name each time, and systemd reads all units again.
 	Locked bool
 
 	name    string
@@ -37,27 +37,27 @@ type Trial struct {
 	made    []string // folders, the innermost first
 }
 
-// Outcome is how a trial ended.
+// Outcome is the result of a trial.
 type Outcome struct {
-	// Unit is what systemd started.
+	// Unit is the unit that systemd started.
 	Unit string
-	// Loaded says that the application can be loaded. Interface is its interface then, WSGI or ASGI,
-	// "" where that is unknown. The rest is of one that can't.
+	// Loaded is true if the application was loaded, and Interface its interface, WSGI or ASGI, "" if
+	// unknown. The other fields are for a failure.
 	Loaded    bool
 	Interface string
-	// Said is the end of what the adapter and the application wrote.
+	// Said is the end of the output of the adapter and the application.
 	Said string
 	// Result is systemd's, such as exit-code or timeout (systemd.exec(5), $SERVICE_RESULT); Code
-	// and Status are of the main process, as waitid(2) has them.
+	// and Status are those of the main process, as in waitid(2).
 	Result       string
 	Code, Status int
 }
 
-// exited is the Code of a process that has ended by itself (CLD_EXITED).
+// exited is the Code of a process that has exited (CLD_EXITED).
 const exited = 1
 
-// SetUp returns the exit status by which systemd tells what it could not set up before the
-// program ran (systemd.exec(5), Process Exit Codes); 0 where it did not fail there.
+// SetUp returns systemd's exit status if it failed to set up the process before executing the program
+// (systemd.exec(5), Process Exit Codes); 0: it didn't.
 func (o Outcome) SetUp() int {
 	if o.Code == exited && o.Status >= 200 && o.Status < 250 {
 		return o.Status
@@ -65,11 +65,11 @@ func (o Outcome) SetUp() int {
 	return 0
 }
 
-// grace is what systemd may take for a unit beyond its limit.
+// grace is the time that systemd may need for a unit beyond its limit.
 const grace = 30 * time.Second
 
-// Run loads the application. The error is for what kept it from being tried; of an application
-// that can't be loaded the outcome tells. It leaves nothing behind, even when ctx ends.
+// Run loads the application. The error is the reason why that could not be tried; if the application can't be
+// loaded, the outcome has the reason. Run removes all it has created, even if ctx ends.
 func (t *Trial) Run(ctx context.Context) (o Outcome, err error) {
 	runtime, err := t.Host.RuntimeDir()
 	if err != nil {
@@ -105,7 +105,7 @@ func (t *Trial) Run(ctx context.Context) (o Outcome, err error) {
 		o.Result = p.Text("Result")
 		o.Code, o.Status = int(manager.Get[int32](p, "ExecMainCode")), int(manager.Get[int32](p, "ExecMainStatus"))
 	}
-	// Processes that it left end, and print no more.
+	// The processes that it has left end, and print no more.
 	if err := t.Manager.Stop(after, o.Unit); err != nil {
 		return o, err
 	}
@@ -132,10 +132,10 @@ func (t *Trial) start(ctx context.Context, unit string) error {
 	return t.Manager.Start(ctx, unit)
 }
 
-// remove takes all back. What runs goes first.
+// remove stops the unit, and removes all files.
 func (t *Trial) remove(ctx context.Context, runtime string) error {
 	all := []error{t.Manager.Stop(ctx, t.unit())}
-	// systemd gives up on a directory with very many in each other.
+	// systemd doesn't remove a directory that is nested very deeply.
 	all = append(all, tree.RemoveRuntime(filepath.Join(runtime, t.directory())))
 	all = append(all, t.erase(runtime))
 	if t.Locked {
@@ -144,13 +144,13 @@ func (t *Trial) remove(ctx context.Context, runtime string) error {
 	return errors.Join(all...)
 }
 
-// directory is what systemd makes for the cached code, below the runtime directory. No
-// application can have a name with an @.
+// directory is the directory that systemd creates for the cached code, below the runtime directory. Names of
+// applications have no @.
 func (t *Trial) directory() string {
 	return "socketgi-" + strings.TrimSuffix(t.unit(), ".service")
 }
 
-// Explain says what kept systemd from starting the program, "" where it ran and ended by itself.
+// Explain returns why systemd could not start the program, "" if the program ran and exited.
 func (o Outcome) Explain() string {
 	if o.Result == "exit-code" && o.Status < 200 {
 		return ""
@@ -158,7 +158,7 @@ func (o Outcome) Explain() string {
 	return fmt.Sprintf("systemd couldn't set up %s (%s, status %d): journalctl -u %s", o.Part(), o.Result, o.Status, o.Unit)
 }
 
-// Part is what systemd could not set up, by the exit status of its process.
+// Part returns the part of the set-up that failed, by the exit status of systemd's process.
 func (o Outcome) Part() string {
 	if part, ok := parts[o.Status]; ok {
 		return part

@@ -15,11 +15,11 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/unitfile"
 )
 
-// Installed makes a trial of an application as its units are now, drop-ins included.
+// Installed creates a trial of an installed application, with its drop-ins.
 func Installed(h host.Host, app *host.Application) (*Trial, error) {
 	if app.Warm && app.Service.Get("Service", "DynamicUser") != "" && app.Service.Get("Service", "User") == "" && !userName.MatchString(app.Name) {
-		// Its user is made of the whole name of the unit; another one would take the
-		// application's folders away from it.
+		// The name of a dynamic user is derived from the full name of the unit; with another user, systemd
+		// would change the owner of the application's folders.
 		return nil, fmt.Errorf("%s can't be the name of a user: no other unit can have the dynamic user of %s", app.Name, app.Service.Name)
 	}
 	text, err := os.ReadFile(app.Service.Path)
@@ -33,11 +33,10 @@ func Installed(h host.Host, app *host.Application) (*Trial, error) {
 	return t, err
 }
 
-// Rendered makes a trial of an application whose service, called service, is still to be written.
-// Drop-ins that are there for it may change the sandbox and the environment, and not what is run.
-// Its slice is left out: that isn't there yet.
+// Rendered creates a trial of an application whose service is not written yet. Existing drop-ins for that name
+// can change the sandbox and the environment, but not the command. Its slice is omitted: it doesn't exist yet.
 func Rendered(h host.Host, name, service, text string) (*Trial, error) {
-	// Nor is there a directory of slots that is to stay.
+	// A directory of slots must not be created, either.
 	t := &Trial{Host: h, name: name, service: without(text, slices.Concat(ties, []string{"Slice", "RuntimeDirectory"}))}
 	for _, o := range unitfile.Parse(text) {
 		if o.Section == "Service" && o.Name == "ExecStart" {
@@ -66,7 +65,7 @@ func (t *Trial) addDropIns(paths []string) error {
 	return nil
 }
 
-// userName is what systemd takes for the name of a user (systemd.io/USER_NAMES).
+// userName matches the names of users that systemd accepts (systemd.io/USER_NAMES).
 var userName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_-]{0,30}$`)
 
 // instance begins the name of the instance of a trial that isn't [Trial.Locked]; the process id of
@@ -77,8 +76,8 @@ const instance, locked = "socketgi_check", "check"
 // template called NAME@.service.
 func Instance(name string) string { return name + "@" + instance + ".service" }
 
-// unit is the unit that loads the application. It has the prefix of the application's own units,
-// and so the same DynamicUser=; drop-ins of a template count for it as for any instance.
+// unit is the name of the unit that loads the application. It has the prefix of the application's own units,
+// so that DynamicUser= and the drop-ins of a template are the same as for any instance.
 func (t *Trial) unit() string {
 	if t.Locked {
 		return lockedUnit(t.name)
@@ -109,14 +108,14 @@ StandardOutput=file:%[3]s
 StandardError=file:%[3]s
 `
 
-// place is where the code is cached that is to be kept.
+// place is the directory of the cached code.
 const place = `RuntimeDirectory=
 RuntimeDirectory=%s
 RuntimeDirectoryMode=0700
 RuntimeDirectoryPreserve=no
 `
 
-// unitDir is where units lie that exist until the next boot.
+// unitDir is the directory of units that exist until the next boot.
 func unitDir(h host.Host, runtime string) string {
 	if h.User {
 		return filepath.Join(runtime, "systemd/user")
@@ -124,13 +123,13 @@ func unitDir(h host.Host, runtime string) string {
 	return filepath.Join(runtime, "systemd/system")
 }
 
-// files are what the unit consists of.
+// files are the files of the unit.
 func (t *Trial) files(runtime string) (file, dropIns string) {
 	file = filepath.Join(unitDir(t.Host, runtime), t.unit())
 	return file, file + ".d"
 }
 
-// write writes the unit, which has what it says written to the file output.
+// write writes the unit, whose output goes to the file output.
 func (t *Trial) write(runtime, output string) error {
 	command, err := withCheck(t.command)
 	if err != nil {
@@ -138,7 +137,7 @@ func (t *Trial) write(runtime, output string) error {
 	}
 	cache := ""
 	if t.Keep != nil {
-		// No name of an application has to be quoted.
+		// Names of applications need no quotes.
 		command = strings.Replace(command, appunits.CachePath(t.name), "/run/"+t.directory(), 1)
 		cache = fmt.Sprintf(place, t.directory())
 	}
@@ -159,12 +158,12 @@ func (t *Trial) write(runtime, output string) error {
 	if err := os.WriteFile(file, []byte(t.service), 0o644); err != nil {
 		return err
 	}
-	// After those of the operator: of the same directive the last one counts.
+	// After those of the operator: the last assignment of a directive counts.
 	text := fmt.Sprintf(settings, command, limit, strings.ReplaceAll(output, "%", "%%"))
 	return os.WriteFile(filepath.Join(dropIns, "zzz-socketgi-check.conf"), []byte(text+cache), 0o644)
 }
 
-// erase removes what write has written.
+// erase removes the files of write.
 func (t *Trial) erase(runtime string) error {
 	file, dropIns := t.files(runtime)
 	err := os.Remove(file)
@@ -173,7 +172,7 @@ func (t *Trial) erase(runtime string) error {
 	}
 	err = errors.Join(err, os.RemoveAll(dropIns))
 	for _, dir := range t.made {
-		_ = os.Remove(dir) // if nobody else has put something there
+		_ = os.Remove(dir) // unless there are other files
 	}
 	return err
 }
@@ -182,8 +181,7 @@ func (t *Trial) erase(runtime string) error {
 var ties = []string{"Requires", "Requisite", "Wants", "BindsTo", "PartOf", "Upholds", "Conflicts", "OnFailure", "OnSuccess",
 	"Sockets", "PropagatesStopTo", "StopPropagatedFrom", "JoinsNamespaceOf", "FailureAction", "SuccessAction"}
 
-// without leaves directives out of the text of a unit, and the section by which an application is
-// known.
+// without removes directives from the text of a unit, and the [X-Socketgi] section.
 func without(text string, directives []string) string {
 	var b strings.Builder
 	dropped, ours, continued := false, false, false
@@ -203,7 +201,7 @@ func without(text string, directives []string) string {
 	return b.String()
 }
 
-// withCheck puts --check right behind the program of a command line.
+// withCheck inserts --check after the program of a command line.
 func withCheck(exec string) (string, error) {
 	program, rest := host.CutProgram(exec)
 	if prefix := program[:len(program)-len(strings.TrimLeft(program, "@-:+!"))]; strings.Contains(prefix, "@") {
