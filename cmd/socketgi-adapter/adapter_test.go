@@ -23,7 +23,7 @@ import (
 )
 
 // TestMain makes the test binary the adapter. Those that tests start read the code of the runtime
-// from a cache, as in a unit: compiling it takes thrice the time of all else. Where SOCKETGI_PYTHONS
+// from a cache, as in a unit: compiling it takes twice the time of all else. Where SOCKETGI_PYTHONS
 // is set, each compiles it.
 func TestMain(m *testing.M) {
 	if os.Getenv("BE_ADAPTER") == "1" {
@@ -31,17 +31,39 @@ func TestMain(m *testing.M) {
 		main()
 	}
 	os.Exit(func() int {
-		if os.Getenv("SOCKETGI_PYTHONS") == "" {
-			cache, err := os.MkdirTemp("", "socketgi-test-")
-			if err != nil {
-				panic(err)
-			}
-			defer os.RemoveAll(cache)
-			os.Setenv("CACHE_DIRECTORY", cache)
+		var err error
+		if builds, err = os.MkdirTemp("", "socketgi-test-"); err != nil {
+			panic(err)
 		}
+		defer os.RemoveAll(builds)
+		if os.Getenv("SOCKETGI_PYTHONS") == "" {
+			os.Setenv("CACHE_DIRECTORY", builds)
+		}
+		os.Setenv("GORACE", "atexit_sleep_ms=0")
 		return m.Run()
 	}())
 }
+
+// builds is the directory of what is made for all tests.
+var builds string
+
+// adapterOf is the program that a test runs. For the family TestWarm, which has the most at once in
+// one process, the adapter is built with the race detector, which needs a C compiler.
+func adapterOf(t testing.TB) string {
+	if strings.HasPrefix(t.Name(), "TestWarm") {
+		return watched()
+	}
+	return os.Args[0]
+}
+
+var watched = sync.OnceValue(func() string {
+	program := filepath.Join(builds, "watched")
+	if out, err := exec.Command("go", "build", "-race", "-o", program, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "TestWarm goes without the race detector: %v\n%s", err, out)
+		return os.Args[0]
+	}
+	return program
+})
 
 // pythons lists the interpreters to test with: python3, that of the system rather than another one of
 // PATH, whose packages make each start slower, and pypy3; or those of SOCKETGI_PYTHONS, a list of
@@ -173,8 +195,8 @@ func (a *invocation) startOn(pair [2]int) (net.Conn, *process) {
 // startFile runs an adapter with that connection.
 func (a *invocation) startFile(theirs *os.File) *process {
 	a.t.Helper()
-	p := &process{cmd: exec.Command(os.Args[0], a.args...), ended: make(chan struct{})}
-	p.cmd.Env = append(append(os.Environ(), "BE_ADAPTER=1", "GORACE=atexit_sleep_ms=0"), a.env...)
+	p := &process{cmd: exec.Command(adapterOf(a.t), a.args...), ended: make(chan struct{})}
+	p.cmd.Env = append(append(os.Environ(), "BE_ADAPTER=1"), a.env...)
 	p.cmd.Dir = a.dir
 	p.cmd.Stdin, p.cmd.Stderr = theirs, &p.stderr
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -183,11 +205,17 @@ func (a *invocation) startFile(theirs *os.File) *process {
 		_ = p.cmd.Wait()
 		close(p.ended)
 	}()
-	a.t.Cleanup(func() {
+	p.endWith(a.t)
+	return p
+}
+
+// endWith ends the adapter with a test, and fails that for a race.
+func (p *process) endWith(t testing.TB) {
+	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
 		<-p.ended
+		assert.NotContains(t, p.stderr.String(), "DATA RACE")
 	})
-	return p
 }
 
 // stop ends the service, and returns what it logged.

@@ -16,7 +16,7 @@ import (
 func tryOut(t *testing.T, args ...string) (string, int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], append([]string{"--check"}, args...)...)
-	cmd.Env = append(os.Environ(), "BE_ADAPTER=1", "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(os.Environ(), "BE_ADAPTER=1")
 	out, err := cmd.CombinedOutput()
 	if _, exited := err.(*exec.ExitError); !exited {
 		require.NoError(t, err)

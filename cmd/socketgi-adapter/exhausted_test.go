@@ -30,7 +30,7 @@ func TestNoDescriptors(t *testing.T) {
 		ours.Close()
 		require.NoError(t, err)
 		cmd := exec.Command("sh", "-c", "ulimit -n "+strconv.Itoa(limit)+`; exec "$@"`, "sh", os.Args[0], "testdata/warm.py")
-		cmd.Env = append(os.Environ(), "BE_ADAPTER=1", "GORACE=atexit_sleep_ms=0")
+		cmd.Env = append(os.Environ(), "BE_ADAPTER=1")
 		cmd.Stdin = theirs
 		require.NoError(t, cmd.Start())
 		theirs.Close()

@@ -104,7 +104,7 @@ func (j *unreadJournal) start(env, args []string, handed *os.File) *process {
 	p := &process{cmd: j.command(append([]string{os.Args[0]}, args...)...), ended: make(chan struct{})}
 	var st unix.Stat_t
 	require.NoError(j.t, unix.Fstat(int(j.stream.Fd()), &st))
-	p.cmd.Env = append(append(os.Environ(), "BE_ADAPTER=1", "GORACE=atexit_sleep_ms=0", fmt.Sprintf("JOURNAL_STREAM=%d:%d", st.Dev, st.Ino)), env...)
+	p.cmd.Env = append(append(os.Environ(), "BE_ADAPTER=1", fmt.Sprintf("JOURNAL_STREAM=%d:%d", st.Dev, st.Ino)), env...)
 	p.cmd.Stderr, p.cmd.ExtraFiles = j.stream, []*os.File{handed}
 	require.NoError(j.t, p.cmd.Start())
 	go func() {

@@ -58,7 +58,6 @@ func inMode(t *testing.T, mode string, flags []string, test func(t *testing.T, c
 		c.end()
 		log := p.stderr.String()
 		assert.NotContains(t, log, "panic")
-		assert.NotContains(t, log, "DATA RACE")
 	}
 	c.few(0)
 }

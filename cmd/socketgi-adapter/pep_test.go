@@ -338,7 +338,6 @@ func TestMemory(t *testing.T) {
 	}
 	const size, most = 1 << 30, 64 << 20
 	a := pep(t, pythons(t)[0], "--timeout", "0")
-	a.env = []string{"GORACE=atexit_sleep_ms=0"}
 	for _, up := range []bool{true, false} {
 		conn, p := a.start()
 		header, path := int64(0), "/flood"

@@ -19,7 +19,7 @@ import (
 func asks(t *testing.T, pid int) (string, int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "--ask-reload", strconv.Itoa(pid))
-	cmd.Env = append(os.Environ(), "BE_ADAPTER=1", "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(os.Environ(), "BE_ADAPTER=1")
 	out, err := cmd.CombinedOutput()
 	if _, exited := err.(*exec.ExitError); !exited {
 		require.NoError(t, err)

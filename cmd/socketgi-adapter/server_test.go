@@ -69,8 +69,8 @@ func newUnit(t *testing.T, args ...string) *unit {
 // start starts the service.
 func (u *unit) start() *process {
 	u.t.Helper()
-	p := &process{cmd: exec.Command("sh", append([]string{"-c", u.limit + `LISTEN_PID=$$ exec "$@"`, "sh", os.Args[0]}, u.args...)...), ended: make(chan struct{})}
-	p.cmd.Env = append(append(os.Environ(), "BE_ADAPTER=1", "LISTEN_FDS=1", "GORACE=atexit_sleep_ms=0", "NOTIFY_SOCKET="+u.notify.LocalAddr().String()), u.env...)
+	p := &process{cmd: exec.Command("sh", append([]string{"-c", u.limit + `LISTEN_PID=$$ exec "$@"`, "sh", adapterOf(u.t)}, u.args...)...), ended: make(chan struct{})}
+	p.cmd.Env = append(append(os.Environ(), "BE_ADAPTER=1", "LISTEN_FDS=1", "NOTIFY_SOCKET="+u.notify.LocalAddr().String()), u.env...)
 	p.cmd.Dir = u.dir
 	p.cmd.ExtraFiles = []*os.File{u.socket}
 	p.cmd.Stderr = &p.stderr
@@ -80,10 +80,7 @@ func (u *unit) start() *process {
 		_ = p.cmd.Wait()
 		close(p.ended)
 	}()
-	u.t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
-		<-p.ended
-	})
+	p.endWith(u.t)
 	return p
 }
 
