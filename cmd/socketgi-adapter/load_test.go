@@ -183,7 +183,7 @@ func TestHints(t *testing.T) {
 			"syntax":                 {"app.py", map[string]string{"app.py": "\nx = = 1\n"}, " (DIR/app.py, line 2)\n"},
 			"syntax of another file": {"app.py", map[string]string{"app.py": "import shop.part", "shop/part.py": "x = = 1"}, " (DIR/shop/part.py, line 1)\n"},
 			"an archive": {"bin/app.pyz", map[string]string{"bin/app.pyz": "#!/usr/bin/python3\nPK\x03\x04\x00\x00__main__.py"},
-				" (DIR/bin/app.pyz is an archive: set PYTHONPATH=DIR/bin/app.pyz, and name a module that is in it)\n"},
+				" (DIR/bin/app.pyz is an archive: set PYTHONPATH=DIR/bin/app.pyz, and name a module in it)\n"},
 			"compiled":  {"bin/app.pyc", map[string]string{"bin/app.pyc": "\xa7\r\r\n\x00\x00\x00\x00\xe3"}, " (DIR/bin/app.pyc is compiled: name the source, or the module)\n"},
 			"in UTF-16": {"app.py", map[string]string{"app.py": "\xff\xfex\x00=\x001\x00"}, " (DIR/app.py is in UTF-16: save it in UTF-8)\n"},
 			"binary":    {"app.py", map[string]string{"app.py": "x = 1\x00"}, " (DIR/app.py is not a text file: it contains NUL bytes)\n"},
