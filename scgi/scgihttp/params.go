@@ -51,7 +51,18 @@ func (t *Transport) params(r *http.Request) []scgi.Header {
 	if host != "" {
 		p = append(p, scgi.Header{Name: "HTTP_HOST", Value: host})
 	}
+	if protocol := upgrade(r.Header); protocol != "" {
+		p = append(p, scgi.Header{Name: "HTTP_CONNECTION", Value: "Upgrade"}, scgi.Header{Name: "HTTP_UPGRADE", Value: protocol})
+	}
 	return append(append(p, clientHeaders(r.Header)...), t.Params...)
+}
+
+// upgrade returns the protocol that a request asks for in place of HTTP, or "" (RFC 9110, 7.8).
+func upgrade(h http.Header) string {
+	if namedIn(h["Connection"], "Upgrade") {
+		return h.Get("Upgrade")
+	}
+	return ""
 }
 
 // clientHeaders makes HTTP_ variables. A name with an underscore would be taken

@@ -37,7 +37,7 @@ func readResponse(r *http.Request, conn io.Reader, most int) (*http.Response, er
 	if len(h) == 0 { // there is at least one field (RFC 3875, 6.2)
 		return nil, fmt.Errorf("%w: it is empty", ErrHead)
 	}
-	status, err := responseStatus(h)
+	status, err := responseStatus(h, upgrade(r.Header) != "")
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +53,9 @@ func readResponse(r *http.Request, conn io.Reader, most int) (*http.Response, er
 		}
 		resp.ContentLength = int64(n)
 	}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		return resp, nil
+	}
 	if r.Method == http.MethodHead || resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified {
 		resp.Body = http.NoBody
 		if r.Method != http.MethodHead && resp.ContentLength < 0 {
@@ -65,8 +68,9 @@ func readResponse(r *http.Request, conn io.Reader, most int) (*http.Response, er
 }
 
 // responseStatus takes Status out of the header. Without it a Location means 302,
-// and anything else 200 (RFC 3875, 6.3.3).
-func responseStatus(h http.Header) (string, error) {
+// and anything else 200 (RFC 3875, 6.3.3). Of the statuses below 200 only 101 is one of a response, where the
+// request has asked for another protocol.
+func responseStatus(h http.Header, upgrades bool) (string, error) {
 	s := strings.TrimSpace(h.Get("Status"))
 	h.Del("Status")
 	switch {
@@ -75,7 +79,7 @@ func responseStatus(h http.Header) (string, error) {
 	case s == "":
 		return "200 OK", nil
 	}
-	if statusCode(s) < 200 || len(s) > 3 && s[3] != ' ' {
+	if statusCode(s) < 200 && !(upgrades && statusCode(s) == http.StatusSwitchingProtocols) || len(s) > 3 && s[3] != ' ' {
 		return "", fmt.Errorf("%w: Status %q", ErrHead, s)
 	}
 	return s, nil

@@ -50,6 +50,9 @@ var (
 // io.ErrUnexpectedEOF if it is shorter than its Content-Length, with the error of a reset connection, or with
 // that of the context.
 //
+// As with http.Transport, the body of a response with status 101 is an io.ReadWriteCloser: the connection, by
+// the protocol that the request has named in Upgrade.
+//
 // RoundTrip may return before the request's body is read and closed: an application can respond before it has
 // all of it.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -84,7 +87,10 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, fmt.Errorf("scgi: %w", err)
 	}
-	resp.Body = &responseBody{body: resp.Body, conn: conn, ctx: r.Context(), stop: stop}
+	received := &responseBody{body: resp.Body, conn: conn, ctx: r.Context(), stop: stop}
+	if resp.Body = received; resp.StatusCode == http.StatusSwitchingProtocols {
+		resp.Body = tunnel{received}
+	}
 	return resp, nil
 }
 
@@ -150,6 +156,11 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// tunnel is a connection after the response that ended HTTP on it.
+type tunnel struct{ *responseBody }
+
+func (t tunnel) Write(p []byte) (int, error) { return t.conn.Write(p) }
 
 func (b *responseBody) Close() error {
 	b.once.Do(func() {
