@@ -13,21 +13,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// spawner starts an adapter for each connection, as systemd does for an
-// Accept=yes unit, and like systemd ends what is left of a request when its
-// adapter has ended.
+// spawner starts an adapter for each connection, as systemd does for an Accept=yes unit, and kills the remaining
+// processes of a request when its adapter has ended.
 type spawner struct {
 	argv []string
 
 	mu       sync.Mutex
 	ended    bool
-	adapters map[int]bool // which are waited for by their own goroutines
+	adapters map[int]bool // their own goroutines wait for these
 	wg       sync.WaitGroup
 }
 
 func newSpawner(argv []string) *spawner {
-	// Processes that lose their parent become children of this one, where they
-	// are found when it ends.
+	// Orphans become children of this process, which finds them at its end.
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 	return &spawner{argv: argv, adapters: map[int]bool{}}
 }
@@ -47,8 +45,8 @@ func (s *spawner) dial(context.Context) (net.Conn, error) {
 	}
 	cmd := exec.Command(s.argv[0], s.argv[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs, os.Stderr, os.Stderr
-	// A session of its own: what the terminal sends reaches this process only,
-	// and the session tells which processes belong to the request.
+	// A session of its own: only this process gets the terminal's signals, and the session identifies the
+	// processes of the request.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,7 +62,7 @@ func (s *spawner) dial(context.Context) (net.Conn, error) {
 	s.wg.Add(1)
 	go func() {
 		defer s.wg.Done()
-		_ = cmd.Wait() // its own log says how it went
+		_ = cmd.Wait() // its own log has the result
 		s.mu.Lock()
 		delete(s.adapters, cmd.Process.Pid)
 		s.mu.Unlock()
@@ -73,7 +71,7 @@ func (s *spawner) dial(context.Context) (net.Conn, error) {
 	return conn, nil
 }
 
-// end kills every process that is left, and waits for them.
+// end kills all remaining processes, and waits for them.
 func (s *spawner) end() {
 	s.mu.Lock()
 	s.ended = true
@@ -83,10 +81,10 @@ func (s *spawner) end() {
 	s.killAll(func(int) bool { return true })
 }
 
-// killAll kills the descendants of this process whose session is to be ended,
-// until there are none. What this process adopted it also reaps, whatever session.
+// killAll kills the descendants of this process in the given sessions until there are none. It also reaps adopted
+// processes of any session.
 func (s *spawner) killAll(ends func(session int) bool) {
-	for range 100 { // a bound for those who fork faster than they can be killed
+	for range 100 { // limited, because a program may fork faster than its processes are killed
 		killed := 0
 		for _, p := range descendants(os.Getpid()) {
 			s.mu.Lock()
@@ -128,7 +126,7 @@ func descendants(root int) (found []process) {
 		if err != nil {
 			continue
 		}
-		// The name in parentheses may hold anything; the fields follow the last one.
+		// The name in parentheses may contain any character; the fields follow the last parenthesis.
 		_, rest, _ := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')'):]), " ")
 		f := strings.Fields(rest)
 		if len(f) < 4 {

@@ -20,11 +20,11 @@ import (
 
 // front is a web server of this machine besides nginx.
 type front struct {
-	name  string // of its check, and of the command that prints its configuration
+	name  string // the name of its check, and of the command that prints its configuration
 	title string
 	unit  string
 	dir   string // of its configuration
-	// proof is a command that fails where it refuses its configuration.
+	// proof is the command that checks its configuration.
 	proof string
 	ask   func(ctx context.Context, w *front) error
 
@@ -34,21 +34,21 @@ type front struct {
 	modules []string
 }
 
-// pass is a place in a configuration that passes requests on.
+// pass is a directive that passes requests on.
 type pass struct {
 	d *nginxconf.Directive
-	// scheme and name are those of Apache's worker, and worker is the name with a path, by which Apache
-	// tells it from others.
+	// scheme and name are those of Apache's worker, and worker is the name with a path, which identifies it
+	// for Apache.
 	scheme, name, worker string
 	// listen is the address: a path, or HOST:PORT.
 	listen string
-	// prefix is that of the URLs, "" for all of the server; known says whether that is so.
+	// prefix is the prefix of the URLs, "" for the whole server; known is false if it is unknown.
 	prefix string
 	known  bool
 	alias  *nginxconf.Directive // Apache's Alias of the file that the pass is of
 }
 
-// findFronts lists those that are installed.
+// findFronts lists the installed ones.
 func findFronts() (all []*front) {
 	if program := apache.Program(); program != "" {
 		w := &front{name: "apache", title: "Apache", unit: "apache2.service", dir: "/etc/apache2", proof: "apachectl -t"}
@@ -72,7 +72,7 @@ func findFronts() (all []*front) {
 	return all
 }
 
-// passes lists what passes requests on, as the web server has read its files.
+// passes lists the directives that pass requests on, as the web server has read them.
 func (w *front) passes(ctx context.Context) []pass {
 	if !w.asked {
 		w.asked = true
@@ -84,12 +84,12 @@ func (w *front) passes(ctx context.Context) []pass {
 	return lighttpdPasses(w.conf)
 }
 
-// to lists what passes requests to an application.
+// to lists the directives that pass requests to an application.
 func (w *front) to(ctx context.Context, app *host.Application) []pass {
 	return slices.DeleteFunc(w.passes(ctx), func(p pass) bool { return !same(address(p.listen), address(app.Listen)) })
 }
 
-// written finds where its files have a text: the first file that counts, or else one that isn't enabled.
+// written finds a text in its files: the first enabled file, or else one that isn't enabled.
 func (w *front) written(text string) (file string, line int, enabled bool) {
 	_ = filepath.WalkDir(w.dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || enabled {
@@ -112,7 +112,7 @@ func (w *front) written(text string) (file string, line int, enabled bool) {
 
 func (w *front) reload() string { return "systemctl reload " + w.unit }
 
-// edit is a command that edits a file, and has the web server read it.
+// edit returns a command that edits a file and reloads the web server.
 func (w *front) edit(file, script string) string {
 	return guarded(file, sed(file, script), w.proof) + " && " + w.reload()
 }
@@ -123,8 +123,8 @@ func (x *examination) running(ctx context.Context, w *front) bool {
 	return state == "active" || state == "reloading"
 }
 
-// concerns reports whether an application is this web server's to reach: its files name it, or it is the one
-// that is used here and nobody reaches it.
+// concerns reports whether this web server should reach an application: its files name it, or it is the web server of
+// this machine and no other reaches the application.
 func (x *examination) concerns(ctx context.Context, w *front, app *host.Application) bool {
 	if _, _, enabled := w.written(app.Listen); enabled {
 		return true
@@ -145,7 +145,7 @@ func (x *examination) concerns(ctx context.Context, w *front, app *host.Applicat
 	return alone || x.running(ctx, w) && !x.nginxRuns()
 }
 
-// elsewhere reports whether an application is another web server's than nginx to reach.
+// elsewhere reports whether another web server than nginx should reach an application.
 func (x *examination) elsewhere(ctx context.Context, app *host.Application) bool {
 	if x.nginxReaches(app) || x.web.err == nil && nearlyOurs(app, x.web) != nil {
 		return false
@@ -163,7 +163,7 @@ func (x *examination) nginxRuns() bool {
 	return err == nil
 }
 
-// checkFront makes a check of a web server.
+// checkFront returns the check of a web server.
 func checkFront(name string) func(context.Context, *examination, *host.Application) findings {
 	return func(ctx context.Context, x *examination, app *host.Application) (f findings) {
 		i := slices.IndexFunc(x.fronts, func(w *front) bool { return w.name == name })
@@ -200,7 +200,7 @@ func checkFront(name string) func(context.Context, *examination, *host.Applicati
 	}
 }
 
-// judgeRunning looks whether the web server runs.
+// judgeRunning checks that the web server runs.
 func (x *examination) judgeRunning(ctx context.Context, w *front, f *findings) {
 	if _, err := x.of(ctx, w.unit, "Service"); err == nil && !x.running(ctx, w) {
 		f.fail(w.name+"-stopped", w.title+" isn't running", "the browser gets no response", "systemctl unmask --quiet "+w.unit+" && systemctl enable --now --quiet "+w.unit)
@@ -215,7 +215,7 @@ func (w *front) judgeMount(app *host.Application, p pass, f *findings) {
 	}
 }
 
-// unreached says why the web server doesn't reach the application.
+// unreached reports why the web server doesn't reach the application.
 func (w *front) unreached(ctx context.Context, app *host.Application, f *findings) {
 	const why = "no request reaches the application; the client gets 404"
 	for _, p := range w.passes(ctx) {
@@ -243,7 +243,7 @@ func (w *front) unreached(ctx context.Context, app *host.Application, f *finding
 	one.Mend = command + " > " + shell(file) + " && " + w.enable(file)
 }
 
-// enable is a command that has a file of conf-available or sites-available count.
+// enable returns a command that enables a file of conf-available or sites-available.
 func (w *front) enable(file string) string {
 	name := strings.TrimSuffix(path.Base(file), ".conf")
 	switch {

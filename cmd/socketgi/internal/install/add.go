@@ -1,5 +1,4 @@
-// Package install puts applications into a system and takes them out again: all of one,
-// or nothing.
+// Package install adds applications to a system and removes them, each completely or not at all.
 package install
 
 import (
@@ -16,26 +15,25 @@ import (
 	"github.com/socketgi/socketgi/units"
 )
 
-// Add is an application that is to be added.
+// Add is an application to add.
 type Add struct {
 	Host    host.Host
 	Options appunits.Options
-	// Timeout is how long a request of it may take, 0 for as long as it wants.
+	// Timeout limits a request, 0 for no limit.
 	Timeout time.Duration
-	// Now says that it is to listen, now and at every boot.
+	// Now enables and starts its socket.
 	Now bool
-	// Force replaces units that are there.
+	// Force replaces existing units.
 	Force bool
-	// Log says what is being done.
+	// Log reports each step.
 	Log func(format string, arg ...any)
 
-	// user is who runs it, with numbers of -1 where that is not known. Its group may read the cached
-	// code, or everybody where there is none.
+	// user is its user, with numbers of -1 if unknown. Its group can read the cached code; without a group,
+	// every user can.
 	user account.User
 }
 
-// Prepare checks that the units can be rendered, and that the program, the user and the group that
-// they name are there.
+// Prepare checks that the units can be rendered, and that their program, user and group exist.
 func (a *Add) Prepare() error {
 	o := &a.Options
 	if _, err := o.Render(); err != nil {
@@ -61,7 +59,7 @@ func (a *Add) Prepare() error {
 	}
 	group := o.Group
 	if o.Listen != "" && o.Listen[0] != '/' {
-		group = "" // every user of this machine may connect
+		group = "" // every user of this machine can connect
 	}
 	if err := account.Check(a.Host.Root, o.User, group); err != nil {
 		return err
@@ -72,7 +70,7 @@ func (a *Add) Prepare() error {
 	return nil
 }
 
-// Plan tells what Run would do, a line each.
+// Plan returns the steps of Run, a line each.
 func (a *Add) Plan() (steps []string, err error) {
 	pair, err := a.Options.Render()
 	if err != nil {
@@ -111,13 +109,13 @@ func (a *Add) Plan() (steps []string, err error) {
 	return steps, nil
 }
 
-// caches reports whether cached code is to be kept apart from the application's user. In a
-// user's own systemd there is no such difference.
+// caches reports whether root keeps the cached code, out of reach of the application's user. A user's own systemd
+// has no such difference.
 func (a *Add) caches() bool {
 	return a.Options.Python() && !a.Host.User && a.Host.Root == ""
 }
 
-// Run adds it. On an error everything is as it was before.
+// Run adds the application. After an error, the system is unchanged.
 func (a *Add) Run(ctx context.Context) (err error) {
 	pair, err := a.Options.Render()
 	if err != nil {
@@ -168,7 +166,7 @@ func (a *Add) Run(ctx context.Context) (err error) {
 	})
 }
 
-// offline adds to a system that doesn't run.
+// offline adds the application to a system that doesn't run.
 func (a *Add) offline(back, keep *undo, pair units.Pair, files []file) error {
 	if len(files) == 0 {
 		a.Log("the units exist and are unchanged")

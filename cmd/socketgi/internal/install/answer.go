@@ -18,7 +18,7 @@ import (
 	"github.com/socketgi/socketgi/scgi/scgihttp"
 )
 
-// checkAnswers asks the application for a page.
+// checkAnswers requests a page of the application.
 func (a *adding) checkAnswers(ctx context.Context) error {
 	app, err := a.Host.Load(a.Options.Name)
 	if err != nil {
@@ -34,8 +34,8 @@ func (a *adding) checkAnswers(ctx context.Context) error {
 	return nil
 }
 
-// ask asks the application for a page, as a web server would, and says with what
-// status it answered. One from 500 on is an error.
+// ask requests a page of the application, as a web server does, and returns its status. A status from 500 on is an
+// error.
 func (a *Add) ask(ctx context.Context, app *host.Application) (status string, err error) {
 	if a.Timeout > 0 {
 		queue := app.Adapter.QueueTimeout
@@ -82,23 +82,22 @@ func (a *Add) unanswered(mount, what, log string) error {
 	return fmt.Errorf("%s answers GET %s/ with %s%s", a.Options.Name, mount, what, log)
 }
 
-// loggedOf returns the errors that the journal has of a request.
+// loggedOf returns the errors of a request in the journal.
 func loggedOf(ctx context.Context, h host.Host, id string) string {
 	q := journal.Query{User: h.User, Errors: true, Last: mostLogged, Matches: []string{adapter.FieldRequestID + "=" + id}}
 	return await(ctx, q, func(*journal.Entry) bool { return true })
 }
 
-// logged returns what the journal has of an application's services since then.
+// logged returns the entries of an application's services in the journal since then.
 func logged(ctx context.Context, h host.Host, app *host.Application, since time.Time) string {
 	q := journal.Query{User: h.User, Since: fmt.Sprintf("@%d", since.Unix()), Last: mostLogged, Matches: journal.Matches(app)}
 	return await(ctx, q, func(e *journal.Entry) bool { return e.Of(app.Name) && e.Unit != app.Socket.Name })
 }
 
-// mostLogged is how many entries are looked at.
+// mostLogged limits the number of entries.
 const mostLogged = 200
 
-// await returns the entries that are wanted, "" where there are none after a while: it takes a
-// moment until the journal has what was just logged.
+// await returns the wanted entries, "" if there are none after a while: the journal has new entries after a moment.
 func await(ctx context.Context, q journal.Query, wanted func(*journal.Entry) bool) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()

@@ -19,11 +19,10 @@ const (
 	mostBytes = 256 << 20
 )
 
-// copyCode copies cached code, which the application's user wrote, to a new directory
-// that is root's. What is copied is never looked into: whatever it is, only that user
-// will run it.
+// copyCode copies cached code, which the application's user has written, to a new directory of root. The contents
+// are never read: only that user executes them.
 func copyCode(from, to string, group int) error {
-	source, err := os.Open(from) // a name that systemd made
+	source, err := os.Open(from) // systemd has chosen this name
 	if err != nil {
 		return err
 	}
@@ -42,7 +41,7 @@ func copyCode(from, to string, group int) error {
 	}
 	mode := os.FileMode(0o755)
 	if group >= 0 {
-		// The application's own source may be nobody else's to read.
+		// Other users may not be allowed to read the application's source.
 		mode = 0o750
 	}
 	if err := os.Mkdir(to, mode); err != nil {
@@ -65,7 +64,7 @@ func copyCode(from, to string, group int) error {
 	return syncDir(to)
 }
 
-// copyFile copies a file of that owner's that has one name and is a file.
+// copyFile copies a regular file of that owner without other hard links.
 func copyFile(dir int, name, to string, owner uint32, most int64) (int64, error) {
 	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -89,14 +88,14 @@ func copyFile(dir int, name, to string, owner uint32, most int64) (int64, error)
 		return 0, err
 	}
 	n, err := io.Copy(target, io.LimitReader(source, most+1))
-	if err == nil && n > most { // it has grown meanwhile
+	if err == nil && n > most { // it has grown since
 		err = tooLarge
 	}
 	return n, errors.Join(err, target.Chmod(0o644), target.Sync(), target.Close())
 }
 
-// keptCode is where the code is kept that is being replaced. No name of an application has an @,
-// so that nobody's is staged there.
+// keptCode is the directory of the previous code while it is being replaced. Names of applications have no @, so
+// that it is no application's directory.
 func keptCode(staged string) string { return staged + "@old" }
 
 // putCode replaces the directory of cached code.
@@ -123,7 +122,7 @@ func putCode(staged, path string) (undo, keep func() error, err error) {
 	return undo, func() error { return os.RemoveAll(old) }, nil
 }
 
-// ours checks that nobody but root can put something into a directory.
+// ours checks that only root can create files in a directory.
 func ours(dir string) error {
 	info, err := os.Lstat(dir)
 	if err != nil {

@@ -47,7 +47,7 @@ func (a *Add) claimSocket(pair units.Pair) error {
 		return err
 	}
 	listen := a.Host.Listen(own)
-	var before []string // where it listens already
+	var before []string // its present addresses
 	for _, other := range a.Host.Listeners() {
 		if other.Name == pair.SocketName {
 			before = other.Listen
@@ -78,7 +78,7 @@ func (a *Add) claimSocket(pair units.Pair) error {
 // stateDirs are the possible paths of the directory of --state, in its system.
 func stateDirs(h host.Host, name string) []string {
 	if !h.User {
-		// That of a dynamic user is in private, with a link to it.
+		// The directory of a dynamic user is in private, with a symbolic link to it.
 		return []string{"/var/lib/" + name, "/var/lib/private/" + name}
 	}
 	var dirs []string
@@ -114,7 +114,7 @@ func (a *Add) claimState() error {
 			continue
 		}
 		if st := info.Sys().(*syscall.Stat_t); !a.Host.User && a.Options.User != "" && a.user.UID > 0 && int(st.Uid) == a.user.UID && info.IsDir() {
-			continue // its user has it already
+			continue // its user owns it already
 		}
 		who, mend := "a dynamic user", "run it as the owner of the directory (--user)"
 		if a.Options.User != "" {
@@ -142,7 +142,7 @@ func (a *Add) hadState() bool {
 // dropState removes the empty directory of --state that systemd made for a check. A non-empty one is kept
 // for the application.
 func (a *Add) dropState() {
-	for _, dir := range slices.Backward(stateDirs(a.Host, a.Options.Name)) { // the link at last
+	for _, dir := range slices.Backward(stateDirs(a.Host, a.Options.Name)) { // the symbolic link last
 		err := os.Remove(dir)
 		if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) {
 			_ = mark(a.Host, dir, a.Options.Name)
@@ -151,7 +151,7 @@ func (a *Add) dropState() {
 	}
 }
 
-// stateThere reports whether there is one.
+// stateThere reports whether there is such a directory.
 func (a *Add) stateThere() bool {
 	return slices.ContainsFunc(stateDirs(a.Host, a.Options.Name), func(dir string) bool {
 		_, err := os.Lstat(dir)

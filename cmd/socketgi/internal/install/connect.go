@@ -9,7 +9,7 @@ import (
 )
 
 func connect(ctx context.Context, h host.Host) (*manager.Manager, error) {
-	// After an interruption there is still something to be taken back.
+	// After an interruption, undoing still needs the connection.
 	m, err := h.Connect(context.WithoutCancel(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("%w; for the files of a system that isn't running, use --root", err)

@@ -9,8 +9,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 )
 
-// wants is where a link has a socket of the system in root listen at every boot
-// (systemd.unit(5), WantedBy=).
+// wants is the path of the link that enables a socket of the system in root (systemd.unit(5), WantedBy=).
 func wants(root, socket string) (string, error) {
 	return rootfs.InsideDir(root, "/etc/systemd/system/sockets.target.wants/"+socket)
 }
@@ -36,7 +35,7 @@ func enableOffline(root, socket string) (undo func() error, err error) {
 	return undo, err
 }
 
-// disableOffline takes it back.
+// disableOffline reverts enableOffline.
 func disableOffline(root, socket string) error {
 	link, err := wants(root, socket)
 	if err != nil {
@@ -46,6 +45,6 @@ func disableOffline(root, socket string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	_ = os.Remove(filepath.Dir(link)) // if nobody else is wanted
+	_ = os.Remove(filepath.Dir(link)) // unless there are other links
 	return err
 }

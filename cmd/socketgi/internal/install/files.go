@@ -7,14 +7,14 @@ import (
 	"path/filepath"
 )
 
-// file is a file to be written.
+// file is a file to write or remove.
 type file struct {
 	path, text string
-	gone       bool // it is to be removed
+	gone       bool // remove it
 }
 
-// replace writes files, each whole or not at all. Undo brings back what was there; keep
-// removes what undo would need.
+// replace writes files, each completely or not at all. Undo restores the previous files; keep removes the copies
+// for undo.
 func replace(files []file) (undo, keep func() error, err error) {
 	var back undoFiles
 	defer func() {
@@ -26,7 +26,7 @@ func replace(files []file) (undo, keep func() error, err error) {
 	defer func() {
 		for _, path := range staged {
 			if path != "" {
-				_ = os.Remove(path) // what was not put in place
+				_ = os.Remove(path) // staged files that were not renamed
 			}
 		}
 	}()
@@ -54,7 +54,7 @@ func replace(files []file) (undo, keep func() error, err error) {
 	return back.undo, back.keep, syncDir(filepath.Dir(files[0].path))
 }
 
-// stage writes a file under a name that systemd doesn't look at, next to its own.
+// stage writes a file under a name that systemd ignores, in the same directory.
 func stage(f file) (path string, err error) {
 	t, err := os.CreateTemp(filepath.Dir(f.path), "."+filepath.Base(f.path)+".new-")
 	if err != nil {
@@ -69,14 +69,13 @@ func stage(f file) (path string, err error) {
 	return t.Name(), nil
 }
 
-// undoFiles are files that are to be there again, by the names under which they are kept,
-// "" for those that were not there.
+// undoFiles are the files to restore, with the names of their copies, "" for files that did not exist.
 type undoFiles []struct{ path, kept string }
 
-// save keeps a file as it is: the same one, by another name.
+// save keeps a file under another name, as a hard link.
 func (u *undoFiles) save(path string) error {
 	kept := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".old")
-	_ = os.Remove(kept) // of somebody who was interrupted
+	_ = os.Remove(kept) // of an interrupted command
 	err := os.Link(path, kept)
 	if errors.Is(err, fs.ErrNotExist) {
 		kept, err = "", nil
@@ -96,7 +95,7 @@ func (u *undoFiles) undo() error {
 			}
 			continue
 		}
-		// Not rename(2): between two names of one file it does nothing.
+		// Not rename(2), which does nothing for two hard links of one file.
 		_ = os.Remove(f.path)
 		all = append(all, os.Rename(f.kept, f.path))
 	}
@@ -124,8 +123,7 @@ func syncDir(path string) error {
 	return d.Sync()
 }
 
-// makeDirs makes a directory with those above it, and returns the ones that were missing,
-// the outermost first.
+// makeDirs creates a directory and its parents, and returns the created ones, the outermost first.
 func makeDirs(path string) (made []string, err error) {
 	for p := path; ; p = filepath.Dir(p) {
 		if _, err := os.Stat(p); err == nil || p == filepath.Dir(p) {
@@ -136,7 +134,7 @@ func makeDirs(path string) (made []string, err error) {
 	return made, os.MkdirAll(path, 0o755)
 }
 
-// removeEmpty removes directories that nothing is in, the last first.
+// removeEmpty removes empty directories, the last first.
 func removeEmpty(dirs []string) {
 	for i := len(dirs) - 1; i >= 0; i-- {
 		_ = os.Remove(dirs[i])

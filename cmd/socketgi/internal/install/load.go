@@ -40,7 +40,7 @@ func (a *adding) tryOut(ctx context.Context) error {
 	a.Log("interface: %s", found)
 	// Flags without effect are refused now that the interface is known.
 	values, accept := *a.Options.Adapter, adapter.AcceptYes
-	if asked := values.Interface; asked != adapter.InterfaceAuto && !strings.EqualFold(asked, found) { // a script hands its own to run_app
+	if asked := values.Interface; asked != adapter.InterfaceAuto && !strings.EqualFold(asked, found) { // a script passes its application to run_app
 		return fmt.Errorf("%s is a %s application: omit --interface %s", a.Options.App, found, asked)
 	}
 	if values.Interface = strings.ToLower(found); a.Options.Warm {
@@ -49,8 +49,8 @@ func (a *adding) tryOut(ctx context.Context) error {
 	return values.ValidateFor(accept)
 }
 
-// longestLoad is how long a trial of an application may take of which a request may take timeout,
-// 0 for as long as it wants: the adapter loads it up to three times, each within its --timeout.
+// longestLoad limits a trial of an application with that timeout, 0 for no limit: the adapter loads it up to three
+// times, each within its --timeout.
 func longestLoad(timeout time.Duration) time.Duration {
 	if timeout <= 0 {
 		timeout = 5 * time.Minute
@@ -58,8 +58,8 @@ func longestLoad(timeout time.Duration) time.Duration {
 	return 3*timeout + 30*time.Second
 }
 
-// load makes an error of a trial that doesn't load the application, which the operator calls what. It
-// returns the interface of one that does.
+// load runs a trial of the application that the operator calls what, and returns its interface, or the error of
+// loading it.
 func load(ctx context.Context, t *trial.Trial, what string) (found string, err error) {
 	done := terminal.Progress(os.Stderr, "loading "+what)
 	o, err := t.Run(ctx)
@@ -71,13 +71,13 @@ func load(ctx context.Context, t *trial.Trial, what string) (found string, err e
 	return "", errors.Join(fmt.Errorf("%s can't be loaded:\n%s", what, plain.Quote(said)), err)
 }
 
-// code is what is to be cached for an application.
+// code is the cached code of an application.
 type code struct {
 	name, what string
-	group      int // who may read it, -1 for everybody
+	group      int // the group that can read it, -1 for every user
 }
 
-// keepCode keeps what a trial leaves, with the interface of the application, which it returns.
+// keepCode keeps the cached code of a trial, with the interface of the application, which it returns.
 func keepCode(ctx context.Context, t *trial.Trial, c code, back, keep *undo) (found string, err error) {
 	path := appunits.CachePath(c.name)
 	made, err := makeDirs(filepath.Dir(path))
@@ -88,9 +88,9 @@ func keepCode(ctx context.Context, t *trial.Trial, c code, back, keep *undo) (fo
 	if err := ours(filepath.Dir(path)); err != nil {
 		return "", err
 	}
-	// No application can have a name with a dot in front.
+	// Names of applications don't begin with a dot.
 	staged := filepath.Join(filepath.Dir(path), "."+c.name)
-	if err := os.RemoveAll(staged); err != nil { // of somebody who was interrupted
+	if err := os.RemoveAll(staged); err != nil { // of an interrupted command
 		return "", err
 	}
 	back.add(func() error { return os.RemoveAll(staged) })

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockName is the file that is locked, in the directory of the units. Only its owner can
-// open it: any user who could open it could keep all others out by locking it.
+// lockName is the locked file, in the directory of the units. Only its owner can open it: any other user could
+// lock it, and so block all commands.
 const lockName = ".socketgi.lock"
 
-// lock keeps others from adding and removing at the same time, until it is closed.
+// lock excludes other commands that add or remove, until it is closed.
 func lock(dir string) (io.Closer, error) {
 	path := filepath.Join(dir, lockName)
 	for {
@@ -28,7 +28,7 @@ func lock(dir string) (io.Closer, error) {
 			}
 			return nil, os.NewSyscallError("flock", err)
 		}
-		// The holder before may have removed the file after it was opened here.
+		// The previous holder may have removed the file since it was opened.
 		own, err := f.Stat()
 		if there, statErr := os.Lstat(path); err == nil && statErr == nil && os.SameFile(own, there) {
 			return locked{f}, nil
@@ -37,7 +37,7 @@ func lock(dir string) (io.Closer, error) {
 	}
 }
 
-// locked is a lock that is held. No file stays when it is closed.
+// locked is a held lock. Closing it removes the file.
 type locked struct{ *os.File }
 
 func (l locked) Close() error { return errors.Join(os.Remove(l.Name()), l.File.Close()) }

@@ -13,7 +13,7 @@ import (
 	"github.com/socketgi/socketgi/units"
 )
 
-// look finds out what has to be written and what to be removed, or why nothing may be.
+// look returns the files to write and to remove, or the reason why they must not be.
 func (a *Add) look(pair units.Pair) (files []file, err error) {
 	dirs, err := a.Host.Dirs()
 	if err != nil {
@@ -35,7 +35,7 @@ func (a *Add) look(pair units.Pair) (files []file, err error) {
 	for _, u := range pair.Files() {
 		name, f := u.Name, file{path: filepath.Join(dirs[0], u.Name), text: u.Text}
 		for _, dir := range others {
-			// One in our directory would take the place of that one.
+			// A unit in this directory would replace that one.
 			path := filepath.Join(dir, name)
 			if _, err := os.Lstat(path); err == nil && !a.same(dirs[0], dir) {
 				return nil, fmt.Errorf("%s is a unit of this system: choose another name than %s", path, a.Options.Name)
@@ -50,7 +50,7 @@ func (a *Add) look(pair units.Pair) (files []file, err error) {
 			continue
 		case !isOurs(dirs[0], name, there):
 			return nil, fmt.Errorf("%s exists and was not written by socketgi: choose another name than %s", f.path, a.Options.Name)
-		case saidTo(each, u.Name, there): // for another version of systemd, which was here before
+		case saidTo(each, u.Name, there): // written for another version of systemd
 		case !a.Force:
 			return nil, fmt.Errorf("%s exists with different contents; use --force to replace it, or choose another name", f.path)
 		}
@@ -63,14 +63,14 @@ func (a *Add) look(pair units.Pair) (files []file, err error) {
 	return append(files, gone...), err
 }
 
-// saidTo reports whether a unit is the one that some version of systemd gets.
+// saidTo reports whether a unit is as written for any version of systemd.
 func saidTo(each []units.Pair, name, text string) bool {
 	return slices.ContainsFunc(each, func(p units.Pair) bool { return slices.Contains(p.Files(), units.File{Name: name, Text: text}) })
 }
 
-// lookGone finds out what has to be removed of what the application was before.
+// lookGone returns the units to remove that the application had before.
 func (a *Add) lookGone(dir string, pair units.Pair) (files []file, err error) {
-	// It had limits.
+	// The slice of its limits.
 	slice := filepath.Join(dir, units.SliceName(a.Options.Name))
 	if text, err := read(slice); pair.Slice == "" && err == nil && isOurs(dir, units.SliceName(a.Options.Name), text) {
 		if !a.Force {
@@ -78,7 +78,7 @@ func (a *Add) lookGone(dir string, pair units.Pair) (files []file, err error) {
 		}
 		files = append(files, file{path: slice, gone: true})
 	}
-	// It accepted connections in the other way.
+	// The service of the other Accept=.
 	other := filepath.Join(dir, a.Options.Name+".service")
 	if a.Options.Warm {
 		other = filepath.Join(dir, a.Options.Name+"@.service")
@@ -91,7 +91,7 @@ func (a *Add) lookGone(dir string, pair units.Pair) (files []file, err error) {
 		return nil, err
 	case !strings.Contains(there, "\n[X-Socketgi]"):
 		if a.Options.Warm {
-			return files, nil // another template of that name is in nobody's way
+			return files, nil // a template of that name with other contents is kept
 		}
 		return nil, fmt.Errorf("%s exists and was not written by socketgi: choose another name than %s", other, a.Options.Name)
 	case !a.Force:
@@ -100,13 +100,13 @@ func (a *Add) lookGone(dir string, pair units.Pair) (files []file, err error) {
 	return append(files, file{path: other, gone: true}), nil
 }
 
-// isOurs reports whether a unit is one that was written here, or for a socket, belongs to one.
+// isOurs reports whether socketgi has written a unit, or the service of a socket.
 func isOurs(dir, unit, text string) bool {
 	name, isSocket := strings.CutSuffix(unit, ".socket")
 	if strings.Contains(text, "\n[X-Socketgi]") || !isSocket {
 		return strings.Contains(text, "\n[X-Socketgi]")
 	}
-	// Of a pair that was written in part there may be the socket alone.
+	// After an interruption, a pair may have only its socket.
 	if strings.HasPrefix(text, "# "+unit+": systemd listens, ") {
 		return true
 	}
@@ -118,7 +118,7 @@ func isOurs(dir, unit, text string) bool {
 	return false
 }
 
-// same reports whether two directories are one: /lib is a link to /usr/lib in most systems.
+// same reports whether two paths are the same directory: /lib is a symbolic link to /usr/lib on most systems.
 func (a *Add) same(one, other string) bool {
 	x, err := os.Stat(one)
 	if err != nil {
@@ -128,7 +128,7 @@ func (a *Add) same(one, other string) bool {
 	return err == nil && os.SameFile(x, y)
 }
 
-// read reads a unit that may be replaced.
+// read reads a unit to replace.
 func read(path string) (string, error) {
 	info, err := os.Lstat(path)
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 	"github.com/socketgi/socketgi/units"
 )
 
-// adding is an addition to a system that runs.
+// adding adds an application to a running system.
 type adding struct {
 	*Add
 	manager    *manager.Manager
 	back, keep *undo
 	pair       units.Pair
 	files      []file
-	// restarted says that the socket listens by the new units.
+	// restarted: the socket listens with the new units.
 	restarted bool
 }
 
@@ -69,16 +69,16 @@ func (a *adding) run(ctx context.Context) error {
 	return a.checkAnswers(ctx)
 }
 
-// replace writes the units, and has systemd read them.
+// replace writes the units, and reloads systemd.
 func (a *adding) replace(ctx context.Context) error {
-	after := context.WithoutCancel(ctx) // for what is taken back
+	after := context.WithoutCancel(ctx) // for undoing after ctx is done
 	a.back.add(func() error {
 		if a.restarted {
 			return a.manager.Restart(after, a.pair.SocketName)
 		}
 		return nil
 	})
-	a.back.add(func() error { return a.manager.ReloadContext(after) }) // of what is there again
+	a.back.add(func() error { return a.manager.ReloadContext(after) }) // after the files are restored
 	if err := a.write(a.back, a.keep, a.files); err != nil {
 		return err
 	}
@@ -101,8 +101,8 @@ func (a *adding) replace(ctx context.Context) error {
 	return nil
 }
 
-// stopReplaced stops what runs of units that are gone: a warm application, and a slice with all that
-// is left in it. A template has only instances, which end by themselves.
+// stopReplaced stops units whose files were removed: the service of a warm application, and a slice with its
+// processes. Instances of a template end by themselves.
 func (a *adding) stopReplaced(ctx context.Context) error {
 	for _, f := range a.files {
 		if unit := filepath.Base(f.path); f.gone && !strings.HasSuffix(unit, "@.service") {
@@ -114,7 +114,7 @@ func (a *adding) stopReplaced(ctx context.Context) error {
 	return nil
 }
 
-// enable has the socket listen at every boot.
+// enable enables the socket.
 func (a *adding) enable(ctx context.Context) error {
 	m, socket := a.manager, a.pair.SocketName
 	after := context.WithoutCancel(ctx)
@@ -126,7 +126,7 @@ func (a *adding) enable(ctx context.Context) error {
 		})
 		a.Log("enabled %s", socket)
 		if err == nil {
-			err = m.ReloadContext(ctx) // or else all units want that, since systemd 255
+			err = m.ReloadContext(ctx) // else all units need a reload, since systemd 255
 		}
 	}
 	return err
@@ -150,7 +150,7 @@ func (a *adding) listen(ctx context.Context) error {
 	return nil
 }
 
-// notListening says why the socket didn't start.
+// notListening returns why the socket didn't start.
 func (a *adding) notListening(ctx context.Context, err error) error {
 	if !errors.Is(err, manager.ErrJob) {
 		return err

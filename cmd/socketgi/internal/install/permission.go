@@ -8,7 +8,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/host"
 )
 
-// allowed tells who may not even try.
+// allowed checks that this user can add and remove.
 func allowed(h host.Host) error {
 	if !h.User && h.Root == "" && os.Geteuid() != 0 {
 		return writable(fmt.Errorf("units of the system: %w", os.ErrPermission))
@@ -16,7 +16,7 @@ func allowed(h host.Host) error {
 	return nil
 }
 
-// writable says what to do where only root may write.
+// writable returns an error with the command if only root can write.
 func writable(err error) error {
 	if errors.Is(err, os.ErrPermission) {
 		return fmt.Errorf("%w: run it as root (sudo), or use --user-manager for your own service manager", err)

@@ -9,12 +9,12 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/trial"
 )
 
-// Refresh is an application whose code is to be cached again: that of another
-// version of Python, of a package or of socketgi is of no use.
+// Refresh caches the code of an application again: after an upgrade of Python, of a package or of socketgi, the old
+// code isn't used.
 type Refresh struct {
 	Host host.Host
 	App  *host.Application
-	// Log says what is being done.
+	// Log reports each step.
 	Log func(format string, arg ...any)
 }
 
@@ -23,8 +23,7 @@ func (r *Refresh) Caches() bool {
 	return r.App.UsesAdapter() && r.App.Adapter.Cache == appunits.CachePath(r.App.Name)
 }
 
-// Run loads the application in its sandbox, and keeps the code that was compiled for
-// that. On an error what was kept before stays.
+// Run loads the application in its sandbox, and keeps the compiled code. After an error, the previous code is kept.
 func (r *Refresh) Run(ctx context.Context) error {
 	if err := allowed(r.Host); err != nil {
 		return err
@@ -62,8 +61,7 @@ func (r *Refresh) Run(ctx context.Context) error {
 	})
 }
 
-// groupOf is the number of the group that an application runs with, -1 where that exists
-// only while it runs.
+// groupOf returns the number of an application's group, -1 for a dynamic one.
 func groupOf(app *host.Application) int {
 	name := app.Service.Get("Service", "User")
 	if name == "" {

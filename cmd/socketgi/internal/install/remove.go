@@ -18,28 +18,28 @@ import (
 	"github.com/socketgi/socketgi/units"
 )
 
-// Remove is an application that is to be removed.
+// Remove is an application to remove.
 type Remove struct {
 	Host host.Host
 	Name string
-	// Now stops it, if it listens.
+	// Now stops it before.
 	Now bool
 	// DropIns removes the operator's changes, too.
 	DropIns bool
-	// Log says what is being done.
+	// Log reports each step.
 	Log func(format string, arg ...any)
 }
 
-// removal is what there is to remove.
+// removal has the files of an application.
 type removal struct {
 	app     *host.Application
 	files   []file
 	code    string   // cached code, "" for none
-	kept    error    // why something else in its place is kept
+	kept    error    // why the directory of the code is kept
 	dropIns []string // directories
 }
 
-// look finds out what there is of the application, or why it can't be removed.
+// look finds the files of the application, or returns why it can't be removed.
 func (r *Remove) look() (*removal, error) {
 	app, err := r.Host.Load(r.Name)
 	if err != nil {
@@ -62,7 +62,7 @@ func (r *Remove) look() (*removal, error) {
 			return nil, err
 		}
 		x.files = append(x.files, file{path: u.Path, gone: true})
-		// Drop-ins of other directories belong to what is there, too.
+		// Drop-ins in other directories belong to the unit, too.
 		dir := u.Path + ".d"
 		if _, err := os.Lstat(dir); err == nil {
 			x.dropIns = append(x.dropIns, dir)
@@ -87,7 +87,7 @@ func (r *Remove) look() (*removal, error) {
 	return x, nil
 }
 
-// Plan tells what Run would do, a line each.
+// Plan returns the steps of Run, a line each.
 func (r *Remove) Plan() (steps []string, err error) {
 	x, err := r.look()
 	if err != nil {
@@ -111,7 +111,7 @@ func (r *Remove) Plan() (steps []string, err error) {
 	return append(steps, x.left(r)...), nil
 }
 
-// markState marks kept data with the name of its application, which may be given it again.
+// markState marks kept data with the name of its application, for when that is added again.
 func (r *Remove) markState() {
 	for _, dir := range stateDirs(r.Host, r.Name) {
 		real, err := rootfs.Inside(r.Host.Root, dir)
@@ -127,7 +127,7 @@ func (r *Remove) markState() {
 	}
 }
 
-// left lists the files that are kept.
+// left lists the kept files.
 func (x *removal) left(r *Remove) (notes []string) {
 	if !r.DropIns && len(x.dropIns) > 0 {
 		notes = append(notes, strings.Join(x.dropIns, " and ")+": your changes are kept (remove them with --drop-ins)")
@@ -138,7 +138,7 @@ func (x *removal) left(r *Remove) (notes []string) {
 	if state := x.app.Service.Get("Service", "StateDirectory"); state != "" {
 		base := "/var/lib"
 		if r.Host.User {
-			base, _ = os.UserConfigDir() // where systemd 252 has it
+			base, _ = os.UserConfigDir() // as in systemd 252
 		}
 		var dirs []string
 		for _, name := range strings.Fields(state) {
@@ -166,13 +166,13 @@ func (r *Remove) Run(ctx context.Context) (err error) {
 	case err == nil:
 		defer l.Close()
 		err = tidyFiles(r.Host, dir, r.Name)
-	case errors.Is(err, fs.ErrNotExist): // so nothing of ours is there
+	case errors.Is(err, fs.ErrNotExist): // so there is no application
 		err = nil
 	}
 	if err != nil {
 		return writable(err)
 	}
-	// After locking: another socketgi may have been adding or removing it.
+	// After locking, because another command may have added or removed it.
 	x, err := r.look()
 	if err != nil {
 		return err
@@ -201,7 +201,7 @@ func (r *Remove) Run(ctx context.Context) (err error) {
 	return r.finish(x, func() error { return m.ReloadContext(context.WithoutCancel(ctx)) })
 }
 
-// stop stops it, if that is wanted.
+// stop stops it, with --now.
 func (r *Remove) stop(ctx context.Context, m *manager.Manager, x *removal) error {
 	units := []string{x.app.Socket.Name}
 	if x.app.Warm {
@@ -230,7 +230,7 @@ func (r *Remove) stop(ctx context.Context, m *manager.Manager, x *removal) error
 	}
 	removeSockets(r.Host)
 	for _, socket := range others {
-		// systemd has removed the path, with whatever listened there.
+		// systemd has removed the path, also for other sockets at it.
 		if err := m.Restart(ctx, socket); err != nil {
 			return err
 		}
@@ -242,7 +242,7 @@ func (r *Remove) stop(ctx context.Context, m *manager.Manager, x *removal) error
 	return nil
 }
 
-// sharers are the other sockets that listen at the application's paths now.
+// sharers are the other sockets that now listen at the application's paths.
 func (r *Remove) sharers(ctx context.Context, m *manager.Manager, x *removal) (sockets []string, err error) {
 	listen := r.Host.Listen(x.app.Socket)
 	for _, other := range r.Host.Listeners() {
@@ -263,8 +263,7 @@ func (r *Remove) sharers(ctx context.Context, m *manager.Manager, x *removal) (s
 	return sockets, nil
 }
 
-// finish removes the files, of which the units come first: without them nothing uses the
-// others.
+// finish removes the files, the units first: without them, the others are unused.
 func (r *Remove) finish(x *removal, reload func() error) error {
 	back, keep, err := replace(x.files)
 	if err != nil {

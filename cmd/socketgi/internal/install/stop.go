@@ -13,8 +13,7 @@ import (
 	"github.com/socketgi/socketgi/units"
 )
 
-// stopAll stops an application with what runs of it, and removes what was there of it
-// while it ran.
+// stopAll stops the units of an application, and removes its runtime files.
 func stopAll(ctx context.Context, m *manager.Manager, h host.Host, name string) error {
 	all := []error{m.Stop(ctx, name+".socket")}
 	instances, err := instances(ctx, m, name)
@@ -30,7 +29,7 @@ func stopAll(ctx context.Context, m *manager.Manager, h host.Host, name string) 
 	return errors.Join(append(all, tree.RemoveRuntime(filepath.Join(runtime, filepath.Base(appunits.RuntimePath(name)))))...)
 }
 
-// removeSockets removes the directory of all sockets, if nobody listens there.
+// removeSockets removes the directory of all sockets, if it is empty.
 func removeSockets(h host.Host) {
 	if runtime, err := h.RuntimeDir(); err == nil {
 		_ = os.Remove(filepath.Join(runtime, "socketgi"))

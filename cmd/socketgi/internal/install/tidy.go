@@ -16,17 +16,17 @@ import (
 	"github.com/socketgi/socketgi/units"
 )
 
-// A command that is killed takes nothing back. The next one for the same application tidies up: it
-// has the lock, so nobody is using the files.
+// A killed command can't undo its changes. The next command for the same application does: it has the lock, so that
+// the files are unused.
 
-// tidyFiles tidies units and cached code that were being replaced or removed. Those that were
-// gone already are there again, so that the next command finds all of the application.
+// tidyFiles restores units and cached code that were being replaced or removed, so that the next command finds the
+// complete application.
 func tidyFiles(h host.Host, dir, name string) error {
 	var all []error
 	for _, unit := range []string{name + ".socket", name + "@.service", name + ".service", units.SliceName(name)} {
 		all = append(all, takeBack(filepath.Join(dir, "."+unit+".old"), filepath.Join(dir, unit)),
 			removeAll(dir, func(file string) bool {
-				digits, ok := strings.CutPrefix(file, "."+unit+".new-") // another application may be called so
+				digits, ok := strings.CutPrefix(file, "."+unit+".new-") // unless it is a file of another application
 				return ok && strings.Trim(digits, "0123456789") == ""
 			}))
 	}
@@ -41,7 +41,7 @@ func tidyFiles(h host.Host, dir, name string) error {
 	return errors.Join(all...)
 }
 
-// takeBack gives what was kept its name again, if nothing else has it now.
+// takeBack renames a kept file to its old name, unless that exists.
 func takeBack(kept, path string) error {
 	if _, err := os.Lstat(kept); err != nil {
 		return nil
@@ -52,7 +52,7 @@ func takeBack(kept, path string) error {
 	return os.RemoveAll(kept)
 }
 
-// removeAll removes all in a directory that have such a name.
+// removeAll removes the entries of a directory with such names.
 func removeAll(dir string, which func(name string) bool) error {
 	var all []error
 	entries, _ := os.ReadDir(dir)
@@ -64,7 +64,7 @@ func removeAll(dir string, which func(name string) bool) error {
 	return errors.Join(all...)
 }
 
-// tidyTrials ends trials of the application that nobody waits for.
+// tidyTrials ends abandoned trials of the application.
 func tidyTrials(ctx context.Context, m *manager.Manager, h host.Host, name string) error {
 	runtime, err := h.RuntimeDir()
 	if err != nil {

@@ -6,12 +6,12 @@ import (
 	"fmt"
 )
 
-// undo is what takes back what was done so far.
+// undo has the functions that revert the steps so far.
 type undo []func() error
 
 func (u *undo) add(step func() error) { *u = append(*u, step) }
 
-// run takes everything back, the last first, whatever goes wrong on the way.
+// run reverts all steps, the last first, even after errors.
 func (u *undo) run() error {
 	var all []error
 	for i := len(*u) - 1; i >= 0; i-- {
@@ -21,7 +21,7 @@ func (u *undo) run() error {
 	return errors.Join(all...)
 }
 
-// wholly does something wholly or not at all.
+// wholly does something completely or not at all.
 func wholly(ctx context.Context, do func(back, keep *undo) error) error {
 	var back, keep undo
 	err := do(&back, &keep)

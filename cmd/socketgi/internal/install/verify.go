@@ -13,10 +13,10 @@ import (
 	"github.com/socketgi/socketgi/units"
 )
 
-// verifyPrefix begins the name of a directory with units that are verified.
+// verifyPrefix is the prefix of directories with units to verify.
 const verifyPrefix = ".socketgi-verify-"
 
-// verify has systemd read the units before anybody else sees them.
+// verify has systemd-analyze check the units before they are installed.
 func (a *Add) verify(ctx context.Context, pair units.Pair) error {
 	runtime, err := a.Host.RuntimeDir()
 	if err != nil {

@@ -10,19 +10,18 @@ import (
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
 )
 
-// AnnounceProbe logs that a request with this id in its [adapter.ProbeHeader] is about to be made by
-// this program. The id must be one that nobody can guess, and be used once: entries about
-// requests that carry it are left out by [Probes].
+// AnnounceProbe logs that this program is about to send a request with this id in its [adapter.ProbeHeader]. The id
+// must be random, and be used once: [Probes] hides the entries of requests with it.
 func AnnounceProbe(id, app string) error {
 	return sd.Send("socketgi probes "+app, sd.PriInfo, map[string]string{
 		"MESSAGE_ID": adapter.ProbeMessage, adapter.FieldProbe: id, "SYSLOG_IDENTIFIER": "socketgi"})
 }
 
-// Probes tells entries about this program's own requests from those about clients'. Whatever a
-// client sends hides nothing: an id counts only if root has announced it, or with User this
-// user, of which journald vouches for the number (_UID=).
+// Probes distinguishes entries about this program's own requests from those about clients' requests. A client can't
+// hide its requests: an id is valid only if root has announced it, or with User this user, by the user id that
+// journald records (_UID=).
 type Probes struct {
-	// User means the journal of this user's service manager.
+	// User selects the journal of this user's service manager.
 	User bool
 
 	announced map[string]bool
@@ -34,7 +33,7 @@ func (p *Probes) Hides(ctx context.Context, e *Entry) bool {
 	if e.Probe == "" {
 		return false
 	}
-	// A probe is announced before it is made, so that what was read since then is all.
+	// A probe is announced before it is sent, so that no later announcement is missing.
 	if now := time.Now(); !p.announced[e.Probe] && e.Time.After(p.asked) && now.Sub(p.asked) > time.Second {
 		p.asked = now
 		p.read(ctx)

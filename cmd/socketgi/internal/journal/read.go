@@ -1,4 +1,4 @@
-// Package journal reads what applications and systemd have logged.
+// Package journal reads the entries of applications and of systemd.
 package journal
 
 import (
@@ -16,29 +16,29 @@ import (
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
 )
 
-// Query says which entries are wanted. The zero value means all, oldest first.
+// Query selects entries. The zero value selects all, oldest first.
 type Query struct {
-	// User means the journal of this user's service manager.
+	// User selects the journal of this user's service manager.
 	User bool
 	// Matches are FIELD=VALUE; "+" between them is an or (journalctl(1)).
 	Matches []string
-	// Unit leaves those of one unit, and systemd's about it; "" for all.
+	// Unit selects the entries of one unit, and systemd's about it; "" for all.
 	Unit string
-	// Backwards wants the newest first.
+	// Backwards returns the newest first.
 	Backwards bool
 	// Follow also returns later entries, until the context is done.
 	Follow bool
-	// Since is a time as journalctl takes it, "" for the beginning.
+	// Since is a time in the format of journalctl, "" for the beginning.
 	Since string
 	// From begins at the entry with that cursor, After behind it.
 	From, After string
-	// Errors leaves out what is no error.
+	// Errors selects errors.
 	Errors bool
-	// Last wants no more than so many, 0 is all.
+	// Last limits the number, 0 for all.
 	Last int
 }
 
-// fields are those that an Entry is made of: the others need not be printed.
+// fields are the fields of an Entry: journalctl prints no others.
 const fields = "_PID,MESSAGE,MESSAGE_ID,PRIORITY,UNIT,USER_UNIT,_SYSTEMD_UNIT,_SYSTEMD_USER_UNIT,INVOCATION_ID,USER_INVOCATION_ID," +
 	"_SYSTEMD_INVOCATION_ID," + adapter.FieldRequestID + "," + adapter.FieldMethod + "," + adapter.FieldPath + "," + adapter.FieldStatus + "," +
 	adapter.FieldBytes + "," + adapter.FieldMS + "," + adapter.FieldCut + "," + adapter.FieldProbe + "," + adapter.FieldExitStatus
@@ -87,7 +87,7 @@ func (q Query) Entries(ctx context.Context) iter.Seq2[*Entry, error] {
 		}
 		more, err := each(out, yield)
 		if !more {
-			cancel() // it would write for nobody
+			cancel() // its output is no longer read
 		}
 		waitErr := cmd.Wait()
 		switch {
@@ -95,7 +95,7 @@ func (q Query) Entries(ctx context.Context) iter.Seq2[*Entry, error] {
 		case err != nil:
 			yield(nil, err)
 		case waitErr != nil && said.Len() == 0:
-			// Some versions end so when nothing matches.
+			// Some versions exit in this way if nothing matches.
 			if exit := (*exec.ExitError)(nil); !errors.As(waitErr, &exit) {
 				yield(nil, waitErr)
 			}
@@ -105,7 +105,7 @@ func (q Query) Entries(ctx context.Context) iter.Seq2[*Entry, error] {
 	}
 }
 
-// each hands on the entries of journalctl's output; more says that all were wanted.
+// each passes on the entries of journalctl's output; more is false if the caller has stopped.
 func each(out io.Reader, yield func(*Entry, error) bool) (more bool, err error) {
 	r := bufio.NewReaderSize(out, 64<<10)
 	for {
@@ -119,11 +119,11 @@ func each(out io.Reader, yield func(*Entry, error) bool) (more bool, err error) 
 				return false, nil
 			}
 		}
-		if err != nil { // its exit status says more than how the pipe ended
+		if err != nil { // its exit status is more useful than the error of the pipe
 			return true, nil
 		}
 	}
 }
 
-// Sync has journald write down what it was sent before. Where it can't be asked, nothing is done.
+// Sync has journald write the entries that it has received. It does nothing if journald can't be asked.
 func Sync(ctx context.Context) { _ = exec.CommandContext(ctx, "journalctl", "--sync").Run() }

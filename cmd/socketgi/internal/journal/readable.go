@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrDenied says that this user may not read the system's journal.
+// ErrDenied is returned if this user may not read the system's journal.
 var ErrDenied = errors.New("permission denied for the system's journal: run it as root, or join a group that may read it " +
 	"and log in again: adduser YOU systemd-journal")
 
-// Readable tells why the system's journal can't be read. journalctl itself shows a user
-// without access their own entries, as if there were no others.
+// Readable returns why the system's journal can't be read. journalctl itself shows users without access only their
+// own entries, without a message.
 func Readable() error { return readable("/var/log/journal", "/run/log/journal") }
 
 func readable(dirs ...string) error {
@@ -33,5 +33,5 @@ func readable(dirs ...string) error {
 	if denied {
 		return ErrDenied
 	}
-	return nil // there is none, and nothing is logged
+	return nil // there is no journal
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/socketgi/socketgi/cmd/internal/adapter"
 )
 
-// OfRequest returns all that the application called name, and its adapter, have logged for a request.
-// An instance is there for one request: all that any of its processes logged is of that one.
+// OfRequest returns the entries of a request by the application called name and its adapter. An instance is for one
+// request: all entries of its processes belong to that.
 func OfRequest(ctx context.Context, user bool, name, id string) ([]*Entry, error) {
 	q := Query{User: user, Matches: []string{adapter.FieldRequestID + "=" + id}}
 	found, err := q.of(ctx, name)

@@ -1,4 +1,4 @@
-// Package logs shows what the journal has of an application.
+// Package logs prints the entries of an application in the journal.
 package logs
 
 import (
@@ -19,11 +19,11 @@ type Reader struct {
 	App  *host.Application
 	// Follow also prints later entries.
 	Follow bool
-	// Last is how many entries are shown, 0 for all.
+	// Last limits the number of entries, 0 for all.
 	Last int
-	// Errors leaves out what is no error.
+	// Errors selects errors.
 	Errors bool
-	// Since is a time as journalctl takes it, "" for the beginning.
+	// Since is a time in the format of journalctl, "" for the beginning.
 	Since string
 
 	probes  journal.Probes
@@ -39,7 +39,7 @@ func (r *Reader) query() journal.Query {
 func (r *Reader) All(ctx context.Context, w, progress io.Writer) error {
 	out := newPrinter(w)
 	r.probes.User = r.Host.User
-	// The newest entry of the whole journal separates old entries from those still to come.
+	// The newest entry of the journal separates old entries from later ones.
 	now := ""
 	for e, err := range (journal.Query{User: r.Host.User, Backwards: true, Last: 1}).Entries(ctx) {
 		if err != nil {
@@ -102,17 +102,16 @@ func (r *Reader) show(ctx context.Context, q journal.Query, out *printer) error 
 	return nil
 }
 
-// wants reports whether an entry is of the application, and of no probe.
+// wants reports whether an entry belongs to the application and to no probe.
 func (r *Reader) wants(ctx context.Context, e *journal.Entry) bool {
 	return e.Of(r.App.Name) && !r.probes.Hides(ctx, e)
 }
 
-// mostOfRequest is how many entries of a request are shown with its error, the last ones.
+// mostOfRequest limits the entries of a request that are printed with its error.
 const mostOfRequest = 100
 
-// print prints an entry. With Errors the record of a request that failed has before it what was
-// logged meanwhile: an application that answers 500 by itself says why in its log, where nothing
-// is marked as an error.
+// print prints an entry. With Errors, the entries of a failed request precede its record: an application that responds
+// with 500 itself logs the reason without the priority of an error.
 func (r *Reader) print(ctx context.Context, e *journal.Entry, out *printer) error {
 	if !r.Errors || e.ID != adapter.RequestMessage || e.RequestID == "" {
 		return r.printOnce(e, out)
@@ -129,7 +128,7 @@ func (r *Reader) print(ctx context.Context, e *journal.Entry, out *printer) erro
 	return r.printOnce(e, out)
 }
 
-// printOnce prints an entry, if it wasn't printed with another.
+// printOnce prints an entry, unless it was printed with another one.
 func (r *Reader) printOnce(e *journal.Entry, out *printer) error {
 	if r.Errors {
 		if r.printed[e.Cursor] {

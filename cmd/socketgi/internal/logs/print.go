@@ -12,8 +12,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/terminal"
 )
 
-// printer prints entries for a person: the time, what kind of entry it is, and the
-// text, with more lines of it below each other.
+// printer prints entries for the operator: the time, the kind of the entry, and its text, whose lines are aligned.
 type printer struct {
 	w     io.Writer
 	paint terminal.Painter
@@ -50,7 +49,7 @@ func (p *printer) print(e *journal.Entry) error {
 			text = strings.Replace(text, "\n", " ", 1)
 		}
 	}
-	// The text of a program can't pretend to be another entry.
+	// The output of a program can't look like another entry.
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for i := range lines {
 		lines[i] = plain.Line(lines[i])

@@ -1,4 +1,4 @@
-// Package manager talks to a systemd over D-Bus: properties of units, and jobs for them
+// Package manager communicates with systemd over D-Bus: properties and jobs of units
 // (org.freedesktop.systemd1(5)).
 package manager
 
@@ -11,16 +11,16 @@ import (
 	"github.com/coreos/go-systemd/v22/dbus"
 )
 
-// Manager is a systemd that can be asked, and told what to do.
+// Manager is a connection to systemd.
 type Manager struct{ *dbus.Conn }
 
-// Timeout is how long a systemd may take to answer; it takes milliseconds.
+// Timeout limits an answer of systemd, which takes milliseconds.
 const Timeout = 25 * time.Second
 
-// ErrJob is wrapped by the error of a job that didn't go well; it says how the job ended.
+// ErrJob is wrapped by the error of a failed job, which has the job's result.
 var ErrJob = errors.New("systemd: the job failed")
 
-// job waits for a job that a unit was given. Its result is "done" if it went well (JobRemoved).
+// job waits for a job of a unit. Its result is "done" for success (JobRemoved).
 func (m *Manager) job(ctx context.Context, start func(context.Context, string, string, chan<- string) (int, error), unit string) error {
 	result := make(chan string, 1)
 	if _, err := start(ctx, unit, "replace", result); err != nil {
@@ -37,7 +37,7 @@ func (m *Manager) job(ctx context.Context, start func(context.Context, string, s
 	}
 }
 
-// Start starts a unit, and returns when that is done.
+// Start starts a unit, and waits for the job.
 func (m *Manager) Start(ctx context.Context, unit string) error {
 	return m.job(ctx, m.StartUnitContext, unit)
 }
@@ -47,17 +47,17 @@ func (m *Manager) Restart(ctx context.Context, unit string) error {
 	return m.job(ctx, m.RestartUnitContext, unit)
 }
 
-// Stop stops a unit, if it runs, and has systemd forget how it ended.
+// Stop stops a unit, if it runs, and resets its failed state.
 func (m *Manager) Stop(ctx context.Context, unit string) error {
 	running, err := m.Active(ctx, unit)
 	if err == nil && running {
 		err = m.job(ctx, m.StopUnitContext, unit)
 	}
-	_ = m.ResetFailedUnitContext(ctx, unit) // fails where there is nothing to be forgotten
+	_ = m.ResetFailedUnitContext(ctx, unit) // fails if there is no failed state
 	return err
 }
 
-// property is one that all units have.
+// property is a property of all units.
 func (m *Manager) property(ctx context.Context, unit, name string) (string, error) {
 	p, err := m.GetUnitPropertyContext(ctx, unit, name)
 	if err != nil {
@@ -67,13 +67,13 @@ func (m *Manager) property(ctx context.Context, unit, name string) (string, erro
 	return s, nil
 }
 
-// Active reports whether a unit runs, or is about to.
+// Active reports whether a unit runs or is starting.
 func (m *Manager) Active(ctx context.Context, unit string) (bool, error) {
 	state, err := m.property(ctx, unit, "ActiveState")
 	return state != "inactive" && state != "failed" && state != "", err
 }
 
-// CheckLoaded checks that systemd takes a unit as it is written.
+// CheckLoaded checks that systemd has loaded a unit without an error.
 func (m *Manager) CheckLoaded(ctx context.Context, unit string) error {
 	state, err := m.property(ctx, unit, "LoadState")
 	if err != nil || state == "loaded" {

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Properties of a unit, by their names in D-Bus. One that this systemd doesn't have reads as zero.
+// Properties of a unit, by their names in D-Bus. A property that this systemd lacks has its zero value.
 type Properties map[string]any
 
-// Properties asks for those that all units have, and those of the unit's type, such as Socket.
+// Properties returns the properties of all units and those of the unit's type, such as Socket.
 func (m *Manager) Properties(ctx context.Context, unit, unitType string) (Properties, error) {
 	all, err := m.GetUnitPropertiesContext(ctx, unit)
 	if err != nil {
@@ -25,19 +25,19 @@ func (m *Manager) Properties(ctx context.Context, unit, unitType string) (Proper
 	return all, nil
 }
 
-// Get returns a property of which the type is known, the zero value for another one.
+// Get returns a property of type T, the zero value for another type.
 func Get[T any](p Properties, name string) T {
 	v, _ := p[name].(T)
 	return v
 }
 
-// Text is a string.
+// Text returns a string.
 func (p Properties) Text(name string) string { return Get[string](p, name) }
 
-// Yes is a boolean.
+// Yes returns a boolean.
 func (p Properties) Yes(name string) bool { return Get[bool](p, name) }
 
-// Number is an integer, whichever type it has in D-Bus.
+// Number returns an integer of any type of D-Bus.
 func (p Properties) Number(name string) uint64 {
 	switch n := p[name].(type) {
 	case uint32:
@@ -50,12 +50,12 @@ func (p Properties) Number(name string) uint64 {
 	return 0
 }
 
-// Span is a time span in microseconds.
+// Span returns a time span, which is in microseconds.
 func (p Properties) Span(name string) time.Duration {
 	return time.Duration(p.Number(name)) * time.Microsecond
 }
 
-// Time is a time in microseconds since the epoch, the zero time for none.
+// Time returns a time, which is in microseconds since the epoch; the zero time: none.
 func (p Properties) Time(name string) time.Time {
 	usec := p.Number(name)
 	if usec == 0 {

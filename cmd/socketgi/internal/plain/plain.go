@@ -1,7 +1,6 @@
-// Package plain makes text of strangers fit to be shown: what would steer a terminal, or have
-// text look like something else, is written out. Everything that a command shows and didn't
-// write itself goes through here: what applications print and raise, entries of the journal,
-// names of files.
+// Package plain makes foreign text safe to print: characters that could control a terminal, or make text look like
+// other text, are escaped. Commands use it for all text that isn't their own: output and exceptions of
+// applications, entries of the journal, names of files.
 package plain
 
 import (
@@ -15,21 +14,21 @@ import (
 	"unicode/utf8"
 )
 
-// Line makes text fit for a line, or for a part of one.
+// Line makes text safe for one line, or a part of it.
 func Line(s string) string { return text(s, steers) }
 
-// Text makes text of several lines fit.
+// Text makes text of several lines safe.
 func Text(s string) string {
 	return text(strings.ReplaceAll(s, "\r\n", "\n"), func(r rune) bool { return r != '\n' && steers(r) })
 }
 
-// Quote is Text that nobody takes for our own: each line is indented.
+// Quote is Text with indented lines, which distinguishes it from this program's own.
 func Quote(s string) string {
 	return "  " + strings.ReplaceAll(Text(strings.TrimRight(s, "\n")), "\n", "\n  ")
 }
 
-// steers tells what is not simply shown: controls of both sets (ECMA-48), what changes the
-// direction of text or can't be seen (Unicode's Cf, Zl, Zp), and what is no character.
+// steers reports whether a character is escaped: controls of both sets (ECMA-48), invisible ones and those that change
+// the direction of text (Unicode's Cf, Zl, Zp), and invalid ones.
 func steers(r rune) bool { return r != '\t' && !unicode.IsPrint(r) && !unicode.Is(unicode.Zs, r) }
 
 func text(s string, steers func(rune) bool) string {
@@ -53,7 +52,7 @@ func text(s string, steers func(rune) bool) string {
 	return b.String()
 }
 
-// WriteJSON writes a value as JSON, in which only what stands between quotes can steer.
+// WriteJSON writes a value as JSON. Only its strings can contain such characters.
 func WriteJSON(w io.Writer, v any) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -77,7 +76,7 @@ func WriteJSON(w io.Writer, v any) error {
 	return err
 }
 
-// Writer hands on what is written to it as Text.
+// Writer passes on the data written to it as Text.
 type Writer struct {
 	to   io.Writer
 	rest []byte // the beginning of a character, or of the end of a line
@@ -96,7 +95,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// unfinished is how many bytes at the end may be something else when more come.
+// unfinished is the number of bytes at the end whose meaning depends on the next ones.
 func unfinished(p []byte) int {
 	if bytes.HasSuffix(p, []byte("\r")) {
 		return 1
@@ -112,7 +111,7 @@ func unfinished(p []byte) int {
 	return 0
 }
 
-// Close writes what was kept for more to come; it doesn't close the other writer.
+// Close writes the buffered bytes; it doesn't close the underlying writer.
 func (w *Writer) Close() error {
 	_, err := io.WriteString(w.to, Text(string(w.rest)))
 	w.rest = nil

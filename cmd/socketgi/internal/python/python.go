@@ -1,6 +1,5 @@
-// Package python finds out from its files what a Python interpreter is. It never runs one:
-// an interpreter runs what lies in its site-packages, and the user who can write
-// that is often another than the one of this process.
+// Package python identifies a Python interpreter by its files. It never runs one: an interpreter executes code in its
+// site-packages, which other users can often write.
 package python
 
 import (
@@ -14,17 +13,17 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/file"
 )
 
-// Python is what the files of an interpreter say about it.
+// Python has the properties of an interpreter, from its files.
 type Python struct {
-	// Major and Minor are the version of the language, 0 and 0 where no file says it.
+	// Major and Minor are the version of the language, 0 and 0 if unknown.
 	Major, Minor int
-	// Script says that the program is a script that searches the interpreter at each start.
+	// Script is true if the program is a script that searches the interpreter at each start.
 	Script bool
-	// Folders are those that it loads modules from, as far as they aren't the system's own.
+	// Folders are its folders of modules, except those of the system.
 	Folders []string
 }
 
-// Look looks at the interpreter with that absolute path.
+// Look returns the properties of the interpreter at that absolute path.
 func Look(path string) Python {
 	p := Python{}
 	real, err := filepath.EvalSymlinks(path)
@@ -33,7 +32,7 @@ func Look(path string) Python {
 	}
 	p.Script = bytes.HasPrefix(read(real, 2), []byte("#!"))
 	p.Major, p.Minor = version(programName, filepath.Base(real))
-	// PEP 405: the file lies beside the program, or one folder above.
+	// PEP 405: the file is beside the program, or one folder above.
 	bin := filepath.Dir(path)
 	for _, dir := range []string{bin, filepath.Dir(bin)} {
 		cfg := settings(read(filepath.Join(dir, "pyvenv.cfg"), 64<<10))
@@ -59,7 +58,7 @@ func Look(path string) Python {
 	return p
 }
 
-// Older reports whether it is known to be older than a version.
+// Older reports whether its version is known, and older than the given one.
 func (p Python) Older(major, minor int) bool {
 	return p.Major != 0 && (p.Major < major || p.Major == major && p.Minor < minor)
 }
@@ -69,7 +68,7 @@ var (
 	release     = regexp.MustCompile(`^(\d)\.(\d+)`)
 )
 
-// version is 0 and 0 where there is none, or no minor one: python3 may be any.
+// version returns 0 and 0 if there is no version, or no minor one: python3 can be any.
 func version(form *regexp.Regexp, s string) (major, minor int) {
 	m := form.FindStringSubmatch(s)
 	if m == nil || m[2] == "" && m[1] != "2" {
@@ -80,7 +79,7 @@ func version(form *regexp.Regexp, s string) (major, minor int) {
 	return major, minor
 }
 
-// settings takes a pyvenv.cfg apart, nil where there is none.
+// settings parses a pyvenv.cfg; nil: there is none.
 func settings(text []byte) map[string]string {
 	if text == nil {
 		return nil
@@ -94,11 +93,10 @@ func settings(text []byte) map[string]string {
 	return all
 }
 
-// addPrefix adds what a program in bin has its modules below, by the landmark by which Python
-// finds that itself (sys.prefix).
+// addPrefix adds the prefix of the modules of a program in bin, found by the same landmark as Python's sys.prefix.
 func (p *Python) addPrefix(bin string) {
 	prefix := filepath.Dir(bin)
-	if prefix == "/" { // /lib is a link to /usr/lib, and all of a system is no prefix
+	if prefix == "/" { // /lib is a symbolic link to /usr/lib, and / is no prefix
 		return
 	}
 	for _, lib := range libraries(prefix) {
@@ -133,15 +131,14 @@ func libraries(prefix string) (found []string) {
 	return found
 }
 
-// Bounds on what an environment may name: they are generous, and it is read by root.
+// Limits of the files of an environment, because root reads them.
 const (
 	mostPaths    = 256
 	mostOfPath   = 64 << 10
 	mostPathFile = 256
 )
 
-// addSites adds the folders that .pth files below a prefix name, as editable installs do
-// (module site).
+// addSites adds the folders that .pth files below a prefix name, such as those of editable installs (module site).
 func (p *Python) addSites(prefix string) {
 	files := 0
 	for _, lib := range libraries(prefix) {
@@ -176,7 +173,7 @@ func (p *Python) addPaths(site string, text []byte) {
 	}
 }
 
-// read returns the beginning of a regular file, nil where there is none.
+// read returns the beginning of a regular file; nil: there is none.
 func read(path string, most int64) []byte {
 	text, err := file.ReadRegular(path, most)
 	if err != nil {

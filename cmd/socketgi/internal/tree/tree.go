@@ -13,8 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// RemoveRuntime removes a preserved runtime directory. That of a dynamic user is a link to one in
-// /run/private.
+// RemoveRuntime removes a preserved runtime directory. The one of a dynamic user is a symbolic link into /run/private.
 func RemoveRuntime(path string) error {
 	private := filepath.Join(filepath.Dir(path), "private", filepath.Base(path))
 	return errors.Join(Remove(path), Remove(private))
@@ -23,9 +22,8 @@ func RemoveRuntime(path string) error {
 // mostRemoving limits the time for emptying a directory that is being written to.
 const mostRemoving = time.Minute
 
-// Remove removes a directory of an application's user with all that is in it. Unlike
-// [os.RemoveAll] it has no more than three files open, however deep the directory is, and an
-// error of it is short.
+// Remove removes a directory of an application's user and its contents. Unlike [os.RemoveAll] it has at most three files
+// open, independent of the depth, and its errors are short.
 func Remove(path string) error {
 	if err := os.Remove(path); err == nil || errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -49,15 +47,14 @@ func Remove(path string) error {
 	}
 }
 
-// empty removes what is in a directory. Directories in directories of it are moved up to it, to be
-// removed by the next call.
+// empty removes the contents of a directory. Nested directories are moved up into it, and removed by the next call.
 func empty(top *os.File, moved *int) error {
 	return each(top, func(name string) error {
 		if gone(int(top.Fd()), name) {
 			return nil
 		}
 		fd, err := unix.Openat(int(top.Fd()), name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) { // it was changed meanwhile
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) { // it has been changed
 			return nil
 		}
 		if err != nil {
@@ -81,7 +78,7 @@ func empty(top *os.File, moved *int) error {
 	})
 }
 
-// gone removes a file or an empty directory, and reports whether it is not there any more.
+// gone removes a file or an empty directory, and reports whether it doesn't exist any more.
 func gone(dir int, name string) bool {
 	err := unix.Unlinkat(dir, name, 0)
 	if errors.Is(err, unix.EISDIR) || errors.Is(err, unix.EPERM) {
@@ -90,7 +87,7 @@ func gone(dir int, name string) bool {
 	return err == nil || errors.Is(err, unix.ENOENT)
 }
 
-// each calls do for what a directory has when it is read.
+// each calls do for the entries of a directory.
 func each(dir *os.File, do func(name string) error) error {
 	if _, err := dir.Seek(0, io.SeekStart); err != nil {
 		return err
