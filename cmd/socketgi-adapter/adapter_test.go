@@ -230,7 +230,7 @@ func (p *process) wait(t *testing.T) string {
 	t.Helper()
 	select {
 	case <-p.ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(60 * time.Second):
 		t.Fatalf("the adapter doesn't end: %s", p.stderr.String())
 	}
 	return p.stderr.String()
@@ -281,7 +281,7 @@ func (a *invocation) connect() (conn net.Conn, logged func() string) {
 			log = a.process.stderr.String()[a.read:]
 			return strings.Contains(log, " bytes ") && strings.HasSuffix(log, "\n")
 		}
-		if !assert.Eventually(a.t, recorded, 20*time.Second, time.Millisecond) {
+		if !assert.Eventually(a.t, recorded, 60*time.Second, time.Millisecond) {
 			require.Fail(a.t, "there is no record of the request", "%s", a.process.stderr.String())
 		}
 		a.read += len(log)

@@ -35,7 +35,7 @@ func TestNoDescriptors(t *testing.T) {
 		require.NoError(t, cmd.Start())
 		theirs.Close()
 		defer func() { _ = cmd.Wait() }()
-		client := &http.Client{Timeout: 20 * time.Second, Transport: &scgihttp.Transport{Dial: func(context.Context) (net.Conn, error) { return conn, nil }}}
+		client := &http.Client{Timeout: 60 * time.Second, Transport: &scgihttp.Transport{Dial: func(context.Context) (net.Conn, error) { return conn, nil }}}
 		resp, err := client.Get("http://localhost/")
 		require.NoError(t, err, "with %d descriptors", limit)
 		defer resp.Body.Close()

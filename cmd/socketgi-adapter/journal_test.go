@@ -89,7 +89,7 @@ func openJournalAt(path string) (int, error) {
 func (j *unreadJournal) read(until string) (all string) {
 	j.t.Helper()
 	buf := make([]byte, 64<<10)
-	require.NoError(j.t, j.socket.SetReadDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(j.t, j.socket.SetReadDeadline(time.Now().Add(60*time.Second)))
 	for !strings.Contains(all, until) {
 		n, err := j.socket.Read(buf)
 		require.NoError(j.t, err, "%s", all)
@@ -132,7 +132,7 @@ func TestUnreadJournal(t *testing.T) {
 		// Not as its standard input: what inetd starts has no journal of its own.
 		p := j.start([]string{"LISTEN_FDS=1", "LISTEN_FDNAMES=connection"}, []string{"testdata/warm.py"}, theirs)
 		theirs.Close()
-		client := &http.Client{Timeout: 20 * time.Second, Transport: &scgihttp.Transport{Dial: func(context.Context) (net.Conn, error) { return conn, nil }}}
+		client := &http.Client{Timeout: 60 * time.Second, Transport: &scgihttp.Transport{Dial: func(context.Context) (net.Conn, error) { return conn, nil }}}
 		resp, err := client.Get("http://localhost/raise")
 		require.NoError(t, err)
 		_, err = io.Copy(io.Discard, resp.Body)

@@ -53,7 +53,7 @@ func TestClosedConnection(t *testing.T) {
 				assert.True(t, got.err != nil || got.status == 500, "%d", got.status)
 				require.Eventually(t, func() bool {
 					return strings.Contains(c.process.stderr.String()[c.read:], "the application has closed the descriptor of the connection")
-				}, 20*time.Second, time.Millisecond)
+				}, 60*time.Second, time.Millisecond)
 			}
 			c.says("well", "/ok")
 		}

@@ -48,7 +48,7 @@ func newUnit(t *testing.T, args ...string) *unit {
 	require.NoError(t, l.Close())
 	u.notify, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Net: "unixgram", Name: filepath.Join(dir, "notify")})
 	require.NoError(t, err)
-	u.client = &http.Client{Timeout: 20 * time.Second, Transport: &scgihttp.Transport{Dial: func(ctx context.Context) (net.Conn, error) {
+	u.client = &http.Client{Timeout: 60 * time.Second, Transport: &scgihttp.Transport{Dial: func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", u.path)
 	}}}
 	u.states = make(chan string, 10_000)
@@ -94,7 +94,7 @@ func (u *unit) told(state string) {
 // out.
 func (u *unit) toldOf(part string) string {
 	u.t.Helper()
-	late := time.After(20 * time.Second)
+	late := time.After(60 * time.Second)
 	for {
 		select {
 		case state := <-u.states:
@@ -275,7 +275,7 @@ func TestServerDescriptors(t *testing.T) {
 		require.NoError(t, conn.Close())
 	}
 	assert.Equal(t, 200, u.get("/").status)
-	assert.Eventually(t, func() bool { return open() < 20 }, 10*time.Second, 10*time.Millisecond, "of 50 that left")
+	assert.Eventually(t, func() bool { return open() < 20 }, 60*time.Second, 10*time.Millisecond, "of 50 that left")
 }
 
 // TestServerNoDescriptors checks that a server which has no descriptors left lets the

@@ -44,7 +44,7 @@ func (u *unit) atOnce(n int, path string) (wait func() []reply) {
 	for range n {
 		waits = append(waits, u.later(path))
 	}
-	require.Eventually(u.t, func() bool { return strings.Fields(u.get("/").body)[2] == strconv.Itoa(n+1) }, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(u.t, func() bool { return strings.Fields(u.get("/").body)[2] == strconv.Itoa(n+1) }, 60*time.Second, 5*time.Millisecond)
 	return func() (list []reply) {
 		for _, wait := range waits {
 			list = append(list, wait())
@@ -189,7 +189,7 @@ async def app(scope, receive, send):
 		u, p := warmUnit(t, pythons(t)[0], "--workers", "1", "--preload", preload, "--timeout", "2s", app)
 		assert.Contains(t, []int{500, 503}, u.get("/").status)
 		require.NoError(t, os.Rename(broken, filepath.Join(filepath.Dir(app), "hang")))
-		require.Eventually(t, func() bool { u.get("/"); return strings.Contains(p.stderr.String(), "within 2s") }, 20*time.Second, 5*time.Millisecond)
+		require.Eventually(t, func() bool { u.get("/"); return strings.Contains(p.stderr.String(), "within 2s") }, 60*time.Second, 5*time.Millisecond)
 		require.NoError(t, os.Remove(filepath.Join(filepath.Dir(app), "hang")))
 		require.Eventually(t, func() bool { return u.get("/").status == 200 }, 30*time.Second, 5*time.Millisecond)
 		assert.Contains(t, p.stop(t), "no database")
@@ -239,7 +239,7 @@ func TestWarmASGIReplaced(t *testing.T) {
 		wait := u.atOnce(3, "/wait?"+path)
 		old := first(u.get("/"))
 		require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
-		require.Eventually(t, func() bool { return first(u.get("/")) != old }, 20*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return first(u.get("/")) != old }, 60*time.Second, time.Millisecond)
 		create()
 		for _, got := range wait() {
 			assert.Equal(t, old, first(got), "who has begun ends")
@@ -300,7 +300,7 @@ func TestWarmASGIKilled(t *testing.T) {
 	kills := int64(0)
 	for end := time.Now().Add(20 * time.Second); kills < 30 && time.Now().Before(end); {
 		before := served.Load()
-		require.Eventually(t, func() bool { return served.Load() > before+20 }, 20*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return served.Load() > before+20 }, 60*time.Second, time.Millisecond)
 		working.Range(func(pid, _ any) bool {
 			working.Delete(pid)
 			if syscall.Kill(pid.(int), syscall.SIGKILL) == nil {

@@ -43,7 +43,7 @@ func TestWarmReplaced(t *testing.T) {
 		// One that is killed while it waits is not given a request.
 		killed := u.who("/").pid
 		require.NoError(t, syscall.Kill(atoi(t, killed), syscall.SIGKILL))
-		require.Eventually(t, func() bool { return syscall.Kill(atoi(t, killed), 0) == syscall.ESRCH }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return syscall.Kill(atoi(t, killed), 0) == syscall.ESRCH }, 60*time.Second, time.Millisecond)
 		if preload == "yes" { // nor is the one missed that they are forked from
 			w := u.who("/")
 			require.NoError(t, syscall.Kill(atoi(t, w.loaded), syscall.SIGKILL))
@@ -109,7 +109,7 @@ func TestWarmKilled(t *testing.T) {
 	forker := func() int {
 		t.Helper()
 		var pids []int
-		require.Eventually(t, func() bool { pids = children(p.cmd.Process.Pid); return len(pids) == 1 }, 20*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { pids = children(p.cmd.Process.Pid); return len(pids) == 1 }, 60*time.Second, time.Millisecond)
 		return pids[0]
 	}
 	var over atomic.Bool
@@ -151,7 +151,7 @@ func TestWarmKilled(t *testing.T) {
 	for range 5 {
 		before := served.Load()
 		require.NoError(t, syscall.Kill(forker(), syscall.SIGKILL))
-		require.Eventually(t, func() bool { return served.Load() > before+300 }, 20*time.Second, time.Millisecond, "more than its workers were for")
+		require.Eventually(t, func() bool { return served.Load() > before+300 }, 60*time.Second, time.Millisecond, "more than its workers were for")
 	}
 	over.Store(true)
 	wait()
@@ -197,7 +197,7 @@ def application(e, s):
 		assert.Less(t, len(born), 50, "it is not tried for each request")
 		assert.Contains(t, u.toldOf("failed to start"), "exited with status 9")
 		require.NoError(t, os.Remove(broken))
-		require.Eventually(t, func() bool { return u.get("/").body == "well" }, 20*time.Second, 10*time.Millisecond)
+		require.Eventually(t, func() bool { return u.get("/").body == "well" }, 60*time.Second, 10*time.Millisecond)
 		for state := "; "; strings.Contains(state, "; "); { // until it is true again
 			state = u.toldOf("STATUS=")
 			u.get("/")

@@ -75,7 +75,7 @@ func TestWarmCannotLoad(t *testing.T) {
 		assert.Contains(t, []int{500, 503}, got.status)
 		assert.NotContains(t, got.body, "database")
 		require.NoError(t, os.WriteFile(app, []byte("def application(e, s):\n    s('200 OK', [])\n    return [b'well']\n"), 0o600))
-		assert.Eventually(t, func() bool { return u.get("/").body == "well" }, 15*time.Second, 50*time.Millisecond)
+		assert.Eventually(t, func() bool { return u.get("/").body == "well" }, 60*time.Second, 50*time.Millisecond)
 		log := p.stop(t)
 		assert.Contains(t, log, "RuntimeError: no database")
 	}
@@ -134,7 +134,7 @@ def application(e, s):
 
 		before := p.watches(t)
 		assert.Equal(t, "1", u.get("/late").body)
-		require.Eventually(t, func() bool { return p.watches(t) > before }, 20*time.Second, time.Millisecond, "what a request imports is watched, too")
+		require.Eventually(t, func() bool { return p.watches(t) > before }, 60*time.Second, time.Millisecond, "what a request imports is watched, too")
 		edit(t, late, "word = b'333'\n")
 		reloads()
 		assert.Equal(t, "333", u.get("/late").body)

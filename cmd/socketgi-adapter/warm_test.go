@@ -68,7 +68,7 @@ func (u *unit) raw(request []byte) *net.UnixConn {
 	conn, err := net.Dial("unix", u.path)
 	require.NoError(u.t, err)
 	u.t.Cleanup(func() { conn.Close() })
-	require.NoError(u.t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(u.t, conn.SetDeadline(time.Now().Add(60*time.Second)))
 	_, err = conn.Write(request)
 	require.NoError(u.t, err)
 	return conn.(*net.UnixConn)

@@ -89,7 +89,7 @@ func (d *devRun) interrupt() {
 	select {
 	case err := <-ended:
 		assert.NoError(d.t, err)
-	case <-time.After(10 * time.Second):
+	case <-time.After(60 * time.Second):
 		d.t.Fatal("Ctrl-C doesn't end it")
 	}
 }
@@ -121,7 +121,7 @@ func TestDev(t *testing.T) {
 	assert.NotContains(t, body, "<b>")
 	assert.Eventually(t, func() bool {
 		return strings.Contains(d.logged(), "ValueError: <b>bold</b>") && strings.Contains(d.logged(), "GET / 500 ")
-	}, 10*time.Second, 10*time.Millisecond)
+	}, 60*time.Second, 10*time.Millisecond)
 	d.interrupt()
 }
 
@@ -139,7 +139,7 @@ func TestDevLeavesNothing(t *testing.T) {
 			assert.Eventually(t, func() bool {
 				state, err := os.ReadFile("/proc/" + pid + "/stat")
 				return err != nil || strings.Contains(string(state), ") Z ")
-			}, 10*time.Second, 10*time.Millisecond, "process %s is left", pid)
+			}, 60*time.Second, 10*time.Millisecond, "process %s is left", pid)
 		}
 	}
 	writeApp(t, app, strings.ReplaceAll(spawn, "SESSION", "False")+"return [b'ok']")
@@ -156,7 +156,7 @@ func TestDevLeavesNothing(t *testing.T) {
 			resp.Body.Close()
 		}
 	}()
-	require.Eventually(t, func() bool { _, err := os.Stat(pids + ".started"); return err == nil }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { _, err := os.Stat(pids + ".started"); return err == nil }, 60*time.Second, 10*time.Millisecond)
 	d.interrupt()
 	<-answered
 	ended()

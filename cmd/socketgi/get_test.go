@@ -112,7 +112,7 @@ func TestGetInterrupted(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, string(text), "%v", flags)
 		assert.Error(t, cmd.Wait())
-		assert.Less(t, time.Since(start), 10*time.Second)
+		assert.Less(t, time.Since(start), 60*time.Second)
 		c.Close()
 	}
 }

@@ -60,7 +60,7 @@ func TestWithoutPidfd(t *testing.T) {
 		assert.Contains(t, string(answer), want)
 		select {
 		case <-over:
-		case <-time.After(10 * time.Second):
+		case <-time.After(60 * time.Second):
 			t.Errorf("nobody noticed the end of %s", script)
 			p.process.Kill()
 			<-over

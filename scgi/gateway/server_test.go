@@ -73,6 +73,6 @@ func TestServerKills(t *testing.T) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		return len(deaf.by) == 2 && deaf.by[1] == syscall.SIGKILL
-	}, 10*time.Second, time.Millisecond)
+	}, 60*time.Second, time.Millisecond)
 	s.requests.Done()
 }

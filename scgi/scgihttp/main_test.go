@@ -51,7 +51,7 @@ func TestMain(m *testing.M) {
 }
 
 // timeout is for what would otherwise hang the tests.
-const timeout = 20 * time.Second
+const timeout = 60 * time.Second
 
 // logBuffer is an ErrorLog to look at.
 type logBuffer struct {

@@ -374,7 +374,7 @@ func TestStalled(t *testing.T) {
 				}
 				require.Eventually(t, func() bool {
 					return strings.Contains(s.log.String(), "GET /path: the web server has read nothing of the response for 200ms")
-				}, 20*time.Second, time.Millisecond)
+				}, 60*time.Second, time.Millisecond)
 
 				s = start(t, network, &Server{SendTimeout: 3 * time.Second}, handler)
 				c = s.dial()

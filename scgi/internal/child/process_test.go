@@ -67,7 +67,7 @@ func TestLeftGroup(t *testing.T) {
 		select {
 		case usage := <-ended:
 			assert.True(t, usage.Signaled(), name)
-		case <-time.After(10 * time.Second):
+		case <-time.After(60 * time.Second):
 			_ = syscall.Kill(p.pid, syscall.SIGKILL)
 			t.Error(name + " waits")
 			<-ended
