@@ -309,8 +309,8 @@ func TestApplications(t *testing.T) {
 		}
 		for _, c := range []struct{ app, log string }{
 			{"testdata/pep.py:missing", "has no 'missing'"},
-			{"testdata/pep.py:number", "is int, and an application is a callable"},
-			{"testdata/pep.py:number()", "it is no factory"},
+			{"testdata/pep.py:number", "is of type int, but an application must be callable"},
+			{"testdata/pep.py:number()", "it can't be a factory"},
 			{"testdata/package/__init__.py", "has no callable named application, app, create_app or make_app; name it: "},
 			{"testdata/syntax.py", "SyntaxError"},
 			{"no.such.package", "ModuleNotFoundError"},

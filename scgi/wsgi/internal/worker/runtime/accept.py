@@ -309,7 +309,7 @@ class Requests:
                 self.control.report(b'A')
 
     def spent(self):
-        """Tell whether this process has served as many requests, or takes as much memory, as it may."""
+        """Return whether this process has reached its limit of requests or of memory."""
         if self.board.count >> 16 == self.shared.requests or self.meter and self.meter.large():
             self.control.report(b'B')
             self.board.waits()

@@ -23,9 +23,8 @@ def load(kind, where, name, interface, cache, site, serve):
     """Return the WSGI callable, an Asgi, or None when a script has served by itself.
 
     kind is 'module', where its dotted name; 'file', where the path; or
-    'package:MODULE:FOLDER', where the path of a file that is MODULE when FOLDER is where
-    Python looks for modules. name is the callable's ('' to look for one) with '()' when it
-    is a factory. interface is 'wsgi' or 'asgi' where that is said, else ''.
+    'package:MODULE:FOLDER', where the path of a file that is MODULE if FOLDER is in sys.path.
+    name is the callable's name ('': search one), with '()' for a factory. interface is 'wsgi' or 'asgi' where that is said, else ''.
     site.run() does what the module site does; serve(app, stderr) is what a script's
     inetd_scgi.run_app calls.
     """
@@ -34,7 +33,7 @@ def load(kind, where, name, interface, cache, site, serve):
         try:
             sys.path.insert(0, posix.getcwd())
         except FileNotFoundError:
-            raise NotFound('%s is looked for in the working directory, which has been deleted' % where) from None
+            raise NotFound('the working directory, which should contain %s, has been deleted' % where) from None
         __import__(where)
         return _callable(sys.modules[where], where, name, interface)
     directory = where.rpartition('/')[0] or '/'
@@ -47,7 +46,7 @@ def load(kind, where, name, interface, cache, site, serve):
         top = member.partition('.')[0]
         if top not in sys.modules and top not in sys.builtin_module_names:
             sys.path.insert(0, folder)
-            sys.path.append(directory)  # for imports of its neighbours, after all that has a better claim
+            sys.path.append(directory)  # for imports of files beside it, with the lowest priority
             __import__(member)
             return _callable(sys.modules[member], where, name, interface)
     sys.path.insert(0, directory)
@@ -56,8 +55,8 @@ def load(kind, where, name, interface, cache, site, serve):
         exec(code, module.__dict__)
         return _callable(module, where, name, interface)
 
-    # A file that speaks of inetd_scgi is a script, as inetd ran it: it hands
-    # its application to run_app, and may do so only if it is __main__.
+    # A file that imports inetd_scgi is a script for inetd: it passes its application to run_app, and may do so
+    # only if it is __main__.
     from _socketgi import inetd_scgi
     inetd_scgi.serve = serve
     inetd_scgi.called = False
@@ -74,16 +73,16 @@ def load(kind, where, name, interface, cache, site, serve):
 
 
 class _Loader(SourceFileLoader):
-    """The loader of the application's file. Its code is kept elsewhere (_code): no .pyc is
-    written, whose name that of another file may be."""
+    """The loader of the application's file. The start cache has its code (_code), so that it writes no .pyc file,
+    whose name could be that of another module."""
 
     def get_code(self, name):
         return self.source_to_code(self.get_data(self.path), self.path)
 
 
 def _module(path, directory):
-    """The file's module, ready to be executed. It has the name under which an import would find
-    the file; one that no import finds has a name that nobody else's module can have."""
+    """Return the file's module, before it is executed. Its name is the one under which an import would find the
+    file; if no import would, it is a unique name."""
     tail = path.rpartition('/')[2]
     name = tail[:-3]
     if not (tail.endswith('.py') and name.isidentifier() and name not in sys.modules and
@@ -95,7 +94,7 @@ def _module(path, directory):
 
 
 def _precedes(stem):
-    """Tell whether an import takes a package or an extension before stem.py, as FileFinder does."""
+    """Return whether an import finds a package or an extension before stem.py, as FileFinder does."""
     for end in ['/__init__.py', '/__init__.pyc'] + extension_suffixes():
         try:
             posix.stat(stem + end)
@@ -106,7 +105,7 @@ def _precedes(stem):
 
 
 def _code(path, cache):
-    """The compiled file and what it imports, from the cache when the file is as it was then."""
+    """Return the compiled file and the names of its imports, from the cache if the file is unchanged."""
     st = posix.stat(path)
     state = [path, st.st_mtime_ns, st.st_ctime_ns, st.st_size, st.st_ino, st.st_dev]
     known = cache.get('app')
@@ -120,7 +119,7 @@ def _code(path, cache):
 
 
 def _imports(code):
-    """The names of all modules that the code imports, at once or in a function."""
+    """The names of all modules that the code imports, at its top level or in a function."""
     import dis
     names = {i.argval for i in dis.get_instructions(code) if i.opname == 'IMPORT_NAME'}
     return names.union(*(_imports(c) for c in code.co_consts if hasattr(c, 'co_code')))
@@ -152,10 +151,10 @@ def _callable(module, where, name, interface):
                                (where, _offer(vars(module)), where))
     if factory:
         if not callable(found):
-            raise NotFound('%s:%s can\'t be called, so it is no factory' % (where, name))
+            raise NotFound('%s:%s is not callable, so it can\'t be a factory' % (where, name))
         found = found()
     if not callable(found):
-        raise NotFound('%s:%s is %s, and an application is a callable' % (where, name, type(found).__name__))
+        raise NotFound('%s:%s is of type %s, but an application must be callable' % (where, name, type(found).__name__))
     looks = _interface(found)
     if interface == 'wsgi' and looks in ('asgi', 'asgi2'):
         raise NotFound('%s:%s is an ASGI application: leave out --interface wsgi, or name a WSGI application' % (where, name))

@@ -1,5 +1,5 @@
-"""A worker's life with an ASGI application: the event loop, the lifespan, and one request after the
-other. asgihttp.py and websocket.py serve a request."""
+"""A worker with an ASGI application: the event loop, the lifespan and the requests. asgihttp.py and
+websocket.py serve a request."""
 import asyncio
 import gc
 import posix
@@ -7,12 +7,12 @@ import posix
 from _socketgi import stream, asgihttp, lifespan  # noqa: F401  # the second imports from the first
 
 
-_loaded = posix.getpid()  # in this process, and not in one that it forks
+_loaded = posix.getpid()  # the process that has loaded the application
 
 
 def existing_loop():
-    """Return the loop that the application has set while it was loaded, because objects that it has created
-    may belong to that; None if there is none, or if it is another process's."""
+    """Return the loop that the application has set while it was loaded: its objects may belong to that loop.
+    None if there is none, or if the parent process has created it."""
     policy = getattr(asyncio.events, '_event_loop_policy', None)
     loop = getattr(getattr(policy, '_local', None), '_loop', None)
     return loop if loop is not None and not loop.is_closed() and posix.getpid() == _loaded else None
@@ -39,7 +39,7 @@ class Server:
         self.loop = existing or new_loop()
         self.keeps = existing is not None  # the loop is the application's
         self.lifespan = lifespan.Lifespan(app, self.loop)
-        self.leaving = asyncio.Event()  # set when what has no end by itself is to be ended
+        self.leaving = asyncio.Event()  # set to end connections that have no end of their own
 
     def run(self, coroutine):
         """Return the result of the coroutine. A SystemExit in a task of the application leaves the loop,
@@ -55,8 +55,8 @@ class Server:
                     raise  # the application has closed a descriptor of the loop
 
     def start(self, timeout=0):
-        """The startup of the lifespan, for at most so many seconds (0: for ever). Return the kind and the
-        text of why there is no application, or None."""
+        """Run the startup of the lifespan, for at most timeout seconds (0: no limit). Return the kind and the
+        text of its failure, or None."""
         try:
             return self.run(asyncio.wait_for(self.lifespan.startup(), timeout or None))
         except asyncio.TimeoutError:
@@ -66,7 +66,7 @@ class Server:
         return await asgihttp.serve(self.app, job, self.lifespan.state, announce)
 
     def stop(self):
-        """The shutdown of the lifespan, and the end of what runs on the loop, as that of asyncio.run."""
+        """Run the shutdown of the lifespan, and end all tasks, as asyncio.run does."""
         self.run(self._stop())
 
     async def _stop(self):
@@ -82,7 +82,7 @@ class Server:
         await self.loop.shutdown_asyncgens()
 
     def close(self):
-        """In a process that forks others: none of them has this loop."""
+        """In a process that forks workers: close the loop, which none of them uses."""
         self.run(self._stop())
         if not self.keeps:
             self.loop.close()

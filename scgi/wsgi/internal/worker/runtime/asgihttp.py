@@ -1,5 +1,5 @@
 """One HTTP request of an ASGI application, by the specification of HTTP and WebSocket, 2.5
-(https://asgi.readthedocs.io/en/latest/specs/www.html). Sentences in quotes are of it."""
+(https://asgi.readthedocs.io/en/latest/specs/www.html). Sentences in quotes are from it."""
 import asyncio
 import posix
 import sys
@@ -9,15 +9,15 @@ from _socketgi.response import RETURNED, ClientGone, ClientStuck, ShortBody, Uns
 from _socketgi.stream import Stream
 
 ASGI = {'version': '3.0', 'spec_version': '2.5'}
-# Told 2.4 or later, Starlette notices in its next send only that the client of a stream has left, and
-# goes on until then. It is in send that an application is told so in any case.
+# With 2.4 or later, Starlette notices only in its next send that the client of a stream has closed the
+# connection, and continues until then. send raises an error in either case.
 _HTTP = {'version': '3.0', 'spec_version': '2.3'}
 _PIECE = 65536  # bytes of a body in one message
-_SOON = 0.05  # seconds from the start of a response to its first piece, else the head goes out by itself
+_SOON = 0.05  # seconds to wait for the first piece of a body before the head is sent alone
 _HTTP_VERSIONS = {'HTTP/1.0': '1.0', 'HTTP/2.0': '2', 'HTTP/3.0': '3'}
 _BODILESS = frozenset(('GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE'))  # RFC 9110 9.3: content has no meaning there
 # RFC 9110 7.6.1. "You may send a Transfer-Encoding header in this message, but the server must ignore
-# it", and the others, which servers of HTTP let pass, are not an application's either behind a web server.
+# it". The others belong to the connection of the web server, too.
 _IGNORED = frozenset(('connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'trailers', 'transfer-encoding', 'upgrade'))
 _UNOFFERED = frozenset(('http.response.trailers', 'http.response.early_hint', 'http.response.push', 'http.response.debug'))
 _phrases = {200: '200 OK'}  # status lines by their codes
@@ -25,8 +25,8 @@ _phrases = {200: '200 OK'}  # status lines by their codes
 
 async def serve(app, job, state, announce):
     """Serve one request with app. state is that of the lifespan; announce is called with the status
-    before the head goes out. Return the Response, and the kind and the text of what the
-    application did that it should not, or None."""
+    before the head is sent. Return the Response, and the kind and the text of the application's
+    failure, or None."""
     return await answer(app, Stream(asyncio.get_running_loop(), job.connection), job, state, announce)
 
 
@@ -79,13 +79,13 @@ def scheme(environ):
 
 
 def headers(environ):
-    """The request's headers, as the web server sent them."""
+    """The request's headers as sent by the web server."""
     found = [(name[5:].replace('_', '-').lower().encode('latin-1'), value.encode('latin-1'))
              for name, value in environ.items() if name[:5] == 'HTTP_' and (value or name != 'HTTP_HOST')]
     kind, length = environ.get('CONTENT_TYPE'), environ.get('CONTENT_LENGTH')
     if kind:
         found.append((b'content-type', kind.encode('latin-1')))
-    if length and (length != '0' or environ['REQUEST_METHOD'] not in _BODILESS):  # SCGI has one always
+    if length and (length != '0' or environ['REQUEST_METHOD'] not in _BODILESS):  # SCGI always has one
         found.append((b'content-length', length.encode('latin-1')))
     return found
 
@@ -101,14 +101,14 @@ def _address(host, port):
 
 
 def _routes_without_root():
-    """Starlette before 0.35 takes path for what follows root_path."""
+    """Whether path must not include root_path, as for Starlette before 0.35."""
     routing = sys.modules.get('starlette.routing')
     return routing is not None and not hasattr(routing, 'get_route_path')
 
 
 def _status(code):
     if not isinstance(code, int) or not 100 <= code <= 999:
-        raise ValueError('%r is no status: it is a number of three digits' % (code,))
+        raise ValueError('%r is not a status of three digits' % (code,))
     code = int(code)  # it may be an HTTPStatus
     line = _phrases.get(code)
     if line is None:
@@ -123,14 +123,14 @@ def _status(code):
 
 def _header(name, value):
     if not isinstance(name, bytes) or not isinstance(value, bytes):
-        raise TypeError('a header has a name and a value of bytes, not %s and %s' % (type(name).__name__, type(value).__name__))
+        raise TypeError('the name and the value of a header must be bytes, not %s and %s' % (type(name).__name__, type(value).__name__))
     return bytes(name).decode('latin-1'), bytes(value).decode('latin-1')
 
 
 def _body(data):
     if isinstance(data, (bytes, bytearray, memoryview)):
         return bytes(data)
-    raise TypeError('the body of http.response.body is bytes, not %s' % type(data).__name__)
+    raise TypeError('the body of http.response.body must be bytes, not %s' % type(data).__name__)
 
 
 class Response(wsgi.Response):
@@ -140,11 +140,11 @@ class Response(wsgi.Response):
         super().__init__(job.connection, job.environ['REQUEST_METHOD'], announce, True)
         self.stream = stream
         self.body = job.body
-        self.ahead = None    # a piece of the body, which tells whether the one before it is the last
+        self.ahead = None    # the next piece of the body; b'': the previous one was the last
         self.asked = False   # all of the body has been received
-        self.timer = None    # type: asyncio.TimerHandle  # until the head goes out without a body
+        self.timer = None    # type: asyncio.TimerHandle  # sends the head without a body
 
-    # What the application calls.
+    # Called by the application.
 
     async def receive(self):
         if not self.asked and not self.stream.gone.is_set():
@@ -172,7 +172,7 @@ class Response(wsgi.Response):
         elif kind == 'http.response.pathsend':
             await self._path(message)
         elif kind not in _UNOFFERED:
-            raise ValueError('%r is no message of an HTTP response' % (kind,))
+            raise ValueError('%r is not a message of an HTTP response' % (kind,))
 
     def _start(self, message):
         if self.status:
@@ -192,7 +192,7 @@ class Response(wsgi.Response):
         try:
             await self._write(b'')
         except OSError:
-            pass  # the next message is told
+            pass  # the next send raises it
 
     async def _piece(self, message):
         if self.status is None:
@@ -232,7 +232,7 @@ class Response(wsgi.Response):
                     break  # the file has become shorter
                 offset += n
                 self.sent += n
-                await asyncio.sleep(0)  # others have their turn
+                await asyncio.sleep(0)  # lets other tasks run
         except ClientGone as e:
             self._lost(type(e))
 
@@ -240,7 +240,7 @@ class Response(wsgi.Response):
         if self.length is not None and self.sent < self.length and not self.bodiless:
             raise ShortBody('%d of %d bytes' % (self.sent, self.length))
         self.complete = True
-        self.connection.shutdown()  # what the application does now is no longer the client's business
+        self.connection.shutdown()  # the client doesn't wait for the rest of the application
         self.stream.end()
 
     async def _write(self, data):
@@ -257,7 +257,7 @@ class Response(wsgi.Response):
         except ClientGone as e:
             self._lost(type(e))
 
-    # What the server calls.
+    # Called by the server.
 
     def finish(self, raised):
         """The application has returned, or raised that. Return the kind and the text of a problem, or None."""

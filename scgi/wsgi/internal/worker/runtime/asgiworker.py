@@ -1,7 +1,7 @@
-"""A warm worker of an ASGI application: it answers many requests at once on its event loop.
+"""A warm worker of an ASGI application: it handles many requests at once on its event loop.
 
-It accepts connections and takes jobs as accept.py does, and ends a request at the timeout by itself: the
-adapter kills it only where the loop has no turn.
+It accepts connections and receives jobs as in accept.py. It applies the timeout itself: the adapter kills it
+only if the loop is blocked.
 """
 import asyncio
 import faulthandler
@@ -10,11 +10,11 @@ from time import monotonic
 
 from _socketgi import accept, asgi, places
 
-_TURN = 0.25  # seconds from one turn of the loop that the adapter sees to the next
+_TURN = 0.25  # seconds between the turns of the loop that are reported on the board
 
 
 def run(worker, app, shared, board, begin):
-    """Serve requests until there are no more. begin is called when they can be."""
+    """Serve requests until the worker is told to end. begin is called before the first one."""
     server = asgi.Server(app)
     problem = server.start(shared.timeout)
     worker.check()
@@ -23,7 +23,7 @@ def run(worker, app, shared, board, begin):
         return
     requests = worker.requests = Requests(worker, shared, board, server)
     if hasattr(faulthandler, 'register'):  # PyPy has none
-        faulthandler.register(signal.SIGUSR2, all_threads=False)  # by which the adapter asks where it is
+        faulthandler.register(signal.SIGUSR2, all_threads=False)  # the adapter requests a traceback with it
     begin()
     server.run(requests.run())
     server.stop()
@@ -31,7 +31,7 @@ def run(worker, app, shared, board, begin):
 
 
 class Running:
-    """A request that the worker is at."""
+    """A current request."""
 
     __slots__ = ('job', 'place', 'board', 'until', 'late')
 
@@ -39,19 +39,19 @@ class Running:
         self.job = job
         self.board = board
         self.place = board.place
-        self.until = timeout and monotonic() + timeout  # 0: it may take any time
+        self.until = timeout and monotonic() + timeout  # 0: no limit
         self.late = False
 
     def announce(self, status):
         self.board.select(self.place)
         self.board.head(status)
         if status == 101:
-            self.until = 0  # a WebSocket is open for as long as both sides like
+            self.until = 0  # a WebSocket has no time limit
 
 
 class Requests(accept.Requests):
-    """The requests of one worker. done is set when there are no more, with an exception where a
-    descriptor of ours is closed."""
+    """The requests of one worker. done is set at the end, with an exception if the application has closed
+    one of our descriptors."""
 
     about_to = 1  # millisecond, for which the loop stands still
 
@@ -62,10 +62,10 @@ class Requests(accept.Requests):
         self.loop = server.loop
         self.done = self.loop.create_future()
         self.running = {}  # type: dict  # by their tasks
-        self.turning = False  # its turns are told
+        self.turning = False  # turns are reported on the board
         self.full = False
-        self.last = False   # what is running is all
-        self.mixed = False  # there is more than one request, or was
+        self.last = False   # there are no further requests
+        self.mixed = False  # there was more than one request at once
 
     def forked(self):
         super().forked()
@@ -78,7 +78,7 @@ class Requests(accept.Requests):
         self.loop.remove_reader(self.poll.fileno())
 
     def ready(self):
-        """Take what is there."""
+        """Accept and receive the waiting requests."""
         self.board.takes()
         self.board.turn()
         try:

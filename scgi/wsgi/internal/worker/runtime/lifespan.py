@@ -1,27 +1,27 @@
 """The lifespan of an ASGI application in one process, by the specification of 2.0
-(https://asgi.readthedocs.io/en/latest/specs/lifespan.html). Sentences in quotes are of it."""
+(https://asgi.readthedocs.io/en/latest/specs/lifespan.html). Sentences in quotes are from it."""
 import sys
 from asyncio import Event
 
 
 class Lifespan:
-    """startup before the first request, shutdown after the last one. state is what the application
-    has put there for its requests."""
+    """startup before the first request, shutdown after the last one. state is the application's state
+    for its requests."""
 
     def __init__(self, app, loop):
         self.app = app
         self.loop = loop
         self.state = {}         # type: dict
-        self.asked = 0          # messages that the application has been given
-        self.began = Event()    # it is complete, has failed, or is none
+        self.asked = 0          # messages that the application has received
+        self.began = Event()    # the startup is complete or has failed, or there is no lifespan
         self.ends = Event()
         self.ended = Event()
-        self.complete = False   # startup is
-        self.problem = None     # the kind and the text of why there is no application
+        self.complete = False   # the startup is complete
+        self.problem = None     # the kind and the text of its failure
 
     async def startup(self):
-        """Return the kind and the text of why the application can't be called, or None."""
-        self.task = self.loop.create_task(self._run())  # which nothing else refers to
+        """Return the kind and the text of the failure, or None."""
+        self.task = self.loop.create_task(self._run())  # the only reference to the task
         await self.began.wait()
         return self.problem
 
@@ -51,7 +51,7 @@ class Lifespan:
             from _socketgi.worker import report
             print('in the lifespan of the application: %s' % report(e), file=sys.stderr)
         # "If an exception is raised when calling the application callable with a lifespan.startup message
-        # ..., the server must continue but not send any lifespan events"; else it has said what failed.
+        # ..., the server must continue but not send any lifespan events"; else it has reported the failure.
 
     async def _receive(self):
         self.asked += 1
@@ -80,4 +80,4 @@ class Lifespan:
                 print('in the lifespan of the application: %s' % (text.rstrip() or kind), file=sys.stderr)
             self.ended.set()
         else:
-            raise ValueError('%r is no message of a lifespan' % (kind,))
+            raise ValueError('%r is not a message of a lifespan' % (kind,))

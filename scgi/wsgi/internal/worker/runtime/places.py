@@ -1,25 +1,25 @@
-"""The board of a process that is at many requests at once: each has a place behind the records.
+"""The board of a process with many requests at once: each has a place after the records.
 
-Eight bytes each, of which the first is written last:
+Words of eight bytes; the first is written last:
 
-    0  0: the place is free, or 65536 times the number of the request, and from when the head of the response
-       goes out its status
-    1  when it was begun
+    0  0: the place is free; else 65536 times the number of the request, plus the status of its response, 0
+       until the head is sent
+    1  the start of the request
     2  the descriptor of its connection
     3  the number of its job
-    4  the length of its text, which follows after 64 bytes
+    4  the length of its text, which begins at byte 64
 
-The request has a record (board.py) when it is over.
+A completed request has a record (board.py).
 """
 from time import monotonic_ns
 
-from _socketgi.board import RECORDS, Board  # which accept.py has loaded
+from _socketgi.board import RECORDS, Board  # accept.py has loaded it
 
 _HEAD, _PLACE, _TEXT = 512, 512, 64
 
 
 class Places(Board):
-    """place is the one of the request that was begun last, or selected."""
+    """place is that of the request that was begun or selected last."""
 
     def __init__(self, fd, recording, places):
         super().__init__(fd, recording)

@@ -147,7 +147,7 @@ class Stream:
         raise RuntimeError(self.connection.over)
 
     async def _ready(self, add, remove, patience):
-        """Wait until the connection is ready, for at most so many milliseconds; -1: for ever."""
+        """Wait until the connection is ready, for at most patience milliseconds; -1: no limit."""
         fd = self.connection.fd
         ready = self.loop.create_future()
         timer = None

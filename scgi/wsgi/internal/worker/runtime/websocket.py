@@ -26,12 +26,12 @@ class Violation(Exception):
 
 
 def requested(environ):
-    """Whether a request asks for a WebSocket (4.2.1, 3 and 4)."""
+    """Whether a request is a WebSocket handshake (4.2.1, 3 and 4)."""
     return 'websocket' in _tokens(environ.get('HTTP_UPGRADE')) and 'upgrade' in _tokens(environ.get('HTTP_CONNECTION'))
 
 
 def refusal(environ):
-    """The status, the headers and the text of the answer to a handshake that is not one; None where it is (4.2.1)."""
+    """The status, the headers and the text of the response to an invalid handshake; None: it is valid (4.2.1)."""
     version, key = environ.get('HTTP_SEC_WEBSOCKET_VERSION'), environ.get('HTTP_SEC_WEBSOCKET_KEY', '')
     if environ.get('REQUEST_METHOD') != 'GET':
         return '400 Bad Request', [], 'The method of a WebSocket handshake is GET.'
@@ -130,7 +130,7 @@ class Frames:
                 yield opcode, data
 
     def _begin(self):
-        """Take the header of the next frame; tell whether it has arrived (5.2)."""
+        """Parse the header of the next frame, and return whether it has arrived (5.2)."""
         buffer = self.buffer
         if len(buffer) < 2:
             return False
@@ -166,7 +166,7 @@ class Frames:
         return True
 
     def _add(self, data):
-        """Add to the message; tell whether it is whole. A text that can't become one is found before it is (8.1)."""
+        """Add to the message, and return whether it is complete. Invalid text is detected before the end (8.1)."""
         last = self.fin and not self.left
         if last and not self.message:
             return True  # in one piece, which _message looks at
