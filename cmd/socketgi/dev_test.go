@@ -266,3 +266,41 @@ func TestDevTarget(t *testing.T) {
 		d.interrupt()
 	}
 }
+
+// TestDevASGI serves events of an ASGI application, the second of which is sent once the client has the first.
+func TestDevASGI(t *testing.T) {
+	dir := t.TempDir()
+	app := filepath.Join(dir, "app.py")
+	require.NoError(t, os.WriteFile(app, []byte(`import asyncio, os
+async def app(scope, receive, send):
+    assert scope['type'] == 'http'
+    if scope['path'] == '/broken':
+        raise ValueError('<b>bold</b>')
+    await send({'type': 'http.response.start', 'status': 200, 'headers': [(b'content-type', b'text/event-stream')]})
+    await send({'type': 'http.response.body', 'body': b'data: one\n\n', 'more_body': True})
+    while not os.path.exists('`+dir+`/gate'):
+        await asyncio.sleep(0.01)
+    await send({'type': 'http.response.body', 'body': b'data: two\n\n'})
+`), 0o600))
+	d := startDev(t, app)
+	resp, err := http.Get(d.url + "events")
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	first := make([]byte, len("data: one\n\n"))
+	_, err = io.ReadFull(resp.Body, first)
+	require.NoError(t, err)
+	assert.Equal(t, "data: one\n\n", string(first))
+	require.NoError(t, os.WriteFile(dir+"/gate", nil, 0o600))
+	rest, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	assert.Equal(t, "data: two\n\n", string(rest))
+	status, body := d.get("/broken")
+	assert.Equal(t, 500, status)
+	assert.Contains(t, body, "ValueError: &lt;b&gt;bold&lt;/b&gt;")
+	d.interrupt()
+
+	d = startDev(t, "--interface", "wsgi", app)
+	status, body = d.get("/")
+	assert.Equal(t, 500, status)
+	assert.Contains(t, body, "leave out --interface wsgi")
+}
