@@ -93,17 +93,28 @@ func TestInput(t *testing.T) {
 	})
 }
 
+// target is a path with a query.
+func target(path string, kv ...string) string {
+	v := url.Values{}
+	for i := 0; i < len(kv); i += 2 {
+		v.Set(kv[i], kv[i+1])
+	}
+	return path + "?" + v.Encode()
+}
+
+// header is a target for which the application sends a status and headers, both in Python.
+func header(status, headers string) string {
+	return target("/header", "status", status, "headers", headers)
+}
+
+const words = `[(Word('X-Word'), Word('as it is'))]`
+
 func TestResponses(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	file := filepath.Join(dir, "file")
+	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, []byte("0123456789"), 0o600))
-	query := func(path string, kv ...string) string {
-		v := url.Values{}
-		for i := 0; i < len(kv); i += 2 {
-			v.Set(kv[i], kv[i+1])
-		}
-		return path + "?" + v.Encode()
+	opened := func(mode, buffering, seek string) string {
+		return target("/file", "path", file, "mode", mode, "buffering", buffering, "seek", seek)
 	}
 	eachWay(t, func(t *testing.T, w way) {
 		a := w.pep()
@@ -117,17 +128,17 @@ func TestResponses(t *testing.T) {
 			{"/replaced", "error page", "10", 500},
 			{"/long", "long", "4", 200},
 			{"/gc", "1", "1", 200},
-			{query("/file", "path", file, "mode", "rb", "buffering", "-1", "seek", "0"), "0123456789", "10", 200},
-			{query("/file", "path", file, "mode", "rb", "buffering", "0", "seek", "4"), "456789", "6", 200},
-			{query("/file", "path", file, "mode", "r+b", "buffering", "-1", "seek", "2"), "23456789", "8", 200},
-			{query("/file-length", "path", file), "01234", "5", 200},
-			{query("/filelike", "path", file), "0123456789", "", 200},
-			{query("/status", "status", "204 No Content"), "", "", 204},
-			{query("/status", "status", "304 Not Modified"), "", "", 304},
-			{query("/status", "status", "404 Not Found"), "body", "4", 404},
-			{query("/header", "status", "'200 OK'", "headers", `[('X-Latin', 'caf\xe9')]`), "sent", "4", 200},
-			{query("/header", "status", "'200 OK'", "headers", `[('X-Tab', 'a\tb'), ('X-UTF-8', '\xe2\x80\x93')]`), "sent", "4", 200},
-			{query("/header", "status", "Word('201 Made')", "headers", `[(Word('X-Word'), Word('as it is'))]`), "sent", "4", 201},
+			{opened("rb", "-1", "0"), "0123456789", "10", 200},
+			{opened("rb", "0", "4"), "456789", "6", 200},
+			{opened("r+b", "-1", "2"), "23456789", "8", 200},
+			{target("/file-length", "path", file), "01234", "5", 200},
+			{target("/filelike", "path", file), "0123456789", "", 200},
+			{target("/status", "status", "204 No Content"), "", "", 204},
+			{target("/status", "status", "304 Not Modified"), "", "", 304},
+			{target("/status", "status", "404 Not Found"), "body", "4", 404},
+			{header("'200 OK'", `[('X-Latin', 'caf\xe9')]`), "sent", "4", 200},
+			{header("'200 OK'", `[('X-Tab', 'a\tb'), ('X-UTF-8', '\xe2\x80\x93')]`), "sent", "4", 200},
+			{header("Word('201 Made')", words), "sent", "4", 201},
 		} {
 			got := a.get(c.url)
 			assert.NoError(t, got.err, c.url)
@@ -136,28 +147,47 @@ func TestResponses(t *testing.T) {
 			assert.Equal(t, c.length, got.header.Get("Content-Length"), c.url)
 		}
 		assert.NotEmpty(t, a.get("/proc").body)
-		got := a.get(query("/header", "status", "'200 OK'", "headers", `[(Word('X-Word'), Word('as it is'))]`))
+		got := a.get(header("'200 OK'", words))
 		assert.Equal(t, []string{"as it is"}, got.header["X-Word"])
-		nominal := sysfs(t)
-		got = a.get(query("/file", "path", nominal, "mode", "rb", "buffering", "-1", "seek", "0"))
+		got = a.do("HEAD", opened("rb", "-1", "0"), nil)
+		assert.Equal(t, "10", got.header.Get("Content-Length"))
+		assert.Contains(t, a.get("/long").log, "more than its Content-Length")
+
+		got = a.get("/too-late")
+		assert.Error(t, got.err, "a response that broke off is told from one that ended")
+		assert.Equal(t, "x", got.body)
+		assert.Contains(t, got.log, "ValueError: too late")
+	})
+}
+
+// TestNominalSize sends a file with a size that the kernel makes up.
+func TestNominalSize(t *testing.T) {
+	t.Parallel()
+	eachWay(t, func(t *testing.T, w way) {
+		a, nominal := w.pep(), sysfs(t)
+		got := a.get(target("/file", "path", nominal, "mode", "rb", "buffering", "-1", "seek", "0"))
 		want, err := os.ReadFile(nominal)
 		require.NoError(t, err)
 		assert.NoError(t, got.err)
 		assert.Equal(t, string(want), got.body, "all that is read, and no length that the kernel made up")
-		got = a.get(query("/file-length", "path", nominal))
+		got = a.get(target("/file-length", "path", nominal))
 		assert.Equal(t, "5", got.header.Get("Content-Length"))
 		assert.Equal(t, string(want[:5]), got.body)
-		got = a.do("HEAD", query("/file", "path", file, "mode", "rb", "buffering", "-1", "seek", "0"), nil)
-		assert.Equal(t, "10", got.header.Get("Content-Length"))
-		assert.Contains(t, a.get("/long").log, "more than its Content-Length")
+	})
+}
 
+// TestRefusedResponses has applications break the rules of a response.
+func TestRefusedResponses(t *testing.T) {
+	t.Parallel()
+	eachWay(t, func(t *testing.T, w way) {
+		a := w.pep()
 		for _, path := range []string{"/twice", "/not-started", "/none", "/text"} {
 			got := a.get(path)
 			assert.Equal(t, 500, got.status, path)
 			assert.Contains(t, got.log, "Error: ", path)
 			assert.NotContains(t, got.log, "<socketgi>/worker", path)
 		}
-		for _, header := range [][2]string{
+		for _, c := range [][2]string{
 			{"'200 OK'", `[('X-A', 'a\r\nX-B: b')]`},
 			{"'200 OK'", `[('X-A', 'a\nX-B: b')]`},
 			{"'200 OK'", `[('X-A', 'a\rX-B: b')]`},
@@ -186,14 +216,9 @@ func TestResponses(t *testing.T) {
 			{"'200 O\\nK'", `[]`},
 			{"b'200 OK'", `[]`},
 		} {
-			got := a.get(query("/header", "status", header[0], "headers", header[1]))
-			assert.Equal(t, 500, got.status, "%v", header)
+			got := a.get(header(c[0], c[1]))
+			assert.Equal(t, 500, got.status, "%v", c)
 		}
-
-		got = a.get("/too-late")
-		assert.Error(t, got.err, "a response that broke off is told from one that ended")
-		assert.Equal(t, "x", got.body)
-		assert.Contains(t, got.log, "ValueError: too late")
 	})
 }
 

@@ -25,7 +25,7 @@ import (
 // This file holds the fast lane (runtime/fastlane.py) to its law: what it accepts, the decoder of package
 // scgi accepts, and makes the same variables and the same body of.
 
-var fastLaneRequests = flag.Int("fastlane-requests", 60_000, "how many `requests` TestFastLane makes up")
+var fastLaneRequests = flag.Int("fastlane-requests", 20_000, "how many `requests` TestFastLane makes up, thrice as many where SOCKETGI_PYTHONS is set")
 
 // laneConfig is what a decoder is told.
 type laneConfig struct {
@@ -218,6 +218,10 @@ func TestFastLaneAccepts(t *testing.T) {
 
 // TestFastLane makes requests up, always the same ones, of what web servers have sent.
 func TestFastLane(t *testing.T) {
+	requests := *fastLaneRequests
+	if os.Getenv("SOCKETGI_PYTHONS") != "" {
+		requests *= 3
+	}
 	for _, python := range lanePythons(t) {
 		var accepted, asked atomic.Int64
 		t.Run(filepath.Base(python), func(t *testing.T) {
@@ -227,7 +231,7 @@ func TestFastLane(t *testing.T) {
 					t.Parallel()
 					l := startLane(t, python)
 					m := newMutator(t, uint64(seed))
-					for left := *fastLaneRequests / lanes; left > 0; {
+					for left := requests / lanes; left > 0; {
 						batch := make([]question, min(left, 500))
 						for i := range batch {
 							batch[i] = question{m.IntN(len(laneConfigs)), m.request()}
