@@ -122,8 +122,10 @@ func (x *examination) answers(ctx context.Context, app *host.Application, p plac
 	}
 	by := a.by(append([]string{app.Name}, names...)...)
 	arrived := by == app.Name
-	if by == "" && !app.Adapter.AccessLog && a.accepted > 0 {
-		arrived = true // only this application accepts connections there
+	if by == "" && a.accepted > 0 && (!app.Adapter.AccessLog || len(a.entries) > 0 && a.others == 0) {
+		// Only this application accepts connections there. journald doesn't know the unit of a process that
+		// has ended before it looks, as on a busy machine.
+		arrived = true
 	}
 	switch {
 	case ctx.Err() != nil:
