@@ -49,7 +49,7 @@ func ExampleReceive() {
 	// <nil>
 }
 
-// A service of Type=notify says when it is ready, and how it is.
+// A service of Type=notify reports when it is ready, and its status.
 func ExampleNotify() {
 	dir, err := os.MkdirTemp("", "example")
 	if err != nil {

@@ -54,7 +54,7 @@ func (b book) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			entries = append(entries, e)
 		}
 	}
-	_ = page.Execute(w, entries) // it fails where the reader is gone
+	_ = page.Execute(w, entries) // fails if the client has closed the connection
 }
 
 // add appends a line in a single write, so that processes don't get into each other's.
@@ -70,7 +70,7 @@ func (b book) add(e entry) error {
 }
 
 func main() {
-	log.SetFlags(0) // the journal knows the time
+	log.SetFlags(0) // the journal has the time
 	if err := scgihttp.Serve(nil, book(filepath.Join(os.Getenv("STATE_DIRECTORY"), "entries"))); err != nil {
 		log.Fatal(err)
 	}

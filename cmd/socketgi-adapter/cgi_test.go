@@ -147,7 +147,7 @@ func TestCGIBody(t *testing.T) {
 	assert.Equal(t, "abcdone\n", got.body, "a program need not read")
 }
 
-// TestCGILarge sends more than any buffer holds, to somebody who takes a break.
+// TestCGILarge sends more than any buffer holds, to a client that pauses.
 func TestCGILarge(t *testing.T) {
 	t.Parallel()
 	conn, p := script(t, plain+`head -c 50000000 /dev/zero; echo end`).start()

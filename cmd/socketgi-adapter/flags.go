@@ -50,7 +50,7 @@ func (c *config) resolvePeers(o *adapter.Options) (err error) {
 	return err
 }
 
-// resolve resolves what depends on this machine.
+// resolve resolves values that depend on this machine.
 func (c *config) resolve() (err error) {
 	if err = c.resolvePeers(&c.Options); err != nil {
 		return err

@@ -107,7 +107,7 @@ func TestPeerOfBrokenCommandLine(t *testing.T) {
 	}
 }
 
-// expectPeer checks the answer to somebody who is let in, or isn't.
+// expectPeer checks the response to a peer that is allowed, or isn't.
 func expectPeer(t *testing.T, why, started, answer, log string) {
 	t.Helper()
 	if why == "" {

@@ -157,7 +157,7 @@ func TestReloadAsked(t *testing.T) {
 	}
 }
 
-// TestWatchNames changes what lies on the way to the files of an application (--reload).
+// TestWatchNames changes links and folders in the paths of an application's files (--reload).
 func TestWatchNames(t *testing.T) {
 	t.Parallel()
 	put := func(t *testing.T, dir, n string) { // as cp does it, file by file

@@ -17,7 +17,7 @@ import (
 
 const asgiApp = "testdata/warm_asgi.py"
 
-// later asks for a path, and returns what waits for the answer.
+// later requests a path, and returns a function that waits for the response.
 func (u *unit) later(path string) (wait func() reply) {
 	answer := make(chan reply, 1)
 	go func() { answer <- u.do("GET", path, nil) }()
@@ -278,7 +278,7 @@ func TestWarmASGILog(t *testing.T) {
 }
 
 // TestWarmASGIKilled kills workers and reloads under requests: those that a killed worker was at fail, and no
-// other waits for ever or gets another's answer.
+// other waits without end or gets another's response.
 func TestWarmASGIKilled(t *testing.T) {
 	t.Parallel()
 	u, p := warmUnit(t, pythons(t)[0], "--workers", "2", "--concurrency", "4", asgiApp)

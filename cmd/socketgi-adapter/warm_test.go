@@ -74,7 +74,7 @@ func (u *unit) raw(request []byte) *net.UnixConn {
 	return conn.(*net.UnixConn)
 }
 
-// clients has n clients ask, each as soon as it has its answer, as long as more says so of it.
+// clients has n clients send requests, each after the response to the previous one, while more is true for it.
 // Each client gets the response to its own request.
 func (u *unit) clients(n int, more func(got reply) bool) (wait func()) {
 	var wg sync.WaitGroup

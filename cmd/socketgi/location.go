@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// locationFlags are what a web server's configuration for an application is to have.
+// locationFlags are the settings of a web server's configuration for an application.
 type locationFlags struct {
 	hostFlags
 	options units.LocationOptions
@@ -75,7 +75,7 @@ and the application is not started for them. All files in DIR are public.`,
 	return cmd
 }
 
-// print prints what a web server is to have.
+// print prints the configuration of a web server.
 func (f *locationFlags) print(cmd *cobra.Command, server string, render func(units.LocationOptions) (string, error)) error {
 	h, err := f.host()
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 // A request of a web server is answered by a program.
 func ExampleConfig_Start() {
-	// What the service manager hands over is a connection to the web server.
+	// The service manager passes a connection to the web server.
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		log.Fatal(err)

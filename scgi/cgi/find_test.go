@@ -119,7 +119,7 @@ func TestFindNothing(t *testing.T) {
 	}
 }
 
-// TestFindTarget: a link may lead to what lies below a target, and nowhere else.
+// TestFindTarget: a symbolic link may lead to files below a target only.
 func TestFindTarget(t *testing.T) {
 	root := tree(t)
 	outside := filepath.Join(filepath.Dir(root), "outside")

@@ -58,8 +58,8 @@ func (r *response) copy(src io.Reader) (int64, error) {
 }
 
 // regular returns the regular file that src is, as far as it may be read (-1: to its
-// end). os.File.WriteTo hands over a file in a type of its own, so what counts is
-// what it can do.
+// end). os.File.WriteTo passes a file in a type of its own, so that src is checked by
+// its methods.
 func regular(src io.Reader) (file syscall.Conn, most int64, ok bool) {
 	most = -1
 	if limited, ok := src.(*io.LimitedReader); ok {

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestForm sends forms to a program that takes them apart by Perl's CGI.pm.
+// TestForm sends forms to a program that parses them with Perl's CGI.pm.
 func TestForm(t *testing.T) {
 	s := newSite(t)
 	s.Install(filepath.Join("testdata", "cgi", "upload.cgi"), "/srv/cgi/upload.cgi", 0o755)

@@ -103,7 +103,7 @@ func TestTraversal(t *testing.T) {
 	s.Run("ln", "-s", "../outside", "/srv/cgi/link")
 	s.Run("ln", "-s", "../../outside/secret.cgi", "/srv/cgi/sub/secret.cgi")
 	s.serveCGI(program{name: "cgi", accept: "no", run: []string{"--cgi-root", "/srv/cgi"}})
-	// One that hands on what the client sent, without making anything of it.
+	// A location that passes the client's bytes on unchanged.
 	s.Write("/etc/nginx/apps/raw.conf", `location /raw/ {
 	include scgi_params;
 	scgi_param SCRIPT_NAME "";

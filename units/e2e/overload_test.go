@@ -67,7 +67,7 @@ func ask(path string, request []byte) string {
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(3 * time.Minute))
-	_, _ = c.Write(request) // where it was closed already reading says so
+	_, _ = c.Write(request) // if it is closed already, reading fails
 	answer, err := io.ReadAll(c)
 	status, found := bytes.CutPrefix(answer, []byte("Status: "))
 	switch {

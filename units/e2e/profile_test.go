@@ -189,7 +189,7 @@ func TestRings(t *testing.T) {
 }
 
 // TestDoors lists the sockets of the system that an application can talk to. Others do for
-// whoever asks what strict keeps it from.
+// the test that checks the limits of strict.
 func TestDoors(t *testing.T) {
 	s := newSite(t)
 	s.Run("systemctl", "start", "dbus.socket")

@@ -15,7 +15,7 @@ import (
 // set (ECMA-48) in UTF-8 and as bytes, the direction of text, and what is no text.
 const evil = `'\x1b[31m\x1b]0;title\a\x1b]52;c;aGVsbG8=\a\x9b31m\u202egpj.\u2066\u200b\rover\b\x7f\ud800'`
 
-// hostileApp says so by every way that there is; what it does while it is loaded is in a file.
+// hostileApp prints it in every possible way; its actions during the load are in a file.
 const hostileApp = `import os, socket, sys
 evil = ` + evil + `
 def say(where):

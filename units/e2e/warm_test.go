@@ -127,7 +127,7 @@ func TestWarmReleases(t *testing.T) {
 	}
 }
 
-// TestWarmIdle has nothing running while nobody asks.
+// TestWarmIdle checks that nothing runs without requests.
 func TestWarmIdle(t *testing.T) {
 	s := newSite(t)
 	s.warm("app", "article.py", "--idle-exit", "20ms")

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// without returns what is left of p without q.
+// without returns the part of p outside of q.
 func without(p, q netip.Prefix) []netip.Prefix {
 	if q.Bits() < p.Bits() || !p.Contains(q.Addr()) {
 		return []netip.Prefix{p}

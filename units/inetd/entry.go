@@ -2,7 +2,7 @@ package inetd
 
 import "fmt"
 
-// entry is one service, as it was described.
+// entry is one service of a configuration.
 type entry struct {
 	line  int
 	label string // what it was called

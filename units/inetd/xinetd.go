@@ -13,7 +13,7 @@ type section struct {
 	line       int
 	name       string // "" for the defaults
 	attributes map[string][]string
-	order      []string // of what stands in the section itself
+	order      []string // of the section's own attributes
 	notes      []string
 	err        error
 }

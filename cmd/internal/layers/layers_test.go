@@ -17,7 +17,7 @@ import (
 
 const module = "github.com/socketgi/socketgi/"
 
-// rooms lists every package, and what it may import of ours. A room stands below all that it
+// rooms lists every package, and the packages of this module that it may import. A room stands below all that it
 // imports, so nothing points back up. Only the packages of the operator's command stand in
 // operator instead.
 var rooms = []struct{ name, mayImport string }{
@@ -121,7 +121,7 @@ func TestWire(t *testing.T) {
 	assert.NotContains(t, strings.Fields(string(out)), "net/http")
 }
 
-// TestPublic holds that the types of public packages can be read by who imports them: none shows one of an
+// TestPublic holds that the types of public packages can be named by importing programs: none shows one of an
 // internal package.
 func TestPublic(t *testing.T) {
 	var public, internal []string

@@ -1,4 +1,4 @@
-// Package version says which version of socketgi a program is of.
+// Package version has the version of a program.
 package version
 
 import (
@@ -10,7 +10,7 @@ import (
 // installed with go install.
 var release, commit string
 
-// Release is the version, such as 0.1.0; "(devel)" where nobody said.
+// Release is the version, such as 0.1.0; "(devel)" if it is unknown.
 func Release() string {
 	if release != "" {
 		return release

@@ -17,18 +17,17 @@ import (
 // them: 12 (systemd 252, Python 3.11, nginx 1.22) and 13 (257, 3.13, 1.26).
 var Suites = []string{"bookworm", "trixie"}
 
-// Testing is the release of Debian to come. Its image isn't booted: it has what the others
-// lack, the ruff that lint runs and the newest Python.
+// Testing is the next release of Debian. Its image isn't booted: it has ruff for lint, and the newest Python.
 const Testing = "forky"
 
-// packages are what an image that is booted has besides what Debian calls essential.
+// packages are the packages of a booted image besides Debian's essential ones.
 var packages = []string{
 	"adduser", "apache2", "awstats", "curl", "dbus", "dbus-user-session", "git", "iproute2", "libcgi-pm-perl", "lighttpd", "lighttpd-mod-openssl", "lintian", "mandoc",
 	"nginx-light", "passwd", "procps", "python3", "python3-django", "python3-fastapi", "python3-flask", "python3-venv", "python3-websockets",
 	"rpm", "systemd", "systemd-sysv", "util-linux",
 }
 
-// recipe returns what goes into the image of a suite: packages and more of them, the command that
+// recipe returns the contents of the image of a suite: packages and more of them, the command that
 // customizes it, and options of mmdebstrap(1).
 func recipe(suite string, more []string) (list []string, hook string, options []string) {
 	if suite == Testing {
@@ -39,8 +38,8 @@ func recipe(suite string, more []string) (list []string, hook string, options []
 	return slices.Concat(packages, more), customize, nil
 }
 
-// customize is what is done to the tree $1 in the end: nothing runs that no test has started,
-// the journal is kept, and no machine boots for the first time.
+// customize changes the tree $1 at the end: services start only in tests, the journal is kept, and no boot is the
+// first one of a machine.
 const customize = `rm -rf "$1"/etc/systemd/system/*.target.wants; mkdir -p "$1/var/log/journal"; chroot "$1" systemd-machine-id-setup`
 
 // Suite is the one that SOCKETGI_SUITE names, the first of Suites where it is not set.
@@ -69,8 +68,8 @@ func Image(suite string, more ...string) (dir string, err error) {
 	return dir, once(dir, func(unfinished string) error { return bootstrap(suite, more, unfinished) })
 }
 
-// once makes a directory where it is missing, whole or not at all, however many ask for it
-// and whatever one left who was interrupted.
+// once creates a missing directory, completely or not at all, even if several processes do so at once or one was
+// interrupted before.
 func once(dir string, create func(unfinished string) error) error {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -87,7 +86,7 @@ func once(dir string, create func(unfinished string) error) error {
 		return err
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return err // another process has made it meanwhile
+		return err // another process has created it
 	}
 	unfinished := dir + ".new"
 	if err := os.RemoveAll(unfinished); err != nil {

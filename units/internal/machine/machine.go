@@ -98,7 +98,7 @@ func Need(t testing.TB) {
 	}
 }
 
-// image is the one that this process boots.
+// image is the image that this process boots.
 var image = sync.OnceValues(func() (string, error) { return Image(Suite()) })
 
 // Boot boots a machine, with more packages than all tests need, that is taken down with the test.
@@ -179,7 +179,7 @@ func (m *Machine) stop() {
 	}
 }
 
-// Wait waits until the condition holds. It asks less often the longer that takes: a question is
+// Wait waits until the condition holds. It checks less often the longer that takes: a check is
 // a process or more.
 func (m *Machine) Wait(what string, condition func() error) {
 	m.t.Helper()
@@ -201,13 +201,13 @@ func (m *Machine) Command(name string, arg ...string) *exec.Cmd {
 	return cmd
 }
 
-// Try runs a command inside and returns what it printed.
+// Try runs a command inside and returns its output.
 func (m *Machine) Try(name string, arg ...string) (string, error) {
 	out, err := m.Command(name, arg...).CombinedOutput()
 	return string(out), err
 }
 
-// Run runs a command inside that has to succeed, and returns what it printed.
+// Run runs a command inside, which must succeed, and returns its output.
 func (m *Machine) Run(name string, arg ...string) string {
 	m.t.Helper()
 	out, err := m.Try(name, arg...)

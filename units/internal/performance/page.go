@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// sections are what PERFORMANCE.md has: a benchmark of units/e2e, its title, and what it compares.
+// sections are the sections of PERFORMANCE.md: a benchmark of units/e2e, its title, and its subject.
 var sections = []struct{ benchmark, title, text string }{
 	{"ColdStart/hello", "A script, Accept=yes", `A process for each request. "peer" is a script that decodes SCGI from its standard input in Python
 ([by_hand.py](testdata/by_hand.py)), under the same unit. The adapter, a second process, costs time; cached code, a shorter
@@ -100,7 +100,7 @@ func (r *result) table() string {
 	return b.String()
 }
 
-// ratio is that of the first name's figure to another's, 0 where one is missing.
+// ratio is the ratio of two figures, 0 if one is missing.
 func (r *result) ratio(name, column string) float64 {
 	if other := r.Medians[name][column]; other > 0 {
 		return r.Medians[r.Names[0]][column] / other
@@ -108,7 +108,7 @@ func (r *result) ratio(name, column string) float64 {
 	return 0
 }
 
-// number is a figure as a table has it: nothing for one that is missing.
+// number formats a figure for a table, "" for a missing one.
 func number(v float64) string {
 	switch {
 	case v >= 100:

@@ -64,7 +64,7 @@ func TestQuotePath(t *testing.T) {
 }
 
 // FuzzCommand checks that words which are joined are taken apart into the same ones, and that what
-// somebody else has written keeps its words when it is rewritten.
+// another author has written keeps its words when it is rewritten.
 func FuzzCommand(f *testing.F) {
 	f.Add("/a b/c\x00d e\x00\x00;\x00\"'\\\x00%i $x $$\x00\t\x00ä")
 	f.Add(`@/bin/a 'name' "b\"c" \x20\n 100%% $$HOME`)

@@ -24,9 +24,9 @@ const (
 	floodTold = 5 * time.Second
 )
 
-// pass passes on what comes from a pipe to standard error, as much as may be, and counts the
-// rest, which is logged with fields; without any, with those of a problem, and meanwhile, too.
-// Where cutMark tells the request of a line, the line is an entry with its id.
+// pass copies lines from a pipe to standard error, up to the limit, and counts the others. The count is logged
+// with fields, by default those of a problem, also while the flood continues. If cutMark returns the request of a
+// line, the line is an entry with its id.
 func (l *Log) pass(from *os.File, most int64, fields []field, cutMark func([]byte) (string, []byte)) {
 	var left atomic.Int64
 	shared := fields == nil
@@ -74,7 +74,7 @@ func (l *Log) pass(from *os.File, most int64, fields []field, cutMark func([]byt
 	}
 }
 
-// bucket holds what may be taken now. It fills up by floodRate.
+// bucket has the number of bytes that may pass now. It fills by floodRate.
 type bucket struct {
 	level, most int64
 	last        time.Time // when it was filled

@@ -12,7 +12,7 @@ func TestBucket(t *testing.T) {
 	now := time.Now()
 	b := bucket{level: 1000, most: 1000}
 	assert.True(t, b.take(600, now))
-	assert.False(t, b.take(600, now), "there is no more")
+	assert.False(t, b.take(600, now), "the bucket is empty")
 	assert.True(t, b.take(400, now))
 	assert.False(t, b.take(1, now))
 	now = now.Add(time.Millisecond)

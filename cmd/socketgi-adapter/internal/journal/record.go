@@ -52,7 +52,7 @@ func entry(r *gateway.Record) (message string, fields []field) {
 	return message, fields
 }
 
-// usage returns what the request used, for the text and as fields.
+// usage returns the resources of the request, as text and as fields.
 func usage(r *gateway.Record) (text string, fields []field) {
 	cpu := milliseconds(r.CPU)
 	text = ", " + cpu + " ms CPU, " + strconv.FormatInt(r.PeakMemory>>20, 10) + " MiB"

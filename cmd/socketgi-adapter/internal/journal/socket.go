@@ -91,8 +91,8 @@ func encode(fields []field, most int) []byte {
 	return msg
 }
 
-// shorten cuts the middle out of what is longer than most bytes: a path is told by its beginning,
-// and a record and a traceback have what matters at the end.
+// shorten removes the middle of a text longer than most bytes: the beginning of a path identifies it, and the end of
+// a record or a traceback is the most useful.
 func shorten(s string, most int) string {
 	if len(s) <= most {
 		return s

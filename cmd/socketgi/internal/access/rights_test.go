@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestRights: what is done as somebody else has their rights, and nothing after it.
+// TestRights: a function of Do has the rights of another user, and later code has not.
 func TestRights(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can be somebody else")

@@ -124,7 +124,7 @@ func GroupName(gid uint32) string {
 	return id
 }
 
-// WebGroup finds the group of the web server, www-data where there is none.
+// WebGroup finds the group of the web server, by default www-data.
 func WebGroup(root string) string {
 	for _, name := range []string{"www-data", "nginx", "http"} {
 		if _, ok := FindGroup(root, name); ok {

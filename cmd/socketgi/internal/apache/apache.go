@@ -28,7 +28,7 @@ func Program() string {
 // all files, and without what its conditions leave out.
 var infoModules = []string{"/usr/lib/apache2/modules/mod_info.so", "/etc/httpd/modules/mod_info.so", "/usr/lib/httpd/modules/mod_info.so"}
 
-// Config asks Apache for its configuration, and the names of its modules. An error has Apache's own
+// Config returns Apache's configuration, and the names of its modules. An error has Apache's own
 // words about a configuration that it refuses.
 func Config(ctx context.Context, program string) (conf []*nginxconf.Directive, modules []string, err error) {
 	info := ""
@@ -114,7 +114,7 @@ func parse(dump string) (top []*nginxconf.Directive, err error) {
 	return top, nil
 }
 
-// words takes a line apart: words may be quoted, and a backslash in them escapes a quote or another
+// words splits a line: words may be quoted, and a backslash in them escapes a quote or another
 // backslash.
 func words(s string) (all []string) {
 	for {

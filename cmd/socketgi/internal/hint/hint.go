@@ -11,7 +11,7 @@ func Systemctl(h host.Host) string {
 	return "systemctl"
 }
 
-// Socketgi is a command of ours for the systemd of a host, such as "logs NAME".
+// Socketgi is a command of socketgi for the systemd of a host, such as "logs NAME".
 func Socketgi(h host.Host, command string) string {
 	if h.User {
 		command += " --user-manager"

@@ -25,13 +25,13 @@ func Config(ctx context.Context, program string) ([]*nginxconf.Directive, error)
 	return nginxconf.Parse(conf)
 }
 
-// About is what nginx -V says of its version, and of how it was built.
+// About is the output of nginx -V: its version and build options.
 func About(ctx context.Context, program string) (string, error) {
 	about, err := exec.CommandContext(ctx, program, "-V").CombinedOutput()
 	return string(about), err
 }
 
-// output runs a command, and makes what it said an error when it fails.
+// output runs a command, and returns its output, or an error that contains it.
 func output(cmd *exec.Cmd) (string, error) {
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

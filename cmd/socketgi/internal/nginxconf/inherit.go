@@ -46,7 +46,7 @@ func (d *Directive) Here(name string) (found []*Directive) {
 }
 
 // Value returns the first argument of a directive that counts in the block of d, or
-// what nginx takes where there is none.
+// nginx's default.
 func (d *Directive) Value(name, otherwise string) string {
 	if found := d.Here(name); len(found) > 0 {
 		return found[len(found)-1].Arg(0)

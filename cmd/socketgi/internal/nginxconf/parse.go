@@ -23,7 +23,7 @@ type Directive struct {
 	Line int
 }
 
-// Arg returns the nth argument, "" where there is none.
+// Arg returns the nth argument, "" if it is missing.
 func (d *Directive) Arg(n int) string {
 	if n < len(d.Args) {
 		return d.Args[n]
@@ -31,7 +31,7 @@ func (d *Directive) Arg(n int) string {
 	return ""
 }
 
-// Place says where it stands.
+// Place returns its file and line.
 func (d *Directive) Place() string { return fmt.Sprintf("%s:%d", d.File, d.Line) }
 
 // marker heads each file in a dump.
@@ -54,7 +54,7 @@ func Parse(dump string) ([]*Directive, error) {
 	return top, nil
 }
 
-// split takes a dump apart into files, by name, and says which is the main one.
+// split splits a dump into files, by name, and returns the name of the main one.
 func split(dump string) (files map[string]string, first string) {
 	files = map[string]string{}
 	name, start := "", 0

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// scanner takes a file apart into words, as ngx_conf_read_token does.
+// scanner splits a file into words, as ngx_conf_read_token does.
 type scanner struct {
 	text string
 	pos  int

@@ -84,7 +84,7 @@ type lastError struct {
 	Message string    `json:"message"`
 }
 
-// StatusOf asks systemd, the kernel and the journal.
+// StatusOf queries systemd, the kernel and the journal.
 func StatusOf(h host.Host, a *host.Application) (*Status, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), manager.Timeout)
 	defer cancel()

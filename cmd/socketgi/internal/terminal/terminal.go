@@ -38,7 +38,7 @@ func OfStatus(status int) Color {
 // Painter colours text, where that is wanted.
 type Painter bool
 
-// NewPainter wants colours on a terminal, and none where NO_COLOR says so
+// NewPainter uses colours on a terminal, unless NO_COLOR is set
 // (https://no-color.org).
 func NewPainter(w io.Writer) Painter {
 	return Painter(Is(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb")

@@ -9,7 +9,7 @@ import (
 // Stamp is how a time is written in a line, as journalctl does.
 const Stamp = "Jan 02 15:04:05"
 
-// Span is a duration in the two units that say most of it.
+// Span is a duration in its two largest units.
 func Span(d time.Duration) string {
 	if d < time.Second {
 		return fmt.Sprintf("%d ms", max(d, 0).Milliseconds())

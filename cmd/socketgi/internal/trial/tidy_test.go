@@ -25,7 +25,7 @@ func TestLeft(t *testing.T) {
 
 	assert.False(t, isLeft((&Trial{name: "app"}).unit(), "app"))
 	assert.True(t, isLeft("app@socketgi_check_"+gone+".service", "app"))
-	assert.True(t, isLeft("app@check.service", "app"), "the lock is held by who tidies")
+	assert.True(t, isLeft("app@check.service", "app"), "the caller has the lock")
 	for _, unit := range []string{"app@.service", "app@socketgi_check.service", "app2@socketgi_check_" + gone + ".service", "app@socketgi_check_x.service"} {
 		assert.False(t, isLeft(unit, "app"), unit)
 	}

@@ -21,8 +21,8 @@ const white = " \t"
 var ends = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 // Parse lists the directives of a unit file in their order. A backslash at the end of a line and the
-// line break are a blank in the value; quotes and specifiers stay as they are. What is no directive is
-// left out: systemd warns of it, and goes on.
+// line break are a blank in the value; quotes and specifiers stay as they are. Other lines are
+// ignored: systemd only warns of them.
 func Parse(text string) (options []Option) {
 	for _, o := range Locate(text) {
 		options = append(options, o.Option)

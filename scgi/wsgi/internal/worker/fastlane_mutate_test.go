@@ -123,7 +123,7 @@ func (m *mutator) change(s *seed) {
 	}
 }
 
-// set gives the last header of this name a value; where there is none, it is added.
+// set sets the value of the last header of this name, or adds the header.
 func (s *seed) set(name, value string) {
 	for i := len(s.headers) - 1; i >= 0; i-- {
 		if s.headers[i].Name == name {
