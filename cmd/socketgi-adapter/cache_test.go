@@ -15,7 +15,7 @@ import (
 )
 
 // TestCache checks that cached code is used, replaced when anything changed, and
-// not believed when somebody else may have written it.
+// not believed when another user may have written it.
 func TestCache(t *testing.T) {
 	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
@@ -83,7 +83,7 @@ func TestCacheLeft(t *testing.T) {
 		assert.FileExists(t, name)
 		assert.NoFileExists(t, name+dead)
 		assert.NoFileExists(t, name+".code"+dead)
-		assert.FileExists(t, name+".code"+alive, "somebody else may be writing it")
+		assert.FileExists(t, name+".code"+alive, "another process may be writing it")
 	})
 }
 

@@ -166,7 +166,7 @@ func TestTortureConnections(t *testing.T) {
 	<-served
 }
 
-// TestTortureSocket tortures a socket that somebody else listens at.
+// TestTortureSocket tortures a socket at which another process listens.
 func TestTortureSocket(t *testing.T) {
 	t.Parallel()
 	path := os.Getenv("SOCKETGI_TORTURE_SOCKET")

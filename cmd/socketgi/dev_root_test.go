@@ -24,7 +24,7 @@ func needRoot(t *testing.T) {
 	}
 }
 
-// TestDevAsRoot checks that root's dev refuses, before anything is run, what somebody else
+// TestDevAsRoot checks that root's dev refuses, before anything is run, what another user
 // can write.
 func TestDevAsRoot(t *testing.T) {
 	needRoot(t)

@@ -36,7 +36,7 @@ func TestFindPythonTrust(t *testing.T) {
 		require.NoError(t, os.Lchown(filepath.Join(venv, part), 1234, 1234))
 		python, _, err := FindPython(App{File: app})
 		require.NoError(t, err)
-		assert.Equal(t, filepath.Join(dir, "bin/python"), python, "%s is somebody else's link", part)
+		assert.Equal(t, filepath.Join(dir, "bin/python"), python, "%s is another user's link", part)
 		require.NoError(t, os.Lchown(filepath.Join(venv, part), 0, 0))
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestClaims has add take what is somebody else's, and what the application had before.
+// TestClaims has add take what is another user's, and what the application had before.
 func TestClaims(t *testing.T) {
 	s := newSite(t)
 	script := s.app("article.py")
@@ -30,7 +30,7 @@ func TestClaims(t *testing.T) {
 		require.NoError(t, err, "%s", out)
 	}
 
-	// Directories of somebody else.
+	// Directories of another user.
 	s.Run("install", "-D", "-m", "644", "/dev/null", "/var/lib/precious/data")
 	refused("/var/lib/precious exists and is not the data of an earlier application precious", "precious", "--user", "www-data", "--state", "--now")
 	refused("/var/lib/precious exists", "precious", "--state", "--now", "--force")

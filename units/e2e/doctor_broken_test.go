@@ -272,7 +272,7 @@ time.sleep(1000)`)
 		}, "room", "warning", "the log is incomplete: Suppressed", "LogRateLimitIntervalSec=0", nil, true},
 		{"failed instances are kept", run("mkdir -p " + unitDir + "app@.service.d; printf '[Unit]\nCollectMode=inactive\n' > " + unitDir + "app@.service.d/c.conf; systemctl daemon-reload"),
 			"limits", "warning", "instances that failed are kept (CollectMode=inactive)", "CollectMode=inactive-or-failed", nil, true},
-		{"a file in the place of the socket", run("rm /run/socketgi/app.sock; touch /run/socketgi/app.sock"), "listens", "error", "/run/socketgi/app.sock is no socket", "rm ", nil, true},
+		{"a file instead of the socket", run("rm /run/socketgi/app.sock; touch /run/socketgi/app.sock"), "listens", "error", "/run/socketgi/app.sock is no socket", "rm ", nil, true},
 		{"headers with underscores", func() {
 			s.Write("/etc/nginx/sites-enabled/default", strings.Replace(server, "server {", "server {\n    underscores_in_headers on;", 1))
 			s.restartNginx()

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAllowedUsers has root, the web server and somebody else who may connect, as a member
+// TestAllowedUsers has root, the web server and another user who may connect, as a member
 // of the web server's group, ask applications of all kinds.
 func TestAllowedUsers(t *testing.T) {
 	s := newSite(t)

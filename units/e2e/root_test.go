@@ -89,7 +89,7 @@ func (s *site) asRootIn(path, command string) (string, error) {
 }
 
 // TestRootRunsNothing has root say every command over an application whose Python is
-// somebody else's. It is run, by its user, without a terminal and what root's shell knows,
+// another user's. It is run, by its user, without a terminal and what root's shell knows,
 // or not at all.
 func TestRootRunsNothing(t *testing.T) {
 	s := newSite(t)

@@ -284,7 +284,7 @@ func TestLogs(t *testing.T) {
 	out = s.Run("/usr/local/bin/socketgi", "logs", "app", "--errors", "--since", "-1h")
 	assert.Regexp(t, `^... .. ..:..:.. err Traceback .*\n {20}  File "/srv/bad.py".*\n(.*\n)* {20}RuntimeError: secret detail\n {20}\[[0-9a-f]{32}\]\n... .. ..:..:.. 500 GET /app/raise, .*\n$`, out)
 
-	// Somebody else may neither read the journal nor connect, and is told who may.
+	// Another user may neither read the journal nor connect, and is told who may.
 	as := func(args ...string) (string, error) {
 		return s.Try("setpriv", append([]string{"--reuid=nobody", "--regid=nogroup", "--clear-groups", "/usr/local/bin/socketgi"}, args...)...)
 	}

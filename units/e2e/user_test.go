@@ -61,7 +61,7 @@ func TestUserManager(t *testing.T) {
 			assert.Contains(t, out, "scgi_pass unix:"+runtime+"/socketgi/app.sock;")
 			s.Write("/etc/nginx/apps/app.conf", out)
 			s.Run("systemctl", "restart", "nginx")
-			// nginx runs as somebody else: this once everybody may connect.
+			// nginx runs as another user: this once everybody may connect.
 			s.Run("chmod", "755", runtime, runtime+"/socketgi")
 			s.Run("chmod", "666", runtime+"/socketgi/app.sock")
 			got := s.try("", "write", "/home/somebody/app/x")

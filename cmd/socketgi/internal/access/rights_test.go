@@ -13,7 +13,7 @@ import (
 // TestRights: a function of Do has the rights of another user, and later code has not.
 func TestRights(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can be somebody else")
+		t.Skip("only root can be another user")
 	}
 	nobody, err := RightsOf("nobody", "")
 	require.NoError(t, err)
@@ -38,7 +38,7 @@ func TestRights(t *testing.T) {
 	assert.NoError(t, nobody.Do(open))
 	require.NoError(t, os.Chmod(dir+"/in/file", 0o600))
 	for range 20 {
-		assert.NoError(t, open(), "no thread is left that is somebody else")
+		assert.NoError(t, open(), "no thread is left that is another user")
 	}
 	broken := errors.New("as it is")
 	assert.Equal(t, broken, nobody.Do(func() error { return broken }))

@@ -46,7 +46,7 @@ ln -s $PWD/mine abs; ln -s loop loop; ln -s ../theirs/../mine/app mine/dots`)
 	}
 }
 
-// TestRootOfOthers has root work on a system of which somebody else can put parts elsewhere.
+// TestRootOfOthers has root work on a system of which another user can put parts elsewhere.
 func TestRootOfOthers(t *testing.T) {
 	needRoot(t)
 	for name, c := range map[string]struct{ spoil, want string }{

@@ -275,9 +275,9 @@ func TestPathsInLogs(t *testing.T) {
 func TestPathsOfStrangers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		if os.Getenv("CI") == "true" {
-			t.Fatal("only root can look as somebody else")
+			t.Fatal("only root can look as another user")
 		}
-		t.Skip("only root can look as somebody else")
+		t.Skip("only root can look as another user")
 	}
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))

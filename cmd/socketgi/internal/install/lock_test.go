@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestLock has somebody else lock what they can open.
+// TestLock has another user lock what they can open.
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
 	d, err := os.Open(dir)

@@ -27,7 +27,7 @@ func TestOutlet(t *testing.T) {
 			dir := t.TempDir()
 			o, err := newOutlet(dir)
 			require.NoError(t, err)
-			for _, text := range c.written { // each by somebody else
+			for _, text := range c.written { // each by another process
 				f, err := os.OpenFile(o.path, os.O_WRONLY, 0)
 				require.NoError(t, err)
 				_, err = f.WriteString(text)
