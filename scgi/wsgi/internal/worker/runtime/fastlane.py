@@ -28,6 +28,7 @@ class Decoder:
         self.declined = declined.union(base)
         self.base = dict(base, SERVER_NAME='', SCRIPT_NAME=mount, PATH_INFO=None, QUERY_STRING='')
         self.names, self.hosts = {}, {'': True}  # those that have passed the check
+        self.last = [], None  # names and what is known of them: the next request often has the same
 
     def decode(self, data):
         """Return environ, with the keys of PEP 3333 that are in base, and the body of a complete request of
@@ -42,8 +43,12 @@ class Decoder:
         if data[end - 1:end + 1] != b'\0,' or '\n' in text or '\r' in text:
             return None
         items = text.split('\0')
-        names, values = '\0'.join(items[::2]), items[1::2]
-        checked = self.names.get(names) or self._remember(self.names, names, self._names(items[::2]))
+        names, values = items[::2], items[1::2]
+        last, checked = self.last
+        if names != last:
+            text = '\0'.join(names)
+            checked = self.names.get(text) or self._remember(self.names, text, self._names(names))
+            self.last = names, checked
         if not checked or 2 * len(values) != len(items):
             return None
         template, names, twice, left_out = checked

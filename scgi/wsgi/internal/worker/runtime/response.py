@@ -137,18 +137,19 @@ class FileWrapper:
 class Response:
     """One response: start_response and write for the application, run for the server."""
 
+    status = None      # type: str   # '200 OK'
+    headers = None     # type: list  # lines
+    head_sent = False
+    complete = False   # all of the response has been sent
+    gone = None        # ClientGone or ClientStuck
+    length = None      # the Content-Length
+    sent = 0           # bytes of the body
+
     def __init__(self, connection, method, announce, shuts):
         self.connection = connection
         self.announce = announce      # called with the status code before the head is sent
         self.shuts = shuts            # this process ends the response, not the adapter
         self.bodiless = method == 'HEAD'
-        self.status = None            # type: str   # '200 OK'
-        self.headers = None           # type: list  # lines
-        self.head_sent = False
-        self.complete = False         # all of the response has been sent
-        self.gone = None              # ClientGone or ClientStuck
-        self.length = None            # the Content-Length
-        self.sent = 0                 # bytes of the body
 
     # Called by the application.
 
