@@ -101,13 +101,15 @@ func shorten(s string, most int) string {
 	return strings.ToValidUTF8(s[:most-end], "") + "[" + strconv.Itoa(len(s)-most) + " bytes cut]" + strings.ToValidUTF8(s[len(s)-end:], "")
 }
 
-// wait waits until journald has read so much that another entry can be sent.
+// wait waits until another entry can be sent. It polls after pauses, in which journald reads several
+// entries: a wake-up for each of them costs more than the entry.
 func (j socket) wait() {
 	fds := []unix.PollFd{{Fd: int32(j), Events: unix.POLLOUT}}
 	for {
-		if _, err := unix.Poll(fds, -1); err != unix.EINTR {
+		if n, err := unix.Poll(fds, 0); n > 0 || err != nil && err != unix.EINTR {
 			return
 		}
+		time.Sleep(200 * time.Microsecond)
 	}
 }
 
