@@ -141,8 +141,6 @@ class Response:
     headers = None     # type: list  # lines
     head_sent = False
     complete = False   # all of the response has been sent
-    gone = None        # ClientGone or ClientStuck
-    length = None      # the Content-Length
     sent = 0           # bytes of the body
 
     def __init__(self, connection, method, announce, shuts):
@@ -150,6 +148,8 @@ class Response:
         self.announce = announce      # called with the status code before the head is sent
         self.shuts = shuts            # this process ends the response, not the adapter
         self.bodiless = method == 'HEAD'
+        self.gone = None              # ClientGone or ClientStuck
+        self.length = None            # the Content-Length
 
     # Called by the application.
 
