@@ -221,3 +221,15 @@ func TestASGIForks(t *testing.T) {
 		})
 	}
 }
+
+// TestASGIThread leaves a thread behind that has no end: the response is whole, and the process is killed.
+func TestASGIThread(t *testing.T) {
+	eachASGI(t, "    import time\n    asyncio.get_running_loop().run_in_executor(None, time.sleep, 1000)"+helloASGI, func(a *asgi) {
+		a.timeout = 3 * time.Second
+		ans := a.ask(variables(), "", nil)
+		assert.Nil(a.t, ans.Problem, "%v", ans.Problem)
+		assert.Equal(a.t, outcome.Whole, ans.End)
+		assert.True(a.t, strings.HasSuffix(ans.sent, "hello"))
+		assert.True(a.t, ans.usage.Status.Signaled(), "%v", ans.usage)
+	})
+}
