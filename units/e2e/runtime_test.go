@@ -23,8 +23,14 @@ mount --rbind /dev "$1/root/dev"
 mount --rbind /sys "$1/root/sys"
 root=$1
 shift 4
-exec chroot "$root/root" env --chdir=/repository/cmd/socketgi-adapter "$@"
+exec chroot "$root/root" env "$@"
 `
+
+// runtimeTests are the tests of the runtime, by the package that they are of.
+var runtimeTests = map[string]string{
+	"cmd/socketgi-adapter":      "^Test(Applications|Cache|CacheLeft|Close|Ending|Environ|Headers|ImportCache|Input|Names|PackageFile|Print|Responses|Spec|Warm.*)$",
+	"scgi/wsgi/internal/worker": "^TestASGI",
+}
 
 // TestRuntime runs the adapter's own tests of its Python with that of the newer images, and lets
 // nothing pass that a Python to come has no more.
@@ -33,10 +39,12 @@ func TestRuntime(t *testing.T) {
 	if machine.Suite() == machine.Suites[0] {
 		return // this Python's tests are those of the adapter
 	}
-	build := exec.Command("go", "test", "-c", "-o", filepath.Join(bin, "adapter.test"), "../../cmd/socketgi-adapter")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	for pkg := range runtimeTests {
+		build := exec.Command("go", "test", "-c", "-o", filepath.Join(bin, filepath.Base(pkg)+".test"), "../../"+pkg)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		out, err := build.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
 	repository, err := filepath.Abs("../..")
 	require.NoError(t, err)
 	for _, suite := range []string{machine.Suite(), machine.Testing} {
@@ -44,12 +52,13 @@ func TestRuntime(t *testing.T) {
 			t.Parallel()
 			image, err := machine.Image(suite)
 			require.NoError(t, err)
-			cmd := exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", inImage, "sh", t.TempDir(), image, repository, bin,
-				"HOME=/root", "TMPDIR=/tmp", "SOCKETGI_PYTHONS=/usr/bin/python3", "PYTHONDONTWRITEBYTECODE=1", "PYTHONWARNINGS=error::DeprecationWarning",
-				"/programs/adapter.test", "-test.parallel", "4", "-test.run",
-				"^Test(Applications|Cache|CacheLeft|Close|Ending|Environ|Headers|ImportCache|Input|Names|PackageFile|Print|Responses|Spec|Warm.*)$")
-			out, err := cmd.CombinedOutput()
-			require.NoError(t, err, "%s", out)
+			for pkg, tests := range runtimeTests {
+				cmd := exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", inImage, "sh", t.TempDir(), image, repository, bin,
+					"--chdir=/repository/"+pkg, "HOME=/root", "TMPDIR=/tmp", "SOCKETGI_PYTHONS=/usr/bin/python3", "PYTHONDONTWRITEBYTECODE=1",
+					"PYTHONWARNINGS=error::DeprecationWarning", "/programs/"+filepath.Base(pkg)+".test", "-test.parallel", "4", "-test.run", tests)
+				out, err := cmd.CombinedOutput()
+				require.NoError(t, err, "%s", out)
+			}
 		})
 	}
 }
