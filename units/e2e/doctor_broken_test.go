@@ -54,6 +54,7 @@ func TestDoctorBroken(t *testing.T) {
 	s.Run("ip", "link", "set", "lo", "up")
 	s.serve("other", "article.py", "/other")
 	s.serve("app", "article.py", "/app", "--user", "www-data", "--concurrency", "5")
+	s.Run("/usr/local/bin/socketgi", "refresh") // hundreds of processes to come need not compile the runtime
 	s.healthy("app")
 	const conf, unitDir = "/etc/nginx/apps/app.conf", "/etc/systemd/system/"
 	location := s.Run("cat", conf)
