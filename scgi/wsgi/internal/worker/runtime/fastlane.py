@@ -28,7 +28,7 @@ class Decoder:
         self.declined = declined.union(base)
         self.base = dict(base, SERVER_NAME='', SCRIPT_NAME=mount, PATH_INFO=None, QUERY_STRING='')
         self.names, self.hosts = {}, {'': True}  # those that have passed the check
-        self.last = [], None  # names and what is known of them: the next request often has the same
+        self.last = [], None  # type: tuple  # names and what is known of them: the next request often has the same
 
     def decode(self, data):
         """Return environ, with the keys of PEP 3333 that are in base, and the body of a complete request of
