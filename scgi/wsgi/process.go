@@ -85,6 +85,9 @@ func (c *Config) Start(params []scgi.Header, body scgi.Body, timeout time.Durati
 // children have ended.
 func (p *Process) Serve(conn int) outcome.Result {
 	res := p.worker.Serve(p.params, p.body, conn, p.timeout, p.patience)
+	if res.Status == 101 && p.timeout > 0 { // a WebSocket, which can be open for longer
+		p.deadline = time.Now().Add(p.timeout)
+	}
 	if wrong := res.Problem; wrong != nil && strings.Contains(wrong.Text, "ModuleNotFoundError: ") {
 		// It may be in an environment that wasn't used.
 		wrong.Text = strings.Join(append(p.passed[:len(p.passed):len(p.passed)], wrong.Text), "\n")

@@ -206,10 +206,13 @@ func (k *keeper) atRequest(m *member) (since time.Time, limited bool) {
 			since = r.Started
 		}
 	}
+	if since.IsZero() {
+		return since, false
+	}
 	if m.state.Many {
 		since = since.Add(blockedGrace)
 	}
-	return since, k.cfg.Timeout > 0 && !since.IsZero()
+	return since, k.cfg.Timeout > 0
 }
 
 const (

@@ -32,7 +32,12 @@ type Report struct {
 	Interface string
 	// Warnings are sentences about sockets and threads that the workers of a [Parent] share.
 	Warnings []string
+	// switched is 1 when a WebSocket is open, and 2 when it is closed.
+	switched int
 }
+
+// switching is the status of a connection that becomes a WebSocket (RFC 6455 4.2.2).
+const switching = 101
 
 // endings maps the names in messages.
 var endings = map[string]outcome.End{"whole": outcome.Whole, "left": outcome.Left, "cut": outcome.Cut, "none": outcome.None}
@@ -56,6 +61,9 @@ func report(r *Report, msg []byte) (done bool) {
 		return true
 	case "H":
 		r.Status, r.End = statusCode(number(rest)), outcome.None
+		if r.Status == switching {
+			r.switched++
+		}
 		if r.Status != 0 {
 			r.End = outcome.Cut // unless a later message reports it as whole
 		}

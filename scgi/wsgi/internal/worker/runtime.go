@@ -61,6 +61,8 @@ var (
 	asgihttpSource string
 	//go:embed runtime/websocket.py
 	websocketSource string
+	//go:embed runtime/asgisocket.py
+	asgisocketSource string
 	//go:embed runtime/lifespan.py
 	lifespanSource string
 	//go:embed runtime/asgi.py
@@ -96,6 +98,7 @@ func modules() []byte {
 		{"stream", streamSource},
 		{"asgihttp", asgihttpSource},
 		{"websocket", websocketSource},
+		{"asgisocket", asgisocketSource},
 		{"lifespan", lifespanSource},
 		{"asgi", asgiSource},
 		{"worker", workerSource},

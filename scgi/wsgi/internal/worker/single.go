@@ -26,7 +26,7 @@ func Start(cfg *Config) (*Single, error) {
 }
 
 // Serve sends the worker its job and waits for the end of the response, for at most timeout (0: no
-// limit). Params are the variables of the request ([scgi.Request.Params]); patience is that of the
+// limit), not counting the time of an open WebSocket. Params are the variables of the request ([scgi.Request.Params]); patience is that of the
 // [Job]; the caller closes the file of the body. If the result has a Problem of kind [outcome.Died] or
 // [outcome.Timeout], the worker and its children have ended.
 func (w *Single) Serve(params []scgi.Header, body scgi.Body, conn int, timeout, patience time.Duration) outcome.Result {
@@ -41,12 +41,16 @@ func (w *Single) Serve(params []scgi.Header, body scgi.Body, conn int, timeout, 
 		rep.Problem = &outcome.Problem{Kind: outcome.Died, Text: err.Error()}
 		return rep.Result
 	} // EPIPE: the worker has died, and the default case below has the reason
-	switch done, alive := w.await(&rep, deadline); {
+	switch done, alive := w.awaitSocket(&rep, deadline, timeout); {
 	case done:
 	case alive:
 		w.Kill()
 		w.drain(&rep)
-		rep.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: "no end of the response after " + outcome.FormatDuration(timeout)}
+		text := "no end of the response after "
+		if rep.switched > 1 {
+			text = "the application continued after its WebSocket was closed, for "
+		}
+		rep.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: text + outcome.FormatDuration(timeout)}
 	default:
 		usage := w.Wait(time.Now().Add(time.Second))
 		w.KillGroup() // and processes that left it

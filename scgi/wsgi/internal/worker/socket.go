@@ -53,7 +53,14 @@ func sendMessage(socket int, msg []byte, fds []int) error {
 // await reads reports until the job is done, until the deadline (alive), or until the worker has
 // ended (not alive).
 func (s jobSocket) await(rep *Report, deadline time.Time) (done, alive bool) {
+	return s.awaitSocket(rep, deadline, 0)
+}
+
+// awaitSocket is await for a job that can become a WebSocket. While that is open there is no deadline; when it is
+// closed, the application has the time again for its end.
+func (s jobSocket) awaitSocket(rep *Report, deadline time.Time, again time.Duration) (done, alive bool) {
 	fds := []unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLIN}, {Fd: int32(s.pidfd), Events: unix.POLLIN}}
+	switched := rep.switched
 	for { // until the deadline, even if a worker never stops reporting
 		if !deadline.IsZero() && time.Now().After(deadline) {
 			return false, true
@@ -64,6 +71,11 @@ func (s jobSocket) await(rep *Report, deadline time.Time) (done, alive bool) {
 		// First the reports: an ended worker may have left some.
 		if done, closed := s.drain(rep); done || closed || fds[1].Revents != 0 {
 			return done, false
+		}
+		if rep.switched != switched {
+			if switched, deadline = rep.switched, (time.Time{}); switched > 1 && again > 0 {
+				deadline = time.Now().Add(again)
+			}
 		}
 	}
 }

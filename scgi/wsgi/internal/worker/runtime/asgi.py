@@ -2,6 +2,7 @@
 websocket.py serve a request."""
 import asyncio
 import gc
+import signal
 import posix
 
 from _socketgi import stream, asgihttp, lifespan  # noqa: F401  # the second imports from the first
@@ -40,6 +41,8 @@ class Server:
         self.keeps = existing is not None  # the loop is the application's
         self.lifespan = lifespan.Lifespan(app, self.loop)
         self.leaving = asyncio.Event()  # set to end connections that have no end of their own
+        self.most = 0  # bytes of a message of a WebSocket; 0: no limit
+        self.single = False  # there is one request, and SIGTERM is for it
 
     def run(self, coroutine):
         """Return the result of the coroutine. A SystemExit in a task of the application leaves the loop,
@@ -63,7 +66,17 @@ class Server:
             return 'import', 'the startup of the lifespan was not complete within %gs' % timeout
 
     async def serve(self, job, announce):
+        if 'HTTP_UPGRADE' in job.environ:
+            from _socketgi import websocket
+            if websocket.requested(job.environ):
+                from _socketgi import asgisocket
+                return await asgisocket.serve(self, job, announce)
         return await asgihttp.serve(self.app, job, self.lifespan.state, announce)
+
+    def opened(self):
+        """A WebSocket is open."""
+        if self.single and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+            self.loop.add_signal_handler(signal.SIGTERM, self.leaving.set)
 
     def stop(self):
         """Run the shutdown of the lifespan, and end all tasks, as asyncio.run does."""
@@ -92,6 +105,7 @@ class Server:
 def once(worker, app):
     """Serve a single job, or none."""
     server = Server(app.app)
+    server.single, server.most = True, int(worker.settings.get('max-message') or 0)
     if hasattr(gc, 'freeze'):  # PyPy has another collector
         gc.freeze()
     gc.enable()

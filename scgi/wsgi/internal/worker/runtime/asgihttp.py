@@ -18,7 +18,7 @@ _HTTP_VERSIONS = {'HTTP/1.0': '1.0', 'HTTP/2.0': '2', 'HTTP/3.0': '3'}
 _BODILESS = frozenset(('GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE'))  # RFC 9110 9.3: content has no meaning there
 # RFC 9110 7.6.1. "You may send a Transfer-Encoding header in this message, but the server must ignore
 # it". The others belong to the connection of the web server, too.
-_IGNORED = frozenset(('connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'trailers', 'transfer-encoding', 'upgrade'))
+IGNORED = frozenset(('connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'trailers', 'transfer-encoding', 'upgrade'))
 _UNOFFERED = frozenset(('http.response.trailers', 'http.response.early_hint', 'http.response.push', 'http.response.debug'))
 _phrases = {200: '200 OK'}  # status lines by their codes
 
@@ -121,7 +121,7 @@ def _status(code):
     return line
 
 
-def _header(name, value):
+def header(name, value):
     if not isinstance(name, bytes) or not isinstance(value, bytes):
         raise TypeError('the name and the value of a header must be bytes, not %s and %s' % (type(name).__name__, type(value).__name__))
     return bytes(name).decode('latin-1'), bytes(value).decode('latin-1')
@@ -178,9 +178,9 @@ class Response(wsgi.Response):
         if self.status:
             raise RuntimeError('expected http.response.body, got http.response.start: the response has been started')
         status = _status(message['status'])
-        sent = [_header(name, value) for name, value in message.get('headers') or ()]
+        sent = [header(name, value) for name, value in message.get('headers') or ()]
         code = wsgi.check_status(status)
-        self.headers, self.length = wsgi.check_headers([h for h in sent if h[0].lower() not in _IGNORED])
+        self.headers, self.length = wsgi.check_headers([h for h in sent if h[0].lower() not in IGNORED])
         self.status, self.code = status, code
         self.timer = self.stream.loop.call_later(_SOON, self._flush)
 
@@ -259,17 +259,24 @@ class Response(wsgi.Response):
 
     # Called by the server.
 
+    def failure(self, raised):
+        """The kind and the text of what the application has raised, None where that is no fault of its own."""
+        if raised is None or _follows(raised, (ClientGone, ShortBody)):
+            return None
+        if isinstance(raised, SystemExit):
+            return 'exit', 'the application called sys.exit(%r) during a request' % (raised.code,)
+        from _socketgi.worker import report
+        return 'exception', report(raised)
+
     def finish(self, raised):
         """The application has returned, or raised that. Return the kind and the text of a problem, or None."""
         if self.timer:
             self.timer.cancel()
         if self.complete and isinstance(raised, SystemExit):
             return None
-        if raised is not None and not _follows(raised, (ClientGone, ShortBody)):
-            if isinstance(raised, SystemExit):
-                return 'exit', 'the application called sys.exit(%r) during a request' % (raised.code,)
-            from _socketgi.worker import report
-            return 'exception', report(raised)
+        problem = self.failure(raised)
+        if problem:
+            return problem
         if not self.complete and not self.gone and self.stream.left():
             self.gone = ClientGone
         if self.gone is ClientStuck:

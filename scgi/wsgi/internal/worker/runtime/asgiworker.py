@@ -16,6 +16,7 @@ _TURN = 0.25  # seconds between the turns of the loop that are reported on the b
 def run(worker, app, shared, board, begin):
     """Serve requests until the worker is told to end. begin is called before the first one."""
     server = asgi.Server(app)
+    server.most = int(worker.settings.get('max-message') or 0)
     problem = server.start(shared.timeout)
     worker.check()
     if problem:
@@ -33,20 +34,21 @@ def run(worker, app, shared, board, begin):
 class Running:
     """A current request."""
 
-    __slots__ = ('job', 'place', 'board', 'until', 'late')
+    __slots__ = ('job', 'place', 'board', 'timeout', 'until', 'late')
 
     def __init__(self, job, board, timeout):
         self.job = job
         self.board = board
         self.place = board.place
+        self.timeout = timeout
         self.until = timeout and monotonic() + timeout  # 0: no limit
         self.late = False
 
     def announce(self, status):
         self.board.select(self.place)
         self.board.head(status)
-        if status == 101:
-            self.until = 0  # a WebSocket has no time limit
+        if status == 101:  # an open WebSocket has no time limit; when it is closed, the application has its time again
+            self.until = 0 if self.until else self.timeout and monotonic() + self.timeout
 
 
 class Requests(accept.Requests):

@@ -54,7 +54,7 @@ def execute(modules):
 
 # Those for applications that import something, fail, or are warm.
 LATE = ('siterecord', 'importcache', 'hints', 'files', 'warming', 'touching', 'parent', 'stream', 'board',
-        'fastlane', 'accept', 'requestlog', 'places', 'asgihttp', 'websocket', 'lifespan', 'asgi', 'asgiworker')
+        'fastlane', 'accept', 'requestlog', 'places', 'asgihttp', 'websocket', 'asgisocket', 'lifespan', 'asgi', 'asgiworker')
 
 
 gc.disable()  # loading makes many objects and hardly any garbage

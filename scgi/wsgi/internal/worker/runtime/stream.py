@@ -7,6 +7,7 @@
     stream.gone                         # an asyncio.Event: the web server has closed it, or end was called
     stream.left()                       # whether the web server has closed it
     stream.watch()                      # have gone be set when it does; reading it does that, too
+    stream.unwatch()                    # the contrary
     stream.end()                        # the request is over: nothing is watched any more
 
 Reads are of what follows the request. A write that makes no progress for the patience of the
@@ -89,10 +90,13 @@ class Stream:
         poll.register(self.connection.fd, _left(self.connection))
         return bool(poll.poll(0))
 
-    def end(self):
+    def unwatch(self):
         watch = _watches.get(self.loop)
         if watch:
             watch.remove(self)
+
+    def end(self):
+        self.unwatch()
         self.gone.set()
 
     async def read(self, n):

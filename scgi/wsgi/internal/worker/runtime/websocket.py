@@ -37,6 +37,8 @@ def refusal(environ):
         return '400 Bad Request', [], 'The method of a WebSocket handshake is GET.'
     if environ.get('SERVER_PROTOCOL', '') in ('HTTP/0.9', 'HTTP/1.0'):
         return '400 Bad Request', [], 'A WebSocket handshake is a request of HTTP/1.1.'
+    if environ.get('CONTENT_LENGTH', '0') != '0':
+        return '400 Bad Request', [], 'A WebSocket handshake has no body.'
     if version != '13':  # 4.4
         return '426 Upgrade Required', [('Sec-WebSocket-Version', '13')], 'This server has version 13 of the WebSocket protocol.'
     if not (len(key) == 24 and key.endswith('==') and key.isascii() and key[:22].replace('+', '0').replace('/', '0').isalnum()):
@@ -45,17 +47,17 @@ def refusal(environ):
 
 
 def acceptance(environ, subprotocol):
-    """The headers of the answer that completes the handshake (4.2.2, 5)."""
+    """The headers of the answer that completes the handshake, as lines (4.2.2, 5)."""
     try:
         from _sha1 import sha1
     except ImportError:
         from hashlib import sha1
     digest = sha1(environ['HTTP_SEC_WEBSOCKET_KEY'].encode() + _GUID).digest()
-    headers = [('Upgrade', 'websocket'), ('Connection', 'Upgrade'),
-               ('Sec-WebSocket-Accept', binascii.b2a_base64(digest, newline=False).decode())]
+    lines = ['Upgrade: websocket\r\n', 'Connection: Upgrade\r\n',
+             'Sec-WebSocket-Accept: %s\r\n' % binascii.b2a_base64(digest, newline=False).decode()]
     if subprotocol is not None:
-        headers.append(('Sec-WebSocket-Protocol', subprotocol))
-    return headers
+        lines.append('Sec-WebSocket-Protocol: %s\r\n' % subprotocol)
+    return lines
 
 
 def subprotocols(environ):
