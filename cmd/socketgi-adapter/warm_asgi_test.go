@@ -191,7 +191,7 @@ async def app(scope, receive, send):
 				require.NoError(t, os.WriteFile(fault, nil, 0o600))
 				u, p := warmUnit(t, pythons(t)[0], "--workers", "1", "--preload", preload, "--timeout", c.timeout, app)
 				assert.Contains(t, []int{500, 503}, u.get("/").status)
-				assert.Contains(t, p.stderr.String(), c.log)
+				require.Eventually(t, func() bool { return strings.Contains(p.stderr.String(), c.log) }, 60*time.Second, 5*time.Millisecond)
 				require.NoError(t, os.Remove(fault))
 				require.Eventually(t, func() bool { return u.get("/").status == 200 }, 60*time.Second, 5*time.Millisecond)
 				p.stop(t)
