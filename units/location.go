@@ -135,6 +135,7 @@ server.modules += ( "mod_scgi" )
         %s
         # URLs of the application are not files.
         "check-local" => "disable",%s
+        # For WebSockets, with lighttpd 1.4.79: "upgrade" => "enable",
     )) )
 %s    # Streams responses; clients notice a truncated one.
     server.stream-response-body = 1
