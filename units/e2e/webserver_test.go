@@ -167,6 +167,13 @@ func TestWebServers(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			s.t = t
 			defer func() { s.t = outer }()
+			s.Wait(w.name+" to listen", func() error {
+				c, err := s.Dial("127.0.0.1", "127.0.0.1:"+w.ports[0])
+				if err == nil {
+					c.Close()
+				}
+				return err
+			})
 			s.at(w.ports[0])
 			for _, mount := range []string{"", "/sub"} {
 				s.tryFamily(w, mount)
