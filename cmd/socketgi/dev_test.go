@@ -304,3 +304,35 @@ async def app(scope, receive, send):
 	assert.Equal(t, 500, status)
 	assert.Contains(t, body, "leave out --interface wsgi")
 }
+
+// TestDevWebSocket has an application echo a message.
+func TestDevWebSocket(t *testing.T) {
+	app := filepath.Join(t.TempDir(), "app.py")
+	require.NoError(t, os.WriteFile(app, []byte(`async def app(scope, receive, send):
+    assert scope['type'] == 'websocket'
+    await receive()
+    await send({'type': 'websocket.accept'})
+    message = await receive()
+    await send({'type': 'websocket.send', 'text': message['text'] + ' ' + scope['path']})
+    await receive()
+`), 0o600))
+	d := startDev(t, app)
+	address := strings.TrimSuffix(strings.TrimPrefix(d.url, "http://"), "/")
+	conn, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, "GET /chat HTTP/1.1\r\nHost: "+address+"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+	require.NoError(t, err)
+	r := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(r, nil)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusSwitchingProtocols, resp.StatusCode, "%s", d.logged())
+	assert.Equal(t, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", resp.Header.Get("Sec-WebSocket-Accept"))
+	_, err = conn.Write([]byte{0x81, 0x85, 0, 0, 0, 0, 'h', 'e', 'l', 'l', 'o'}) // RFC 6455, 5.2, with a mask of zeros
+	require.NoError(t, err)
+	frame := make([]byte, 2+len("hello /chat"))
+	_, err = io.ReadFull(r, frame)
+	require.NoError(t, err)
+	assert.Equal(t, "\x81\x0bhello /chat", string(frame))
+}
