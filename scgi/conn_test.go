@@ -52,7 +52,7 @@ func TestConnReset(t *testing.T) {
 				_, err = c.Write([]byte("some of the response"))
 				require.NoError(t, err)
 				if complete {
-					go func() { // who sees the end closes
+					go func() { // the peer closes after the end
 						buf := make([]byte, 100)
 						for {
 							if _, err := peer.Read(buf); err != nil {
@@ -111,7 +111,7 @@ func TestConnGone(t *testing.T) {
 	c, peer := pair(t)
 	assert.False(t, c.Gone())
 	require.NoError(t, unix.Shutdown(int(peer.Fd()), unix.SHUT_WR))
-	assert.False(t, c.Gone(), "who ended its sending waits for the response")
+	assert.False(t, c.Gone(), "a peer that has ended its sending waits for the response")
 	require.NoError(t, peer.Close())
 	assert.True(t, c.Gone())
 	_, err := c.Write([]byte("x"))

@@ -44,7 +44,7 @@ func ExampleReadRequest() {
 	// abc
 }
 
-// What is wrong with a request is told with a status for the client.
+// The error of a request has a status for the client.
 func ExampleRequestError() {
 	_, err := scgi.ReadRequest(strings.NewReader("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n"), nil)
 	var wrong *scgi.RequestError
@@ -59,7 +59,7 @@ func ExampleRequestError() {
 	// true
 }
 
-// What a client writes to the connection; the body follows.
+// The header that a client sends; the body follows.
 func ExampleAppendRequest() {
 	wire, err := scgi.AppendRequest(nil, 5, []scgi.Header{{"REQUEST_METHOD", "PUT"}, {"REQUEST_URI", "/file"}})
 	fmt.Printf("%q %v\n", append(wire, "hello"...), err)

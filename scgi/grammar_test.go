@@ -14,7 +14,7 @@ func get(p params, name string) string { return p.get(name) }
 
 var (
 	tokenPattern = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
-	// What of a request is one line, or a part of one, in which no line break can be.
+	// The variables that are one line, or a part of one, and so contain no line break.
 	linePattern = regexp.MustCompile(`^(HTTP_.*|REQUEST_(METHOD|URI|SCHEME)|QUERY_STRING|CONTENT_TYPE|AUTH_TYPE|HTTPS|` +
 		`GATEWAY_INTERFACE|REMOTE_(ADDR|PORT|HOST|USER|IDENT)|SERVER_(NAME|PORT|ADDR|PROTOCOL|SOFTWARE)|UNIQUE_ID)$`)
 )

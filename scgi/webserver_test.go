@@ -62,7 +62,7 @@ func TestParamsWebServers(t *testing.T) {
 	assert.NotContains(t, paramsOf(t, "", apache(alias, "/x", "", "/x")...), "PATH_TRANSLATED")
 	assert.Contains(t, paramsOf(t, "", lighttpd("/var/www/html/", "/x", "", "/x")...), "PATH_TRANSLATED")
 
-	// What an operator says is taken.
+	// Variables that an operator sets are used.
 	for _, file := range []string{"/srv/cgi/x.cgi", "/var/www/html/other.cgi"} {
 		assert.Equal(t, file, paramsOf(t, "", "SCRIPT_FILENAME", file, "DOCUMENT_ROOT", "/var/www/html", "SCRIPT_NAME", "/x.cgi")["SCRIPT_FILENAME"])
 	}

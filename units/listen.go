@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// This file has the checks of who may connect: a peer can claim to be any user (REMOTE_USER).
+// This file checks the addresses and users of a pair: a peer can claim to be any user (REMOTE_USER).
 
 // maxPath is the longest path that fits in a sockaddr_un, which ends with a NUL (unix(7)).
 const maxPath = len(syscall.RawSockaddrUnix{}.Path) - 1

@@ -43,7 +43,7 @@ func ParseProfile(s string) (Profile, error) {
 //   - PrivateTmp=disconnected (systemd 257): a tenth cheaper under strict, but it holds /var/tmp, and so
 //     large bodies of requests, in memory; under fast it is a mount namespace more.
 //   - SystemCallFilter=@system-service: costs far more to load than a list of what is
-//     denied, and says no to programs that nobody has tried.
+//     denied, and breaks untested programs.
 var (
 	always = []Group{
 		{"No capabilities, and none by setuid programs.", []string{"NoNewPrivileges=yes", "CapabilityBoundingSet="}},

@@ -40,7 +40,7 @@ func (o *Options) socket() string {
 	return u.String()
 }
 
-// mayConnect adds the directives for who may connect.
+// mayConnect adds the directives about users that can connect.
 func (o *Options) mayConnect(s *syntax.Section) {
 	switch {
 	case !isPath(o.Listen):

@@ -163,7 +163,7 @@ func TestCGILarge(t *testing.T) {
 	assert.Contains(t, p.wait(t), "GET / 200 50000004 bytes")
 }
 
-// TestCGICut checks that nobody takes for a whole response what is a part of one.
+// TestCGICut checks that an incomplete response is distinguished from a complete one.
 func TestCGICut(t *testing.T) {
 	t.Parallel()
 	for text, log := range map[string]string{
@@ -186,7 +186,7 @@ func TestCGITimeouts(t *testing.T) {
 	assert.Equal(t, 504, got.status)
 	assert.Contains(t, got.log, "no end of the response after 100ms")
 	got = script(t, `trap "" TERM; sleep 100`, "--timeout", "100ms").get("/")
-	assert.Equal(t, 504, got.status, "who doesn't end by SIGTERM is killed")
+	assert.Equal(t, 504, got.status, "a program that ignores SIGTERM is killed")
 	got = script(t, `exec sleep 100`, "--idle-timeout", "100ms").get("/")
 	assert.Equal(t, 504, got.status)
 	assert.Contains(t, got.log, "the program sent nothing for 100ms")
@@ -236,7 +236,7 @@ func TestCGIClientLeaves(t *testing.T) {
 		assert.Contains(t, p.wait(t), " 499 ")
 		group, err := strconv.Atoi(strings.TrimSpace(string(text)))
 		require.NoError(t, err)
-		assert.Equal(t, syscall.ESRCH, syscall.Kill(-group, 0), "nobody is left")
+		assert.Equal(t, syscall.ESRCH, syscall.Kill(-group, 0), "no process is left")
 	}
 }
 

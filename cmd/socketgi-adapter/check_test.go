@@ -156,7 +156,7 @@ func TestCheckCGI(t *testing.T) {
 // TestOldPython has the adapter run Pythons that are too old, which say so.
 func TestOldPython(t *testing.T) {
 	t.Parallel()
-	// One that is none, for machines that have no other: what it runs believes that it is.
+	// A fake old Python, for machines without one.
 	claims := filepath.Join(t.TempDir(), "python")
 	require.NoError(t, os.WriteFile(claims, []byte("#!/bin/sh\nexec "+pythons(t)[0]+
 		` -S -c "import sys; sys.version_info = (3, 7, 16, 'final', 0); exec(sys.argv[1])" "$3"`+"\n"), 0o700))
@@ -184,7 +184,7 @@ func TestOldPython(t *testing.T) {
 	}
 }
 
-// TestPassedOver has a virtual environment that can't be used: who looks for what is wrong is told.
+// TestPassedOver has a virtual environment that can't be used: the check reports the reason.
 func TestPassedOver(t *testing.T) {
 	t.Parallel()
 	dir := tree(t, map[string]string{".venv": "/elsewhere", "src/app.py": "import no_such_module_at_all"})

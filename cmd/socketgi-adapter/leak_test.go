@@ -144,7 +144,7 @@ func askFor(t *testing.T, conn net.Conn, path string) string {
 	return string(answer)
 }
 
-// expectNoLeak looks for what is nobody's business in an answer. The log has it, or the
+// expectNoLeak searches a response for internal details. The log has them, or the
 // reason why nothing was begun.
 func expectNoLeak(t *testing.T, status int, answer, log, what string) {
 	t.Helper()

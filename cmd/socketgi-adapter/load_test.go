@@ -145,7 +145,7 @@ func TestPackageFile(t *testing.T) {
 				assert.Equal(t, c.want, got.body, "%s", got.log)
 			})
 		}
-		// Where anybody can put modules, none is looked for.
+		// In a folder that every user can write, no modules are searched.
 		dir := tree(t, map[string]string{"shop/__init__.py": "", "shop/app.py": answers("__name__")})
 		require.NoError(t, os.Chmod(dir, 0o777))
 		assert.Equal(t, "app", (&invocation{t: t, args: []string{"--python", python, dir + "/shop/app.py"}}).get("/").body)

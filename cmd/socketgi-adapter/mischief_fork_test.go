@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestForkedChild has children come back from the application: nobody hears of them.
+// TestForkedChild has children return from the application: they have no effect on the response.
 func TestForkedChild(t *testing.T) {
 	t.Parallel()
 	eachMode(t, nil, func(t *testing.T, c *culprit) {
@@ -73,7 +73,7 @@ if 'inetd_scgi' in globals():
 				assert.LessOrEqual(t, strings.Count(log, "ATEXIT"), 1, log)
 			})
 			if name == "module" {
-				// The children of a process that forks workers are nobody's to wait for but its own.
+				// Only the process that forks workers waits for its children.
 				eachMode(t, []string{program(t, `
 import os
 pid = os.fork()
@@ -103,7 +103,7 @@ func TestLastingChild(t *testing.T) {
 			c.says("well", "/ok")
 		}
 		if c.mode == "fresh" {
-			c.few(3) // the adapter, what forks, and who waits
+			c.few(3) // the adapter, the parent, and a worker
 		}
 	})
 }

@@ -161,7 +161,7 @@ func TestTortureMischief(t *testing.T) {
 			return descriptors(t, c.process)
 		}
 		if c.listens {
-			c.few(4) // the adapter, what forks, and two who wait
+			c.few(4) // the adapter, the parent, and two workers
 			processes, files = 4, count()
 		}
 		paths := slices.Collect(maps.Keys(mischief))

@@ -86,7 +86,7 @@ def application(e, s):
 }
 
 // TestLateWriterBlocked has a thread wait in write for a client that doesn't read, while the
-// request ends: what it writes goes to no other, and holds nobody up.
+// request ends: its output goes to no other response, and delays none.
 func TestLateWriterBlocked(t *testing.T) {
 	t.Parallel()
 	app := program(t, `
@@ -157,7 +157,7 @@ func TestLies(t *testing.T) {
 			c.says("well", "/ok")
 		}
 	})
-	// What workers are forked from says it, too: the adapter asks that for processes.
+	// The process that forks workers reports it, too.
 	eachMode(t, []string{"--timeout", "20s", program(t, `
 import os, socket
 jobs = socket.socket(fileno=os.dup(3))

@@ -50,7 +50,7 @@ func ask(t *testing.T, conn net.Conn) string {
 	return string(answer)
 }
 
-// peerCases are who is let in, and what the log says of who isn't. The stranger's number
+// peerCases are the allowed peers, and the log's reasons for refused ones. The stranger's number
 // is %d.
 var peerCases = []struct{ flag, value, log string }{
 	{"", "", ""},
@@ -115,7 +115,7 @@ func expectPeer(t *testing.T, why, started, answer, log string) {
 		return
 	}
 	assert.True(t, strings.HasPrefix(answer, "Status: 403 Forbidden\r\n"), answer)
-	assert.NotContains(t, answer, fmt.Sprint(stranger()), "who asks is told nothing")
+	assert.NotContains(t, answer, fmt.Sprint(stranger()), "the client gets no details")
 	if strings.Contains(why, "%") {
 		why = fmt.Sprintf(why, stranger())
 	}
@@ -169,7 +169,7 @@ func expectPeers(t *testing.T, application func(started string) *invocation) {
 	}
 }
 
-// TestPeerOfNetwork checks that a connection without a user is nobody's who may.
+// TestPeerOfNetwork checks that a connection without a user is refused.
 func TestPeerOfNetwork(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

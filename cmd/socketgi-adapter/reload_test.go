@@ -221,7 +221,7 @@ func TestWatchNames(t *testing.T) {
 	}
 }
 
-// TestWatchMeanwhile changes files while they are being loaded, when nobody watches yet.
+// TestWatchMeanwhile changes files while they are being loaded, before they are watched.
 func TestWatchMeanwhile(t *testing.T) {
 	t.Parallel()
 	for _, preload := range []string{"yes", "no"} {
@@ -241,7 +241,7 @@ func TestWatchMeanwhile(t *testing.T) {
 		goOn()
 		require.Eventually(t, func() bool { return u.get("/").body == "bbyy" }, 30*time.Second, 10*time.Millisecond)
 		log := p.stop(t)
-		assert.LessOrEqual(t, strings.Count(log, "the application was reloaded\n"), 3, "what is as it was read is not loaded again: %s", log)
+		assert.LessOrEqual(t, strings.Count(log, "the application was reloaded\n"), 3, "unchanged files are not loaded again: %s", log)
 	}
 }
 

@@ -91,7 +91,7 @@ func TestStalled(t *testing.T) {
 			assert.Contains(t, log, "has read nothing of the response for ")
 			assert.Contains(t, log, "GET "+path+" 499 ")
 			_, err = io.Copy(io.Discard, conn)
-			assert.Error(t, err, "what was sent doesn't look complete")
+			assert.Error(t, err, "the response doesn't look complete")
 			if a.listens && strings.HasPrefix(name, "WSGI") {
 				assert.Equal(t, "small", a.get("/small").body)
 			}
@@ -99,7 +99,7 @@ func TestStalled(t *testing.T) {
 	}
 }
 
-// TestSlowReader: who reads slowly, and does read, gets all of it, however long that takes.
+// TestSlowReader: a slow reader gets the complete response, even after a long time.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
 	for name, start := range senders(t, "--send-timeout", "4s") {

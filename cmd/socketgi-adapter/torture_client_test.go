@@ -22,7 +22,7 @@ import (
 )
 
 // This file is a client that does everything wrong, against an adapter that listens.
-// Whatever it does, it gets a well-formed answer or a clean end, and the next one is
+// For every action, it gets a well-formed response or a clean end, and the next one is
 // served. make torture does more of it, and holds it to the time.
 
 // torture is set by make torture.

@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// This file has those who suffer from the client of torture_client_test.go.
+// This file has the targets of the client of torture_client_test.go.
 
-// tortured is a program that answers with five bytes, or with more than anybody takes.
+// tortured is a program that answers with five bytes, or with more than any client reads.
 var tortured = []string{"--cgi", "/bin/sh", "-c",
 	`[ "$PATH_INFO" != /large ] || { printf 'Content-Type: text/plain\n\n'; exec cat /dev/zero; }; ` + plain + `echo well`}
 

@@ -246,7 +246,7 @@ func TestWarmASGIReplaced(t *testing.T) {
 		require.Eventually(t, func() bool { return first(u.get("/")) != old }, 60*time.Second, time.Millisecond)
 		create()
 		for _, got := range wait() {
-			assert.Equal(t, old, first(got), "who has begun ends")
+			assert.Equal(t, old, first(got), "a running request is completed")
 		}
 		p.stop(t)
 	})

@@ -37,10 +37,10 @@ func TestWarmReplaced(t *testing.T) {
 		pid2 := u.who("/grow").pid
 		for range 4 {
 			now := u.who("/").pid
-			assert.NotEqual(t, pid, now, "who takes too much memory is replaced")
+			assert.NotEqual(t, pid, now, "a worker with too much memory is replaced")
 			assert.NotEqual(t, pid2, now)
 		}
-		// One that is killed while it waits is not given a request.
+		// A worker that is killed while it is idle receives no request.
 		killed := u.who("/").pid
 		require.NoError(t, syscall.Kill(atoi(t, killed), syscall.SIGKILL))
 		require.Eventually(t, func() bool { return syscall.Kill(atoi(t, killed), 0) == syscall.ESRCH }, 60*time.Second, time.Millisecond)
@@ -102,7 +102,7 @@ func TestWarmRecycled(t *testing.T) {
 }
 
 // TestWarmKilled kills workers under requests: only those that they are at fail. Then it
-// kills what they are forked from, and nobody notices.
+// kills their parent, without an effect on requests.
 func TestWarmKilled(t *testing.T) {
 	t.Parallel()
 	u, p := warmUnit(t, pythons(t)[0], "--workers", "4", "--max-requests", "50")

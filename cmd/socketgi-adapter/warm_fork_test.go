@@ -132,7 +132,7 @@ def application(e, s):
 		assert.NotContains(t, log, "Traceback")
 		early, err := os.ReadFile(filepath.Join(dir, "early"))
 		require.NoError(t, err)
-		assert.Equal(t, "early"+strings.Repeat("+", rounds), string(early), "what was written before the forks is there once")
+		assert.Equal(t, "early"+strings.Repeat("+", rounds), string(early), "text from before the forks is written once")
 		files, err := filepath.Glob(filepath.Join(dir, "*.late"))
 		require.NoError(t, err)
 		assert.Len(t, files, rounds)

@@ -119,7 +119,7 @@ def application(e, s):
 	u.died("/none")
 	assert.Error(t, u.do("GET", "/cut", nil).err, "a response that isn't whole is no success")
 	assert.Equal(t, 200, u.get("/").status)
-	// What the adapter has read and given to a worker it can answer for.
+	// The adapter can answer requests that it has read and passed to a worker.
 	conn := u.raw(query(t, "/none", ""))
 	assert.Contains(t, answered(t, conn), "Status: 502 ")
 	log := p.stop(t)

@@ -112,7 +112,7 @@ def application(e, s):
 	p.stop(t)
 }
 
-// TestWarmSlowClients has a hundred clients who don't finish their header.
+// TestWarmSlowClients has a hundred clients that don't complete their header.
 func TestWarmSlowClients(t *testing.T) {
 	t.Parallel()
 	half := query(t, "/", "")[:20]
@@ -126,7 +126,7 @@ func TestWarmSlowClients(t *testing.T) {
 	assert.Contains(t, answered(t, slow[0]), "Status: 400 ")
 	_, err := slow[1].Write(query(t, "/", "")[20:])
 	require.NoError(t, err)
-	assert.Contains(t, answered(t, slow[1]), "Status: 200 OK\r\n", "who goes on is served")
+	assert.Contains(t, answered(t, slow[1]), "Status: 200 OK\r\n", "a client that continues is served")
 	for _, conn := range slow {
 		conn.Close()
 	}

@@ -171,7 +171,7 @@ func TestWarmWatchesBroken(t *testing.T) {
 	}
 }
 
-// TestWarmPath asks an application before anybody else does (--warm-path).
+// TestWarmPath sends a request before the first client does (--warm-path).
 func TestWarmPath(t *testing.T) {
 	t.Parallel()
 	app := program(t, `

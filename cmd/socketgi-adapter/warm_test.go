@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// who is what the application of testdata/warm.py says of itself.
+// who returns the identity of a worker of testdata/warm.py.
 type who struct{ pid, loaded, count, random, once string }
 
 func (u *unit) who(path string) who {
@@ -135,7 +135,7 @@ func TestWarmFresh(t *testing.T) {
 	}
 	assert.Len(t, seen, 20)
 	assert.Len(t, loaded, 1, "loaded once")
-	assert.Len(t, random, 20, "nobody has another's random numbers")
+	assert.Len(t, random, 20, "workers have different random numbers")
 	assert.GreaterOrEqual(t, strings.Count(p.stop(t), "atexit in "), 20)
 }
 

@@ -79,7 +79,7 @@ service rsync
 	assert.Empty(t, string(said))
 }
 
-// TestImportPipe has a pipe, which nobody writes to, where a script belongs.
+// TestImportPipe has a FIFO without a writer instead of a script.
 func TestImportPipe(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "script.py")
 	require.NoError(t, unix.Mkfifo(pipe, 0o666))

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tree is a directory with programs, next to one that is nobody's business.
+// tree is a directory with programs, next to a private one.
 func tree(t testing.TB) (root string) {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())

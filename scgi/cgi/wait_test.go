@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestDrain checks that who always has more to say is left for something else.
+// TestDrain checks that a program that writes endlessly doesn't occupy the caller.
 func TestDrain(t *testing.T) {
 	var fds [2]int
 	require.NoError(t, pipe(&fds))

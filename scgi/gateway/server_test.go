@@ -46,13 +46,13 @@ func TestServerStopsLateWorkers(t *testing.T) {
 }
 
 // TestServerNoProcesses checks that a user who may have few processes doesn't end the
-// server, which needs a thread for each connection. Nobody is limited who is root.
+// server, which needs a thread for each connection. root has no limit.
 func TestServerNoProcesses(t *testing.T) {
 	assert.Equal(t, maxConnections, mostConnections(math.MaxUint64))
 	assert.Equal(t, 15, mostConnections(60))
 	assert.Equal(t, 1, mostConnections(0))
 	if os.Geteuid() == 0 {
-		return // and what follows is for who is
+		return // the rest is for other users
 	}
 	var own unix.Rlimit
 	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NPROC, &own))

@@ -25,10 +25,10 @@ type requestContext struct {
 	failed  bool
 	watched context.Context
 	cancel  context.CancelFunc
-	ended   chan struct{} // closed when nobody watches the connection any more
+	ended   chan struct{} // closed when the connection is no longer watched
 }
 
-// closed is for a connection that nobody watches.
+// closed is for a connection that isn't watched.
 var closed = func() chan struct{} {
 	c := make(chan struct{})
 	close(c)
@@ -98,7 +98,7 @@ func (c *requestContext) end() {
 	c.wire = nil
 	watched := c.watched != nil
 	c.mu.Unlock()
-	if w != nil && watched { // without a wire nobody starts to watch
+	if w != nil && watched { // without a wire, watching can't start any more
 		w.stopWaiting(c.ended)
 		c.cancel()
 	}

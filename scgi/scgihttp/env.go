@@ -17,7 +17,7 @@ func ProcessEnv(r *http.Request) map[string]string {
 	env := make(map[string]string)
 	for name, value := range c.req.Headers() {
 		switch name {
-		// What net/http has a place for, the same list as net/http/fcgi's, and the
+		// Variables that an http.Request contains, the same list as that of net/http/fcgi, and the
 		// protocol's own mark.
 		case "CONTENT_LENGTH", "CONTENT_TYPE", "HTTPS", "PATH_INFO", "QUERY_STRING", "REMOTE_ADDR", "REMOTE_HOST",
 			"REMOTE_PORT", "REQUEST_METHOD", "REQUEST_URI", "SCRIPT_NAME", "SERVER_PROTOCOL", "SCGI":

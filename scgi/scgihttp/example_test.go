@@ -26,7 +26,7 @@ func ExampleServe() {
 	}
 }
 
-// A warm service that leaves when nobody has asked for five minutes.
+// A warm service that exits after five minutes without a request.
 func ExampleServer() {
 	srv := &scgihttp.Server{Handler: http.FileServer(http.Dir("/srv/www")), IdleExit: 5 * time.Minute}
 	if err := srv.Serve(nil); err != nil {

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 		fmt.Println("not for the web server")
 		fmt.Fprintf(w, "%s %s", SocketName(r), r.URL.Path)
 	})
-	// What asks for /wait has its answer when the test closes its end of a socket.
+	// A request for /wait gets its response when the test closes its end of a socket.
 	http.HandleFunc("/wait", func(w http.ResponseWriter, _ *http.Request) {
 		c, err := net.Dial("unix", os.Getenv("GATE"))
 		if err != nil {

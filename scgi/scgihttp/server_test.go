@@ -33,7 +33,7 @@ func TestGone(t *testing.T) {
 				},
 				"Err": func(ctx context.Context) {
 					for ctx.Err() == nil {
-						runtime.Gosched() // as somebody does who works and looks now and then
+						runtime.Gosched() // as a handler that checks it now and then
 					}
 				},
 			} {
@@ -56,7 +56,7 @@ func TestGone(t *testing.T) {
 	}
 }
 
-// TestNotGone: who only ended its sending waits for the response, on a unix socket.
+// TestNotGone: on a unix socket, a peer that has only ended its sending waits for the response.
 func TestNotGone(t *testing.T) {
 	started, again := make(chan context.Context, 1), make(chan struct{})
 	s := start(t, "unix", &Server{}, func(w http.ResponseWriter, r *http.Request) {
@@ -156,7 +156,7 @@ func TestSlowSender(t *testing.T) {
 	}
 }
 
-// TestConnectAndClose: somebody looks whether the server is there.
+// TestConnectAndClose: a probe connects and closes.
 func TestConnectAndClose(t *testing.T) {
 	s := start(t, "unix", &Server{}, hello)
 	require.NoError(t, s.dial().Close())

@@ -79,7 +79,7 @@ func TestCGIBackground(t *testing.T) {
 				assert.NoError(t, got.err)
 				assert.Equal(t, "all of it\n"+want, got.body)
 				if path == "away" && mode == "no" {
-					// Nobody can tell whose it is until the adapter leaves.
+					// Its request is unknown until the adapter exits.
 					s.Run("systemctl", "stop", p.service())
 				}
 				s.noneLeft(p)

@@ -74,7 +74,7 @@ func TestCGIListens(t *testing.T) {
 	assert.Regexp(t, `^\d+$`, got.body)
 	s.noneLeft(p)
 
-	// One that is killed takes its requests along, and nothing else.
+	// A killed adapter takes only its own requests with it.
 	s.Run("rm", "/srv/open/gate")
 	go func() { answer <- s.get("/no/gate") }()
 	s.under("sleep 0.01")
@@ -92,7 +92,7 @@ func TestCGIIdleExit(t *testing.T) {
 	s.script("/srv/quick", "printf 'Content-Type: text/plain\\n\\n%s' $PPID")
 	p := program{name: "no", accept: "no", flags: []string{"--user", "www-data"}, run: []string{"--cgi", "--", "/srv/quick"}}
 	s.serveCGI(p)
-	s.idleExit(p, "1ns") // as soon as nobody is there
+	s.idleExit(p, "1ns") // at once without a connection
 	adapters := map[string]bool{}
 	var mu sync.Mutex
 	seen := func(pid string) {

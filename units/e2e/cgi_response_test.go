@@ -78,11 +78,11 @@ func TestCGIResponses(t *testing.T) {
 			assert.Equal(t, "301", fmt.Sprint(got.StatusCode))
 			assert.Contains(t, got.Header.Get("Location"), "/elsewhere")
 
-			// What was asked for by POST is shown by GET (RFC 3875, 6.2.2).
+			// A POST is redirected internally to a GET (RFC 3875, 6.2.2).
 			got = s.do("POST", "/"+mode+"/local", strings.NewReader("body"))
 			assert.Equal(t, "GET /by way of=local", got.body)
 
-			// One that reads nothing of the body, and one that answers while it reads.
+			// A program that reads nothing of the body, and one that responds while it reads.
 			body := strings.Repeat("0123456789abcdef", 3<<20/16)
 			assert.Equal(t, "hello\n", s.do("POST", "/"+mode+"/plain", strings.NewReader(body)).body)
 			assert.True(t, body == s.do("POST", "/"+mode+"/echo", strings.NewReader(body)).body, "all comes back")

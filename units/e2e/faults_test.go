@@ -205,7 +205,7 @@ func TestKilled(t *testing.T) {
 	s.Wait("the request to be under way", func() error { _, err := s.Try("pgrep", "sleep"); return err })
 	s.Run("systemctl", "stop", "bad@*")
 	got := <-answer
-	assert.Equal(t, 503, got.StatusCode, "who stops an instance is not the application's fault")
+	assert.Equal(t, 503, got.StatusCode, "stopping an instance is not the application's fault")
 	assert.Equal(t, "5", got.Header.Get("Retry-After"))
 	s.allEnded("bad")
 }

@@ -58,7 +58,7 @@ func testHandler(t *testing.T, profile string) {
 			if accept == "no" {
 				assert.Equal(t, "active\n", s.Run("systemctl", "is-active", "book.service"))
 				s.Run("systemctl", "stop", "book.service") // the socket starts it again
-				assert.Equal(t, 20, strings.Count(s.get("/").body, "<p><b>guest "), "what is written outlives the process")
+				assert.Equal(t, 20, strings.Count(s.get("/").body, "<p><b>guest "), "the data outlives the process")
 			}
 			s.Run("systemctl", "stop", "book.socket", service)
 			assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))

@@ -15,7 +15,7 @@ func TestStandardInput(t *testing.T) {
 	unit := s.Run("cat", "/etc/systemd/system/app@.service")
 	s.Write("/etc/systemd/system/app@.service", strings.Replace(unit, "[Service]\n", "[Service]\nStandardInput=socket\n", 1))
 	s.Run("systemctl", "daemon-reload")
-	assert.Equal(t, "good", s.get("/app/").body, "what is printed doesn't reach the response")
+	assert.Equal(t, "good", s.get("/app/").body, "printed text is not in the response")
 	s.logged("app@*", map[string]string{"SOCKETGI_PATH": "/app/", "SOCKETGI_STATUS": "200"})
 	s.logged("app@*", map[string]string{"MESSAGE": "printed, and not in the response"})
 	assert.Equal(t, 500, s.get("/app/raise").StatusCode)

@@ -24,7 +24,7 @@ func TestNginxReload(t *testing.T) {
 	out, err := s.Try("/usr/local/bin/socketgi", "nginx", "--reload")
 	assert.Error(t, err)
 	assert.Contains(t, out, `unknown directive "nonsense" in `+conf+":1")
-	assert.Equal(t, "19", s.get("/number").body, "nginx goes on with what it had")
+	assert.Equal(t, "19", s.get("/number").body, "nginx continues with the previous configuration")
 
 	s.Write(conf, "location = /number { return 200 20; }\n")
 	s.Run("systemctl", "stop", "nginx")

@@ -96,7 +96,7 @@ func TestPackages(t *testing.T) {
 func TestPackage(t *testing.T) {
 	s := newSite(t)
 	s.Run("rm", "-rf", "/usr/local/bin/socketgi", "/usr/local/lib/socketgi")
-	s.Run("rm", "-f", "/var/lib/man-db/auto-update") // nobody reads manuals here
+	s.Run("rm", "-f", "/var/lib/man-db/auto-update") // no index of manuals is needed here
 	s.Install(makePackage(t, "deb", "0.1.0"), "/root/one.deb", 0o644)
 	s.Install(makePackage(t, "deb", "0.1.1"), "/root/two.deb", 0o644)
 	s.app("article.py")
@@ -190,7 +190,7 @@ location ~ ^(?<prefix>/below)(?<rest>/.*)$ {
 
 	s.Run("systemctl", "stop", "paths.socket")
 
-	// Removed: nobody listens, not after a boot, and nothing has failed.
+	// Removed: no socket listens, not even after a boot, and no unit has failed.
 	out := s.Run("dpkg", "-r", "socketgi")
 	assert.Contains(t, out, "socketgi: stopping cold.socket; its units are kept")
 	listens := func(cold, stays, paths string) {

@@ -101,7 +101,7 @@ time.sleep(1000)`)
 	assert.Contains(t, s.try("/address", "connect", listener), "Address family not supported")
 }
 
-// freePort returns an address in the machine where nobody listens.
+// freePort returns an address of the machine without a listener.
 func (s *site) freePort() string {
 	return strings.TrimSpace(s.Run("python3", "-c", `import socket
 print("127.0.0.1:%d" % socket.create_server(("127.0.0.1", 0)).getsockname()[1])`))
@@ -193,7 +193,7 @@ func TestRings(t *testing.T) {
 func TestDoors(t *testing.T) {
 	s := newSite(t)
 	s.Run("systemctl", "start", "dbus.socket")
-	// What a resolver and a name service cache listen at.
+	// The sockets of a resolver and a name service cache.
 	s.Run("systemd-run", "--quiet", "--description=resolver", "python3", "-c", `import os, socket, threading
 for path in ("/run/systemd/resolve/io.systemd.Resolve", "/run/nscd/socket", "/run/avahi-daemon/socket", "/run/database/socket"):
     os.makedirs(os.path.dirname(path), exist_ok=True)

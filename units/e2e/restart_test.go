@@ -72,7 +72,7 @@ func TestCannotStart(t *testing.T) {
 			assert.Equal(t, "active\n", s.Run("systemctl", "is-active", name+".socket"))
 			s.Run(c.mend[0], c.mend[1:]...)
 			got := <-answer
-			assert.Equal(t, 200, got.StatusCode, "who waits is answered")
+			assert.Equal(t, 200, got.StatusCode, "a waiting request is answered")
 			assert.Equal(t, 200, s.get("/"+name).StatusCode)
 		})
 	}

@@ -45,7 +45,7 @@ func startedAsRoot(t *testing.T) (names []string, programs map[string]string) {
 			programs[name] += cells[2]
 		}
 	}
-	// What takes the application away comes last.
+	// The command that removes the application is the last one.
 	return append(slices.DeleteFunc(names, func(name string) bool { return name == "remove" }), "remove"), programs
 }
 
@@ -106,7 +106,7 @@ func TestRootRunsNothing(t *testing.T) {
 	s.Run("chown", "-R", "hello:hello", "/srv/app", "/srv/dir/srv/app")
 	s.Run("chown", "-R", "root:root", "/srv/app/.roots")
 	s.Run("install", "-m", "666", "/dev/null", "/srv/open/record")
-	// A path that has nothing but what is listed, and knows who asked for it.
+	// A PATH with the listed programs only, which record their callers.
 	names, programs := startedAsRoot(t)
 	require.Len(t, rootSays, len(names))
 	for _, program := range []string{"systemd-analyze", "journalctl", "getent", "nginx", "systemctl"} {

@@ -101,7 +101,7 @@ open("/srv/app/evil\x1b[31m\u202e\u009b.py", "w").write(open("/srv/app.py").read
 	for _, command := range []string{"get app /", "get app / -i", "get app / --raw"} {
 		assert.Contains(t, show(command), `body \x1b[31m`)
 	}
-	// What is kept in a file is as it came.
+	// Output to a file is unchanged.
 	assert.Contains(t, s.Run("sh", "-c", "/usr/local/bin/socketgi get app /"), "body \x1b[31m")
 	show("remove app --now")
 }

@@ -95,7 +95,7 @@ func TestStunnel(t *testing.T) {
 	s.Run("systemctl", "start", "stunnel@shop")
 	s.passTo("--server", "127.0.0.1:9001")
 	s.answers()
-	// Nobody else's certificate will do.
+	// Other certificates are refused.
 	s.Run("sh", "-c", manualLines(t, "stunnel: a certificate"))
 	s.Run("systemctl", "restart", "stunnel@shop")
 	s.Wait("it to be refused", func() error {

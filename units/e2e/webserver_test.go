@@ -324,7 +324,7 @@ func (s *site) tryGit(w webServer) {
 	assert.Equal(s.t, s.revision(work, "main"), s.revision(work+"-clone", "main"))
 }
 
-// tryIdentity checks that only the web server says who asks, and by what.
+// tryIdentity checks that only the web server defines the user, the scheme and the address.
 func (s *site) tryIdentity(w webServer) {
 	t := s.t
 	t.Helper()

@@ -152,7 +152,7 @@ func TestPrivatePIDs(t *testing.T) {
 	s.Run("systemctl", "daemon-reload")
 	status := s.get("/app").StatusCode
 	if machine.Suite() == "bookworm" {
-		assert.Equal(t, 200, status, "252 leaves out what it doesn't know")
+		assert.Equal(t, 200, status, "252 omits unknown fields")
 		return
 	}
 	assert.Equal(t, 502, status, "there was no connection that a page could be written to")

@@ -303,7 +303,7 @@ class Path:
         os.rmdir(folder)
         return 'parent'
 
-    # What the adapter is told.
+    # The reports to the adapter.
 
     def truncate(self):
         for fd in board():

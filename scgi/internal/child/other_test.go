@@ -45,7 +45,7 @@ func grandchild(t *testing.T) (parent, pid, child int, end func()) {
 	}
 }
 
-// TestChildOf takes nobody for a child who isn't.
+// TestChildOf accepts only children.
 func TestChildOf(t *testing.T) {
 	parent, pid, _, _ := grandchild(t)
 	for _, other := range []int{-1, 0, 1, os.Getpid(), os.Getppid(), parent, 1 << 22} {

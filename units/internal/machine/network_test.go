@@ -14,7 +14,7 @@ func TestNetwork(t *testing.T) {
 	one, other := Boot(t), Boot(t)
 	n.Connect(one, "198.51.100.1")
 	n.Connect(other, "198.51.100.2")
-	// What curl(1) exits with: 7 where nobody listens, 28 where no packet comes back.
+	// The exit status of curl(1): 7 without a listener, 28 without a reply.
 	ask := func() int {
 		_, err := one.Try("curl", "--silent", "--connect-timeout", "0.5", "http://198.51.100.2:9/")
 		var exit *exec.ExitError

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestUnreachable has a user of LDAP, who reads a file by a group of LDAP.
+// TestUnreachable has a user of LDAP that reads a file by a group of LDAP.
 func TestUnreachable(t *testing.T) {
 	needRoot(t)
 	dir := t.TempDir()

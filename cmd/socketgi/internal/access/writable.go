@@ -65,7 +65,7 @@ func isSticky(info fs.FileInfo) bool {
 	return info.IsDir() && info.Mode()&fs.ModeSticky != 0 && info.Sys().(*syscall.Stat_t).Uid == 0
 }
 
-// Owner is a user and a group, by number, who may change files besides root; "" for none.
+// Owner is a user and a group, by number, that may change files besides root; "" for none.
 type Owner struct{ UID, GID string }
 
 // canBeReplaced reports whether another user can replace the file at a path. A missing file is taken as

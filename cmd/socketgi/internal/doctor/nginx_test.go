@@ -93,7 +93,7 @@ func TestJudgeNginx(t *testing.T) {
 		{"unbuffered", old, "", location("/", "scgi_request_buffering off;"), Error, "scgi_request_buffering off, and nginx is 1.22.1", "8s|\\bscgi_request_buffering\\s[^;]*;|scgi_request_buffering on;|"},
 		{"unbuffered by the server", old, "", "scgi_request_buffering off;" + location("/", ""), Error, "scgi_request_buffering off", "s|\\bscgi_pass\\s|scgi_request_buffering on; &|"},
 		{"impatient", old, "--concurrency 10 --timeout 2m", location("/", ""), Warning, "nginx waits 1min 45s (scgi_read_timeout), and a request may wait 30s and take 2min", "scgi_read_timeout 165s"},
-		{"impatient with who waits", old, "--concurrency 10 --timeout 80s", location("/", ""), Warning, "nginx waits 1min 45s (scgi_read_timeout), and a request may wait 30s and take 1min 20s", "scgi_read_timeout 125s"},
+		{"impatient with a queue", old, "--concurrency 10 --timeout 80s", location("/", ""), Warning, "nginx waits 1min 45s (scgi_read_timeout), and a request may wait 30s and take 1min 20s", "scgi_read_timeout 125s"},
 		{"impatient by default", old, "", "location / { include scgi_params; scgi_pass pool; }", Warning, "nginx waits 1min", "scgi_read_timeout 75s"},
 		{"no prefix is told", old, "", location("/app", ""), Warning, `but SCRIPT_NAME is empty: /app/example has SCRIPT_NAME="" PATH_INFO="/app/example"`, "scgi_param SCRIPT_NAME /app;"},
 		{"no prefix is told, and the parameters are the server's", old, "", "include scgi_params;\nlocation /app {\nscgi_read_timeout 105s;\nscgi_pass pool;\n}", Warning, "but SCRIPT_NAME is empty",

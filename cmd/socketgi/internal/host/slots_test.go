@@ -43,7 +43,7 @@ func TestSlots(t *testing.T) {
 	h, a := application(t, "ExecStart=/usr/lib/socketgi-adapter --concurrency 4 --cache /nowhere app.py\nRuntimeDirectory=socketgi-app:link other")
 	s, err := h.Slots(a)
 	require.NoError(t, err)
-	assert.Equal(t, &Slots{Total: 4}, s, "nobody has asked yet")
+	assert.Equal(t, &Slots{Total: 4}, s, "there was no request yet")
 
 	path := filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "socketgi-app/slots")
 	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRemoveLocks has remove look only while nobody else adds or removes.
+// TestRemoveLocks has remove read the units only while no other command adds or removes.
 func TestRemoveLocks(t *testing.T) {
 	root := t.TempDir()
 	r := &Remove{Host: host.Host{Root: root}, Name: "app", Log: func(string, ...any) {}}
@@ -20,6 +20,6 @@ func TestRemoveLocks(t *testing.T) {
 	assert.ErrorIs(t, r.Run(t.Context()), host.ErrNoApplication)
 	l, err := lock(dir)
 	require.NoError(t, err)
-	assert.ErrorContains(t, r.Run(t.Context()), "another socketgi is adding or removing", "what it would have seen may be gone")
+	assert.ErrorContains(t, r.Run(t.Context()), "another socketgi is adding or removing", "the units may have been removed")
 	require.NoError(t, l.Close())
 }

@@ -29,7 +29,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestReadable is a test for users who may not.
+// TestReadable is a test for users without access.
 func TestReadable(t *testing.T) {
 	dir := t.TempDir()
 	machine := filepath.Join(dir, "0123")
@@ -39,7 +39,7 @@ func TestReadable(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	assert.NoError(t, readable(dir))
 	if os.Geteuid() == 0 {
-		return // who may read everything: the end-to-end test has another user
+		return // root can read everything: the end-to-end test has another user
 	}
 	require.NoError(t, os.Chmod(file, 0))
 	assert.ErrorIs(t, readable(dir), ErrDenied)

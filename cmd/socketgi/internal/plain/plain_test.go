@@ -24,7 +24,7 @@ func TestPlain(t *testing.T) {
 		"no-break\u00a0space \ufffd ": "no-break\u00a0space \ufffd ",
 	} {
 		assert.Equal(t, want, Text(s))
-		assert.Equal(t, want, Text(want), "what is plain stays")
+		assert.Equal(t, want, Text(want), "plain text is unchanged")
 		assert.Equal(t, strings.ReplaceAll(want, "\n", `\r\n`), Line(s))
 	}
 	assert.Equal(t, "  socketgi: all is well\n  \\x1b", Quote("socketgi: all is well\n\x1b\n\n"))

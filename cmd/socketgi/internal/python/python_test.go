@@ -76,7 +76,7 @@ func TestOlder(t *testing.T) {
 	assert.False(t, Python{}.Older(3, 8), "not known")
 }
 
-// TestLookWaitsForNobody has pipes, which nobody writes to, where files belong.
+// TestLookWaitsForNobody has FIFOs without writers instead of files.
 func TestLookWaitsForNobody(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, map[string]string{"e/bin/x": "", "e/lib/python3.12/site-packages/x": ""})

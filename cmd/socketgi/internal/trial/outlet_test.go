@@ -43,7 +43,7 @@ func TestOutlet(t *testing.T) {
 	}
 }
 
-// TestOutletHeld has somebody keep the other end, and go on writing.
+// TestOutletHeld has a process keep the other end, and continue writing.
 func TestOutletHeld(t *testing.T) {
 	o, err := newOutlet(t.TempDir())
 	require.NoError(t, err)

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLeft: a trial that still runs, as of the doctor, is nobody's to tidy.
+// TestLeft: a trial that still runs, as of the doctor, is not tidied.
 func TestLeft(t *testing.T) {
 	cmd := exec.Command("true")
 	require.NoError(t, cmd.Run())

@@ -173,7 +173,7 @@ func checksum(b []byte) uint64 {
 }
 
 // openCached opens a cache file for the worker, or /dev/null. The worker executes the contents, so the
-// file is used only if it belongs to this user or root, and nobody else can write it.
+// file is used only if it belongs to this user or root, and no other user can write it.
 func openCached(path string) (fd int, size int64, err error) {
 	if path != "" {
 		if fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0); err == nil {

@@ -199,7 +199,7 @@ func TestDoorLies(t *testing.T) {
 	assert.ErrorIs(t, err, unix.EPIPE)
 }
 
-// TestReportsOutOfRange has a worker say numbers that mean nothing, and more than anybody hears.
+// TestReportsOutOfRange has a worker report invalid numbers, and more than are kept.
 func TestReportsOutOfRange(t *testing.T) {
 	for message, expected := range map[string]outcome.Result{
 		"D -1 whole":                   {End: outcome.Whole},

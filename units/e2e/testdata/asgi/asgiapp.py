@@ -121,7 +121,7 @@ async def do_hang(scope, receive, send, name):
     await asyncio.sleep(1000)
 
 
-# What follows is what the specification leaves to the server, or forbids the application.
+# Cases that the specification leaves to the server, or forbids to the application.
 
 async def do_nothing(scope, receive, send, name):
     pass

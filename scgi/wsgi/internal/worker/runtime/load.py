@@ -52,7 +52,7 @@ def execute(modules):
     return module
 
 
-# Those for applications that import something, fail, or are warm.
+# The modules for applications that import modules, fail, or are warm.
 LATE = ('siterecord', 'importcache', 'hints', 'files', 'warming', 'touching', 'parent', 'stream', 'board',
         'fastlane', 'accept', 'requestlog', 'places', 'asgihttp', 'websocket', 'asgisocket', 'lifespan', 'asgi', 'asgiworker')
 
