@@ -1,5 +1,5 @@
 """One WebSocket of an ASGI application, by the specification of HTTP and WebSocket, 2.5
-(https://asgi.readthedocs.io/en/latest/specs/www.html). Sentences in quotes are of it; websocket.py
+(https://asgi.readthedocs.io/en/latest/specs/www.html). Sentences in quotes are from it; websocket.py
 has the protocol."""
 import asyncio
 import posix
@@ -9,15 +9,15 @@ from _socketgi import asgihttp, ending, response as wsgi, websocket
 from _socketgi.response import ClientGone, ClientStuck
 from _socketgi.stream import Stream
 
-_PING = 20    # seconds from one ping to the next, and in which something must have come of it
-_CLOSING = 3  # seconds for the client to close, too
-_AHEAD = 32, 65536  # messages, and bytes of them, until no more is read before the application receives
+_PING = 20    # seconds between two pings, and for data of the client after a ping
+_CLOSING = 3  # seconds for the client's close frame
+_AHEAD = 32, 65536  # the maximum of messages, and of their bytes, that wait for the application
 _DENIAL = 'websocket.http.response.'
 
 
 async def serve(server, job, announce):
-    """Serve a request for a WebSocket. announce is called with 101 when it is accepted, and again when it is
-    closed, from when on the application is bound to its timeout. Return as asgihttp.serve."""
+    """Serve a WebSocket handshake. announce is called with 101 when the application accepts it, and again when
+    it is closed: then the timeout applies. Return the result as asgihttp.serve does."""
     pid = posix.getpid()
     socket = Socket(server, job, announce)
     refused = websocket.refusal(job.environ)
@@ -37,7 +37,7 @@ async def serve(server, job, announce):
 
 
 class Socket(asgihttp.Response):
-    """receive and send for the application; the answer to the handshake is a response, too."""
+    """receive and send for the application; the response to the handshake is a Response, too."""
 
     def __init__(self, server, job, announce):
         super().__init__(Stream(server.loop, job.connection), job, announce)
@@ -53,7 +53,7 @@ class Socket(asgihttp.Response):
         self.accepted = False
         self.closing = False        # a close frame has been sent
         self.finished = False       # "websocket.close" has been sent
-        self.closed = ()            # type: tuple  # the code and the reason that the application is told
+        self.closed = ()            # type: tuple  # the code and the reason for websocket.disconnect
         self.heard = False          # since the last ping
         self.tasks = []             # type: list
 
@@ -162,11 +162,11 @@ class Socket(asgihttp.Response):
         await self._write(data)
 
     def _forget(self):
-        """What has arrived is of no use any more."""
+        """Discard the messages that have arrived."""
         self.messages.clear()
         self.room.set()
 
-    # What runs beside the application.
+    # Tasks beside the application.
 
     def _run(self, coroutine):
         self.tasks.append(self.stream.loop.create_task(coroutine))
@@ -176,7 +176,7 @@ class Socket(asgihttp.Response):
         self._tell(websocket.ABNORMAL, '')
 
     def _tell(self, code, reason):
-        """The application is told that this is the end."""
+        """Let receive return websocket.disconnect."""
         if not self.closed:
             self.closed = code, reason
             self.news.set()
@@ -184,7 +184,7 @@ class Socket(asgihttp.Response):
                 self.announce(101)
 
     async def _read(self):
-        """Read what the client sends, and the end of the connection when that is closed."""
+        """Read the frames of the client until the connection is closed."""
         code, reason = websocket.ABNORMAL, ''
         self.connection.unread = self.connection.unread or _unread(self.connection.socket)
         try:
@@ -196,7 +196,7 @@ class Socket(asgihttp.Response):
             except OSError:
                 pass
         except OSError:
-            pass  # what is sent to the client is of no use
+            pass  # the client has closed the connection
         if not self.closing:
             self.gone = self.gone or ClientGone
         self._tell(code, reason)
