@@ -172,6 +172,7 @@ func (w *webSocket) closed(n uint16) (reason string) {
 		require.Equal(w.t, n, binary.BigEndian.Uint16([]byte(p)), "%q", p)
 		reason = p[2:]
 	}
+	_, _ = w.conn.Write(masked(closes, p[:min(len(p), 2)])) // unless the client has closed first, or it is a failure
 	w.over()
 	return reason
 }

@@ -189,7 +189,7 @@ class Requests:
             self.accepts = True
         elif not said:
             self.ending = True
-        elif self.accepts:
+        else:
             self.quiet()
 
     def watch(self, fds):
@@ -198,6 +198,8 @@ class Requests:
 
     def quiet(self):
         """Accept nothing more."""
+        if not self.accepts:
+            return
         self.unwatch(self.listeners)
         self.accepts = False
         self.control.report(b'B')

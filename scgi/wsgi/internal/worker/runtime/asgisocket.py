@@ -60,7 +60,7 @@ class Socket(asgihttp.Response):
     def scope(self, state):
         found = asgihttp.scope(self.environ, state)
         del found['method']
-        found.update(type='websocket', scheme='wss' if found['scheme'] == 'https' else 'ws',
+        found.update(type='websocket', asgi={'version': '3.0', 'spec_version': '2.5'}, scheme='wss' if found['scheme'] == 'https' else 'ws',
                      subprotocols=websocket.subprotocols(self.environ), extensions={'websocket.http.response': {}})
         return found
 

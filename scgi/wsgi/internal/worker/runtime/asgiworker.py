@@ -165,6 +165,8 @@ class Requests(accept.Requests):
 
     def quiet(self):  # the service is about to stop
         self.server.leaving.set()
+        if not self.accepts:
+            return  # it has had its last request, which may be a WebSocket
         if not self.full:
             self.unwatch(self.listeners)
         self.accepts = False
