@@ -112,7 +112,7 @@ func TestStatus(t *testing.T) {
 
 	// Two requests have the slots, a third waits, and a fourth is refused.
 	s.Write("/etc/systemd/system/bad.socket.d/few.conf", "[Socket]\nMaxConnections=3\n")
-	assert.Contains(t, s.Run("/usr/local/bin/socketgi", "list"), "bad  listening enabled yes    1        /run/socketgi/bad.sock /srv/bad.py\n")
+	assert.Contains(t, s.Run("/usr/local/bin/socketgi", "list"), "bad  listening enabled yes    -         1        /run/socketgi/bad.sock /srv/bad.py\n")
 	assert.True(t, s.shown("bad").Stale)
 	s.Run("systemctl", "daemon-reload")
 	hang, err := scgi.AppendRequest(nil, 0, []scgi.Header{{Name: "REQUEST_METHOD", Value: "GET"}, {Name: "PATH_INFO", Value: "/hang"}})
@@ -186,7 +186,7 @@ func TestStatus(t *testing.T) {
 	out, exit = s.socketgi("status", "bad")
 	assert.Equal(t, 3, exit)
 	assert.Contains(t, out, "     Active: failed (exit-code) since ")
-	assert.Regexp(t, `(?m)^bad +failed +disabled +yes +2 `, s.Run("/usr/local/bin/socketgi", "list"))
+	assert.Regexp(t, `(?m)^bad +failed +disabled +yes +- +2 `, s.Run("/usr/local/bin/socketgi", "list"))
 	out, exit = s.socketgi("status", "nothere")
 	assert.Equal(t, 4, exit)
 	assert.Equal(t, "socketgi: nothere: no such application; see socketgi list\n", out)
