@@ -157,6 +157,7 @@ func TestAddInterface(t *testing.T) {
 	for range 2 {
 		shown, _ := s.socketgi("status", "page")
 		assert.Contains(t, shown, "Interface: ASGI\n")
+		assert.Contains(t, shown, "5 requests per worker, ")
 		out, err := s.operator("refresh", "page")
 		require.NoError(t, err, "%s", out)
 	}

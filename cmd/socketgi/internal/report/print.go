@@ -136,6 +136,9 @@ func (s *Status) limits() string {
 			parts = append(parts, fmt.Sprintf("%d from one source", l.MaxConnectionsPerSource))
 		}
 	}
+	if n := s.app.Adapter.Concurrency; n > 0 && !s.Accept && s.Interface == "ASGI" {
+		parts = append(parts, fmt.Sprintf("%d requests per worker", n))
+	}
 	if l.TriggerIntervalSeconds > 0 {
 		parts = append(parts, fmt.Sprintf("%d starts in %s stop the socket", l.TriggerBurst, adapter.FormatDuration(s.state.TriggerInterval)))
 	} else {
