@@ -238,11 +238,11 @@ func TestWebSocket(t *testing.T) {
 func TestWebSocketTimeout(t *testing.T) {
 	eachSocketMode(t, func(t *testing.T, a *invocation) {
 		conn, logged := a.connect()
-		w := open(t, conn, "/stay?2.5")
+		w := open(t, conn, "/stay?6.5")
 		w.gets(text, "still here")
 		w.send(closes, "")
 		w.closed(0)
 		log := logged()
 		assert.Contains(t, log, "disconnect 1005")
-	}, "--timeout", "2s")
+	}, "--timeout", "6s")
 }

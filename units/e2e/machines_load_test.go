@@ -31,7 +31,7 @@ func (c *cluster) load() *load {
 	l := &load{client: c.client, over: make(chan struct{}), posts: map[string]int{}}
 	for _, method := range []string{"GET", "GET", "POST"} {
 		l.do(func() {
-			tick := time.NewTicker(40 * time.Millisecond)
+			tick := time.NewTicker(100 * time.Millisecond)
 			defer tick.Stop()
 			for {
 				select {
