@@ -288,6 +288,9 @@ func (k *keeper) because(m *member, r worker.Current, f func(*outcome.Problem)) 
 
 // killedFor returns the reason for the end of a request whose worker was killed.
 func (k *keeper) killedFor(m *member, r worker.Current) *outcome.Problem {
+	if m.killed == nil { // by SIGTERM, when the service is stopped
+		return k.explain(&outcome.Problem{Kind: outcome.Died, Text: "the worker was ended during the request"})
+	}
 	if m.killed.Kind == outcome.Timeout && k.now.Before(r.Started.Add(k.cfg.Timeout)) {
 		return &outcome.Problem{Kind: outcome.Died, Text: "the worker was killed because another of its requests exceeded the timeout and blocked its event loop"}
 	}

@@ -270,12 +270,12 @@ class Socket(asgihttp.Response):
         """The application has returned, or raised that. Return the kind and the text of a problem, or None."""
         if self.accepted:
             problem = self.failure(raised)
+            self._forget()
             try:
                 await self._close(websocket.INTERNAL_ERROR if problem else websocket.NORMAL)
-            except OSError:
-                pass
-            self._forget()
-            await asyncio.wait(self.tasks[:1], timeout=_CLOSING)
+                await asyncio.wait(self.tasks[:1], timeout=_CLOSING)
+            except (OSError, asyncio.CancelledError):
+                pass  # the client is gone, or takes longer than the timeout allows
             if not self.gone:
                 self.complete = True  # to the client's last word, or without it
             elif self.gone is ClientStuck:

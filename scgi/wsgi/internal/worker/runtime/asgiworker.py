@@ -94,12 +94,12 @@ class Requests(accept.Requests):
             if self.ending:
                 self.leave()
         except (OSError, ValueError) as e:
-            self.fail(e)
+            self.fail(self.broken(e))
         self.board.waits()
 
     def fail(self, e):
         if not self.done.done():
-            self.done.set_exception(self.broken(e))
+            self.done.set_exception(e)
 
     def start(self, job):
         self.mixed = self.mixed or bool(self.running)
@@ -129,9 +129,14 @@ class Requests(accept.Requests):
     async def serve(self, request):
         if self.worker.log:
             self.worker.log(request.job.id)
-        response, problem = await self.server.serve(request.job, request.announce)
+        try:
+            response, problem = await self.server.serve(request.job, request.announce)
+        except BaseException as e:  # of the runtime, not of the application: this process ends
+            self.broken(e)
+            self.fail(e)
+            raise
         self.worker.check()
-        if request.late and not response.gone:
+        if request.late and (problem or not response.complete) and not response.gone:
             problem = 'timeout', 'no end of the response after %gs' % self.shared.timeout
         del self.running[asyncio.current_task()]
         self.finish(request, response, problem)
@@ -150,7 +155,7 @@ class Requests(accept.Requests):
             if not self.last and self.meter and self.meter.large():
                 self.retire()
         except (OSError, ValueError) as e:
-            self.fail(e)
+            self.fail(self.broken(e))
         if self.last and not self.running and not self.done.done():
             self.done.set_result(None)
 
