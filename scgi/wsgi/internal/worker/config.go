@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi"
+	"github.com/socketgi/socketgi/scgi/outcome"
 )
 
 // App names an application. It has the fields of wsgi.App, which is converted to it.
@@ -140,6 +141,7 @@ func (c *WarmConfig) settings() []string {
 		"warm-path=" + c.WarmPath,
 		"concurrency=" + strconv.Itoa(c.Concurrency),
 		"timeout=" + strconv.FormatInt(c.Timeout.Milliseconds(), 10),
+		"timeout-text=" + outcome.FormatDuration(c.Timeout),
 		"fresh=" + flag[c.MaxRequests == 1],
 		"mark=" + flag[c.Marks],
 	}

@@ -83,6 +83,7 @@ class Shared:
         self.limit = int(settings['limit'])
         self.concurrency = int(settings['concurrency'])
         self.timeout = int(settings['timeout']) / 1000
+        self.timeout_text = settings['timeout-text']
         self.recording = settings['record'] == 'yes'
         self.requests = int(settings['requests'])
         self.room = bytearray(JOB_MOST)  # allocated before the fork: workers copy only the pages that they write

@@ -57,13 +57,13 @@ class Server:
                 if not isinstance(e, SystemExit):
                     raise  # the application has closed a descriptor of the loop
 
-    def start(self, timeout=0):
+    def start(self, timeout=0, text=''):
         """Run the startup of the lifespan, for at most timeout seconds (0: no limit). Return the kind and the
         text of its failure, or None."""
         try:
             return self.run(asyncio.wait_for(self.lifespan.startup(), timeout or None))
         except asyncio.TimeoutError:
-            return 'import', 'the startup of the lifespan was not complete within %gs' % timeout
+            return 'import', 'the startup of the lifespan was not complete within ' + text
 
     async def serve(self, job, announce):
         if 'HTTP_UPGRADE' in job.environ:

@@ -17,7 +17,7 @@ def run(worker, app, shared, board, begin):
     """Serve requests until the worker is told to end. begin is called before the first one."""
     server = asgi.Server(app)
     server.most = int(worker.settings.get('max-message') or 0)
-    problem = server.start(shared.timeout)
+    problem = server.start(shared.timeout, shared.timeout_text)
     worker.check()
     if problem:
         worker.jobs.failed('import', problem[1])
@@ -137,7 +137,7 @@ class Requests(accept.Requests):
             raise
         self.worker.check()
         if request.late and (problem or not response.complete) and not response.gone:
-            problem = 'timeout', 'no end of the response after %gs' % self.shared.timeout
+            problem = 'timeout', 'no end of the response after ' + self.shared.timeout_text
         del self.running[asyncio.current_task()]
         self.finish(request, response, problem)
 
