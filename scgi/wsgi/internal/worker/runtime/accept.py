@@ -34,7 +34,7 @@ _EPOLLIN, _EPOLLEXCLUSIVE = 1, 1 << 28  # PyPy's select lacks the latter
 _PEEK = 0x02 | 0x40  # MSG_PEEK, MSG_DONTWAIT
 _SOL_SOCKET, _SO_PEERCRED = _socket.SOL_SOCKET, getattr(_socket, 'SO_PEERCRED', 17)  # PyPy lacks the latter
 _AHEAD = 65536  # the maximum size of an ordinary request, in bytes
-_TOO_MANY = frozenset((12, 23, 24, 105))  # ENOMEM, ENFILE, EMFILE, ENOBUFS
+TOO_MANY = frozenset((12, 23, 24, 105))  # ENOMEM, ENFILE, EMFILE, ENOBUFS
 _EBADF, _ETOOMANYREFS = 9, 109
 
 
@@ -159,7 +159,7 @@ class Requests:
             self.control.socket.shutdown(2)  # so that the adapter replaces this worker at once
         except OSError:
             pass  # it is closed
-        if isinstance(e, OSError) and e.errno in _TOO_MANY:
+        if isinstance(e, OSError) and e.errno in TOO_MANY:
             return OSError(e.errno, FULL)
         return OSError(getattr(e, 'errno', None) or 9, CLOSED)
 
@@ -272,7 +272,7 @@ class Requests:
 
     def pass_on(self, connection, message):
         """Pass a connection to the adapter."""
-        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, connection.fd.to_bytes(4, sys.byteorder))]
+        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, connection.fd.to_bytes(4, sys.byteorder, signed=True))]
         while True:
             try:
                 self.shared.door.sendmsg([message], rights)

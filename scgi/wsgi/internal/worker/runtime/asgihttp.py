@@ -20,6 +20,7 @@ _BODILESS = frozenset(('GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE'))  # RFC 9110
 # it". The others belong to the connection of the web server, too.
 IGNORED = frozenset(('connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'trailers', 'transfer-encoding', 'upgrade'))
 _UNOFFERED = frozenset(('http.response.trailers', 'http.response.early_hint', 'http.response.push', 'http.response.debug'))
+_TORN = 'the application has cancelled a send: the response is cut off'
 _phrases = {200: '200 OK'}  # status lines by their codes
 
 
@@ -142,6 +143,7 @@ class Response(wsgi.Response):
         self.body = job.body
         self.ahead = None    # the next piece of the body; b'': the previous one was the last
         self.asked = False   # all of the body has been received
+        self.torn = False    # an unknown part of a piece was sent
         self.timer = None    # type: asyncio.TimerHandle  # sends the head without a body
 
     # Called by the application.
@@ -185,13 +187,14 @@ class Response(wsgi.Response):
         self.timer = self.stream.loop.call_later(_SOON, self._flush)
 
     def _flush(self):
-        if not (self.head_sent or self.complete or self.connection.over):
-            self.flushing = self.stream.loop.create_task(self._quietly())
+        self.flushing = self.stream.loop.create_task(self._quietly())
 
     async def _quietly(self):
+        if self.head_sent or self.complete or self.connection.over:  # since the task was created, too
+            return
         try:
             await self._write(b'')
-        except OSError:
+        except (OSError, RuntimeError):
             pass  # the next send raises it
 
     async def _piece(self, message):
@@ -244,6 +247,8 @@ class Response(wsgi.Response):
         self.stream.end()
 
     async def _write(self, data):
+        if self.torn:
+            raise ClientGone(_TORN)
         head, data = self._take(data)
         try:
             if head and len(data) > _PIECE:
@@ -256,6 +261,9 @@ class Response(wsgi.Response):
             raise
         except ClientGone as e:
             self._lost(type(e))
+        except asyncio.CancelledError:
+            self.torn = True
+            raise
 
     # Called by the server.
 
@@ -283,6 +291,8 @@ class Response(wsgi.Response):
             return 'cut', ClientStuck.why
         if self.complete or self.gone:
             return None
+        if self.torn:
+            return 'cut', _TORN
         if self.length is not None and self.head_sent:
             return 'cut', 'the application ended after %d of %d bytes of its Content-Length' % (self.sent, self.length)
         if self.head_sent:

@@ -32,7 +32,7 @@ async def serve(server, job, announce):
     if posix.getpid() != pid:
         ending.leave_fork(raised)
     problem = await socket.over(raised)
-    socket.stream.end()
+    socket.end_tasks()
     return socket, problem
 
 
@@ -274,7 +274,7 @@ class Socket(asgihttp.Response):
             try:
                 await self._close(websocket.INTERNAL_ERROR if problem else websocket.NORMAL)
                 await asyncio.wait(self.tasks[:1], timeout=_CLOSING)
-            except (OSError, asyncio.CancelledError):
+            except (OSError, RuntimeError, asyncio.CancelledError):
                 pass  # the client is gone, or takes longer than the timeout allows
             if not self.gone:
                 self.complete = True  # to the client's last word, or without it
@@ -285,9 +285,12 @@ class Socket(asgihttp.Response):
             problem = 'exception', 'the application returned without websocket.accept or websocket.close'
         else:
             problem = self.finish(raised)
+        return problem
+
+    def end_tasks(self):
         for task in self.tasks:
             task.cancel()
-        return problem
+        self.stream.end()
 
 
 def _unread(socket):

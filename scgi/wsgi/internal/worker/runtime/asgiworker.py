@@ -3,8 +3,9 @@
 It accepts connections and receives jobs as in accept.py. It applies the timeout itself: the adapter kills it
 only if the loop is blocked.
 """
-import asyncio
+import asyncio  # noqa: F401  # for the comments
 import faulthandler
+import posix
 import signal
 from time import monotonic
 
@@ -34,7 +35,7 @@ def run(worker, app, shared, board, begin):
 class Running:
     """A current request."""
 
-    __slots__ = ('job', 'place', 'board', 'timeout', 'until', 'late')
+    __slots__ = ('job', 'place', 'board', 'timeout', 'until', 'late', 'task')
 
     def __init__(self, job, board, timeout):
         self.job = job
@@ -43,6 +44,7 @@ class Running:
         self.timeout = timeout
         self.until = timeout and monotonic() + timeout  # 0: no limit
         self.late = False
+        self.task = None  # type: asyncio.Task
 
     def announce(self, status):
         self.board.select(self.place)
@@ -63,15 +65,16 @@ class Requests(accept.Requests):
         self.server = server
         self.loop = server.loop
         self.done = self.loop.create_future()
-        self.running = {}  # type: dict  # by their tasks
+        self.running = set()  # type: set
+        self.connections = {}  # type: dict  # the last one with each descriptor
         self.turning = False  # turns are reported on the board
-        self.full = False
+        self.full = True    # nothing is accepted before the adapter says so
         self.last = False   # there are no further requests
         self.mixed = False  # there was more than one request at once
 
     def forked(self):
         super().forked()
-        for request in self.running.values():
+        for request in self.running:
             request.job.connection.forked()
 
     async def run(self):
@@ -94,8 +97,22 @@ class Requests(accept.Requests):
             if self.ending:
                 self.leave()
         except (OSError, ValueError) as e:
-            self.fail(self.broken(e))
+            if self.running and isinstance(e, OSError) and e.errno in accept.TOO_MANY:
+                self.fill()  # until a request ends, which may free a descriptor
+            else:
+                self.fail(self.broken(e))
         self.board.waits()
+
+    def given(self):
+        """Receive a job, if the descriptors that come with it are free: they can't be received again."""
+        spare = []
+        try:
+            for _ in range(3):
+                spare.append(posix.dup(self.door))
+        finally:
+            for fd in spare:
+                posix.close(fd)
+        return super().given()
 
     def fail(self, e):
         if not self.done.done():
@@ -103,14 +120,29 @@ class Requests(accept.Requests):
 
     def start(self, job):
         self.mixed = self.mixed or bool(self.running)
+        connection = job.connection
+        previous = self.connections.get(connection.fd)
+        if previous and previous.fd == connection.fd:
+            previous.lose()
+        self.connections[connection.fd] = connection
         request = Running(job, self.board, self.shared.timeout)
-        self.running[self.loop.create_task(self.serve(request))] = request
+        self.running.add(request)
+        request.task = self.loop.create_task(self.serve(request))  # an eager one may be done by now
         if not self.turning:
             self.turning = True
             self.loop.call_later(_TURN, self.turn)
         if self.board.count >> 16 == self.shared.requests:
             self.retire()
         elif not self.board.free:
+            self.fill()
+
+    def watch(self, fds):
+        super().watch(fds)
+        self.full = False
+
+    def fill(self):
+        """Begin nothing until a request ends."""
+        if not (self.full or self.last):
             self.unwatch(self.inlets())
             self.full = True
 
@@ -121,10 +153,10 @@ class Requests(accept.Requests):
             self.board.turn()
             self.loop.call_later(_TURN, self.turn)
         now = monotonic()
-        for task, request in self.running.items():
+        for request in self.running:
             if request.until and now > request.until and not request.late:
                 request.late = True
-                task.cancel()
+                request.task.cancel()
 
     async def serve(self, request):
         if self.worker.log:
@@ -138,7 +170,7 @@ class Requests(accept.Requests):
         self.worker.check()
         if request.late and (problem or not response.complete) and not response.gone:
             problem = 'timeout', 'no end of the response after ' + self.shared.timeout_text
-        del self.running[asyncio.current_task()]
+        self.running.remove(request)
         self.finish(request, response, problem)
 
     def finish(self, request, response, problem):
@@ -151,7 +183,6 @@ class Requests(accept.Requests):
                 self.worker.watched.report()
             if self.full and not self.last:
                 self.watch(self.inlets())
-            self.full = False
             if not self.last and self.meter and self.meter.large():
                 self.retire()
         except (OSError, ValueError) as e:

@@ -36,6 +36,7 @@ _SEND = _MSG_DONTWAIT | 0x4000  # MSG_NOSIGNAL
 _EBADF, _ENOTSOCK = 9, 88
 _sockets = {}  # type: dict  # by descriptor, for all connections that have it in turn: making one takes a system call
 CLOSED = 'the application has closed the descriptor from which its process receives requests'
+LOST = 'the application has closed the descriptor of the connection'
 FULL = 'no descriptor is free for a request: the application has opened too many files'
 
 
@@ -94,7 +95,7 @@ class Connection:
         except OSError as e:
             if e.errno != _EBADF and e.errno != _ENOTSOCK:
                 raise
-            raise Unsent('the application has closed the descriptor of the connection') from None
+            raise Unsent(LOST) from None
 
     def send(self, data):
         with self.lock:
@@ -151,6 +152,10 @@ class Connection:
             posix.close(fd)
         except OSError:
             pass  # the application has closed it
+
+    def lose(self):
+        """The application has closed the descriptor, which is another connection's now."""
+        self.fd, self.over = -1, LOST
 
     def forked(self):
         """In a process that the application has forked."""

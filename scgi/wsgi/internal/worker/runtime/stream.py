@@ -19,7 +19,7 @@ import select
 import _socket
 from asyncio import Event, Lock
 
-from _socketgi.response import ClientGone, ClientStuck
+from _socketgi.response import RETURNED, ClientGone, ClientStuck
 
 _MSG_DONTWAIT = 0x40
 _SO_DOMAIN = 39
@@ -44,7 +44,7 @@ class Watch:
 
     def add(self, stream):
         fd = stream.connection.fd
-        if fd in self.streams or stream.connection.over:
+        if self.streams.get(fd) is stream or stream.connection.over:
             return
         self.poll.register(fd, _left(stream.connection))
         self.streams[fd] = stream
@@ -76,6 +76,8 @@ class Stream:
         self.connection = connection
         self.gone = Event()
         self.lock = Lock()
+        self.waits = {}     # type: dict  # for the loop: futures, and what ends the wait of each
+        self.ended = False
 
     def watch(self):
         watch = _watches.get(self.loop)
@@ -97,6 +99,12 @@ class Stream:
 
     def end(self):
         self.unwatch()
+        self.ended = True
+        for ready, forget in self.waits.items():
+            if self.connection.fd >= 0:
+                forget(self.connection.fd)  # before another connection has this descriptor
+            wake(ready)
+        self.waits.clear()
         self.gone.set()
 
     async def read(self, n):
@@ -152,16 +160,20 @@ class Stream:
 
     async def _ready(self, add, remove, patience):
         """Wait until the connection is ready, for at most patience milliseconds; -1: no limit."""
+        if self.ended:
+            raise RuntimeError(RETURNED)
         fd = self.connection.fd
         ready = self.loop.create_future()
         timer = None
         if patience >= 0:
             timer = self.loop.call_later(patience / 1000, _fail, ready)
         add(fd, wake, ready)
+        self.waits[ready] = remove
         try:
             await ready
         finally:
-            remove(fd)
+            if self.waits.pop(ready, None) and self.connection.fd == fd:
+                remove(fd)
             if timer:
                 timer.cancel()
 
