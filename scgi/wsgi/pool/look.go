@@ -225,7 +225,7 @@ const (
 // noticeBlocked logs that a worker's event loop is blocked, so that all of its requests wait, and makes
 // the worker log its traceback.
 func (k *keeper) noticeBlocked(m *member) {
-	blocked := m.state.Many && m.state.Busy() && k.now.Sub(m.state.Turn) > blockedTime
+	blocked := m.state.Many && k.cfg.MaxRequests != 1 && m.state.Busy() && k.now.Sub(m.state.Turn) > blockedTime
 	if blocked && !m.blocked {
 		var list []string
 		for _, r := range m.state.Requests[:min(len(m.state.Requests), 3)] {

@@ -197,9 +197,14 @@ func (k *keeper) hopeless() bool {
 	return k.count == 0 && !k.loading && k.trouble != nil && time.Now().Before(k.again)
 }
 
-// why returns the reason why there is no worker, for the log.
-func (k *keeper) why() string {
-	return "no worker is started before " + k.again.Format(time.TimeOnly) + ", because the last one failed: " + k.trouble.Text
+// why returns the reason why there is no worker: a failure of the application, or else a service that is busy.
+func (k *keeper) why() *outcome.Problem {
+	p := &outcome.Problem{Kind: outcome.Busy,
+		Text: "no worker is started before " + k.again.Format(time.TimeOnly) + ", because the last one failed: " + k.trouble.Text}
+	if k.trouble.Kind == outcome.Failed {
+		p.Kind = outcome.Failed
+	}
+	return p
 }
 
 // lastLine returns the last line of text: of a traceback, the exception.

@@ -179,7 +179,7 @@ func (k *keeper) gone() {
 func (k *keeper) enqueue(j *job) {
 	j.Arrived = k.now
 	if k.hopeless() {
-		k.failed(j, outcome.Result{Problem: &outcome.Problem{Kind: outcome.Busy, Text: k.why()}})
+		k.failed(j, outcome.Result{Problem: k.why()})
 		return
 	}
 	j.deadline = j.Arrived.Add(k.cfg.Gateway.QueueTimeout)

@@ -4,7 +4,6 @@ It accepts connections and receives jobs as in accept.py. It applies the timeout
 only if the loop is blocked.
 """
 import asyncio  # noqa: F401  # for the comments
-import faulthandler
 import posix
 import signal
 from time import monotonic
@@ -24,8 +23,10 @@ def run(worker, app, shared, board, begin):
         worker.jobs.failed('import', problem[1])
         return
     requests = worker.requests = Requests(worker, shared, board, server)
-    if hasattr(faulthandler, 'register'):  # PyPy has none
-        faulthandler.register(signal.SIGUSR2, all_threads=False)  # the adapter requests a traceback with it
+    if shared.requests != 1:  # a fresh process has no others to wait
+        import faulthandler
+        if hasattr(faulthandler, 'register'):  # PyPy has none
+            faulthandler.register(signal.SIGUSR2, all_threads=False)  # the adapter requests a traceback with it
     begin()
     server.run(requests.run())
     server.stop()
