@@ -90,6 +90,15 @@ func TestWarmASGIUsedUp(t *testing.T) {
 	})
 }
 
+// TestWarmASGIDeaf has the application close what tells the loop of requests: the worker is replaced.
+func TestWarmASGIDeaf(t *testing.T) {
+	t.Parallel()
+	u, p := warmUnit(t, pythons(t)[0], "--workers", "1", "--queue-timeout", "1s", rudeApp)
+	assert.Equal(t, 200, u.get("/deaf").status)
+	require.Eventually(t, func() bool { return u.get("/").status == 200 }, 30*time.Second, 5*time.Millisecond)
+	assert.Contains(t, p.stop(t), "a worker without a request takes none")
+}
+
 // TestWarmASGICancelledSend has a response that lacks a part be cut off.
 func TestWarmASGICancelledSend(t *testing.T) {
 	t.Parallel()

@@ -57,6 +57,12 @@ async def app(scope, receive, send):
     path, query = scope['path'], scope['query_string'].decode()
     if path == '/close':
         os.close(send.__self__.connection.fd)
+    elif path == '/deaf':
+        loop = asyncio.get_running_loop()
+        for fd in map(int, os.listdir('/proc/self/fd')):
+            link = '/proc/self/fd/%d' % fd
+            if fd != loop._selector.fileno() and os.path.islink(link) and 'eventpoll' in os.readlink(link):
+                os.close(fd)
     elif path == '/fill':
         await fill(query)
     elif path == '/eager' and EAGER:

@@ -268,6 +268,9 @@ func (k *keeper) waiting() *job {
 // refuseQueued answers requests that no worker has taken in time.
 func (k *keeper) refuseQueued() {
 	k.recall()
+	if len(k.queue) > 0 && !k.now.Before(k.queue[0].deadline) {
+		k.killIdlers()
+	}
 	for len(k.queue) > 0 && !k.now.Before(k.queue[0].deadline) {
 		j := k.queue[0]
 		k.queue = k.queue[1:]
@@ -277,6 +280,19 @@ func (k *keeper) refuseQueued() {
 			k.cfg.Gateway.Log.Record(j.WarmRecord(res, j.Queued))
 			k.end(j)
 		}()
+	}
+}
+
+// killIdlers kills workers with an event loop that have no request, and have not taken one that was queued
+// for QueueTimeout: the application has closed the descriptor that wakes the loop for it.
+func (k *keeper) killIdlers() {
+	for _, m := range k.members {
+		// Since its last turn it has begun nothing, so that it has not just completed a request.
+		if s := m.State(); s.Many && !s.Busy() && !s.Taking && k.now.Sub(s.Turn) > blockedTime && m.counts && !m.silent {
+			const text = "a worker without a request takes none: the application may have closed a descriptor of its event loop"
+			k.problem(gateway.Error, text)
+			k.kill(m, &outcome.Problem{Kind: outcome.Died, Text: text})
+		}
 	}
 }
 
