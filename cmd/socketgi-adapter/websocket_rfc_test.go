@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/socketgi/socketgi/scgi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -129,6 +130,33 @@ func TestWebSocketRFC(t *testing.T) {
 				}
 			})
 		}
+		a.end()
+	})
+}
+
+// TestWebSocketImpatient has clients leave before they are refused: the worker goes on.
+func TestWebSocketImpatient(t *testing.T) {
+	t.Parallel()
+	eachVersion(t, func(t *testing.T, python string) {
+		a := &invocation{t: t, args: []string{"--python", python, socketApp}, listens: true}
+		conn, _ := a.connect()
+		w := open(t, conn, "/echo")
+		for range 20 {
+			conn, _ := a.connect()
+			request, err := scgi.AppendRequest(nil, 0, handshake("/echo", "HTTP_SEC_WEBSOCKET_VERSION=8"))
+			require.NoError(t, err)
+			_, err = conn.Write(request)
+			require.NoError(t, err)
+			conn.Close()
+		}
+		again, _ := a.connect()
+		other := open(t, again, "/end")
+		other.closed(1000)
+		assert.Equal(t, w.head.Header.Get("X-Pid"), other.head.Header.Get("X-Pid"))
+		w.send(text, "a")
+		w.gets(text, "a")
+		w.send(closes, "")
+		w.closed(0)
 		a.end()
 	})
 }

@@ -22,8 +22,11 @@ async def serve(server, job, announce):
     socket = Socket(server, job, announce)
     refused = websocket.refusal(job.environ)
     if refused:
-        await socket.refuse(*refused)
-        return socket, None
+        try:
+            await socket.refuse(*refused)
+        except OSError:
+            pass  # the client is gone
+        return socket, socket.finish(None)
     raised = None
     try:
         await server.app(socket.scope(server.lifespan.state), socket.receive, socket.send)
@@ -45,7 +48,7 @@ class Socket(asgihttp.Response):
         self.environ = job.environ
         self.frames = websocket.Frames(server.most)
         self.messages = deque()     # type: deque
-        self.pending = 0              # bytes in them
+        self.pending = 0            # bytes in them
         self.news = asyncio.Event()  # for receive
         self.room = asyncio.Event()  # for messages
         self.room.set()
@@ -241,6 +244,7 @@ class Socket(asgihttp.Response):
                     self._tell(websocket.ABNORMAL, 'no answer to a ping for %g seconds' % _PING)
                     self.closing, self.gone = True, ClientGone
                     await self.stream.write(websocket.closing(websocket.INTERNAL_ERROR, 'no answer to a ping'))
+                    self.connection.shutdown()
                     return
                 self.heard, pinged = False, True
                 await self._frame(websocket.PING, posix.urandom(4))
