@@ -219,7 +219,7 @@ func TestStatusWarm(t *testing.T) {
 	assert.Equal(t, "/x", got.Requests[0].Path)
 	out = s.Run("/usr/local/bin/socketgi", "logs", "warm", "--id", got.Requests[0].ID)
 	assert.Regexp(t, `^\S+ \S+ \S+ -   hello on stderr\n\S+ \S+ \S+ 200 GET /x, 6B, [0-9.]+ ms\n$`, out)
-	assert.Contains(t, s.Run("/usr/local/bin/socketgi", "list"), "warm running enabled no     -        /run/socketgi/warm.sock /srv/hello.cgi\n")
+	assert.Contains(t, s.Run("/usr/local/bin/socketgi", "list"), "warm running enabled no     CGI       -        /run/socketgi/warm.sock /srv/hello.cgi\n")
 	s.Run("systemctl", "stop", "warm.socket", "warm.service")
 	out, exit = s.socketgi("status", "warm")
 	assert.Equal(t, 3, exit)
@@ -317,7 +317,7 @@ func TestGet(t *testing.T) {
 	assert.Contains(t, out, "socketgi: the response is incomplete: the connection was reset: socketgi logs tcp\n")
 	out, exit = s.socketgi("get", "tcp", "/hang", "--timeout", "200ms")
 	assert.Equal(t, 1, exit)
-	assert.Equal(t, "socketgi: no data for 0.2s: socketgi logs tcp; or use a longer --timeout\n", out)
+	assert.Equal(t, "socketgi: no data for 200ms: socketgi logs tcp; or use a longer --timeout\n", out)
 	s.Run("systemctl", "stop", "tcp@*")
 	s.allEnded("tcp")
 

@@ -58,10 +58,13 @@ async def app(scope, receive, send):
     if path == '/close':
         os.close(send.__self__.connection.fd)
     elif path == '/deaf':
-        loop = asyncio.get_running_loop()
+        selector = getattr(asyncio.get_running_loop(), '_selector', None)
+        if not selector:
+            await send({'type': 'http.response.start', 'status': 204})
+            return await send(body(b''))
         for fd in map(int, os.listdir('/proc/self/fd')):
             link = '/proc/self/fd/%d' % fd
-            if fd != loop._selector.fileno() and os.path.islink(link) and 'eventpoll' in os.readlink(link):
+            if fd != selector.fileno() and os.path.islink(link) and 'eventpoll' in os.readlink(link):
                 os.close(fd)
     elif path == '/fill':
         await fill(query)
