@@ -139,8 +139,9 @@ func TestWarmASGITimeout(t *testing.T) {
 		t.Parallel()
 		u, p := warmUnit(t, python, "--workers", "1", "--timeout", "4s", asgiApp)
 		never, _ := file(t)
+		pid := first(u.get("/"))
 		assert.Equal(t, 504, u.get("/stubborn?"+never).status)
-		assert.Equal(t, 200, u.get("/").status)
+		assert.Equal(t, pid, first(u.get("/")), "the worker goes on")
 		assert.Contains(t, p.stop(t), "not cancelled")
 	})
 }
@@ -162,18 +163,8 @@ func TestWarmASGIDies(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(log, "GET /die 502 "), log)
 }
 
-// TestWarmASGILifespan has the startup of the lifespan fail, or take too long, in a worker that was forked and
-// in one that has loaded the application; it is served when that is over.
-func TestWarmASGILifespan(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name, timeout, log string
-		status             []int
-	}{{"broken", "60s", "no database", []int{500}}, {"hang", "3s", "within 3s", []int{500, 503, 504}}} {
-		for _, preload := range []string{"yes", "no"} {
-			t.Run(c.name+"/"+preload, func(t *testing.T) {
-				t.Parallel()
-				app := program(t, `
+// lifespanApp is an ASGI application whose startup hangs, or fails, while there is a file of that name.
+const lifespanApp = `
 import asyncio, os
 async def app(scope, receive, send):
     if scope['type'] == 'lifespan':
@@ -187,7 +178,20 @@ async def app(scope, receive, send):
         return await send({'type': 'lifespan.shutdown.complete'})
     await send({'type': 'http.response.start', 'status': 200})
     await send({'type': 'http.response.body'})
-`)
+`
+
+// TestWarmASGILifespan has the startup of the lifespan fail, or take too long, in a worker that was forked and
+// in one that has loaded the application; it is served when that is over.
+func TestWarmASGILifespan(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, timeout, log string
+		status             []int
+	}{{"broken", "60s", "no database", []int{500}}, {"hang", "3s", "within 3s", []int{500, 503, 504}}} {
+		for _, preload := range []string{"yes", "no"} {
+			t.Run(c.name+"/"+preload, func(t *testing.T) {
+				t.Parallel()
+				app := program(t, lifespanApp)
 				fault := filepath.Join(filepath.Dir(app), c.name)
 				require.NoError(t, os.WriteFile(fault, nil, 0o600))
 				u, p := warmUnit(t, pythons(t)[0], "--workers", "1", "--preload", preload, "--timeout", c.timeout, app)
@@ -198,6 +202,23 @@ async def app(scope, receive, send):
 				p.stop(t)
 			})
 		}
+	}
+}
+
+// TestWarmASGIReloadFails has the startup of the lifespan fail after a reload: the old workers go on, without a gap.
+func TestWarmASGIReloadFails(t *testing.T) {
+	t.Parallel()
+	for _, preload := range []string{"yes", "no"} {
+		app := program(t, lifespanApp)
+		u, p := warmUnit(t, pythons(t)[0], "--workers", "2", "--preload", preload, app)
+		assert.Equal(t, 200, u.get("/").status)
+		require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(app), "broken"), nil, 0o600))
+		require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
+		for end := time.Now().Add(60 * time.Second); !strings.Contains(p.stderr.String(), "the previous application keeps running") && time.Now().Before(end); {
+			assert.Equal(t, 200, u.get("/").status)
+		}
+		assert.Equal(t, 200, u.get("/").status)
+		assert.Contains(t, p.stop(t), "no database")
 	}
 }
 

@@ -77,11 +77,25 @@ func (k *keeper) reload() {
 // reloadParent replaces the parent.
 func (k *keeper) reloadParent(cfg *worker.Config) {
 	p, rep := worker.StartParent(cfg, k.cfg.Timeout)
+	var first *worker.Warm
+	if rep.Problem == nil && rep.Interface == worker.ASGI { // the startup of its lifespan may fail yet
+		var trial worker.Report
+		first, trial = p.Trial(k.cfg.Timeout)
+		rep.Files = append(rep.Files, trial.Files...)
+		if rep.Problem = trial.Problem; rep.Problem != nil {
+			p.Leave()
+			go p.Close()
+		}
+	}
 	k.post(func() {
 		k.loaded(rep)
 		if rep.Problem == nil {
 			k.replace()
 			k.adopt(p, rep.Warnings, k.version)
+			if first != nil {
+				k.count++
+				k.join(first, k.version)
+			}
 		}
 		k.reloaded(rep.Problem)
 	})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/socketgi/socketgi/scgi/internal/child"
+	"github.com/socketgi/socketgi/scgi/internal/poll"
 	"github.com/socketgi/socketgi/scgi/outcome"
 	"golang.org/x/sys/unix"
 )
@@ -101,6 +102,46 @@ func (p *Parent) Since() time.Time {
 		return time.Time{}
 	}
 	return p.since
+}
+
+// Trial forks a worker and waits until the lifespan of its ASGI application has started, for at most timeout (0: no
+// limit). Nobody else may use the parent meanwhile. The report has the problem, after which the parent is to be ended.
+func (p *Parent) Trial(timeout time.Duration) (*Warm, Report) {
+	var rep Report
+	var deadline time.Time
+	if timeout > 0 {
+		deadline = time.Now().Add(timeout)
+	}
+	if err := p.Fork(); err != nil {
+		rep.Problem = &outcome.Problem{Kind: outcome.Busy, Text: err.Error()}
+		return nil, rep
+	}
+	fds := []unix.PollFd{{Fd: int32(p.FD()), Events: unix.POLLIN}}
+	buf := make([]byte, 64<<10)
+	var forked []Forked
+	for len(forked) == 0 {
+		if n, _ := poll.Until(fds, deadline); n == 0 {
+			rep.Problem = &outcome.Problem{Kind: outcome.Timeout, Text: "no worker was forked within " + outcome.FormatDuration(timeout)}
+			return nil, rep
+		}
+		forked, _ = p.Handle(buf)
+	}
+	w := forked[0].Worker
+	if w == nil {
+		rep.Problem = forked[0].Problem
+		return nil, rep
+	}
+	if started, _ := (jobSocket{w.fd, w.PidFD()}).await(&rep, deadline); !started {
+		rep.Problem = &outcome.Problem{Kind: outcome.Failed, Text: "the worker ended, or was late, at the startup of its lifespan"}
+	}
+	if rep.Problem != nil {
+		go func() {
+			w.Kill()
+			w.Close()
+		}()
+		return nil, rep
+	}
+	return w, rep
 }
 
 // Handle handles the messages of the parent, which an application can forge. Alive is false if the

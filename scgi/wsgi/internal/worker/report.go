@@ -28,7 +28,7 @@ type Report struct {
 	// Settled: the application was loaded without a job, and another start would add nothing to
 	// the cache.
 	Settled bool
-	// Interface is the application's, [WSGI] or [ASGI], if it was loaded without a job.
+	// Interface is the application's, [WSGI] or [ASGI], if it was loaded without a job, or by a [Parent].
 	Interface string
 	// Warnings are sentences about sockets and threads that the workers of a [Parent] share.
 	Warnings []string
@@ -58,6 +58,7 @@ func report(r *Report, msg []byte) (done bool) {
 		return true
 	case "R", "A", "B":
 		r.Kind = kind[0]
+		r.named(string(rest))
 		return true
 	case "H":
 		r.Status, r.End = statusCode(number(rest)), outcome.None
@@ -89,9 +90,8 @@ func report(r *Report, msg []byte) (done bool) {
 		return true
 	case "L":
 		settled, name, _ := strings.Cut(string(rest), " ")
-		if r.Settled = settled == "settled"; name == WSGI || name == ASGI {
-			r.Interface = name
-		}
+		r.Settled = settled == "settled"
+		r.named(name)
 		return true
 	case "W":
 		if len(r.Warnings) < mostWarnings {
@@ -103,6 +103,13 @@ func report(r *Report, msg []byte) (done bool) {
 		}
 	}
 	return false
+}
+
+// named takes in the name of an interface.
+func (r *Report) named(name string) {
+	if name == WSGI || name == ASGI {
+		r.Interface = name
+	}
 }
 
 // problem converts a problem. runtime/job.py lists the kinds.

@@ -33,7 +33,7 @@ async def serve(app, job, state, announce):
 
 async def answer(app, stream, job, state, announce):
     pid = posix.getpid()
-    response = Response(stream, job, announce)
+    response = job.response = Response(stream, job, announce)
     raised = None
     try:
         await app(scope(job.environ, state), response.receive, response.send)

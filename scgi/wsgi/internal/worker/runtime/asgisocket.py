@@ -19,7 +19,7 @@ async def serve(server, job, announce):
     """Serve a WebSocket handshake. announce is called with 101 when the application accepts it, and again when
     it is closed: then the timeout applies. Return the result as asgihttp.serve does."""
     pid = posix.getpid()
-    socket = Socket(server, job, announce)
+    socket = job.response = Socket(server, job, announce)
     refused = websocket.refusal(job.environ)
     if refused:
         try:

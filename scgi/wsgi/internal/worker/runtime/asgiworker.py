@@ -11,6 +11,7 @@ from time import monotonic
 from _socketgi import accept, asgi, places
 
 _TURN = 0.25  # seconds between the turns of the loop that are reported on the board
+_ENDS = 1  # seconds in which a cancelled request must end
 
 
 def run(worker, app, shared, board, begin):
@@ -23,10 +24,9 @@ def run(worker, app, shared, board, begin):
         worker.jobs.failed('import', problem[1])
         return
     requests = worker.requests = Requests(worker, shared, board, server)
-    if shared.requests != 1:  # a fresh process has no others to wait
+    if shared.requests != 1 and signal.getsignal(signal.SIGUSR2) == signal.SIG_DFL:  # a fresh process has one request
         import faulthandler
-        if hasattr(faulthandler, 'register'):  # PyPy has none
-            faulthandler.register(signal.SIGUSR2, all_threads=False)  # the adapter requests a traceback with it
+        faulthandler.register(signal.SIGUSR2, all_threads=False)  # the adapter requests a traceback with it
     begin()
     server.run(requests.run())
     server.stop()
@@ -154,10 +154,25 @@ class Requests(accept.Requests):
             self.board.turn()
             self.loop.call_later(_TURN, self.turn)
         now = monotonic()
-        for request in self.running:
-            if request.until and now > request.until and not request.late:
-                request.late = True
-                request.task.cancel()
+        for request in list(self.running):
+            if request.until and now > request.until:
+                if not request.late:
+                    request.late = True
+                    request.task.cancel()
+                elif now > request.until + _ENDS:
+                    self.give_up(request)
+
+    def give_up(self, request):
+        """End a request without its task, which goes on although it is cancelled: it may wait for a thread."""
+        response = request.job.response
+        for task in getattr(response, 'tasks', ()):
+            task.cancel()
+        response.stream.end()
+        self.running.remove(request)
+        self.finish(request, response, self.lateness())
+
+    def lateness(self):
+        return 'timeout', 'no end of the response after ' + self.shared.timeout_text
 
     async def serve(self, request):
         if self.worker.log:
@@ -169,8 +184,10 @@ class Requests(accept.Requests):
             self.fail(e)
             raise
         self.worker.check()
+        if request not in self.running:
+            return  # it was given up
         if request.late and (problem or not response.complete) and not response.gone:
-            problem = 'timeout', 'no end of the response after ' + self.shared.timeout_text
+            problem = self.lateness()
         self.running.remove(request)
         self.finish(request, response, problem)
 

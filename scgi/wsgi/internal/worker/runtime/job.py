@@ -41,7 +41,7 @@ FULL = 'no descriptor is free for a request: the application has opened too many
 
 
 class Job:
-    __slots__ = ('number', 'environ', 'body', 'id', 'connection')
+    __slots__ = ('number', 'environ', 'body', 'id', 'connection', 'response')  # the last one of ASGI
 
     def __init__(self, number, environ, body, id, connection):
         self.number = number

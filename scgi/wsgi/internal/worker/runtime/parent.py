@@ -4,7 +4,7 @@ On the job socket the adapter requests a worker with the message "F" and two des
 socket and the board of the worker. Beside the reports of job.py, this process sends:
 
     W TEXT                  a warning: workers share a socket, or lack a thread
-    R                       the application is loaded, and workers can be forked
+    R INTERFACE             the application is loaded, and workers can be forked
     P PID                   the requested worker
     N TEXT                  the fork failed
     X PID STATUS CPU RSS    a worker has ended: its wait status, microseconds, KiB
@@ -26,12 +26,13 @@ _MSG_CMSG_CLOEXEC = 0x40000000
 
 
 class Parent:
-    def __init__(self, jobs, ours, fresh):
+    def __init__(self, jobs, ours, fresh, interface):
         self.socket = jobs.socket
         self.log = jobs.log
         self.workers = set()
         self.ours = ours
         self.fresh = fresh
+        self.interface = interface
         self.pages = None
 
     def run(self):
@@ -62,7 +63,7 @@ class Parent:
         if hasattr(gc, 'freeze'):  # PyPy has another collector
             gc.collect()
             gc.freeze()  # no collection writes to the objects, so that their memory remains shared
-        self.say(b'R')
+        self.say(b'R ' + self.interface)
         asking, here = True, posix.getpid()
         while asking or self.workers:
             for fd, _ in poll.poll():

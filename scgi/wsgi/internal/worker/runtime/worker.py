@@ -129,7 +129,7 @@ class Worker:
             self.watched.report()
         if self.way == 'parent':
             from _socketgi import parent
-            forks = parent.Parent(self.jobs, shared.fds(), self.settings['fresh'])
+            forks = parent.Parent(self.jobs, shared.fds(), self.settings['fresh'], b'asgi' if is_asgi else b'wsgi')
             control, board = forks.run()
             pages = forks.pages
             self.pid = posix.getpid()
