@@ -77,8 +77,9 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := readResponse(r, conn, t.MaxHeaderBytes)
 	if err != nil {
 		stop()
+		sendErr := s.err.Load() // after Close it may be that one's
 		conn.Close()
-		switch sendErr := s.err.Load(); {
+		switch {
 		case r.Context().Err() != nil:
 			err = r.Context().Err()
 		case sendErr != nil:
