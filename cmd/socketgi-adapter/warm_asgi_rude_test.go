@@ -15,13 +15,13 @@ import (
 
 const rudeApp = "testdata/warm_asgi_rude.py"
 
-// logs waits until the adapter or the application has logged that.
+// logs waits until the adapter or the application has logged a text.
 func (p *process) logs(t *testing.T, text string) {
 	t.Helper()
 	require.Eventually(t, func() bool { return strings.Contains(p.stderr.String(), text) }, 20*time.Second, 5*time.Millisecond, "%s", text)
 }
 
-// TestWarmASGIEager has the loop run tasks when they are created (asyncio.eager_task_factory, Python 3.12).
+// TestWarmASGIEager uses a loop that runs tasks at their creation (asyncio.eager_task_factory, Python 3.12).
 func TestWarmASGIEager(t *testing.T) {
 	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
@@ -40,7 +40,8 @@ func TestWarmASGIEager(t *testing.T) {
 	})
 }
 
-// TestWarmASGILate has a task of a request write when that is over: the next connection has its descriptor.
+// TestWarmASGILate has a task write after the end of its request: the next connection has the same
+// descriptor.
 func TestWarmASGILate(t *testing.T) {
 	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
@@ -52,7 +53,7 @@ func TestWarmASGILate(t *testing.T) {
 	})
 }
 
-// TestWarmASGICloses has the application close the connection of a request, whose descriptor the next one gets.
+// TestWarmASGICloses has the application close the connection of a request: the next one gets its descriptor.
 func TestWarmASGICloses(t *testing.T) {
 	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
@@ -72,7 +73,7 @@ func TestWarmASGICloses(t *testing.T) {
 	})
 }
 
-// TestWarmASGIUsedUp has a request use up the descriptors: others wait.
+// TestWarmASGIUsedUp has a request use all descriptors: others wait.
 func TestWarmASGIUsedUp(t *testing.T) {
 	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
@@ -90,7 +91,8 @@ func TestWarmASGIUsedUp(t *testing.T) {
 	})
 }
 
-// TestWarmASGIDeaf has the application close what tells the loop of requests: the worker is replaced.
+// TestWarmASGIDeaf has the application close the descriptor by which the loop receives requests: the worker
+// is replaced.
 func TestWarmASGIDeaf(t *testing.T) {
 	t.Parallel()
 	u, p := warmUnit(t, pythons(t)[0], "--workers", "1", "--queue-timeout", "1s", rudeApp)
@@ -103,14 +105,14 @@ func TestWarmASGIDeaf(t *testing.T) {
 	assert.Contains(t, p.stop(t), "a worker without a request takes none")
 }
 
-// TestWarmASGICancelledSend has a response that lacks a part be cut off.
+// TestWarmASGICancelledSend has the application cancel a send: the response is cut off.
 func TestWarmASGICancelledSend(t *testing.T) {
 	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
 		u, p := warmUnit(t, python, "--workers", "1", rudeApp)
 		path, create := file(t)
 		conn := u.raw(query(t, "/cancel", path))
-		_, err := io.ReadFull(conn, make([]byte, 10)) // it is sending
+		_, err := io.ReadFull(conn, make([]byte, 10)) // the application is sending
 		require.NoError(t, err)
 		create()
 		p.logs(t, "sent on")
@@ -121,7 +123,8 @@ func TestWarmASGICancelledSend(t *testing.T) {
 	})
 }
 
-// TestWarmASGIRaisesLate has a request fail when its head is about to go out by itself: nothing is left of it.
+// TestWarmASGIRaisesLate has a request fail when its head is about to be sent alone: the log has no exception
+// that was never retrieved.
 func TestWarmASGIRaisesLate(t *testing.T) {
 	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
@@ -131,7 +134,8 @@ func TestWarmASGIRaisesLate(t *testing.T) {
 	})
 }
 
-// TestWarmASGINeverBegins reloads in vain: the worker whose lifespan has begun ends that.
+// TestWarmASGINeverBegins has a reload fail at its second lifespan: the worker with the first one runs the
+// shutdown.
 func TestWarmASGINeverBegins(t *testing.T) {
 	t.Parallel()
 	app := program(t, `

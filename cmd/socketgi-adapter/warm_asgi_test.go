@@ -24,20 +24,20 @@ func (u *unit) later(path string) (wait func() reply) {
 	return func() reply { return <-answer }
 }
 
-// file returns the path of a file that an application waits for, and what makes it.
+// file returns the path of a file that an application waits for, and a function that creates it.
 func file(t *testing.T) (path string, create func()) {
 	path = filepath.Join(t.TempDir(), "go")
 	return path, func() { require.NoError(t, os.WriteFile(path, nil, 0o600)) }
 }
 
-// first is the first word of an answer, the process that answered.
+// first returns the first word of a response, the process that sent it.
 func first(got reply) string {
 	pid, _, _ := strings.Cut(got.body, " ")
 	return pid
 }
 
-// atOnce has n requests of a worker wait for a file, and returns what waits for their answers when the
-// worker is at all of them.
+// atOnce sends n requests that wait for a file to one worker, and returns a function that waits for the
+// responses. It returns when the worker has begun all of them.
 func (u *unit) atOnce(n int, path string) (wait func() []reply) {
 	u.t.Helper()
 	var waits []func() reply
@@ -53,7 +53,7 @@ func (u *unit) atOnce(n int, path string) (wait func() []reply) {
 	}
 }
 
-// TestWarmASGI has one worker answer many requests at once.
+// TestWarmASGI checks that one worker serves many requests at once.
 func TestWarmASGI(t *testing.T) {
 	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
@@ -84,7 +84,7 @@ func TestWarmASGI(t *testing.T) {
 	})
 }
 
-// TestWarmASGIConcurrency fills a worker: a request more waits, until it is refused.
+// TestWarmASGIConcurrency fills a worker: one more request waits, and is finally refused.
 func TestWarmASGIConcurrency(t *testing.T) {
 	t.Parallel()
 	u, p := warmUnit(t, pythons(t)[0], "--workers", "1", "--concurrency", "2", "--queue-timeout", "2s", asgiApp)
@@ -102,7 +102,7 @@ func TestWarmASGIConcurrency(t *testing.T) {
 	p.stop(t)
 }
 
-// TestWarmASGITimeout has requests take too long, beside others that don't.
+// TestWarmASGITimeout has some requests exceed the timeout, beside others that don't.
 func TestWarmASGITimeout(t *testing.T) {
 	t.Parallel()
 	python := pythons(t)[0]
@@ -146,7 +146,7 @@ func TestWarmASGITimeout(t *testing.T) {
 	})
 }
 
-// TestWarmASGIDies ends a worker under several requests: each is answered and logged.
+// TestWarmASGIDies ends a worker during several requests: each is answered and logged.
 func TestWarmASGIDies(t *testing.T) {
 	t.Parallel()
 	u, p := warmUnit(t, pythons(t)[0], "--workers", "1", asgiApp)
@@ -163,7 +163,7 @@ func TestWarmASGIDies(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(log, "GET /die 502 "), log)
 }
 
-// lifespanApp is an ASGI application whose startup hangs, or fails, while there is a file of that name.
+// lifespanApp is an ASGI application whose startup hangs or fails while a file with that name exists.
 const lifespanApp = `
 import asyncio, os
 async def app(scope, receive, send):
@@ -180,8 +180,8 @@ async def app(scope, receive, send):
     await send({'type': 'http.response.body'})
 `
 
-// TestWarmASGILifespan has the startup of the lifespan fail, or take too long, in a worker that was forked and
-// in one that has loaded the application; it is served when that is over.
+// TestWarmASGILifespan has the startup of the lifespan fail, or exceed the timeout, in a forked worker and in
+// one that has loaded the application. Afterwards the application is served.
 func TestWarmASGILifespan(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -205,7 +205,8 @@ func TestWarmASGILifespan(t *testing.T) {
 	}
 }
 
-// TestWarmASGIReloadFails has the startup of the lifespan fail after a reload: the old workers go on, without a gap.
+// TestWarmASGIReloadFails has the startup of the lifespan fail after a reload: the old workers continue
+// without a gap.
 func TestWarmASGIReloadFails(t *testing.T) {
 	t.Parallel()
 	for _, preload := range []string{"yes", "no"} {
@@ -222,8 +223,8 @@ func TestWarmASGIReloadFails(t *testing.T) {
 	}
 }
 
-// TestWarmASGIReplaced has workers replaced while they answer: after a number of requests, by a reload, each
-// by a fresh one, and when they are idle.
+// TestWarmASGIReplaced replaces workers during requests: after a number of requests, by a reload, for each
+// request, and when idle.
 func TestWarmASGIReplaced(t *testing.T) {
 	t.Parallel()
 	python := pythons(t)[0]
@@ -277,7 +278,7 @@ func TestWarmASGIReplaced(t *testing.T) {
 		u, p := warmUnit(t, python, "--workers", "2", "--idle-exit", "300ms", asgiApp)
 		path, create := file(t)
 		wait := u.later("/wait?" + path)
-		for !strings.Contains(u.toldOf("STATUS="), "1 busy, 1 idle, 0 served") { // and it stays, as long as that is asked
+		for !strings.Contains(u.toldOf("STATUS="), "1 busy, 1 idle, 0 served") { // the idle worker stays during requests of the status
 		}
 		create()
 		assert.Equal(t, 200, wait().status)
@@ -285,7 +286,7 @@ func TestWarmASGIReplaced(t *testing.T) {
 	})
 }
 
-// TestWarmASGILog has each line of a request carry its id, although others write meanwhile.
+// TestWarmASGILog checks that each line of a request has its ID, although others write at the same time.
 func TestWarmASGILog(t *testing.T) {
 	t.Parallel()
 	u, p := warmUnit(t, pythons(t)[0], "--workers", "1", asgiApp)
@@ -303,8 +304,8 @@ func TestWarmASGILog(t *testing.T) {
 	}
 }
 
-// TestWarmASGIKilled kills workers and reloads under requests: those that a killed worker was at fail, and no
-// other waits without end or gets another's response.
+// TestWarmASGIKilled kills workers and reloads under load: only the requests of a killed worker fail, and
+// each other one gets its own response.
 func TestWarmASGIKilled(t *testing.T) {
 	t.Parallel()
 	u, p := warmUnit(t, pythons(t)[0], "--workers", "2", "--concurrency", "4", asgiApp)

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestWebSocketASGI holds WebSockets to the specification of HTTP and WebSocket
-// (https://asgi.readthedocs.io/en/latest/specs/www.html): each row is named by a sentence of it.
+// TestWebSocketASGI checks the rules of the specification of HTTP and WebSocket
+// (https://asgi.readthedocs.io/en/latest/specs/www.html). The name of each row is a sentence of it.
 func TestWebSocketASGI(t *testing.T) {
 	eachSocketMode(t, func(t *testing.T, a *invocation) {
 		row := func(sentence string, test func(t *testing.T)) {
@@ -121,7 +121,7 @@ func TestWebSocketASGI(t *testing.T) {
 	})
 }
 
-// TestWebSocketStopped stops the service, which ends what is open with 1012, and lets the application end.
+// TestWebSocketStopped stops the service: open WebSockets are closed with 1012, and the application can end.
 func TestWebSocketStopped(t *testing.T) {
 	eachSocketMode(t, func(t *testing.T, a *invocation) {
 		var conn io.Closer

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// socketRow is a rule of RFC 6455, what a client sends to try it, and what it gets.
+// socketRow is a rule of RFC 6455, with what a client sends to test it and what it receives.
 type socketRow struct {
 	rule  string // the section and the sentence
 	sends [][]byte
@@ -81,7 +81,7 @@ var socketRows = []socketRow{
 	{"10.4 a limit of the size of a message: of its fragments", wires(masked(binaryData&more, strings.Repeat("x", 60_000)), masked(0x80, strings.Repeat("x", 60_000))), []string{"close 1009"}},
 }
 
-// try runs a row, and leaves the connection when that does not end it.
+// try runs a row, and closes the connection if the row doesn't.
 func (r *socketRow) try(w *webSocket, split bool) {
 	wire := []byte{}
 	for _, b := range r.sends {
@@ -91,7 +91,7 @@ func (r *socketRow) try(w *webSocket, split bool) {
 		w.write(wire[:1])
 		wire = wire[1:]
 	}
-	_, _ = w.conn.Write(wire) // which a server that fails the connection doesn't read
+	_, _ = w.conn.Write(wire) // a server that fails the connection doesn't read it
 	for _, expected := range r.gets {
 		first, payload, err := w.frame()
 		require.NoError(w.t, err)
@@ -109,7 +109,7 @@ func (r *socketRow) try(w *webSocket, split bool) {
 	w.closed(1000)
 }
 
-// TestWebSocketRFC tries the rules of RFC 6455, each as one write and byte by byte.
+// TestWebSocketRFC checks the rules of RFC 6455, each in one write and byte by byte.
 func TestWebSocketRFC(t *testing.T) {
 	t.Parallel()
 	eachPython(t, func(t *testing.T, python string) {
@@ -134,7 +134,7 @@ func TestWebSocketRFC(t *testing.T) {
 	})
 }
 
-// TestWebSocketImpatient has clients leave before they are refused: the worker goes on.
+// TestWebSocketImpatient has clients close the connection before they are refused: the worker continues.
 func TestWebSocketImpatient(t *testing.T) {
 	t.Parallel()
 	eachVersion(t, func(t *testing.T, python string) {
@@ -161,7 +161,7 @@ func TestWebSocketImpatient(t *testing.T) {
 	})
 }
 
-// TestWebSocketHandshake tries requests that are no handshake, or are none that can be accepted (4.2.1, 4.2.2, 4.4).
+// TestWebSocketHandshake sends requests that are no handshake, or can't be accepted (4.2.1, 4.2.2, 4.4).
 func TestWebSocketHandshake(t *testing.T) {
 	t.Parallel()
 	eachVersion(t, func(t *testing.T, python string) {

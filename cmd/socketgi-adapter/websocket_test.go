@@ -24,7 +24,7 @@ const (
 	more                                   = 0x7f // without it: first & more
 )
 
-// webSocket is a client behind a web server, of which there is the connection only.
+// webSocket is the connection of a client behind a web server.
 type webSocket struct {
 	t    *testing.T
 	conn net.Conn
@@ -32,7 +32,8 @@ type webSocket struct {
 	head *http.Response
 }
 
-// handshake are the variables of a request for a WebSocket at a path; others are NAME=VALUE, or NAME to leave one out.
+// handshake returns the variables of a WebSocket request for a path; others are NAME=VALUE, or NAME to omit
+// one.
 func handshake(path string, others ...string) (params []scgi.Header) {
 	path, query, _ := strings.Cut(path, "?")
 	for _, v := range append([]string{"REQUEST_METHOD=GET", "SCRIPT_NAME=", "PATH_INFO=" + path, "QUERY_STRING=" + query, "SERVER_NAME=localhost",
@@ -51,7 +52,7 @@ func handshake(path string, others ...string) (params []scgi.Header) {
 	return params
 }
 
-// shake sends a request for a WebSocket, and reads the head of the response.
+// shake sends a WebSocket request, and reads the head of the response.
 func shake(t *testing.T, conn net.Conn, params []scgi.Header) *webSocket {
 	t.Helper()
 	require.NoError(t, conn.SetDeadline(time.Now().Add(15*time.Second)))
@@ -67,7 +68,7 @@ func shake(t *testing.T, conn net.Conn, params []scgi.Header) *webSocket {
 	return w
 }
 
-// open is shake for one that is accepted.
+// open is shake for an accepted handshake.
 func open(t *testing.T, conn net.Conn, path string, others ...string) *webSocket {
 	t.Helper()
 	require.NoError(t, conn.SetDeadline(time.Now().Add(15*time.Second)))
@@ -89,7 +90,7 @@ func open(t *testing.T, conn net.Conn, path string, others ...string) *webSocket
 	}
 }
 
-// masked makes a frame of a client.
+// masked returns a frame of a client.
 func masked(first byte, payload string) []byte {
 	mask := []byte{0x37, 0xfa, 0x21, 0x3d} // 5.7
 	b := []byte{first}
@@ -154,7 +155,7 @@ func (w *webSocket) gets(first byte, payload string) {
 	require.Equal(w.t, payload, p)
 }
 
-// code is the payload of a close frame.
+// code returns the payload of a close frame.
 func code(n uint16, reason string) string {
 	return string(binary.BigEndian.AppendUint16(nil, n)) + reason
 }
@@ -172,7 +173,7 @@ func (w *webSocket) closed(n uint16) (reason string) {
 		require.Equal(w.t, n, binary.BigEndian.Uint16([]byte(p)), "%q", p)
 		reason = p[2:]
 	}
-	_, _ = w.conn.Write(masked(closes, p[:min(len(p), 2)])) // unless the client has closed first, or it is a failure
+	_, _ = w.conn.Write(masked(closes, p[:min(len(p), 2)])) // unless the client was first, or it is a failure
 	w.over()
 	return reason
 }
@@ -208,7 +209,7 @@ func eachSocketMode(t *testing.T, test func(t *testing.T, a *invocation), args .
 	})
 }
 
-// TestWebSocket has a WebSocket from the handshake to the record, in each mode.
+// TestWebSocket checks a WebSocket from the handshake to the record, in each mode.
 func TestWebSocket(t *testing.T) {
 	eachSocketMode(t, func(t *testing.T, a *invocation) {
 		conn, logged := a.connect()
@@ -233,8 +234,8 @@ func TestWebSocket(t *testing.T) {
 	})
 }
 
-// TestWebSocketTimeout keeps a WebSocket open for longer than a request may take. When it is closed, the application has
-// that time for its end.
+// TestWebSocketTimeout keeps a WebSocket open for longer than the timeout of requests. After the close, the
+// timeout applies to the rest of the application.
 func TestWebSocketTimeout(t *testing.T) {
 	eachSocketMode(t, func(t *testing.T, a *invocation) {
 		conn, logged := a.connect()

@@ -5,10 +5,9 @@ import (
 	"strings"
 )
 
-// ProcessEnv returns the variables that came with a request and have no place in an
-// http.Request, REMOTE_USER for one; as net/http/fcgi has it. Of a variable that the
-// web server's configuration repeats the last counts, as nginx has it. Each call makes
-// a new map. It is nil for a request that [Server] didn't make.
+// ProcessEnv returns the variables of a request that an http.Request doesn't contain, such as REMOTE_USER, as
+// net/http/fcgi does. If the web server repeats a variable, the last value counts, as in nginx. Each call
+// creates a new map. It is nil for a request that [Server] didn't create.
 func ProcessEnv(r *http.Request) map[string]string {
 	c, ok := r.Context().Value(contextKey{}).(*requestContext)
 	if !ok {
@@ -30,9 +29,8 @@ func ProcessEnv(r *http.Request) map[string]string {
 	return env
 }
 
-// SocketName returns the name of the socket by which a request came, when this process
-// was handed more than one: what FileDescriptorName= says in the socket unit, by default
-// the unit's name. It is empty when the socket has none.
+// SocketName returns the name of the socket on which a request arrived, if this process received several:
+// FileDescriptorName= of the socket unit, by default the unit's name. It is "" for a socket without a name.
 func SocketName(r *http.Request) string {
 	if c, ok := r.Context().Value(contextKey{}).(*requestContext); ok {
 		return c.socket

@@ -9,8 +9,8 @@ import (
 	"github.com/socketgi/socketgi/scgi"
 )
 
-// params are the variables of a request as a web server sends them (RFC 3875,
-// 4.1, and what nginx adds).
+// params returns the variables of a request as a web server sends them (RFC 3875, 4.1, and the additions of
+// nginx).
 func (t *Transport) params(r *http.Request) []scgi.Header {
 	host := r.Host
 	if host == "" {
@@ -57,7 +57,7 @@ func (t *Transport) params(r *http.Request) []scgi.Header {
 	return append(append(p, clientHeaders(r.Header)...), t.Params...)
 }
 
-// upgrade returns the protocol that a request asks for in place of HTTP, or "" (RFC 9110, 7.8).
+// upgrade returns the protocol that a request asks for instead of HTTP, or "" (RFC 9110, 7.8).
 func upgrade(h http.Header) string {
 	if namedIn(h["Connection"], "Upgrade") {
 		return h.Get("Upgrade")
@@ -65,9 +65,9 @@ func upgrade(h http.Header) string {
 	return ""
 }
 
-// clientHeaders makes HTTP_ variables. A name with an underscore would be taken
-// for the one with a dash, and is left out, as nginx does; so are the headers that
-// describe a connection, and Proxy (httpoxy, CVE-2016-5385).
+// clientHeaders returns HTTP_ variables. Names with an underscore are omitted, as in nginx, because they
+// would be taken for those with a dash; so are the headers of the connection, and Proxy (httpoxy,
+// CVE-2016-5385).
 func clientHeaders(h http.Header) (p []scgi.Header) {
 	for name, values := range h {
 		switch name {

@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// readResponse reads a response head as CGI has it (RFC 3875, 6): lines that end
-// in CRLF or LF, of which Status and Location mean more than a header.
+// readResponse reads the head of a CGI response (RFC 3875, 6): lines that end in CRLF or LF. Status and
+// Location determine the status.
 func readResponse(r *http.Request, conn io.Reader, most int) (*http.Response, error) {
 	if most == 0 {
 		most = 1 << 20
@@ -32,9 +32,9 @@ func readResponse(r *http.Request, conn io.Reader, most int) (*http.Response, er
 	default:
 		return nil, err
 	}
-	head.N = 1<<63 - 1 // the body has no bound
+	head.N = 1<<63 - 1 // the body has no limit
 	h := http.Header(header)
-	if len(h) == 0 { // there is at least one field (RFC 3875, 6.2)
+	if len(h) == 0 { // at least one field is required (RFC 3875, 6.2)
 		return nil, fmt.Errorf("%w: it is empty", ErrHead)
 	}
 	status, err := responseStatus(h, upgrade(r.Header) != "")
@@ -67,9 +67,9 @@ func readResponse(r *http.Request, conn io.Reader, most int) (*http.Response, er
 	return resp, nil
 }
 
-// responseStatus takes Status out of the header. Without it a Location means 302,
-// and anything else 200 (RFC 3875, 6.3.3). Of the statuses below 200 only 101 is one of a response, where the
-// request has asked for another protocol.
+// responseStatus removes Status from the header, and returns it. The default is 302 with a Location, and else
+// 200 (RFC 3875, 6.3.3). Of the statuses below 200 only 101 is valid, in a response to a request for another
+// protocol.
 func responseStatus(h http.Header, upgrades bool) (string, error) {
 	s := strings.TrimSpace(h.Get("Status"))
 	h.Del("Status")
@@ -96,7 +96,7 @@ func statusCode(s string) int {
 	return int(n)
 }
 
-// boundedBody ends where Content-Length says, and not before without an error.
+// boundedBody ends at Content-Length; an earlier end is an error.
 type boundedBody struct {
 	r    io.Reader
 	left int64

@@ -11,9 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzResponse checks that an application can't make more of its response than one: what
-// the reader takes is a head without line breaks and NUL in its values, and a body that is
-// not longer than announced.
+// FuzzResponse checks that an application sends one response at most: an accepted head has values without
+// line breaks and NUL, and a body that is not longer than announced.
 func FuzzResponse(f *testing.F) {
 	f.Add([]byte("Status: 200 OK\r\nContent-Type: text/plain\r\n\r\nbody"), "GET")
 	f.Add([]byte("Status: 404 Not Found\nContent-Length: 2\n\nbody"), "POST")

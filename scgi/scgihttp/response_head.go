@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// This file writes the head of a response (RFC 3875, 6). nginx takes the first of
-// two Status lines, so it comes first. There is no Date: the web server adds it.
+// This file writes the head of a response (RFC 3875, 6). Status is the first line, because nginx uses the
+// first of two. There is no Date: the web server adds it.
 
 // appendStatus appends the Status line.
 func appendStatus(dst []byte, code int) []byte {
@@ -17,15 +17,15 @@ func appendStatus(dst []byte, code int) []byte {
 	dst = append(dst, ' ')
 	if text := http.StatusText(code); text != "" {
 		dst = append(dst, text...)
-	} else { // as net/http has it
+	} else { // as in net/http
 		dst = append(dst, "status code "...)
 		dst = strconv.AppendInt(dst, int64(code), 10)
 	}
 	return append(dst, "\r\n"...)
 }
 
-// appendHeader appends the header's lines in the order of their names, without those
-// of the connection. keys is scratch space.
+// appendHeader appends the lines of the header, sorted by name, without those of the connection. keys is
+// scratch space.
 func appendHeader(dst []byte, h http.Header, skip func(name string) bool, keys *[]string) []byte {
 	*keys = (*keys)[:0]
 	for name := range h {
@@ -46,9 +46,8 @@ func appendHeader(dst []byte, h http.Header, skip func(name string) bool, keys *
 	return dst
 }
 
-// appendLine appends one line. A line break in a value would begin another header
-// (or the body), so it becomes a space; so does NUL, with which nginx refuses all of
-// the head.
+// appendLine appends one line. A line break in a value would begin another header or the body, so it becomes
+// a space; so does NUL, for which nginx refuses the whole head.
 func appendLine(dst []byte, name, value string) []byte {
 	dst = append(dst, name...)
 	dst = append(dst, ": "...)
@@ -62,9 +61,8 @@ func appendLine(dst []byte, name, value string) []byte {
 	return append(dst, "\r\n"...)
 }
 
-// ofConnection reports whether a header is about the connection to the client, which
-// is the web server's (RFC 9110, 7.6.1); Status would be a second Status line. A
-// trailer has no place in a response of SCGI.
+// ofConnection reports whether a header is about the connection to the client, which is the web server's (RFC
+// 9110, 7.6.1). Status would be a second Status line, and SCGI has no trailers.
 func ofConnection(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Status":

@@ -131,7 +131,7 @@ func TestResponse(t *testing.T) {
 	}
 }
 
-// TestCut checks how responses break off: by a reset.
+// TestCut checks that incomplete responses end with a reset.
 func TestCut(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -163,7 +163,7 @@ func TestCut(t *testing.T) {
 				s := start(t, network, &Server{}, c.handler)
 				answer, err := s.ask(body, "REQUEST_URI", "/")
 				assert.ErrorIs(t, err, unix.ECONNRESET, c.name)
-				if network == "unix" { // by TCP a reset may overtake it
+				if network == "unix" { // over TCP a reset may discard sent data
 					assert.Equal(t, c.has, answer[max(0, len(answer)-len(c.has)):], c.name)
 				}
 				if c.logged == "" {
@@ -225,7 +225,7 @@ func TestResponseController(t *testing.T) {
 	assert.ErrorIs(t, err, unix.ECONNRESET)
 }
 
-// noRead is a file whose bytes must not come this way.
+// noRead is a file of which only the kernel may send more than most bytes.
 type noRead struct {
 	*os.File
 	t    *testing.T
@@ -325,7 +325,7 @@ func TestSendFile(t *testing.T) {
 	assert.True(t, strings.HasSuffix(s.get("REQUEST_METHOD", "HEAD"), "\r\n\r\n"))
 }
 
-// TestLateWriter keeps what a handler has left behind out of other responses.
+// TestLateWriter checks that writes after the end of a handler fail, and reach no other response.
 func TestLateWriter(t *testing.T) {
 	late := make(chan http.ResponseWriter, 1)
 	s := start(t, "unix", &Server{}, func(w http.ResponseWriter, _ *http.Request) { late <- w })

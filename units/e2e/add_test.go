@@ -12,20 +12,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// operator runs the operator's command in the machine.
+// operator runs the operator's command on the machine.
 func (s *site) operator(arg ...string) (string, error) {
 	return s.Try("/usr/local/bin/socketgi", arg...)
 }
 
-// listing is what there is on the machine that adding may change: every name with its
-// kind, owner, mode and content.
+// listing lists the files that adding may change, with kind, owner, mode and contents.
 func (s *site) listing() string {
 	s.t.Helper()
 	return s.Run("sh", "-c", `cd / && find etc run/systemd/system run/socketgi* run/.socketgi* run/private/socketgi* run/user var/cache var/lib \
 		-not -path 'var/lib/systemd*' -not -path 'var/lib/dpkg/*' -not -path 'var/lib/apt/*' -not -path 'var/cache/man/*' -not -path 'var/cache/swcatalog/*' -not -path 'var/lib/postgresql/*' -not -path '*/fonts/*' -printf '%p %y %U %G %m %l\n' -type f -exec sha256sum {} + 2>/dev/null; true`)
 }
 
-// changes lists what is in one listing only.
+// changes returns the lines that only one listing has.
 func changes(before, after string) (lines []string) {
 	b, a := strings.Split(before, "\n"), strings.Split(after, "\n")
 	for _, line := range b {
@@ -48,14 +47,14 @@ func (s *site) app(file string) string {
 	return "/srv/" + file
 }
 
-// location has nginx pass requests to an application, as socketgi says.
+// location makes nginx pass requests to an application, by the output of socketgi nginx.
 func (s *site) location(name string) {
 	s.t.Helper()
 	s.Write("/etc/nginx/apps/"+name+".conf", s.Run("/usr/local/bin/socketgi", "nginx", name))
 	s.Run("systemctl", "restart", "nginx")
 }
 
-// TestAdd adds applications of every kind, asks them for a page, and removes them.
+// TestAdd adds applications of every kind, requests a page of each, and removes them.
 func TestAdd(t *testing.T) {
 	for name, c := range map[string]struct {
 		args []string
@@ -78,7 +77,7 @@ func TestAdd(t *testing.T) {
 			s.Write("/srv/hello.cgi", "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\nhello by CGI\\n'\n")
 			s.Run("chmod", "755", "/srv/hello.cgi")
 			s.Install(filepath.Join(bin, "example-guestbook"), "/usr/local/bin/guestbook", 0o755)
-			if name == "project" { // as Django makes one
+			if name == "project" { // a project as created by Django
 				s.Run("mkdir", "/srv/dj")
 				s.Run("/usr/bin/python3", "-m", "django", "startproject", "mysite", "/srv/dj")
 				s.Write("/srv/dj/mysite/urls.py", "from django.http import HttpResponse\nfrom django.urls import path\n"+
@@ -102,7 +101,7 @@ func TestAdd(t *testing.T) {
 			s.Run("rm", "/etc/nginx/apps/"+name+".conf")
 			assert.Equal(t, "enabled\n", s.Run("systemctl", "is-enabled", name+".socket"))
 
-			// Again: nothing but the cached code is new.
+			// The second run changes only cached code.
 			out, err = s.operator(args...)
 			require.NoError(t, err, "%s", out)
 			assert.Contains(t, out, "the units exist and are unchanged")
@@ -127,8 +126,8 @@ func TestAdd(t *testing.T) {
 	}
 }
 
-// TestAddInterface adds an ASGI application, and has flags refused that have no effect with the other
-// interface.
+// TestAddInterface adds an ASGI application, and checks that flags without effect for the other interface are
+// refused.
 func TestAddInterface(t *testing.T) {
 	s := newSite(t)
 	s.Write("/srv/page.py", `async def app(scope, receive, send):
@@ -185,7 +184,7 @@ func TestAddInterface(t *testing.T) {
 	assert.Empty(t, changes(before, s.listing()), "as it was before")
 }
 
-// TestAddFails has every step of adding fail, and checks that nothing is left.
+// TestAddFails has each step of adding fail, and checks that nothing is left.
 func TestAddFails(t *testing.T) {
 	s := newSite(t)
 	s.app("unloadable.py")
@@ -282,7 +281,7 @@ func TestAddFails(t *testing.T) {
 	s.noProcess("slow.py|socketgi")
 }
 
-// TestAddForce replaces what runs, and has it back when that goes wrong.
+// TestAddForce replaces a running application, and checks that a failure restores it.
 func TestAddForce(t *testing.T) {
 	s := newSite(t)
 	script := s.app("article.py")
@@ -322,7 +321,7 @@ func TestAddForce(t *testing.T) {
 	out, _ = s.Try("systemctl", "is-active", "app.service")
 	assert.Equal(t, "inactive\n", out)
 
-	// The operator's changes are in effect while it is tried out, and stay.
+	// The operator's drop-ins are in effect during the check, and are kept.
 	s.Write("/etc/systemd/system/app@.service.d/override.conf", "[Service]\nEnvironment=WHO=operator\n")
 	s.Write("/srv/changed.py", "import os\nwho = os.environ['WHO']\ndef application(e, s):\n    s('200 OK', [])\n    return [who.encode()]\n")
 	out, err = add("/srv/changed.py", "--python", "/usr/bin/python3", "--now", "--force")
@@ -335,8 +334,8 @@ func TestAddForce(t *testing.T) {
 	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
 }
 
-// TestCode checks that what is cached is used, can't be written by the application, and
-// isn't used for what has changed since.
+// TestCode checks that cached code is used, isn't writable by the application, and isn't used for changed
+// files.
 func TestCode(t *testing.T) {
 	for _, profile := range []string{"none", "fast", "strict"} {
 		for _, user := range []string{"www-data", ""} {
@@ -383,8 +382,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// TestAddLoads counts how often an application is loaded while it is added: once to try it, which
-// fills the cache, and once for the page that is asked for.
+// TestAddLoads counts how often an application is loaded when it is added: once for the check, which fills
+// the cache, and once for the requested page.
 func TestAddLoads(t *testing.T) {
 	s := newSite(t)
 	s.Write("/srv/slow.py", "open('/srv/open/loads', 'a').write('x')\ndef application(e, start):\n    start('200 OK', [])\n    return [b'x']\n")

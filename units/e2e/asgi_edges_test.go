@@ -7,28 +7,27 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// edges are requests for what the specification leaves to the server, or forbids the application: paths of
-// testdata/asgi/asgiapp.py, what a client of nginx gets from this project, and from uvicorn where that is another
-// answer.
+// edges are requests for behaviour that the specification leaves to the server, or forbids the application: a
+// path of testdata/asgi/asgiapp.py, the response of this project through nginx, and uvicorn's if it differs.
 var edges = []struct{ path, ours, uvicorns string }{
 	{"raise", "500", ""},
 	{"cancel", "500", ""},
 	{"exit", "500", ""},
-	// An application that returns without a response.
+	// The application returns without a response.
 	{"nothing", "500", ""},
-	// The head is sent with the first part of the body, as that of a WSGI application is, or alone after a moment.
-	// uvicorn sends it at once, so that a failure between the two is an empty page for the client.
+	// The head is sent with the first part of the body, as for a WSGI application, or alone after a moment.
+	// uvicorn sends it at once, so a failure between the two is an empty page for the client.
 	{"onlystart", "500", `200 ""`},
 	{"twice", "500", `200 ""`},
 	{"str", "500", `200 ""`},
 	{"nostart", "500", ""},
 	{"unknown", "500", ""},
-	// A failure in the middle of a response. SCGI resets the connection; uvicorn closes that of nginx's HTTP/1.0, as
-	// it does after the last part.
+	// The application fails in the middle of a response. This project resets the SCGI connection; uvicorn
+	// closes its HTTP/1.0 connection to nginx, as after a complete response.
 	{"raiselater", "200, cut", `200 "part"`},
 	{"nolast", "200, cut", `200 "part"`},
 	{"short", "200, cut", ""},
-	// More than Content-Length: the body ends there; uvicorn sends none of it.
+	// The body exceeds Content-Length: it ends there; uvicorn sends none of it.
 	{"long", `200 "too "`, "200, cut"},
 	// "any further messages on the channel will be ignored".
 	{"after", `200 "body"`, ""},
@@ -40,7 +39,7 @@ var edges = []struct{ path, ours, uvicorns string }{
 	{"bodyof204", `204 ""`, ""},
 	{"status/304", `304 ""`, ""},
 	{"status/299", `299 "body"`, ""},
-	// uvicorn closes the connection when it can't write a head: nginx answers 502.
+	// uvicorn closes the connection for a head that it can't write: nginx answers 502.
 	{"split", "500", "502"},
 	{"status/99", "500", "502"},
 	{"status/101", "500", "502"},
@@ -48,7 +47,7 @@ var edges = []struct{ path, ours, uvicorns string }{
 	{"status/999", `999 "body"`, "502"},
 }
 
-// TestASGIEdges asks the same application for them by this project, in each mode, and by uvicorn.
+// TestASGIEdges compares this project, in each mode, with uvicorn for the same application.
 func TestASGIEdges(t *testing.T) {
 	s := newSite(t)
 	s.Install("testdata/asgi/asgiapp.py", "/srv/asgiapp.py", 0o644)
@@ -82,7 +81,7 @@ func TestASGIEdges(t *testing.T) {
 	}
 }
 
-// edge is what a client gets. How much of a response that is cut reaches it is for nginx to choose.
+// edge returns a response in short. nginx determines how much of an incomplete one reaches the client.
 func (s *site) edge(url string) string {
 	s.t.Helper()
 	got := s.get(url)

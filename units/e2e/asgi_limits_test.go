@@ -15,8 +15,7 @@ const failing = `async def app(scope, receive, send):
         await send({'type': 'lifespan.startup.failed', 'message': 'no database today'})
 `
 
-// TestASGILimits has a worker with as many requests as it takes, a request that takes too long beside others,
-// and lifespans that fail.
+// TestASGILimits fills a worker with requests, exceeds the timeout of one among others, and fails lifespans.
 func TestASGILimits(t *testing.T) {
 	s := newSite(t)
 	s.Install("testdata/asgi/asgiapp.py", "/srv/asgiapp.py", 0o644)
@@ -36,7 +35,7 @@ func TestASGILimits(t *testing.T) {
 	s.start(names...)
 
 	var open []streaming
-	for range 3 { // each has an answer of the only worker before another has ended
+	for range 3 { // each has a response of the only worker before another ends
 		open = append(open, s.open("/few/events/few", "data: one\n\n"))
 	}
 	assert.Equal(t, 503, s.get("/few/pid").StatusCode, "the fourth waits until its time in the queue is over")

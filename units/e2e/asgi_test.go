@@ -35,7 +35,7 @@ var asgiApps = []struct{ name, file, home string }{
 	{"asgi", "asgiapp.py", ""},
 }
 
-// asgiSite is a site with all of them in each mode, at /MODE/NAME.
+// asgiSite boots a site with all of them in each mode, at /MODE/NAME.
 func asgiSite(t *testing.T) *site {
 	s := newSite(t)
 	s.Run("ip", "link", "set", "lo", "up")
@@ -60,7 +60,7 @@ func asgiSite(t *testing.T) *site {
 	return s
 }
 
-// TestASGI serves frameworks, and an application without one, in each mode.
+// TestASGI requests pages of frameworks, and of an application without one, in each mode.
 func TestASGI(t *testing.T) {
 	s := asgiSite(t)
 	var ran []string
@@ -97,7 +97,7 @@ func TestASGI(t *testing.T) {
 	}
 }
 
-// tryFastAPI has a model checked, a task run after the response, and the lifespan's state be the process's own.
+// tryFastAPI checks a validated model, a task after the response, and a lifespan state for each process.
 func (s *site) tryFastAPI(mount string) {
 	t := s.t
 	t.Helper()
@@ -124,7 +124,7 @@ func (s *site) tryFastAPI(mount string) {
 	})
 }
 
-// tryScope checks the scope of a request against the request.
+// tryScope compares the scope of a request with the request.
 func (s *site) tryScope(mount string) {
 	t := s.t
 	t.Helper()
@@ -146,7 +146,7 @@ func (s *site) tryScope(mount string) {
 	assert.NotContains(t, headers, "content-length")
 }
 
-// streaming is a response of which only a part has been read.
+// streaming is a partly read response.
 type streaming struct {
 	s    *site
 	resp *http.Response
@@ -165,7 +165,7 @@ func (s *site) open(url, first string) streaming {
 	return streaming{s, resp}
 }
 
-// rest returns what follows.
+// rest returns the rest of the body.
 func (r streaming) rest() string {
 	r.s.t.Helper()
 	defer r.resp.Body.Close()
@@ -174,7 +174,7 @@ func (r streaming) rest() string {
 	return string(rest)
 }
 
-// noted waits until the application NAME has noted a line.
+// noted waits until the application NAME has written a line.
 func (s *site) noted(name, line string) {
 	s.t.Helper()
 	s.Wait("the note "+line, func() error {
@@ -186,8 +186,8 @@ func (s *site) noted(name, line string) {
 	})
 }
 
-// tryStreams asks the application without a framework for bodies and events, leaves, and has it go on
-// after its response.
+// tryStreams requests bodies and events of the application without a framework, closes a connection early,
+// and has a task run after its response.
 func (s *site) tryStreams(mount, mode string) {
 	t := s.t
 	t.Helper()
@@ -212,7 +212,7 @@ func (s *site) tryStreams(mount, mode string) {
 	s.noted(app, "again "+mode+" http.disconnect")
 }
 
-// tryLifespans checks that each process had one lifespan, and ended it.
+// tryLifespans checks that each process has started and ended one lifespan.
 func (s *site) tryLifespans(name string) {
 	t := s.t
 	t.Helper()

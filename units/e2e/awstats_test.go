@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// accessLog is what eight visitors left behind, in nginx's and Apache's combined format.
+// accessLog returns the requests of eight visitors, in the combined format of nginx and Apache.
 func accessLog() string {
 	var b strings.Builder
 	for i := range 8 {
@@ -22,14 +22,13 @@ func accessLog() string {
 	return b.String()
 }
 
-// TestAWStats has Debian's awstats.pl, unchanged and where Debian has it, read a log and
-// report on it.
+// TestAWStats has Debian's awstats.pl, unchanged and at its place, read a log and report on it.
 func TestAWStats(t *testing.T) {
 	s := newSite(t)
 	s.Write("/srv/access.log", accessLog())
 	for _, mode := range modes {
 		t.Run(mode, func(t *testing.T) {
-			// A user that is made up for it, and what it keeps in a directory of its own.
+			// A dynamic user, with a state directory for the data.
 			p := program{name: "stats-" + mode, accept: mode, flags: []string{"--state"}, run: []string{"--cgi-root", "/usr/lib/cgi-bin"}}
 			s.serveCGI(p)
 			s.Write("/etc/awstats/awstats."+mode+".conf", `LogFile="/srv/access.log"

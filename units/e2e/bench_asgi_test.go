@@ -13,23 +13,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkASGI asks one nginx for pages of ASGI applications, in turn by this project, by uvicorn and by
+// BenchmarkASGI requests pages of ASGI applications from one nginx, in turn by this project, by uvicorn and by
 // gunicorn with uvicorn's worker, with two processes each.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench ASGI/rate -benchtime 5x
 //
-// has wrk ask for a second each (-wrk-time), with 16 connections and with one, and of a page that waits for 50 ms, with
-// 100; "kept" is uvicorn with connections that nginx keeps. Columns are those of BenchmarkWarm. Debian 13 has
-// uvloop for all, Debian 12 for none; httptools is in neither.
+// runs wrk for a second each (-wrk-time), with 16 connections and with one, and with 100 for a page that waits for
+// 50 ms. "kept" is uvicorn with nginx's connections kept open. The columns are those of BenchmarkWarm. Debian 13 has
+// uvloop for all, Debian 12 for none; neither has httptools.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench ASGI/cold -benchtime 100x
 //
-// asks for one page of FastAPI at a time by Accept=yes, next to uvicorn started for that page: by the same unit, whose
-// socket starts it, and asked at its own socket as soon as that accepts.
+// requests one page of FastAPI at a time with Accept=yes, and from a uvicorn started for that page: by the same
+// unit, whose socket starts it. uvicorn's own socket gets the request as soon as it accepts connections.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench ASGI/fresh -benchtime 200x
 //
-// asks --max-requests 1 --warm-path / for FastAPI's page, twenty times a second.
+// requests FastAPI's page with --max-requests 1 --warm-path /, twenty times a second.
 func BenchmarkASGI(b *testing.B) {
 	b.Run("rate", func(b *testing.B) {
 		b.Run("hello", func(b *testing.B) { benchASGIRate(b, "bench", "/hello", "16", "1") })
@@ -43,14 +43,15 @@ func BenchmarkASGI(b *testing.B) {
 	})
 }
 
-// asgiPeers are the services that an application is also served by: their commands without the address, and what nginx has.
+// asgiPeers are the other services of an application: their commands without the address, and the directives
+// of nginx.
 var asgiPeers = []struct{ name, command, address, nginx string }{
 	{"uvicorn", "/usr/bin/python3 -m uvicorn --workers 2 --no-access-log --log-level warning", "--uds ", ""},
 	{"kept", "/usr/bin/python3 -m uvicorn --workers 2 --no-access-log --log-level warning", "--uds ", "proxy_http_version 1.1; proxy_set_header Connection \"\";"},
 	{"gunicorn", "/usr/bin/gunicorn --workers 2 --worker-class uvicorn.workers.UvicornWorker --log-level warning", "--bind unix:", ""},
 }
 
-// newASGISite is a site with all contenders for an application of testdata/asgi.
+// newASGISite boots a site with all contenders for an application of testdata/asgi.
 func newASGISite(b *testing.B, app, page string) *warmSite {
 	s := &warmSite{site: newBench(b, peers...)}
 	two := []string{"--accept", "no", "--workers", "2", "--idle-exit", "0", "--access-log", "no"}
@@ -72,7 +73,7 @@ func newASGISite(b *testing.B, app, page string) *warmSite {
 	return s
 }
 
-// benchASGIRate asks all contenders for a path, with each number of connections.
+// benchASGIRate measures all contenders at a path, with each number of connections.
 func benchASGIRate(b *testing.B, app, path string, connections ...string) {
 	s := newASGISite(b, app, path)
 	want := ""
@@ -103,7 +104,7 @@ func benchASGIRate(b *testing.B, app, path string, connections ...string) {
 	s.rate.print(b, s.site, "")
 }
 
-// benchASGICold has a process for each page of FastAPI.
+// benchASGICold measures a process for each page of FastAPI.
 func benchASGICold(b *testing.B) {
 	const want = "FastAPI here"
 	s := newBench(b)
@@ -115,7 +116,7 @@ func benchASGICold(b *testing.B) {
 	s.start(names...)
 	s.replaceCommand("uvicorn", "/usr/bin/python3 -m uvicorn --no-access-log --log-level warning --limit-max-requests 1 --uds "+uvicornSocket+" fastapiapp:app")
 	s.Run("python3", "-m", "compileall", "-q", "/srv")
-	// With the code that is cached when an application is added.
+	// The code is cached as when an application is added.
 	s.Run("/usr/local/bin/socketgi", "add", "socketgi", "/srv/fastapiapp.py", "--python", "/usr/bin/python3", "--user", "www-data", "--mount", "/socketgi")
 	for _, name := range names {
 		s.apart(name)
@@ -147,10 +148,10 @@ func benchASGICold(b *testing.B) {
 	f.print(b, s, "")
 }
 
-// uvicornSocket is where a uvicorn listens that was started for one request.
+// uvicornSocket is the socket of a uvicorn that is started for one request.
 const uvicornSocket = "/srv/open/uvicorn.sock"
 
-// askStarted has systemd start uvicorn, and asks it for a page once it listens.
+// askStarted has systemd start uvicorn, and requests a page when uvicorn listens.
 func (s *site) askStarted() string {
 	s.t.Helper()
 	starts, err := net.Dial("unix", s.Path("/run/socketgi/uvicorn.sock"))

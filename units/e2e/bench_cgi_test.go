@@ -10,20 +10,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkCGI asks one nginx for the page of a static C program, in turn by this
-// project and by its peers.
+// BenchmarkCGI requests the page of a static C program from one nginx, in turn by this project and by its peers.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench CGI/rate -benchtime 10x
 //
-// has listeners answer (Accept=no): the adapter, Debian's fcgiwrap as it comes, with its
-// one process, and with two (-c 2); wrk with 16 connections and with one, for a second
-// each. The memory is the peak: the largest resident sets of the processes that stay, together.
+// measures listeners (Accept=no): the adapter, and Debian's fcgiwrap with its default of one process, and with two
+// (-c 2). It runs wrk with 16 connections and with one, for a second each. The memory is the peak: the sum of the
+// largest resident sets of the permanent processes.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench CGI/latency -benchtime 200x
 //
-// has systemd start a process for each request (Accept=yes): the adapter, and a shim of
-// 50 lines of C that becomes the program, under the same unit but for the command. What
-// is timed is as in [BenchmarkColdStart]; the memory is the peak of the largest process.
+// measures a process for each request (Accept=yes): the adapter, and a shim of 50 lines of C that executes the
+// program, in the same unit with another command. The times are those of [BenchmarkColdStart]; the memory is the
+// peak of the largest process.
 func BenchmarkCGI(b *testing.B) {
 	b.Run("rate", benchCGIRate)
 	b.Run("latency", benchCGILatency)
@@ -31,7 +30,7 @@ func BenchmarkCGI(b *testing.B) {
 
 const cgiWant = "Hello world!\n"
 
-// newCGISite is a site with the programs of testdata/shim in /srv.
+// newCGISite boots a site with the programs of testdata/shim in /srv.
 func newCGISite(b *testing.B) *site {
 	s := newBench(b, peers...)
 	for _, name := range []string{"hello", "shim", "peak"} {
@@ -40,7 +39,7 @@ func newCGISite(b *testing.B) *site {
 	return s
 }
 
-// serveHello sets /srv/hello up as name, as the README says, and nginx to serve it.
+// serveHello sets up /srv/hello as name, as in the README, behind nginx.
 func (s *site) serveHello(name, accept string) {
 	s.t.Helper()
 	s.install(s.Run("/usr/local/bin/socketgi", "units", name, "--user", "www-data", "--accept", accept, "--cgi", "--", "/srv/hello"))
@@ -51,7 +50,7 @@ func benchCGIRate(b *testing.B) {
 	s := newCGISite(b)
 	s.serveHello("socketgi", "no")
 	command := regexp.MustCompile(`(?m)^ExecStart=(.*)$`)
-	for _, ending := range []string{".socket", ".service"} { // as Debian has it, but for the name and the command
+	for _, ending := range []string{".socket", ".service"} { // Debian's units with another name and command
 		unit := s.Run("cat", "/lib/systemd/system/fcgiwrap"+ending)
 		s.Write("/etc/systemd/system/fcgiwrap"+ending, unit)
 		unit = strings.ReplaceAll(unit, "fcgiwrap.socket", "fcgiwrap2.socket")

@@ -18,10 +18,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// peers are the packages that benchmarks compare this project with, and what measures them.
+// peers are the packages that benchmarks compare this project with, and the tool that measures them.
 var peers = []string{"fcgiwrap", "gunicorn", "uwsgi-core", "uwsgi-plugin-python3", "wrk"}
 
-// newBench boots a site with more packages and one hierarchy of control groups, as Debian boots.
+// newBench boots a site with more packages and a single hierarchy of control groups, as Debian boots.
 func newBench(b *testing.B, packages ...string) *site {
 	b.Setenv("UNIFIED_CGROUP_HIERARCHY", "1")
 	return newSite(b, packages...)
@@ -49,12 +49,12 @@ func (s *site) apart(name string) {
 	unit := strings.ReplaceAll(s.Run("cat", file), "Slice=system.slice\n", "")
 	s.Write(file, strings.Replace(unit, "[Service]\n", "[Service]\nSlice="+name+".slice\n", 1))
 	s.Run("systemctl", "daemon-reload")
-	s.Run("systemctl", "start", name+".slice") // the count goes with the group, and the group with the last process otherwise
+	s.Run("systemctl", "start", name+".slice") // a group, and its count, would end with its last process
 }
 
-// used is the processor time of a control group (cpu.stat, cgroup-v2): a slice has that of all that
-// ever ran in it. The manager's (init.scope) is that of PID 1 and of what it starts, until that is in a group
-// of its own.
+// used returns the processor time of a control group (cpu.stat, cgroup-v2). A slice includes all processes
+// that ran in it. init.scope, the manager's, includes PID 1 and its new processes until they are moved to a
+// group.
 func (s *site) used(group string) time.Duration {
 	s.t.Helper()
 	stat, err := os.ReadFile(s.Path("/sys/fs/cgroup/" + group + "/cpu.stat"))
@@ -66,7 +66,7 @@ func (s *site) used(group string) time.Duration {
 	return time.Duration(us) * time.Microsecond
 }
 
-// count adds the processor time that a request to name takes, until its instance is gone.
+// count adds the processor time of a request to name, until its instance has ended.
 func (s *site) count(f *figures, name string, request func()) {
 	s.t.Helper()
 	s.quiet()
@@ -79,7 +79,7 @@ func (s *site) count(f *figures, name string, request func()) {
 	f.add(name, "cpu, ms", ms(manager+application))
 }
 
-// quiet waits until no instance is left.
+// quiet waits until all instances have ended.
 func (s *site) quiet() {
 	s.t.Helper()
 	quiet(s.Machine)
@@ -95,7 +95,7 @@ func quiet(m *machine.Machine) {
 	})
 }
 
-// figures are what a benchmark has measured: values of each column, for each name.
+// figures are the measurements of a benchmark: values of each column, for each name.
 type figures struct {
 	names, columns []string
 	values         map[[2]string][]float64
@@ -114,7 +114,7 @@ func (f *figures) add(name, column string, value float64) {
 	f.values[[2]string{name, column}] = append(f.values[[2]string{name, column}], value)
 }
 
-// median returns 0 where there is no value.
+// median returns the median of a column, 0 without values.
 func (f *figures) median(name, column string) float64 {
 	values := slices.Sorted(slices.Values(f.values[[2]string{name, column}]))
 	if len(values) == 0 {
@@ -123,11 +123,11 @@ func (f *figures) median(name, column string) float64 {
 	return values[len(values)/2]
 }
 
-// measurements is a file for units/internal/performance.
+// measurements is the input of units/internal/performance.
 var measurements = flag.String("measurements", "", "append what benchmarks have measured to this `file`")
 
-// print writes the medians as a line of JSON, to the file that -measurements names if there is one. Part is added
-// to the name of a benchmark that has several tables.
+// print writes the medians as a line of JSON, also to the file of -measurements. part is added to the name of
+// a benchmark with several tables.
 func (f *figures) print(b *testing.B, s *site, part string) {
 	medians := map[string]map[string]float64{}
 	for key := range f.values {
@@ -154,7 +154,7 @@ func (f *figures) print(b *testing.B, s *site, part string) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// describe is the head of a table.
+// describe returns the head of a table.
 func (s *site) describe(b *testing.B) string {
 	version, _, _ := strings.Cut(s.Run("systemctl", "--version"), "\n")
 	load, err := os.ReadFile("/proc/loadavg")
@@ -162,10 +162,11 @@ func (s *site) describe(b *testing.B) string {
 	return fmt.Sprintf("%s, %d rounds: Debian's %s, %s, load %s", b.Name(), b.N, machine.Suite(), version, strings.Fields(string(load))[0])
 }
 
-// wrkTime is how long wrk asks.
+// wrkTime is the duration of each run of wrk.
 var wrkTime = flag.Duration("wrk-time", time.Second, "how long each rate is measured in each round, in whole `seconds`")
 
-// wrk asks for a path, adds the rate, the latencies and the processor time of each request, and returns how many there were.
+// wrk runs wrk for a path, adds the rate, the latencies and the processor time of each request, and returns
+// the number of requests.
 func (s *site) wrk(f *figures, name, slice, path, connections string, duration time.Duration) (requests int) {
 	s.t.Helper()
 	const nginx = "system.slice/nginx.service"
@@ -194,7 +195,7 @@ func (s *site) wrk(f *figures, name, slice, path, connections string, duration t
 	return requests
 }
 
-// processes lists those of a unit.
+// processes returns the processes of a unit.
 func (s *site) processes(unit string) []string {
 	group := strings.TrimSpace(s.Run("systemctl", "show", "-P", "ControlGroup", unit))
 	return strings.Fields(s.Run("cat", "/sys/fs/cgroup"+group+"/cgroup.procs"))
@@ -207,9 +208,9 @@ func median(d []time.Duration) time.Duration {
 	return d[len(d)/2]
 }
 
-const benchPort = "127.0.0.1:8080" // in the machine, which has a network of its own
+const benchPort = "127.0.0.1:8080" // in the network namespace of the machine
 
-// quietNginx has nginx listen for wrk, too, and write no log of its own.
+// quietNginx makes nginx listen at benchPort, too, without an access log.
 func (s *site) quietNginx() {
 	s.t.Helper()
 	s.Write("/etc/nginx/sites-enabled/default", `server {

@@ -10,13 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkHandler asks nginx for a page of a Go handler with wrk, 16 connections and one for
-// a second each, in turn by scgi_pass to scgihttp, fastcgi_pass to net/http/fcgi and
-// proxy_pass to net/http with keepalive connections and without.
+// BenchmarkHandler requests a page of a Go handler from nginx with wrk, with 16 connections and with one for a second
+// each, in turn by scgi_pass to scgihttp, fastcgi_pass to net/http/fcgi, and proxy_pass to net/http with and without
+// keepalive connections.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench Handler -benchtime 10x
 //
-// prints the medians, and the ratios of the first to the others. Processor time is the handler's, without nginx's.
+// prints the medians, and the ratios of the first to the others. The processor time is the handler's, without nginx's.
 func BenchmarkHandler(b *testing.B) {
 	program := filepath.Join(b.TempDir(), "peers")
 	build := exec.Command("go", "build", "-o", program, "./testdata/peers")

@@ -17,24 +17,24 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkHardening measures what each directive of the profiles costs a
-// connection, over a unit with User= alone, and what systemd-analyze
-// security says of it: alone, and added up to the profiles.
+// BenchmarkHardening measures the cost of each directive of the profiles for a connection, compared with a unit with
+// User= alone, and the level of systemd-analyze security: of each directive alone, and of their sums up to the
+// profiles.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench Hardening/profiles -benchtime 100x
 //
-// prints a table. The service is a static C program; connections are made one at a time,
-// in a new order in each round. Processor time is that of systemd and the instance together.
+// prints a table. The service is a static C program; connections are made one at a time, in a new order in each
+// round. The processor time is that of systemd and the instance together.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench Hardening/instance -benchtime 100x
 //
-// measures what other directives cost or save beside those of a profile.
+// measures the cost of other directives in addition to a profile.
 func BenchmarkHardening(b *testing.B) {
 	b.Run("profiles", func(b *testing.B) { benchHardening(b, hardeningCases()) })
 	b.Run("instance", func(b *testing.B) { benchHardening(b, instanceCases()) })
 }
 
-// benchHardening compares cases with the first of them.
+// benchHardening compares cases with the first one.
 func benchHardening(b *testing.B, cases []hardeningCase) {
 	s := newBench(b)
 	mounts := ordinaryMounts(s.Machine)
@@ -55,7 +55,7 @@ func benchHardening(b *testing.B, cases []hardeningCase) {
 	for i := range order {
 		order[i] = i
 	}
-	order = append(order, 0, 0, 0, 0) // the first is what all are compared with
+	order = append(order, 0, 0, 0, 0) // all are compared with the first one
 	for i := range cases {
 		cases[i].connect(s) // the first time fills caches
 		cases[i].took, cases[i].used = nil, nil
@@ -83,10 +83,10 @@ func benchHardening(b *testing.B, cases []hardeningCase) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// denied is a list that is too long for a table.
+// denied matches a list that is too long for a table.
 var denied = regexp.MustCompile(`(SystemCallFilter=~\S+) [^` + "`" + `]*`)
 
-// hardeningCase is a unit pair to be measured.
+// hardeningCase is a pair of units to measure.
 type hardeningCase struct {
 	what       string
 	directives []string
@@ -95,18 +95,17 @@ type hardeningCase struct {
 	took, used                []time.Duration
 }
 
-// hardeningSlice has all instances.
+// hardeningSlice contains all instances.
 const hardeningSlice = "cases.slice"
 
-// hardeningCases is User= alone, each directive on top of that, and then what they add
-// up to.
+// hardeningCases returns User= alone, with each directive in addition, and with the sums of directives.
 func hardeningCases() []hardeningCase {
 	cases := []hardeningCase{{what: "`User=` alone"}}
 	alone := func(directives ...string) {
 		cases = append(cases, hardeningCase{what: "`" + strings.Join(directives, "`, `") + "`", directives: directives})
 	}
 	fast, strict := (&units.Options{Profile: units.Fast}).Hardening(), (&units.Options{Profile: units.Strict}).Hardening()
-	seen := map[string]bool{"SystemCallErrorNumber=EPERM": true} // nothing by itself
+	seen := map[string]bool{"SystemCallErrorNumber=EPERM": true} // without effect alone
 	for _, h := range slices.Concat(fast, strict) {
 		for _, d := range h.Directives {
 			if !seen[d] {
@@ -150,7 +149,7 @@ func hardeningCases() []hardeningCase {
 	return cases
 }
 
-// instanceCases is the fast profile and what other directives change in what it costs, and the same of strict.
+// instanceCases returns the fast profile with other directives that change its cost, and the same for strict.
 func instanceCases() (cases []hardeningCase) {
 	add := func(profile units.Profile, more ...[]string) {
 		var all []string
@@ -164,7 +163,7 @@ func instanceCases() (cases []hardeningCase) {
 		}
 	}
 	add(units.Fast,
-		[]string{"SystemCallFilter=", "SystemCallArchitectures="}, []string{"RestrictNamespaces=no"}, []string{"RestrictSUIDSGID=no"}, // fewer to be serialised
+		[]string{"SystemCallFilter=", "SystemCallArchitectures="}, []string{"RestrictNamespaces=no"}, []string{"RestrictSUIDSGID=no"}, // fewer lines to serialise
 		[]string{"ProtectClock=no", "DevicePolicy=auto"}, []string{"NoNewPrivileges=no"},
 		[]string{"ImportCredential="}, []string{"KeyringMode=inherit"}, []string{"MemoryPressureWatch=off"},
 		[]string{"SetLoginEnvironment=no"}, []string{"UnsetEnvironment=LANG HOME LOGNAME USER SHELL"}, []string{"User=33", "Group=33"},
@@ -175,7 +174,7 @@ func instanceCases() (cases []hardeningCase) {
 	return cases
 }
 
-// install writes the units as they are rendered, but for the profile.
+// install writes the units as they are rendered, with another profile.
 func (c *hardeningCase) install(s *site, name string) {
 	c.name = name
 	none := units.Options{Name: name, Exec: []string{"/srv/namespace"}, User: "www-data", Profile: units.None}
@@ -192,8 +191,8 @@ func (c *hardeningCase) install(s *site, name string) {
 	s.Write("/etc/systemd/system/"+pair.ServiceName, service)
 }
 
-// connect has the service answer a connection, when nothing of the one before is
-// left, and waits until nothing is left of it.
+// connect has the service answer a connection after the end of the previous instance, and waits for the end
+// of this one.
 func (c *hardeningCase) connect(s *site) {
 	s.quiet()
 	used := func() time.Duration { return s.used("init.scope") + s.used(hardeningSlice) }
@@ -210,13 +209,13 @@ func (c *hardeningCase) connect(s *site) {
 	c.used = append(c.used, used()-before)
 }
 
-// ordinaryMounts takes away what only a container has mounted, which makes a mount namespace
-// dearer than it is on a machine, and returns how many mounts are left.
+// ordinaryMounts unmounts the mounts that only a container has, because they make a mount namespace more
+// expensive, and returns the number of the others.
 func ordinaryMounts(m *machine.Machine) int {
 	containers := regexp.MustCompile(`(?m)^\S+ \S+ \S+ \S+ ((?:/proc|/run/host)/\S+|/run/host) `)
 	m.Wait("the container's own mounts to be gone", func() error {
 		for _, mount := range containers.FindAllStringSubmatch(m.Run("cat", "/proc/self/mountinfo"), -1) {
-			_, _ = m.Try("umount", "--lazy", mount[1]) // it may have gone with another one
+			_, _ = m.Try("umount", "--lazy", mount[1]) // it may have been unmounted with another one
 		}
 		left := containers.FindAllString(m.Run("cat", "/proc/self/mountinfo"), -1)
 		if len(left) > 0 {

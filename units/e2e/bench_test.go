@@ -13,15 +13,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkColdStart asks for a page, one request at a time, in turn from this
-// project and from a script that reads SCGI from its standard
-// input itself, under the same unit but for the command.
+// BenchmarkColdStart requests a page, one request at a time, in turn from this project and from a script that reads
+// SCGI from its standard input, in the same unit with another command.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench ColdStart -benchtime 200x
 //
-// prints the medians: of the page as a client of nginx has it; of
-// the connection to the socket until it is closed, which is when that script
-// has ended; and of the processor time of the latter, until nothing of the instance is left.
+// prints the medians: of the time of a client of nginx; of the time from the connection to the socket until it is
+// closed, which is the end of that script; and of the processor time of the latter, until the instance has ended.
 func BenchmarkColdStart(b *testing.B) {
 	b.Run("hello", func(b *testing.B) { benchColdStart(b, "article.py", "by_hand_hello.py", "Hello world!\n") })
 	b.Run("flask", func(b *testing.B) { benchColdStart(b, "flaskapp.py", "by_hand_flask.py", "Flask here") })
@@ -35,12 +33,13 @@ func benchColdStart(b *testing.B, app, byHand, want string) {
 	s.Install("testdata/flaskapp.py", "/srv/flaskapp.py", 0o644)
 	s.replaceCommand("peer", "/srv/"+byHand)
 	s.Run("python3", "-m", "compileall", "-q", "/srv")
-	// With the code that is cached when an application is added.
+	// The code is cached as when an application is added.
 	s.Run("/usr/local/bin/socketgi", "add", "socketgi", "/srv/"+app, "--python", "/usr/bin/python3", "--user", "www-data")
 	s.oneAtATime(b, []string{"socketgi", "peer"}, "/", want)
 }
 
-// replaceCommand has the instances of an application run another program, with the connection as standard input and output.
+// replaceCommand makes the instances of an application run another program, with the connection as standard
+// input and output.
 func (s *site) replaceCommand(name, command string) {
 	s.t.Helper()
 	file := "/etc/systemd/system/" + name + "@.service"
@@ -49,7 +48,7 @@ func (s *site) replaceCommand(name, command string) {
 	s.Run("systemctl", "daemon-reload")
 }
 
-// oneAtATime asks applications for a page in turn, and prints the figures.
+// oneAtATime requests a page of each application in turn, and prints the figures.
 func (s *site) oneAtATime(b *testing.B, names []string, path, want string) {
 	for _, name := range names {
 		s.apart(name)
@@ -82,8 +81,8 @@ func (s *site) oneAtATime(b *testing.B, names []string, path, want string) {
 	f.print(b, s, "")
 }
 
-// timeSocket asks an application at its socket, and returns how long it took until the
-// connection was closed.
+// timeSocket sends a request to an application's socket, and returns the time until the connection was
+// closed.
 func (s *site) timeSocket(name string, request []byte, want string) time.Duration {
 	s.t.Helper()
 	start := time.Now()

@@ -14,23 +14,24 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkWarm asks one nginx for the page of an application, in turn by this project with
-// warm processes (Accept=no), by uWSGI on an SCGI socket, and by gunicorn with
-// synchronous workers on a unix socket, with two processes each.
+// BenchmarkWarm requests the page of an application from one nginx, in turn by this project with warm workers
+// (Accept=no), by uWSGI on an SCGI socket, and by gunicorn with synchronous workers on a unix socket, with two
+// processes each.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench Warm/rate -benchtime 5x
 //
-// has wrk ask for a second each (-wrk-time), with 16 connections and with one, and takes medians of
-// the rates, of the median latencies, of the 99th percentiles, of the processor time of each request, and of
-// nginx's part of it, and the memory of all processes together (proportional set size). "fresh" is --max-requests 1, a process for
-// each request. In the same rounds all are asked with their access logs in the journal ("log"), and Accept=yes next to "fresh" for
-// Flask ("once").
+// runs wrk for a second each (-wrk-time), with 16 connections and with one. It prints medians of the rates, of the
+// median latencies, of the 99th percentiles, of the processor time of each request and of nginx's part of it, and the
+// memory of all processes together (proportional set size). "fresh" is --max-requests 1, a process for each request.
+// The same rounds measure all with their access logs in the journal ("log"), and Accept=yes besides "fresh" for Flask
+// ("once").
 //
-// SOCKETGI_ADAPTER is an adapter to measure instead of the one that is built, SOCKETGI_ADAPTER_BEFORE another one to compare it with.
+// SOCKETGI_ADAPTER is the path of an adapter to measure instead of the built one, SOCKETGI_ADAPTER_BEFORE that of
+// another one to compare.
 //
 //	SOCKETGI_SUITE=trixie go test ./units/e2e -run '^$' -bench Warm/fresh -benchtime 200x
 //
-// asks --max-requests 1 for Flask's page, twenty times a second.
+// requests Flask's page with --max-requests 1, twenty times a second.
 func BenchmarkWarm(b *testing.B) {
 	b.Run("rate", func(b *testing.B) {
 		b.Run("hello", func(b *testing.B) { benchWarmRate(b, "article.py", "simple_app", "Hello world!\n") })
@@ -40,7 +41,7 @@ func BenchmarkWarm(b *testing.B) {
 	b.Run("fresh", benchWarmFresh)
 }
 
-// adapters are what is measured: name and path.
+// adapters returns the measured adapters: name and path.
 func adapters() [][2]string {
 	all := [][2]string{{"socketgi", filepath.Join(bin, "socketgi-adapter")}}
 	if path := os.Getenv("SOCKETGI_ADAPTER"); path != "" {
@@ -52,7 +53,7 @@ func adapters() [][2]string {
 	return all
 }
 
-// contender is what serves the page: a unit with a slice, and a location of nginx, of its name.
+// contender is a server of the page: a unit with a slice, and a location of nginx with its name.
 type contender struct {
 	unit    string
 	figures *figures
@@ -107,7 +108,7 @@ func newWarmSite(b *testing.B, app, callable, want string) *warmSite {
 	return s
 }
 
-// ours is a contender of this project, with the adapter at path.
+// ours adds a contender of this project, with the adapter at path.
 func (s *warmSite) ours(f *figures, unit, as, app, path string, flags ...string) {
 	s.t.Helper()
 	s.warm0(unit, app, flags...)
@@ -117,7 +118,7 @@ func (s *warmSite) ours(f *figures, unit, as, app, path string, flags ...string)
 	s.contenders = append(s.contenders, contender{unit, f, as})
 }
 
-// peer is a service for uWSGI or gunicorn.
+// peer adds a service of uWSGI or gunicorn.
 func (s *warmSite) peer(f *figures, unit, as, command, nginx string) {
 	s.t.Helper()
 	s.Write("/etc/systemd/system/"+unit+".service", `[Service]
@@ -168,7 +169,7 @@ func benchWarmRate(b *testing.B, app, callable, want string) {
 	}
 }
 
-// logging asks a contender with an access log. What the journal has of others is done before.
+// logging measures a contender with an access log, after the journal has written the entries of others.
 func (s *warmSite) logging(c contender, connections string) {
 	s.t.Helper()
 	const journal = "system.slice/systemd-journald.service"
@@ -179,8 +180,7 @@ func (s *warmSite) logging(c contender, connections string) {
 	c.figures.add(c.as, connections+": journald, µs", float64((s.used(journal)-before).Microseconds())/float64(requests))
 }
 
-// memory is what the processes of a unit have in memory together, in MiB: what several
-// share counts once.
+// memory returns the memory of a unit's processes together, in MiB; shared memory counts once.
 func (s *site) memory(unit string) float64 {
 	s.t.Helper()
 	sum := 0
@@ -199,7 +199,8 @@ func benchWarmFresh(b *testing.B) {
 	newBench(b).benchFresh(b, "flaskapp.py", "Flask here")
 }
 
-// benchFresh asks --max-requests 1 for a page, twenty times a second. Flags are more of those of the units.
+// benchFresh measures --max-requests 1 for a page, twenty times a second. flags are further flags of the
+// units.
 func (s *site) benchFresh(b *testing.B, app, want string, flags ...string) {
 	s.warm0("fresh", app, append([]string{"--accept", "no", "--workers", "2", "--max-requests", "1", "--access-log", "no"}, flags...)...)
 	s.apart("fresh")
@@ -231,7 +232,7 @@ func (s *site) benchFresh(b *testing.B, app, want string, flags ...string) {
 	f.print(b, s, "")
 }
 
-// warm0 sets an application up with flags for the units and nothing more.
+// warm0 sets up an application with the given flags of the units only.
 func (s *site) warm0(name, app string, flags ...string) {
 	s.t.Helper()
 	s.serve(name, app, "/"+name, append([]string{"--user", "www-data"}, flags...)...)

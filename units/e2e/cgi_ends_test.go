@@ -9,14 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// under waits until a process with these arguments is under way inside.
+// under waits until a process with these arguments runs on the machine.
 func (s *site) under(args string) {
 	s.t.Helper()
 	s.Wait(args+" to be under way", func() error { _, err := s.Try("pgrep", "-fx", args); return err })
 }
 
-// TestCGIClientLeaves closes the connection while a program is at work, before its
-// first byte and after it. Nothing of its process group is left.
+// TestCGIClientLeaves closes the connection before a program's first byte and after it. No process of its
+// group is left.
 func TestCGIClientLeaves(t *testing.T) {
 	s := newSite(t)
 	begin := "printf 'Content-Type: text/plain\\nX-Accel-Buffering: no\\n\\nbegun\\n'\n"
@@ -61,8 +61,8 @@ func TestCGIClientLeaves(t *testing.T) {
 	}
 }
 
-// TestCGIBackground has programs leave something behind that keeps their output open.
-// The response ends with the program, and so does what it left.
+// TestCGIBackground has programs leave processes that keep the output open. The response ends with the
+// program, and so do the processes.
 func TestCGIBackground(t *testing.T) {
 	s := newSite(t)
 	begin := "printf 'Content-Type: text/plain\\n\\nall of it\\n'\n"
@@ -79,7 +79,7 @@ func TestCGIBackground(t *testing.T) {
 				assert.NoError(t, got.err)
 				assert.Equal(t, "all of it\n"+want, got.body)
 				if path == "away" && mode == "no" {
-					// Its request is unknown until the adapter exits.
+					// The request is unknown until the adapter exits.
 					s.Run("systemctl", "stop", p.service())
 				}
 				s.noneLeft(p)
@@ -90,7 +90,7 @@ func TestCGIBackground(t *testing.T) {
 	}
 }
 
-// TestCGIStopped stops an instance while its program is at work.
+// TestCGIStopped stops an instance while its program runs.
 func TestCGIStopped(t *testing.T) {
 	s := newSite(t)
 	s.script("/srv/cgi/silent", "sleep 1003 & wait")

@@ -15,14 +15,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// script writes a program of a shell into the machine.
+// script writes a shell script on the machine.
 func (s *site) script(path, text string) {
 	s.t.Helper()
 	s.Write(path, "#!/bin/sh\n"+text)
 	require.NoError(s.t, os.Chmod(s.Path(path), 0o755))
 }
 
-// foreignProgram is the header of a program for a machine that this one is not.
+// foreignProgram returns the header of a program for another architecture.
 func foreignProgram() string {
 	h := make([]byte, 64)
 	copy(h, elf.ELFMAG)
@@ -31,8 +31,7 @@ func foreignProgram() string {
 	return string(h)
 }
 
-// TestCGIFaults asks for everything that a program can do wrong, and for what can't be
-// run at all.
+// TestCGIFaults requests programs with each fault, and programs that can't be run.
 func TestCGIFaults(t *testing.T) {
 	s := newSite(t)
 	for path, text := range map[string]string{
@@ -119,7 +118,7 @@ func TestCGIFaults(t *testing.T) {
 				assert.Contains(t, got.body, "request "+id+".")
 				priority := "3"
 				if c.status < 500 {
-					priority = "4" // a stranger can ask for anything
+					priority = "4" // clients can request anything
 				}
 				problem := s.logged(c.p.units(), map[string]string{"SOCKETGI_REQUEST_ID": id, "PRIORITY": priority})
 				assert.Contains(t, problem["MESSAGE"], c.log)
@@ -128,7 +127,7 @@ func TestCGIFaults(t *testing.T) {
 			})
 		}
 		t.Run(bad.name+"/dots", func(t *testing.T) {
-			// nginx has resolved them by then; another web server may not.
+			// nginx has resolved them already; other web servers may not.
 			for name, value := range map[string]string{"PATH_INFO": "/../../bin/true", "SCRIPT_FILENAME": "/srv/cgi/../../bin/true"} {
 				got := s.raw(bad, scgi.Header{Name: name, Value: value})
 				assert.True(t, strings.HasPrefix(got, "Status: 404 "), "%s=%s: %s", name, value, got)
@@ -140,7 +139,7 @@ func TestCGIFaults(t *testing.T) {
 	}
 }
 
-// raw asks for something by SCGI, without nginx, and returns the response.
+// raw sends a request by SCGI, without nginx, and returns the response.
 func (s *site) raw(p program, headers ...scgi.Header) string {
 	s.t.Helper()
 	request, err := scgi.AppendRequest(nil, 0, append([]scgi.Header{{Name: "REQUEST_METHOD", Value: "GET"}, {Name: "SCRIPT_NAME"}}, headers...))
@@ -156,7 +155,7 @@ func (s *site) raw(p program, headers ...scgi.Header) string {
 	return string(got)
 }
 
-// TestCGICut has responses break off, so that no client takes a part for the whole.
+// TestCGICut checks that clients can detect an incomplete response.
 func TestCGICut(t *testing.T) {
 	s := newSite(t)
 	begin := "printf 'Content-Type: text/plain\\n\\nbegun\\n'\n"

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// idleExit changes after how long without a request the adapter of an Accept=no unit exits, as systemctl edit does.
+// idleExit changes the idle time after which the adapter of an Accept=no unit exits, as systemctl edit does.
 func (s *site) idleExit(p program, after string) {
 	s.t.Helper()
 	unit, err := os.ReadFile(s.Path("/etc/systemd/system/" + p.service()))
@@ -29,8 +29,8 @@ func (s *site) state(p program) string {
 	return strings.TrimSpace(out)
 }
 
-// TestCGIListens checks the life of an adapter that accepts by itself: it says when it
-// is ready, finishes what it has when it is stopped, and comes back.
+// TestCGIListens checks an adapter that accepts connections: it notifies systemd when it is ready, completes
+// requests when it is stopped, and is started again.
 func TestCGIListens(t *testing.T) {
 	s := newSite(t)
 	s.script("/srv/cgi/gate", "printf 'Content-Type: text/plain\\n\\n'; until [ -e /srv/open/gate ]; do sleep 0.01; done; echo finished; echo $PPID")
@@ -39,7 +39,7 @@ func TestCGIListens(t *testing.T) {
 	s.serveCGI(p)
 	assert.Empty(t, s.Run("systemd-analyze", "verify", "--man=no", "/etc/systemd/system/no.socket", "/etc/systemd/system/no.service"))
 	assert.Equal(t, "inactive", s.state(p), "it runs when somebody asks")
-	s.Run("systemctl", "start", p.service()) // which returns when it is ready
+	s.Run("systemctl", "start", p.service()) // it returns when the adapter is ready
 	assert.Equal(t, "active", s.state(p))
 	assert.Equal(t, "notify\n", s.Run("systemctl", "show", "-p", "Type", "--value", p.service()))
 	pid := strings.TrimSpace(s.Run("systemctl", "show", "-p", "MainPID", "--value", p.service()))
@@ -60,7 +60,7 @@ func TestCGIListens(t *testing.T) {
 		}
 		return nil
 	})
-	// A connection that comes now waits for the next one.
+	// A new connection waits for the next adapter.
 	next := make(chan reply)
 	go func() { next <- s.get("/no/quick") }()
 	s.Write("/srv/open/gate", "")
@@ -74,7 +74,7 @@ func TestCGIListens(t *testing.T) {
 	assert.Regexp(t, `^\d+$`, got.body)
 	s.noneLeft(p)
 
-	// A killed adapter takes only its own requests with it.
+	// A killed adapter loses only its own requests.
 	s.Run("rm", "/srv/open/gate")
 	go func() { answer <- s.get("/no/gate") }()
 	s.under("sleep 0.01")
@@ -85,8 +85,7 @@ func TestCGIListens(t *testing.T) {
 	s.noneLeft(p)
 }
 
-// TestCGIIdleExit asks again and again while the adapter leaves as soon as it may. No
-// request is lost.
+// TestCGIIdleExit sends requests while the adapter exits as early as possible. No request is lost.
 func TestCGIIdleExit(t *testing.T) {
 	s := newSite(t)
 	s.script("/srv/quick", "printf 'Content-Type: text/plain\\n\\n%s' $PPID")

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestCGIResponses has programs answer in all the ways of RFC 3875, 6.2.
+// TestCGIResponses has programs send every kind of response in RFC 3875, 6.2.
 func TestCGIResponses(t *testing.T) {
 	s := newSite(t)
 	for path, text := range map[string]string{
@@ -82,7 +82,7 @@ func TestCGIResponses(t *testing.T) {
 			got = s.do("POST", "/"+mode+"/local", strings.NewReader("body"))
 			assert.Equal(t, "GET /by way of=local", got.body)
 
-			// A program that reads nothing of the body, and one that responds while it reads.
+			// One program ignores the body, and another responds while it reads.
 			body := strings.Repeat("0123456789abcdef", 3<<20/16)
 			assert.Equal(t, "hello\n", s.do("POST", "/"+mode+"/plain", strings.NewReader(body)).body)
 			assert.True(t, body == s.do("POST", "/"+mode+"/echo", strings.NewReader(body)).body, "all comes back")
@@ -108,8 +108,8 @@ func TestCGIResponses(t *testing.T) {
 	}
 }
 
-// TestCGILocations serves a directory by locations that were written for fcgiwrap,
-// where no more than the three words fastcgi are other ones.
+// TestCGILocations serves a directory by locations that were written for fcgiwrap, after a change of three
+// words.
 func TestCGILocations(t *testing.T) {
 	s := newSite(t)
 	s.Install(filepath.Join("testdata", "cgi", "env.sh"), "/usr/lib/cgi-bin/tools/env.sh", 0o755)
@@ -168,7 +168,7 @@ func TestCGILocations(t *testing.T) {
 			}
 		})
 	}
-	// $remote_user is whom a client claims to be, unless nginx checks it.
+	// $remote_user is the client's claim unless nginx checks the password.
 	s.Write("/etc/nginx/users", "alice:{PLAIN}secret\n")
 	s.Write("/etc/nginx/apps/yes.conf", `location /cgi-bin/ {
 		auth_basic "Members only";

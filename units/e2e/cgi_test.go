@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// program is how CGI programs are set up.
+// program is a set-up of CGI programs.
 type program struct {
 	name   string   // of the units; it is served below /name
 	accept string   // "no": the adapter listens. Default: "yes"
@@ -28,7 +28,7 @@ type program struct {
 // modes are the two values of Accept=.
 var modes = []string{"yes", "no"}
 
-// service is the file name of the service unit.
+// service returns the file name of the service unit.
 func (p program) service() string {
 	if p.accept == "no" {
 		return p.name + ".service"
@@ -36,10 +36,10 @@ func (p program) service() string {
 	return p.name + "@.service"
 }
 
-// units is a pattern for the units of the service, as journalctl and systemctl take it.
+// units returns a pattern for the units of the service, for journalctl and systemctl.
 func (p program) units() string { return strings.Replace(p.service(), "@.", "@*.", 1) }
 
-// serveCGI sets CGI programs up.
+// serveCGI sets up CGI programs.
 func (s *site) serveCGI(programs ...program) {
 	s.t.Helper()
 	var names []string
@@ -57,22 +57,21 @@ func (s *site) serveCGI(programs ...program) {
 	s.start(names...)
 }
 
-// dropIn changes a service as systemctl edit does.
+// dropIn changes a service, as systemctl edit does.
 func (s *site) dropIn(p program, text string) {
 	s.t.Helper()
 	s.Write("/etc/systemd/system/"+p.service()+".d/override.conf", text)
 	s.Run("systemctl", "daemon-reload")
 }
 
-// noneLeft waits until no process is left of the programs, and checks that their unit
-// is well.
+// noneLeft waits until all processes of the programs have ended, and checks that their unit hasn't failed.
 func (s *site) noneLeft(p program) {
 	s.t.Helper()
 	if p.accept == "no" {
 		s.Wait("the adapter to be alone", func() error {
 			group := strings.TrimSpace(s.Run("systemctl", "show", "-p", "ControlGroup", "--value", p.service()))
 			if group == "" {
-				return nil // it has left as well
+				return nil // it has ended, too
 			}
 			procs, err := os.ReadFile(s.Path("/sys/fs/cgroup" + group + "/cgroup.procs"))
 			if n := bytes.Count(procs, []byte("\n")); err == nil && n > 1 {
@@ -93,7 +92,7 @@ func (s *site) noneLeft(p program) {
 	assert.Equal(s.t, "active\n", s.Run("systemctl", "is-active", p.name+".socket"))
 }
 
-// from returns a client that comes to nginx by TCP, from that address.
+// from returns a client that connects to nginx by TCP from an address.
 func (s *site) from(address string) *http.Client {
 	c := *s.client
 	t := c.Transport.(*http.Transport).Clone()
@@ -104,7 +103,7 @@ func (s *site) from(address string) *http.Client {
 	return &c
 }
 
-// variables takes apart what env.sh prints.
+// variables parses the output of env.sh.
 func variables(body string) map[string]string {
 	vars := map[string]string{}
 	for line := range strings.Lines(body) {
@@ -115,16 +114,14 @@ func variables(body string) map[string]string {
 	return vars
 }
 
-// TestCGIEnvironment asks for what RFC 3875 promises a program, by each way there is to
-// it.
+// TestCGIEnvironment checks the variables that RFC 3875 promises a program, in each kind of set-up.
 func TestCGIEnvironment(t *testing.T) {
 	s := newSite(t)
 	s.Install(filepath.Join("testdata", "cgi", "env.sh"), "/srv/env.sh", 0o755)
 	for _, p := range []program{
 		{name: "yes", flags: []string{"--user", "www-data"}},
 		{name: "no", accept: "no", flags: []string{"--user", "www-data"}},
-		// Here the user is made up, and systemd has a REMOTE_ADDR of its own for the
-		// instance: nginx's.
+		// This one has a dynamic user, and systemd sets REMOTE_ADDR of the instance to nginx's address.
 		{name: "yes-tcp", listen: "127.0.0.1:9001"},
 		{name: "no-tcp", accept: "no", listen: "[::1]:9002"},
 	} {
@@ -184,7 +181,7 @@ func TestCGIEnvironment(t *testing.T) {
 			query, ok := vars["QUERY_STRING"]
 			assert.True(t, ok && query == "", "it is there, and empty")
 
-			for _, size := range []int{1, 64 << 10, 3 << 20} { // the largest arrives in a file
+			for _, size := range []int{1, 64 << 10, 3 << 20} { // the largest is buffered in a file
 				data := bytes.Repeat([]byte("0\n"), size)
 				want := fmt.Sprintf("body %x ", sha256.Sum256(data))
 				got = there.do("POST", "/"+p.name, bytes.NewReader(data), "Content-Type", "text/x-some")
@@ -192,7 +189,7 @@ func TestCGIEnvironment(t *testing.T) {
 				vars = variables(got.body)
 				assert.Equal(t, fmt.Sprint(len(data)), vars["CONTENT_LENGTH"])
 				assert.Equal(t, "text/x-some", vars["CONTENT_TYPE"])
-				chunked := struct{ *bytes.Reader }{bytes.NewReader(data)} // of a length that the client doesn't tell
+				chunked := struct{ *bytes.Reader }{bytes.NewReader(data)} // without a Content-Length
 				got = there.do("PUT", "/"+p.name, chunked)
 				assert.Contains(t, got.body, want)
 				assert.Equal(t, fmt.Sprint(len(data)), variables(got.body)["CONTENT_LENGTH"])

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestCheckOutput loads an application that prints without an end, by itself and by what it
-// leaves running, and watches the size of /run.
+// TestCheckOutput loads an application that prints without end, itself and by a process that it leaves
+// running, and checks the size of /run.
 func TestCheckOutput(t *testing.T) {
 	s := newSite(t)
 	s.Write("/srv/app.py", `import os

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestClaims has add take what is another user's, and what the application had before.
+// TestClaims has add claim files of another user, and files that the application had before.
 func TestClaims(t *testing.T) {
 	s := newSite(t)
 	script := s.app("article.py")
@@ -40,7 +40,7 @@ func TestClaims(t *testing.T) {
 	s.Run("chown", "www-data", "/var/lib/precious", "/var/lib/precious/data")
 	added("precious", "--user", "www-data", "--state")
 
-	// The files of an application are its own, even if its user has changed.
+	// An application owns its files even after a change of its user.
 	added("book", "--state")
 	s.Run("touch", "/var/lib/book/signed")
 	out, err := s.operator("remove", "book", "--now")
@@ -51,7 +51,7 @@ func TestClaims(t *testing.T) {
 	added("book", "--state")
 	assert.FileExists(t, s.Path("/var/lib/private/book/signed"))
 
-	// A check makes a directory, too.
+	// A check creates a directory, too.
 	before := s.listing()
 	for _, user := range []string{"", "www-data"} {
 		out, err = add("broken", "/srv/unloadable.py", "--state", "--user", user)
@@ -70,7 +70,7 @@ time.sleep(1000)`)
 	refused("/run/socketgi/taken.sock exists and doesn't belong to taken", "taken", "--now", "--force")
 	refused("book already listens at /run/socketgi/book.sock (/etc/systemd/system/book.socket)", "other", "--listen", "/run/socketgi/book.sock")
 
-	// Units that were written by hand for the path of another one: that has it again.
+	// Units for another application with the same path, written by hand: that one gets it back.
 	s.install(s.Run("/usr/local/bin/socketgi", "units", "other", script, "--python", "/usr/bin/python3", "--listen", "/run/socketgi/book.sock"))
 	s.Run("systemctl", "daemon-reload")
 	s.Run("systemctl", "start", "other.socket")
@@ -82,8 +82,8 @@ time.sleep(1000)`)
 	assert.Contains(t, out, "Hello world!")
 }
 
-// TestLinksInTheSandbox has a user replace files that the sandbox shows by links, of their
-// application: systemd follows them with root's rights.
+// TestLinksInTheSandbox has a user replace files of their application that the sandbox shows by links:
+// systemd follows links as root.
 func TestLinksInTheSandbox(t *testing.T) {
 	s := newSite(t)
 	s.Run("sh", "-ec", `useradd --create-home mallory
@@ -107,7 +107,7 @@ echo /home/mallory/extra > $lib/extra.pth; chown -R mallory: .; chmod 755 .`)
 	assert.NotContains(t, out, "secret")
 	assert.Contains(t, out, "Error")
 
-	// A user made up for it has a /tmp of its own, and a folder there can be replaced by its owner.
+	// A dynamic user has a /tmp of its own, where the owner of a directory can replace it.
 	s.Run("cp", "-a", "/home/mallory/app", "/tmp/app")
 	out, err = s.operator("add", "other", "/tmp/app/app.py", "--python", "/usr/bin/python3")
 	assert.Error(t, err)
@@ -117,8 +117,7 @@ echo /home/mallory/extra > $lib/extra.pth; chown -R mallory: .; chmod 755 .`)
 	assert.NoError(t, err, "%s", out)
 }
 
-// TestUnremovable has an application make directories in each other, while it is loaded and when
-// it is asked.
+// TestUnremovable has an application create nested directories, while it is loaded and during a request.
 func TestUnremovable(t *testing.T) {
 	s := newSite(t)
 	s.Write("/srv/deep.py", `import os, sys

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestCommandLines has systemd take command lines apart, those that package units writes and those that
-// people do: the program gets the words that package units reads in them.
+// TestCommandLines checks that systemd splits command lines, those of package units and handwritten ones,
+// into the same words as package units.
 func TestCommandLines(t *testing.T) {
 	m := machine.Boot(t)
 	print := []string{"/usr/bin/printf", `%s\0`} // each word, ended with a NUL

@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// control puts all processes of the machine into a control group of one more controller:
-// its systemd has none that limits anything. It returns the group's folder, "" where this
-// machine has no such hierarchy to itself (cgroups(7), version 1).
+// control moves all processes of the machine into a control group of one more controller, because its systemd
+// has none that limits anything. It returns the group's directory, "" if this machine doesn't have such a
+// hierarchy to itself (cgroups(7), version 1).
 func (s *site) control(controller string) (dir string) {
 	s.t.Helper()
 	own, err := os.ReadFile("/proc/self/cgroup")
@@ -44,8 +44,7 @@ func (s *site) control(controller string) (dir string) {
 	return dir
 }
 
-// move moves all processes of the machine into a group, and those that they start
-// meanwhile.
+// move moves all processes of the machine into a group, including those that they start meanwhile.
 func (s *site) move(dir string) {
 	for range 2 {
 		for _, pid := range s.pids() {
@@ -54,7 +53,7 @@ func (s *site) move(dir string) {
 	}
 }
 
-// pids lists the machine's processes, as this machine numbers them.
+// pids returns the machine's processes, by their numbers on this machine.
 func (s *site) pids() (pids []int) {
 	s.t.Helper()
 	machine, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", s.Leader))
@@ -70,7 +69,7 @@ func (s *site) pids() (pids []int) {
 	return pids
 }
 
-// number reads a file with one number.
+// number reads a number from a file.
 func number(t testing.TB, path string) int64 {
 	t.Helper()
 	text, err := os.ReadFile(path)

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// mendNotes executes what mends a note, and checks that the note is gone and the page answered.
+// mendNotes runs the mend of a note, and checks that the note is gone and the page is served.
 func (s *site) mendNotes(t *testing.T, id string) {
 	t.Helper()
 	notes := func() (mends []string) {
@@ -46,15 +46,15 @@ func printed(table []tableRow) string {
 	return b.String()
 }
 
-// TestDoctorBroken breaks a set-up in one way at a time: doctor has to name the cause, and its mend has
-// to repair it.
+// TestDoctorBroken breaks a set-up in one way at a time: doctor must name the cause, and its mend must repair
+// it.
 func TestDoctorBroken(t *testing.T) {
 	s := newSite(t)
 	s.Write("/etc/systemd/system/nginx.service.d/often.conf", "[Unit]\nStartLimitIntervalSec=0\n")
 	s.Run("ip", "link", "set", "lo", "up")
 	s.serve("other", "article.py", "/other")
 	s.serve("app", "article.py", "/app", "--user", "www-data", "--concurrency", "5")
-	s.Run("/usr/local/bin/socketgi", "refresh") // hundreds of processes to come need not compile the runtime
+	s.Run("/usr/local/bin/socketgi", "refresh") // otherwise hundreds of processes would compile the runtime
 	s.healthy("app")
 	const conf, unitDir = "/etc/nginx/apps/app.conf", "/etc/systemd/system/"
 	location := s.Run("cat", conf)
@@ -73,7 +73,7 @@ func TestDoctorBroken(t *testing.T) {
 	socket := s.Run("cat", unitDir+"app.socket")
 	server := s.Run("cat", "/etc/nginx/sites-enabled/default")
 	var table []tableRow
-	// nginx has another location, or one with something else in it.
+	// nginx changes the location of nginx.
 	nginx := func(text string) func() {
 		return func() { s.Write(conf, text); s.Run("systemctl", "restart", "nginx") }
 	}
@@ -92,9 +92,9 @@ func TestDoctorBroken(t *testing.T) {
 		spoil        func()
 		check, level string
 		what         string
-		mend         string // part of what is said to mend it
-		by           func() // how it is mended where that is no command; nil: by that command
-		alone        bool   // nothing else may be found
+		mend         string // part of the mend
+		by           func() // its repair without a command; nil: the command
+		alone        bool   // the only finding
 	}{
 		{"socket stopped", run("systemctl stop app.socket"), "listens", "error", "app.socket is stopped (inactive)", "systemctl start app.socket", nil, false},
 		{"not enabled", run("systemctl disable --quiet app.socket"), "listens", "warning", "app.socket is not enabled (disabled)", "systemctl enable app.socket", nil, false},
@@ -280,7 +280,7 @@ time.sleep(1000)`)
 		}, "nginx", "warning", "headers with underscores are accepted", "remove underscores_in_headers", func() {
 			s.Write("/etc/nginx/sites-enabled/default", server)
 			s.restartNginx()
-		}, false}, // for each of two locations
+		}, false}, // one for each of two locations
 		{"no headers of the client", nginx(strings.Replace(byHand, "    scgi_pass", "    scgi_pass_request_headers off;\n    scgi_pass", 1)), "nginx", "warning", "scgi_pass_request_headers off", "sed -i", nil, true},
 		{"no bodies of requests", nginx(strings.Replace(byHand, "    scgi_pass", "    scgi_pass_request_body off;\n    scgi_pass", 1)), "nginx", "warning", "scgi_pass_request_body off", "sed -i", nil, true},
 		{"the application raises", func() {
@@ -310,14 +310,14 @@ time.sleep(1000)`)
 				assert.Equal(t, c.level, named.Level)
 				assert.Contains(t, named.Mend+named.Do, c.mend)
 				lines := strings.Split(strings.TrimSpace(named.What), "\n")
-				if row.cause = lines[0]; len(lines) > 1 { // of a traceback the last one is the reason
+				if row.cause = lines[0]; len(lines) > 1 { // the reason is the last line of a traceback
 					row.cause += " " + lines[len(lines)-1]
 				}
 				if c.alone {
 					assert.Len(t, found, 1, "one cause, and nothing that follows from it: %q", found)
 				}
 			}
-			if named != nil && named.Mend != "" { // what can be pasted is
+			if named != nil && named.Mend != "" { // the command, pasted
 				out, err := s.Try("sh", "-ec", named.Mend)
 				if row.mend = "failed"; assert.NoError(t, err, "%s: %s", named.Mend, out) {
 					row.mend = "done"
@@ -332,12 +332,12 @@ time.sleep(1000)`)
 			if assert.Equal(t, "Hello world!\n", s.get("/app").body) {
 				row.page = "yes"
 			}
-			// The next one begins without drop-ins, and with a set-up that works.
+			// The next break begins without drop-ins, with a working set-up.
 			s.Write("/srv/article.py", article)
 			if now, _ := s.Try("sh", "-c", "cd "+unitDir+"; cat app.socket app@.service app*.d/* 2>/dev/null"); now != socket+service || t.Failed() {
 				s.Write(unitDir+"app.socket", socket)
 				s.Write(unitDir+"app@.service", service)
-				// systemd 257 leaves a runtime directory to the user that had it.
+				// systemd 257 leaves a runtime directory to its previous user.
 				s.Run("sh", "-c", "rm -rf /run/socketgi-app /run/private/socketgi-app "+unitDir+"app.socket.d "+unitDir+"app@.service.d; systemctl daemon-reload; systemctl restart app.socket")
 			}
 			if now, _ := s.Try("cat", conf, "/etc/nginx/sites-enabled/default"); now != location+server || t.Failed() {
@@ -353,9 +353,9 @@ time.sleep(1000)`)
 	}
 	t.Logf("break | cause named | mend | page answered afterwards\n%s", printed(table))
 	t.Run("notes", func(t *testing.T) {
-		nginx(byHand)() // with Debian's scgi_params, in which HTTP_HOST is $host
+		nginx(byHand)() // with Debian's scgi_params, where HTTP_HOST is $host
 		s.mendNotes(t, "http-host")
-		// nginx refuses each of the three sizes of buffers where it doesn't fit the others.
+		// nginx refuses sizes of buffers that don't fit each other.
 		nginx(strings.NewReplacer("scgi_buffer_size 32k", "scgi_buffer_size 4k", "scgi_buffers 16 32k", "scgi_buffers 2 4k", "scgi_busy_buffers_size 64k", "scgi_busy_buffers_size 4k").Replace(byHand))()
 		s.mendNotes(t, "buffer-size")
 		nginx(strings.NewReplacer("    scgi_buffer_size 32k;\n", "", "    scgi_buffers 16 32k;\n", "", "    scgi_busy_buffers_size 64k;\n", "").Replace(byHand))()

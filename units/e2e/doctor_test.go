@@ -13,11 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// finding is one of socketgi doctor --json.
+// finding is a finding of socketgi doctor --json.
 type finding struct{ Check, ID, Level, What, Why, Mend, Do string }
 
-// examine runs socketgi doctor, and returns what it says of an application that isn't
-// well.
+// examine runs socketgi doctor, and returns the findings about an application with problems.
 func (s *site) examine(name string) (found []finding, status int) {
 	s.t.Helper()
 	cmd := s.Command("/usr/local/bin/socketgi", "doctor", "--json", name)
@@ -37,7 +36,7 @@ func (s *site) examine(name string) (found []finding, status int) {
 	return found, cmd.ProcessState.ExitCode()
 }
 
-// healthy checks that the doctor finds nothing wrong.
+// healthy checks that doctor finds no problem.
 func (s *site) healthy(name string) {
 	s.t.Helper()
 	found, status := s.examine(name)
@@ -45,7 +44,7 @@ func (s *site) healthy(name string) {
 	assert.Zero(s.t, status)
 }
 
-// TestDoctorHealthy examines applications of all kinds with which all is well.
+// TestDoctorHealthy examines applications of all kinds without problems.
 func TestDoctorHealthy(t *testing.T) {
 	s := newSite(t)
 	s.serve("made-up", "article.py", "/made-up")
@@ -87,7 +86,7 @@ func TestDoctorHealthy(t *testing.T) {
 	assert.Contains(t, out, "  ok  loads    /srv/article.py loads by WSGI as a dynamic user, in its sandbox\n")
 	t.Logf("%s", out)
 
-	// Since systemd 255 this makes every unit of the machine say that it has to be read again.
+	// Since systemd 255 this makes all units of the machine need a daemon-reload.
 	s.Run("busctl", "call", "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager",
 		"EnableUnitFiles", "asbb", "1", "nginx.service", "false", "true")
 	s.healthy("strict")
@@ -99,7 +98,7 @@ func TestDoctorHealthy(t *testing.T) {
 	out, _ = s.Try("/usr/local/bin/socketgi", "status", "strict")
 	assert.Contains(t, out, "daemon-reload")
 
-	// It leaves nothing behind.
+	// It leaves no files.
 	out, _ = s.Try("sh", "-c", "ls -d /run/systemd/system/*socketgi*")
 	assert.Contains(t, out, "No such file")
 	s.Run("systemctl", "stop", "warm.service", "stays.service")
@@ -108,7 +107,7 @@ func TestDoctorHealthy(t *testing.T) {
 	assert.Empty(t, out)
 }
 
-// TestDoctorWithoutRoot says what it couldn't check.
+// TestDoctorWithoutRoot checks that doctor reports the checks that require root.
 func TestDoctorWithoutRoot(t *testing.T) {
 	s := newSite(t)
 	s.serve("app", "article.py", "/app")
@@ -121,7 +120,7 @@ func TestDoctorWithoutRoot(t *testing.T) {
 	assert.Contains(t, out, "  ??  nginx    not checked: ")
 }
 
-// TestDoctorUserManager examines an application of a user's own service manager.
+// TestDoctorUserManager examines an application of a user's service manager.
 func TestDoctorUserManager(t *testing.T) {
 	s := newSite(t)
 	run, runtime := s.userManager("somebody")
@@ -139,7 +138,7 @@ func TestDoctorUserManager(t *testing.T) {
 	assert.Contains(t, out, "mend: loginctl enable-linger")
 	assert.Contains(t, out, "www-data may not enter "+runtime)
 	assert.Contains(t, out, "hello.cgi loads as this user")
-	s.Run("install", "-D", "/dev/null", "/var/lib/systemd/linger/somebody") // as logind writes it down
+	s.Run("install", "-D", "/dev/null", "/var/lib/systemd/linger/somebody") // as logind does
 	out, err = run("systemctl", "--user", "stop", "cgi.socket")
 	require.NoError(t, err, "%s", out)
 	out = examine()
@@ -147,7 +146,7 @@ func TestDoctorUserManager(t *testing.T) {
 	assert.Contains(t, out, "mend: systemctl --user start cgi.socket")
 }
 
-// TestDoctorPort has another program at the port of an application.
+// TestDoctorPort has another program listen at the port of an application.
 func TestDoctorPort(t *testing.T) {
 	s := newSite(t)
 	s.Run("ip", "link", "set", "lo", "up")

@@ -11,16 +11,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// brokenServer is one way to break a web server's way to an application.
+// brokenServer is a way to break the path from a web server to an application.
 type brokenServer struct {
 	name  string
 	spoil func()
-	id    string // of what doctor says
-	by    func() // how it is mended where that is no command
+	id    string // of the finding
+	by    func() // its repair without a command
 }
 
-// TestDoctorWebServers breaks what Apache and lighttpd have for an application, one thing at a time:
-// doctor has to name the cause, and its mend has to repair it. It has also set them up.
+// TestDoctorWebServers breaks the configuration of Apache and lighttpd for an application in one way at a
+// time: doctor must name the cause, and its mend must repair it. doctor has also set them up.
 func TestDoctorWebServers(t *testing.T) {
 	s := newSite(t)
 	s.Run("ip", "link", "set", "lo", "up")
@@ -57,7 +57,7 @@ func TestDoctorWebServers(t *testing.T) {
 	})
 }
 
-// tryBreaks makes each break, and mends it.
+// tryBreaks tries each break and its mend.
 func (s *site) tryBreaks(server string, table []brokenServer) {
 	outer := s.t.(*testing.T)
 	for _, c := range table {
@@ -78,7 +78,7 @@ func (s *site) tryBreaks(server string, table []brokenServer) {
 			} else {
 				c.by()
 			}
-			// That nothing else is left to be found, the next break shows.
+			// The next break shows whether another finding is left.
 			s.Wait("the page", func() error { return s.asks("/app/", "Hello world!\n") })
 		})
 	}
@@ -89,7 +89,7 @@ func (s *site) tryBreaks(server string, table []brokenServer) {
 	assert.Contains(outer, out, "http://localhost/app/ is answered with 200 by app")
 }
 
-// asks asks for a page, which has to be that text, or any with "".
+// asks requests a page, and compares it with text, unless that is "".
 func (s *site) asks(url, text string) error {
 	resp, err := s.client.Get("http://localhost" + url)
 	if err != nil {
@@ -103,7 +103,7 @@ func (s *site) asks(url, text string) error {
 	return err
 }
 
-// group has the socket belong to a group that no web server is in.
+// group changes the socket's group to one without a web server.
 func (s *site) group() {
 	s.Write("/etc/systemd/system/app.socket.d/group.conf", "[Socket]\nSocketGroup=daemon\n")
 	s.Run("systemctl", "daemon-reload")
@@ -168,7 +168,7 @@ func (s *site) lighttpdBreaks() []brokenServer {
 		{"not enabled", run("lighty-disable-mod app; systemctl restart lighttpd"), "location-not-included", nil},
 		{"not reloaded", func() {
 			run("rm /etc/lighttpd/conf-enabled/50-app.conf; systemctl restart lighttpd")()
-			// systemd doesn't wait until it has read its files.
+			// systemd doesn't wait until lighttpd has read its files.
 			s.Wait("lighttpd to answer", func() error { return s.asks("/app/", "") })
 			run("ln -s ../conf-available/50-app.conf /etc/lighttpd/conf-enabled/")()
 		}, "lighttpd-runs-another-configuration", nil},

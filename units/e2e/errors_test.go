@@ -9,11 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestErrors has requests fail in ways that only their status tells, and looks for each where an
-// operator looks for errors.
+// TestErrors has requests fail with a status only, and checks that each is found where operators look for
+// errors.
 func TestErrors(t *testing.T) { eachUnit(t, testErrors) }
 
-// speaksUp answers 500 by itself, and has said why to its log, by each way there is.
+// speaksUp answers 500, and logs the reason in each possible way.
 const speaksUp = `import logging, os, sys
 logging.basicConfig(stream=sys.stderr)
 def application(environ, start):
@@ -69,8 +69,8 @@ func testErrors(t *testing.T, flags ...string) {
 		assert.Contains(t, got.LastError.Message, "by wsgi.errors")
 	}
 
-	// Records whose path is long, and so long that no datagram takes it. nginx and the adapter take
-	// such requests when told to.
+	// The paths of some records are long, and of others too long for a datagram. nginx and the adapter accept
+	// such requests if configured.
 	s.Write("/etc/nginx/conf.d/long.conf", "large_client_header_buffers 4 128k;\n")
 	s.restartNginx()
 	for path, logged := range map[string]string{
@@ -89,7 +89,7 @@ func testErrors(t *testing.T, flags ...string) {
 	}
 }
 
-// TestProbes asks as doctor does, and as strangers do that would like to be left out of the log.
+// TestProbes sends requests like doctor's, and clients' imitations to be omitted from the log.
 func TestProbes(t *testing.T) {
 	s := newSite(t)
 	s.Write("/srv/speaks.py", speaksUp)

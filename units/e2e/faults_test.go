@@ -12,10 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// entries reads the journal of a unit pattern, oldest first.
+// entries returns the journal of a unit pattern, oldest first.
 func (s *site) entries(unit string) (entries []map[string]any) {
 	s.t.Helper()
-	// It fails while the journal has nothing of any such unit.
+	// journalctl fails if the journal has no entry of such a unit.
 	out, _ := s.Try("journalctl", "--no-pager", "--all", "-o", "json", "-u", unit)
 	for line := range strings.Lines(out) {
 		e := map[string]any{}
@@ -26,8 +26,7 @@ func (s *site) entries(unit string) (entries []map[string]any) {
 	return entries
 }
 
-// logged waits until the journal of the unit has an entry in which each field has
-// the value, and returns it.
+// logged waits until the journal of the unit has an entry with these fields, and returns it.
 func (s *site) logged(unit string, fields map[string]string) (entry map[string]any) {
 	s.t.Helper()
 	s.Wait(fmt.Sprintf("the journal of %s to have %v", unit, fields), func() error {
@@ -47,7 +46,7 @@ func (s *site) logged(unit string, fields map[string]string) (entry map[string]a
 	return entry
 }
 
-// TestFaults asks for everything that an application can do wrong.
+// TestFaults requests each fault that an application can have.
 func TestFaults(t *testing.T) { eachUnit(t, testFaults) }
 
 func testFaults(t *testing.T, flags ...string) {
@@ -99,7 +98,7 @@ func testFaults(t *testing.T, flags ...string) {
 
 	s.serve("unloadable", "unloadable.py", "/unloadable", flags...)
 	got := s.get("/unloadable/")
-	assert.Contains(t, []int{500, 503}, got.StatusCode) // 503: and it is tried again later
+	assert.Contains(t, []int{500, 503}, got.StatusCode) // 503: loading is tried again later
 	assert.NotContains(t, got.body, "no_such_module")
 	s.Wait("the traceback", func() error {
 		for _, e := range s.entries(s.journal("unloadable")) {
@@ -114,7 +113,7 @@ func testFaults(t *testing.T, flags ...string) {
 	s.allEnded("unloadable")
 }
 
-// TestRecord checks what is logged of a request, and what is not.
+// TestRecord checks the record of a request, and what it omits.
 func TestRecord(t *testing.T) {
 	t.Run("each", func(t *testing.T) { testRecord(t) })
 	t.Run("stays", func(t *testing.T) { testRecord(t, "--accept", "no") })
@@ -146,7 +145,7 @@ func testRecord(t *testing.T, flags ...string) {
 	s.allEnded("app")
 }
 
-// TestMany asks for fifty pages at once, all of which are answered and logged.
+// TestMany sends fifty requests at once, and checks that all are answered and logged.
 func TestMany(t *testing.T) {
 	s := newSite(t)
 	s.serve("app", "article.py", "/app", "--user", "www-data")
@@ -171,7 +170,7 @@ func TestMany(t *testing.T) {
 	}
 }
 
-// TestClientLeaves closes the connection while the application sends.
+// TestClientLeaves closes the connection while the application sends a response.
 func TestClientLeaves(t *testing.T) {
 	s := newSite(t)
 	s.serve("bad", "bad.py", "/bad", "--user", "www-data")
@@ -188,14 +187,14 @@ func TestClientLeaves(t *testing.T) {
 	s.allEnded("bad")
 }
 
-// TestKilled kills an application that is serving a request from outside.
+// TestKilled kills an application during a request.
 func TestKilled(t *testing.T) {
 	s := newSite(t)
 	s.serve("bad", "bad.py", "/bad", "--user", "www-data")
 	answer := make(chan reply)
 	go func() { answer <- s.get("/bad/hang") }()
 	s.Wait("the application to be killed", func() error {
-		_, err := s.Try("pkill", "-KILL", "sleep") // its child says that it is under way
+		_, err := s.Try("pkill", "-KILL", "sleep") // its child process shows that it runs
 		return err
 	})
 	s.Run("pkill", "-KILL", "python3")

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// floods writes more lines than journald lets through of a unit, before and after it answers.
+// floods writes more lines than journald's rate limit of a unit allows, before and after the response.
 const floods = `import sys
 def application(environ, start_response):
     start_response('200 OK', [])
@@ -23,8 +23,8 @@ def application(environ, start_response):
     return [b'done']
 `
 
-// TestFlood has an application flood the journal by its standard error. No record of a
-// request is lost, and much of the flood is left out and counted.
+// TestFlood has an application flood the journal by its standard error. No record of a request is lost; many
+// lines are dropped, and their number is reported.
 func TestFlood(t *testing.T) {
 	const path, script = "/srv/floods.py", "/srv/floods.cgi"
 	for name, flags := range map[string][]string{

@@ -20,7 +20,7 @@ import (
 
 const gitBackend = "/usr/lib/git-core/git-http-backend"
 
-// git runs git inside, as a user with a home of its own.
+// git runs git on the machine, as a user with a home directory.
 func (s *site) git(arg ...string) (string, error) {
 	cmd := s.Command("git", append([]string{"-c", "protocol.version=2"}, arg...)...)
 	cmd.Env = append(cmd.Env, "HOME=/root", "GIT_TERMINAL_PROMPT=0", "GIT_TRACE_CURL=1",
@@ -42,14 +42,13 @@ func (s *site) mustGit(arg ...string) string {
 	return out
 }
 
-// revision is the commit and the tree that a repository has.
+// revision returns the commit and the tree of a reference of a repository.
 func (s *site) revision(dir, ref string) string {
 	s.t.Helper()
 	return s.Run("git", "-c", "safe.directory=*", "-C", dir, "rev-parse", ref, ref+"^{tree}")
 }
 
-// branches makes a hundred branches of one commit each. A client tells of the newest
-// first.
+// branches creates a hundred branches with one commit each. A client lists the newest ones first.
 func (s *site) branches(dir, name string, seconds int) {
 	s.t.Helper()
 	var stream strings.Builder
@@ -61,8 +60,8 @@ func (s *site) branches(dir, name string, seconds int) {
 	s.Run("sh", "-c", "git -C "+dir+" fast-import --quiet </srv/stream")
 }
 
-// serveGit sets git http-backend up, with its settings where an administrator has them,
-// and an empty repository.
+// serveGit sets up git http-backend, with its settings at an administrator's usual place, and an empty
+// repository.
 func (s *site) serveGit(mode string) program {
 	s.t.Helper()
 	p := program{name: "git-" + mode, accept: mode, flags: []string{"--user", "www-data"}, run: []string{"--cgi", "--", gitBackend}}
@@ -75,18 +74,17 @@ func (s *site) serveGit(mode string) program {
 	return p
 }
 
-// TestGit pushes, clones and fetches through Debian's git http-backend, by a client
-// inside.
+// TestGit pushes, clones and fetches through Debian's git http-backend, with a client on the machine.
 func TestGit(t *testing.T) {
 	s := newSite(t)
-	data := make([]byte, 20<<20) // which can't be compressed
+	data := make([]byte, 20<<20) // incompressible
 	_, _ = rand.Read(data)
 	s.Run("git", "init", "--quiet", "-b", "main", "/srv/work")
 	require.NoError(t, os.WriteFile(s.Path("/srv/work/large"), data, 0o644))
-	s.Run("git", "-C", "/srv/work", "config", "core.compression", "0") // which would take most of the time
+	s.Run("git", "-C", "/srv/work", "config", "core.compression", "0") // compression would take most of the time
 	s.mustGit("-C", "/srv/work", "add", "large")
 	s.mustGit("-C", "/srv/work", "commit", "-q", "-m", "large")
-	s.branches("/srv/work", "theirs", 1_000_000_000) // so that a client has much to ask for
+	s.branches("/srv/work", "theirs", 1_000_000_000) // so that a client lists many of its own
 
 	for _, mode := range modes {
 		t.Run(mode, func(t *testing.T) {
@@ -123,7 +121,7 @@ func TestGit(t *testing.T) {
 			refs := "git -c safe.directory='*' -C %s for-each-ref --format='%%(objectname)' %s | sort -u"
 			assert.Equal(t, s.Run("sh", "-c", fmt.Sprintf(refs, bare, "refs/heads")), s.Run("sh", "-c", fmt.Sprintf(refs, dir+"0", "refs/remotes")))
 
-			// One more commit goes up, and comes down into a clone that has much to tell.
+			// One more commit is pushed, and fetched by a clone with many commits of its own.
 			s.mustGit("-C", dir+"1", "commit", "-q", "--allow-empty", "-m", "one more")
 			trace = s.mustGit("-C", dir+"1", "push", "-q", "origin", "main")
 			assert.Regexp(t, `Content-Length: [1-9]\d\d`, trace, "what is small has one")
@@ -140,8 +138,8 @@ func TestGit(t *testing.T) {
 	}
 }
 
-// TestGitClientLeaves has clients leave in the middle of a clone and of a push. git
-// http-backend 2.39 then loops until it is killed.
+// TestGitClientLeaves closes the connection during a clone and during a push. git http-backend 2.39 then
+// loops until it is killed.
 func TestGitClientLeaves(t *testing.T) {
 	s := newSite(t)
 	s.Run("git", "init", "--quiet", "-b", "main", "/srv/work")
@@ -151,7 +149,7 @@ func TestGitClientLeaves(t *testing.T) {
 	s.mustGit("-C", "/srv/work", "add", "large")
 	s.mustGit("-C", "/srv/work", "commit", "-q", "-m", "large")
 	commit, _, _ := strings.Cut(s.revision("/srv/work", "main"), "\n")
-	// Otherwise nginx takes the whole response at once, and git has ended by then.
+	// Otherwise nginx reads the whole response at once, and git ends early.
 	s.Write("/etc/nginx/conf.d/unbuffered.conf", "scgi_buffering off;\n")
 
 	for _, mode := range modes {
@@ -160,7 +158,7 @@ func TestGitClientLeaves(t *testing.T) {
 			path, bare := "/git-"+mode+"/project.git", "/srv/git-"+mode+"/project.git"
 			s.mustGit("-C", "/srv/work", "push", "-q", "http://127.0.0.1:"+webPort+path, "main")
 
-			// What a client asks a clone by (gitprotocol-pack(5)), compressed as it does it.
+			// A client's request for a clone (gitprotocol-pack(5)), compressed as git does.
 			want := fmt.Sprintf("0032want %s\n0000"+"0009done\n", commit)
 			resp := s.post(t.Context(), path+"/git-upload-pack", want)
 			require.Equal(t, 200, resp.StatusCode)
@@ -171,7 +169,7 @@ func TestGitClientLeaves(t *testing.T) {
 			s.logged(p.units(), map[string]string{"SOCKETGI_PATH": path + "/git-upload-pack", "SOCKETGI_STATUS": "499"})
 			s.noneLeft(p)
 
-			// A push whose hook takes long, and whose client is killed.
+			// A push with a slow hook, whose client is killed.
 			s.script(bare+"/hooks/pre-receive", "sleep 1004")
 			cmd := s.Command("git", "-C", "/srv/work", "push", "-q", "http://127.0.0.1:"+webPort+path, "main:other")
 			require.NoError(t, cmd.Start())
@@ -190,8 +188,7 @@ func TestGitClientLeaves(t *testing.T) {
 	}
 }
 
-// post sends a compressed body to git, and returns the response before its body is
-// read.
+// post sends a compressed body to git, and returns the response with an unread body.
 func (s *site) post(ctx context.Context, path, body string) *http.Response {
 	s.t.Helper()
 	var packed bytes.Buffer

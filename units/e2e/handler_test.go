@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// serveHandler sets the guest book up, for each connection or staying.
+// serveHandler sets up the guest book, in one of the Accept= modes.
 func (s *site) serveHandler(accept, profile string) {
 	s.t.Helper()
 	s.Install(filepath.Join(bin, "example-guestbook"), "/usr/local/bin/guestbook", 0o755)
@@ -57,7 +57,7 @@ func testHandler(t *testing.T, profile string) {
 
 			if accept == "no" {
 				assert.Equal(t, "active\n", s.Run("systemctl", "is-active", "book.service"))
-				s.Run("systemctl", "stop", "book.service") // the socket starts it again
+				s.Run("systemctl", "stop", "book.service") // the next request starts it again
 				assert.Equal(t, 20, strings.Count(s.get("/").body, "<p><b>guest "), "the data outlives the process")
 			}
 			s.Run("systemctl", "stop", "book.socket", service)

@@ -13,14 +13,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// saysHost answers with the host that it was asked as.
+// saysHost answers with the host of the request.
 const saysHost = `def application(environ, start):
     start('200 OK', [])
     return [environ['HTTP_HOST'].encode()]
 `
 
-// TestHost: an application knows the host and the port that nginx took a request for, however the
-// client wrote them, by each way in which nginx is set up.
+// TestHost checks that an application gets the host and the port by which nginx chose the server, with any
+// spelling of the client, in each set-up of nginx.
 func TestHost(t *testing.T) {
 	s := newSite(t)
 	s.Write("/srv/host.py", saysHost)
@@ -67,7 +67,7 @@ func TestHost(t *testing.T) {
 		{"http://localhost:81PATH", "evil.example", "localhost:81"},
 		{"HTTP://[::1]PATH", "evil.example:9", "[::1]"},
 		{"http://[::1]:82PATH", "localhost", "[::1]:82"},
-		{"PATH", "", "localhost"}, // by server_name
+		{"PATH", "", "localhost"}, // from server_name
 	} {
 		for _, name := range []string{"snippet", "params", "mended", "unsafe"} {
 			conn, err := net.Dial("unix", s.Path(nginxSocket))

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// raw sends bytes to nginx, and returns the status and the body of its answer.
+// rawHTTP sends bytes to nginx, and returns the status and the body of the response.
 func (s *site) rawHTTP(socket, text string) (status int, body string) {
 	s.t.Helper()
 	c, err := net.Dial("unix", s.Path(socket))
@@ -31,8 +31,8 @@ func (s *site) rawHTTP(socket, text string) (status int, body string) {
 	return resp.StatusCode, string(data)
 }
 
-// TestSmuggling has clients send headers that are meant to be taken for others, through
-// nginx as it is, and through one that takes underscores for dashes.
+// TestSmuggling has clients send headers that could be taken for others, through nginx by default, and with
+// underscores in headers permitted.
 func TestSmuggling(t *testing.T) {
 	s := newSite(t)
 	s.Install("testdata/cgi/env.sh", "/srv/env.sh", 0o755)
@@ -83,8 +83,7 @@ func TestSmuggling(t *testing.T) {
 			}
 		})
 	}
-	// Where the web server takes the two for the same, nobody takes the place of the other
-	// in silence.
+	// If a web server maps both names to one variable, neither silently replaces the other.
 	text := "GET /env/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-User: good\r\nX_User: evil\r\n\r\n"
 	_, body := s.rawHTTP(nginxSocket, text)
 	assert.Contains(t, body, "\nHTTP_X_USER=good\n")
@@ -92,7 +91,7 @@ func TestSmuggling(t *testing.T) {
 	assert.Contains(t, body, "\nHTTP_X_USER=good, evil\n")
 }
 
-// TestTraversal asks nginx for programs outside of a directory, in every spelling.
+// TestTraversal requests programs outside of a directory through nginx, in every spelling.
 func TestTraversal(t *testing.T) {
 	s := newSite(t)
 	s.Run("mkdir", "-p", "/srv/cgi/sub", "/srv/outside")
@@ -103,7 +102,7 @@ func TestTraversal(t *testing.T) {
 	s.Run("ln", "-s", "../outside", "/srv/cgi/link")
 	s.Run("ln", "-s", "../../outside/secret.cgi", "/srv/cgi/sub/secret.cgi")
 	s.serveCGI(program{name: "cgi", accept: "no", run: []string{"--cgi-root", "/srv/cgi"}})
-	// A location that passes the client's bytes on unchanged.
+	// This location passes the client's bytes unchanged.
 	s.Write("/etc/nginx/apps/raw.conf", `location /raw/ {
 	include scgi_params;
 	scgi_param SCRIPT_NAME "";

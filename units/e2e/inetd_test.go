@@ -7,8 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestStandardInput hands the connection over the way inetd does, as standard
-// input, output and error at once.
+// TestStandardInput passes the connection as inetd does, as standard input, output and error at once.
 func TestStandardInput(t *testing.T) {
 	s := newSite(t)
 	s.serve("app", "bad.py", "/app", "--user", "www-data")
@@ -22,7 +21,7 @@ func TestStandardInput(t *testing.T) {
 	s.allEnded("app")
 }
 
-// TestSocketActivate tries the adapter by hand, as the README says.
+// TestSocketActivate runs the adapter by hand, as in the README.
 func TestSocketActivate(t *testing.T) {
 	s := newSite(t)
 	s.serve("app", "article.py", "/app")

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestKilledCommand kills commands while they try an application out, and has the next one for it
-// find nothing of that.
+// TestKilledCommand kills commands during their check of an application, and checks that the next command
+// finds no remains.
 func TestKilledCommand(t *testing.T) {
 	s := newSite(t)
 	script := s.app("article.py")

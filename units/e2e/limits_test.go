@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLimits gives applications a slice, and takes it away again. Whether its limits are
-// enforced is the kernel's business: these machines have no controllers.
+// TestLimits adds a slice to applications, and removes it. These machines have no controllers, so the kernel
+// enforces no limits.
 func TestLimits(t *testing.T) {
 	s := newSite(t)
 	script := s.app("bad.py")

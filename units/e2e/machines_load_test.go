@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// load asks for pages and sends orders all the time.
+// load sends GET and POST requests all the time.
 type load struct {
 	client *http.Client
 	over   chan struct{}
@@ -21,12 +21,12 @@ type load struct {
 	mu    sync.Mutex
 	n     int
 	gets  int
-	lost  []string       // how GETs failed
+	lost  []string       // the errors of GETs
 	posts map[string]int // the status of each POST
 }
 
-// load begins to ask. Three clients wait for their answers, and each machine has four places: none is
-// full by this alone, however slow it is.
+// load starts the load. It has three clients, and each machine four slots: however slow a machine is, the
+// load alone doesn't fill it.
 func (c *cluster) load() *load {
 	l := &load{client: c.client, over: make(chan struct{}), posts: map[string]int{}}
 	for _, method := range []string{"GET", "GET", "POST"} {
@@ -54,7 +54,7 @@ func (l *load) do(f func()) {
 	}()
 }
 
-// end waits until all are answered.
+// end waits until all requests are answered.
 func (l *load) end() {
 	l.once.Do(func() { close(l.over) })
 	l.all.Wait()
@@ -72,7 +72,7 @@ func (l *load) begin(c *cluster, method string, p *peer) {
 			ended = l.start(method, "/slow?load-slow-")
 		}
 		select {
-		case <-ended: // another machine had it
+		case <-ended: // another machine got it
 			ended = nil
 		default:
 		}
@@ -80,7 +80,7 @@ func (l *load) begin(c *cluster, method string, p *peer) {
 	})
 }
 
-// start sends a request with a name of its own, and notes how it ends.
+// start sends a request with a unique name, and records its result.
 func (l *load) start(method, prefix string) (ended <-chan struct{}) {
 	done := make(chan struct{})
 	l.mu.Lock()
@@ -91,7 +91,8 @@ func (l *load) start(method, prefix string) (ended <-chan struct{}) {
 	l.do(func() {
 		defer close(done)
 		status, err := l.ask(method, path, name)
-		// A 503 with Retry-After is a promise that nothing was done (RFC 9110, 15.6.4), so the client comes again.
+		// A 503 with Retry-After promises that nothing was done (RFC 9110, 15.6.4), so the client repeats the
+		// request.
 		for ; status == 503 && method == "POST" && err == nil; status, err = l.ask(method, path, name) {
 			time.Sleep(50 * time.Millisecond)
 		}
@@ -110,7 +111,7 @@ func (l *load) start(method, prefix string) (ended <-chan struct{}) {
 	return done
 }
 
-// ask returns the status of a response; 503 only where it has Retry-After.
+// ask returns the status of a response, 503 only with Retry-After.
 func (l *load) ask(method, path, name string) (status int, err error) {
 	req, err := http.NewRequest(method, "http://localhost"+path, strings.NewReader(map[string]string{"POST": "order"}[method]))
 	if err != nil {

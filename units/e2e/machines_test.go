@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The addresses of the test: that of nginx, of two machines with the application, and of one that sleeps.
+// The addresses of the test: of nginx, of two machines with the application, and of the backup.
 const (
 	webAddress    = "198.51.100.1"
 	firstAddress  = "198.51.100.11"
@@ -28,7 +28,7 @@ const (
 type peer struct {
 	*machine.Machine
 	address string
-	// log is what testdata/orders.py notes. It can be read when the machine is off, too.
+	// log is written by testdata/orders.py. It can be read when the machine is off, too.
 	log *os.File
 }
 
@@ -43,7 +43,7 @@ func (p *peer) noted() []string {
 	}
 }
 
-// reached counts those of the load.
+// reached returns the number of requests of the load that have reached the application.
 func (p *peer) reached() (n int) {
 	for _, line := range p.noted() {
 		if strings.Contains(line, " load-") {
@@ -53,7 +53,7 @@ func (p *peer) reached() (n int) {
 	return n
 }
 
-// cluster is a site, whose nginx has the application on other machines.
+// cluster is a site whose nginx passes requests to the application on other machines.
 type cluster struct {
 	*site
 	net                   *machine.Network
@@ -63,7 +63,7 @@ type cluster struct {
 // networkPackages are for machines that are set up by ssh, and for tunnels between them.
 var networkPackages = []string{"openssh-client", "openssh-server", "stunnel4", "wireguard-go", "wireguard-tools"}
 
-// newCluster boots four machines, and sets three up from the first.
+// newCluster boots four machines, and sets up three of them from the first one.
 func newCluster(t *testing.T, flags string) *cluster {
 	c := &cluster{site: newSite(t, networkPackages...), net: machine.NewNetwork(t)}
 	c.net.Connect(c.Machine, webAddress)
@@ -95,14 +95,14 @@ func newCluster(t *testing.T, flags string) *cluster {
 	return c
 }
 
-// spread brings the application to the machines by the script that packages have as an example.
+// spread installs the application on the machines with the example script of the packages.
 func (c *cluster) spread(flags string, addresses ...string) string {
 	c.t.Helper()
 	return c.Run("env", append([]string{"FLAGS=--python /usr/bin/python3 --user www-data --state " + flags, "/root/several-machines",
 		"shop", "/srv/shop/orders.py", webAddress}, addresses...)...)
 }
 
-// serveByAll has nginx pass requests to the three, and note which ones had them.
+// serveByAll makes nginx pass requests to the three, and log which one answered.
 func (c *cluster) serveByAll() {
 	c.t.Helper()
 	args := []string{"nginx", "shop", "--timeout", "20s", "--server", firstAddress + ":9000", "--server", secondAddress + ":9000", "--backup", backupAddress + ":9000"}
@@ -119,14 +119,14 @@ func (c *cluster) serveByAll() {
 		"access_log /var/log/nginx/tries.log tries;\n")
 	c.Write("/etc/nginx/apps/shop.conf", print("location"))
 	c.restartNginx()
-	// As the manual has it, with less patience.
+	// The text of the manual, with shorter times.
 	for _, value := range []string{"keepalive_time=2", "keepalive_intvl=1", "keepalive_probes=2", "retries2=3"} {
 		name, value, _ := strings.Cut(value, "=")
 		c.Run("sh", "-c", "echo "+value+" > /proc/sys/net/ipv4/tcp_"+name)
 	}
 }
 
-// asleep tells what of the application runs on a machine that sleeps.
+// asleep returns an error if a part of the application runs on a machine.
 func (p *peer) asleep() error {
 	if out, err := p.Try("pgrep", "-af", "socketgi-adapter|python3"); err == nil {
 		return errors.New(out)
@@ -134,14 +134,14 @@ func (p *peer) asleep() error {
 	return nil
 }
 
-// stays checks that the third machine has had nothing to do.
+// stays checks that the third machine has received no request.
 func (c *cluster) stays(when string) {
 	c.t.Helper()
 	assert.Zero(c.t, c.backup.reached(), "the backup is for when both others fail, and not %s", when)
 	assert.NoError(c.t, c.backup.asleep(), when)
 }
 
-// serves waits until a machine serves again, while the load goes on.
+// serves waits until a machine serves requests again, during the load.
 func (c *cluster) serves(p *peer) {
 	c.t.Helper()
 	before := p.reached()
@@ -153,8 +153,8 @@ func (c *cluster) serves(p *peer) {
 	})
 }
 
-// TestSeveralMachines asks nginx for an application on three machines all the time, while they fail in
-// all ways: no GET is lost, no POST is done twice, and the backup runs only while both others fail.
+// TestSeveralMachines sends requests through nginx to an application on three machines, which fail in every
+// way: no GET is lost, no POST is done twice, and the backup runs only while both others fail.
 func TestSeveralMachines(t *testing.T) {
 	modes := map[string]string{"warm": "--accept no --workers 4 --idle-exit 2s"}
 	if torture() {
@@ -184,7 +184,7 @@ func TestSeveralMachines(t *testing.T) {
 	}
 }
 
-// upgrade has one machine upgraded.
+// upgrade upgrades one machine.
 func (c *cluster) upgrade() {
 	c.t.Helper()
 	c.second.Install(makePackage(c.t.(*testing.T), "deb", "0.1.1"), "/root/new.deb", 0o644)
@@ -194,7 +194,7 @@ func (c *cluster) upgrade() {
 	c.stays("while one is upgraded")
 }
 
-// fill takes all places of one machine.
+// fill takes all slots of one machine.
 func (c *cluster) fill(l *load) {
 	c.t.Helper()
 	const hold = "/var/lib/shop/hold"
@@ -220,7 +220,7 @@ func (c *cluster) fill(l *load) {
 	c.serves(c.second)
 }
 
-// logged looks for a line in the log of nginx.
+// logged looks for a line in nginx's log.
 func (c *cluster) logged(pattern string) error {
 	log, err := os.ReadFile(c.Path("/var/log/nginx/tries.log"))
 	if err == nil && !regexp.MustCompile("(?m)"+pattern).Match(log) {
@@ -246,7 +246,7 @@ func (c *cluster) cut(l *load) {
 	c.serves(c.first)
 }
 
-// powerOff has one machine powered off, and then the other one cut off: now the backup is needed.
+// powerOff powers off one machine, and then cuts off the other one: now the backup is needed.
 func (c *cluster) powerOff(l *load) {
 	c.t.Helper()
 	_, _ = c.first.Try("systemctl", "poweroff")
@@ -268,7 +268,7 @@ func (c *cluster) powerOff(l *load) {
 	assert.Equal(c.t, before, c.backup.reached())
 }
 
-// judge compares what clients were told with what the machines have done.
+// judge compares the clients' responses with the requests that the machines have processed.
 func (c *cluster) judge(l *load) {
 	done := map[string]int{}
 	for _, p := range []*peer{c.first, c.second, c.backup} {

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestNginxReload asks nginx as soon as socketgi nginx --reload has ended: the answer is
-// that of the new configuration each time.
+// TestNginxReload sends a request as soon as socketgi nginx --reload has ended: the new configuration is
+// always in effect.
 func TestNginxReload(t *testing.T) {
 	s := newSite(t)
 	const conf = "/etc/nginx/apps/number.conf"

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// told is what testdata/where.py got of a request.
+// told contains what testdata/where.py received of a request.
 type told struct {
 	Script string `json:"SCRIPT_NAME"`
 	Info   string `json:"PATH_INFO"`
@@ -26,8 +26,8 @@ func where(t *testing.T, got reply) (w told) {
 	return w
 }
 
-// TestLocations: what socketgi nginx prints passes the right requests on, whatever else is in
-// the configuration, and what others have written is understood.
+// TestLocations checks that the output of socketgi nginx passes on the right requests, whatever else the
+// configuration contains, and that handwritten locations work.
 func TestLocations(t *testing.T) {
 	s := newSite(t)
 	s.serve("app", "where.py", "/app", "--accept", "no")
@@ -103,7 +103,7 @@ location /lost/ { include scgi_params; scgi_param SCRIPT_NAME /lost; scgi_param 
 	assert.Equal(t, told{"/_parts", "/of", "a=file", "0", 0}, where(t, s.get("/pages/page.html")))
 	assert.Equal(t, 404, s.get("/_app").StatusCode, "no client gets there")
 
-	// Without the recipe a subrequest can't be told from a body that nginx has cut.
+	// Without the recipe the adapter can't distinguish a subrequest from a body that nginx has truncated.
 	assert.Equal(t, 200, s.get("/bare/x").StatusCode)
 	assert.Equal(t, 500, s.do("POST", "/bare/x", strings.NewReader("hello")).StatusCode)
 	logged(`scgi_pass_request_body off; scgi_param CONTENT_LENGTH ""; scgi_param HTTP_CONTENT_LENGTH "";`)

@@ -18,15 +18,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// byHand is the set-up of 2011: what systemd has by default, and a script that reads its
-// request from standard input.
+// byHand is the set-up of 2011: the defaults of systemd, and a script that reads its request from standard
+// input.
 var byHand = map[string]string{
 	"byhand.socket":   "[Socket]\nListenStream=/run/byhand.sock\nAccept=yes\n",
 	"byhand@.service": "[Service]\nExecStart=/srv/by_hand_hello.py\nUser=www-data\nStandardInput=socket\n",
 }
 
-// wave opens connections at once, each with a request, and counts how they end: by status,
-// "dropped" without an answer, "refused", or "hung".
+// wave opens n connections at once, each with a request, and counts the results: by status, "dropped" without
+// a response, "refused", or "hung".
 func wave(t testing.TB, path string, n int, ended func()) map[string]int {
 	t.Helper()
 	request, err := scgi.AppendRequest(nil, 0, []scgi.Header{
@@ -59,7 +59,7 @@ func wave(t testing.TB, path string, n int, ended func()) map[string]int {
 	return counts
 }
 
-// ask sends a request and says how it ended.
+// ask sends a request, and returns its result.
 func ask(path string, request []byte) string {
 	c, err := net.Dial("unix", path)
 	if err != nil {
@@ -67,7 +67,7 @@ func ask(path string, request []byte) string {
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(3 * time.Minute))
-	_, _ = c.Write(request) // if it is closed already, reading fails
+	_, _ = c.Write(request) // if the connection is closed, reading fails
 	answer, err := io.ReadAll(c)
 	status, found := bytes.CutPrefix(answer, []byte("Status: "))
 	switch {
@@ -81,22 +81,22 @@ func ask(path string, request []byte) string {
 	return string(status[:3])
 }
 
-// storm sends a wave to an application, and asks systemd meanwhile how it is. It returns how
-// long that took at most.
+// storm sends a wave to an application, and queries systemd meanwhile. It returns the longest time of a
+// query.
 func (s *site) storm(name string, n int) (counts map[string]int, slowest time.Duration) {
 	s.t.Helper()
-	tick := time.NewTicker(100 * time.Millisecond) // so that the question is not the load
+	tick := time.NewTicker(100 * time.Millisecond) // the queries must not be the load
 	defer tick.Stop()
 	counts = wave(s.t, s.Path("/run/socketgi/"+name+".sock"), n, func() {
 		asked := <-tick.C
-		_, _ = s.Try("systemctl", "is-system-running") // whatever it says
+		_, _ = s.Try("systemctl", "is-system-running") // whatever the result is
 		slowest = max(slowest, time.Since(asked).Round(time.Millisecond))
 	})
 	return counts, slowest
 }
 
-// TestTortureOverload has more ask at once than there is place for, again and again, and
-// compares with the set-up of 2011.
+// TestTortureOverload sends more requests at once than there are slots, repeatedly, and compares with the
+// set-up of 2011.
 func TestTortureOverload(t *testing.T) {
 	at, waves, size, memory := 300, 2, 20, int64(1)<<30
 	if torture() {
@@ -117,7 +117,7 @@ func TestTortureOverload(t *testing.T) {
 	s.Run("systemctl", "daemon-reload")
 	s.Run("systemctl", "restart", "app.socket")
 	s.Run("systemctl", "start", "byhand.socket")
-	group := s.control("memory") // where the slice itself limits nothing
+	group := s.control("memory") // here the slice itself has no limit
 	if group != "" {
 		require.NoError(t, os.WriteFile(filepath.Join(group, "memory.limit_in_bytes"), []byte(strconv.FormatInt(memory, 10)), 0))
 	}
@@ -143,7 +143,7 @@ func TestTortureOverload(t *testing.T) {
 	counts, slowest = s.storm("stays", at)
 	t.Logf("Accept=no: %v; systemctl took at most %v", counts, slowest)
 	assert.Equal(t, map[string]int{"200": at}, counts)
-	if torture() { // with Accept=yes systemd first accepts all and then starts all, and says nothing until it has
+	if torture() { // with Accept=yes systemd accepts all and starts all before it answers
 		assert.Less(t, slowest, time.Second)
 	}
 	s.Run("systemctl", "stop", "stays.socket", "stays.service")

@@ -14,17 +14,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// makePackage makes a package of that version as the Makefile does, and returns its file.
+// makePackage builds a package of that version as the Makefile does, and returns its file.
 func makePackage(t *testing.T, kind, version string) string {
 	t.Helper()
 	dir := filepath.Join(bin, version)
 	made, _ := filepath.Glob(dir + "/*." + kind)
-	if len(made) > 0 { // for another test
+	if len(made) > 0 { // by another test
 		return made[0]
 	}
 	cmd := exec.Command("make", "-C", "../..", kind, "OUT="+dir, "VERSION="+version)
 	for _, e := range os.Environ() {
-		if !strings.HasPrefix(e, "MAKE") && !strings.HasPrefix(e, "MFLAGS") { // of the make that runs the tests
+		if !strings.HasPrefix(e, "MAKE") && !strings.HasPrefix(e, "MFLAGS") { // without the variables of the make that runs the tests
 			cmd.Env = append(cmd.Env, e)
 		}
 	}
@@ -36,8 +36,7 @@ func makePackage(t *testing.T, kind, version string) string {
 	return made[0]
 }
 
-// TestPackages checks what is in the packages, and that Debian's checker has nothing
-// against them.
+// TestPackages checks the contents of the packages, and that Debian's checker has no complaint.
 func TestPackages(t *testing.T) {
 	files := []string{"/usr/bin/socketgi", "/usr/libexec/socketgi/socketgi-adapter", "/etc/nginx/socketgi_params",
 		"/usr/share/bash-completion/completions/socketgi", "/usr/share/fish/vendor_completions.d/socketgi.fish",
@@ -81,7 +80,7 @@ func TestPackages(t *testing.T) {
 		}
 		for line := range strings.Lines(query("--qf", `[%{FILEMODES:perms} %{FILEUSERNAME} %{FILEGROUPNAME} %{FILENAMES}\n]`)) {
 			assert.Regexp(t, `^(-rw-r--r--|-rwxr-xr-x|drwxr-xr-x) root root /`, line)
-			// Folders that are the distribution's may not be anybody else's.
+			// Directories of the distribution must not have another owner.
 			assert.NotRegexp(t, `^d.* /usr/(bin|libexec|share|share/man.*)\n`, line)
 		}
 		assert.Equal(t, "/etc/nginx/socketgi_params\n", query("--configfiles"))
@@ -91,12 +90,11 @@ func TestPackages(t *testing.T) {
 	})
 }
 
-// TestPackage installs the package, upgrades and downgrades it under requests, and
-// removes it.
+// TestPackage installs the package, upgrades and downgrades it during requests, and removes it.
 func TestPackage(t *testing.T) {
 	s := newSite(t)
 	s.Run("rm", "-rf", "/usr/local/bin/socketgi", "/usr/local/lib/socketgi")
-	s.Run("rm", "-f", "/var/lib/man-db/auto-update") // no index of manuals is needed here
+	s.Run("rm", "-f", "/var/lib/man-db/auto-update") // the index of manuals is not needed here
 	s.Install(makePackage(t, "deb", "0.1.0"), "/root/one.deb", 0o644)
 	s.Install(makePackage(t, "deb", "0.1.1"), "/root/two.deb", 0o644)
 	s.app("article.py")
@@ -182,7 +180,7 @@ location ~ ^(?<prefix>/below)(?<rest>/.*)$ {
 		assert.Positive(t, served[step.version])
 	}
 
-	// Another Python, or another version of what applications import.
+	// Another Python, or another version of a module that applications import.
 	before := cached()
 	s.Run("dpkg-trigger", "--by-package=python3", "--no-await", "/usr/lib/python3")
 	s.Run("dpkg", "--configure", "--pending")
@@ -190,7 +188,7 @@ location ~ ^(?<prefix>/below)(?<rest>/.*)$ {
 
 	s.Run("systemctl", "stop", "paths.socket")
 
-	// Removed: no socket listens, not even after a boot, and no unit has failed.
+	// After the removal no socket listens, not even after a boot, and no unit has failed.
 	out := s.Run("dpkg", "-r", "socketgi")
 	assert.Contains(t, out, "socketgi: stopping cold.socket; its units are kept")
 	listens := func(cold, stays, paths string) {
@@ -206,7 +204,7 @@ location ~ ^(?<prefix>/below)(?<rest>/.*)$ {
 	assert.Equal(t, 502, s.get("/cold/").StatusCode)
 	assert.DirExists(t, s.Path("/var/cache/socketgi/cold"))
 
-	// After another installation the states are the same: the third one was stopped on purpose.
+	// After another installation the states are the same: the third application was stopped by hand.
 	s.Run("dpkg", "-i", "/root/two.deb")
 	listens("active", "active", "inactive")
 	assert.Equal(t, "Hello world!\n", s.get("/cold/").body)

@@ -16,8 +16,8 @@ import (
 
 var pictureFile = flag.String("picture", "", "have TestPicture write the picture of a terminal to this `file`")
 
-// TestPicture records what a terminal shows of an application that is set up, and draws it: the
-// picture of the README is written by
+// TestPicture records a terminal in which an application is set up, and draws it. This writes the picture of
+// the README:
 //
 //	go test ./units/e2e -run TestPicture -picture testdata/terminal.svg
 func TestPicture(t *testing.T) {
@@ -54,8 +54,8 @@ func TestPicture(t *testing.T) {
 	}
 }
 
-// picture is a terminal of 100 columns in SVG, in which lines appear one after the other and move up, for
-// thirty seconds and then again. Without animation it shows the first lines.
+// picture is a terminal of 100 columns in SVG. Lines appear one after the other and move up for thirty
+// seconds, repeatedly. Without animation it shows the first lines.
 type picture struct {
 	lines []string  // in SVG
 	at    []float64 // when each appears, in seconds
@@ -69,7 +69,7 @@ const (
 	rowHeight      = 17
 )
 
-// add has a command typed, and its output appear.
+// add adds a typed command and its output.
 func (p *picture) add(command, output string) {
 	p.line(`<tspan fill="#8fbf9f"># </tspan>`+escape(command), 1.2)
 	output = progress.ReplaceAllString(strings.ReplaceAll(output, "\r\n", "\n"), "")
@@ -86,13 +86,13 @@ func (p *picture) line(svg string, pause float64) {
 	p.now += pause
 }
 
-// progress is a line that the next one took the place of.
+// progress matches a line that the next one replaced.
 var progress = regexp.MustCompile(`(?m)^.*\r`)
 
 // sgr selects a graphic rendition (ECMA-48, 8.3.117).
 var sgr = regexp.MustCompile("\x1b\\[([0-9;]*)m")
 
-// wrapped makes SVG of a line with colours, as rows of the terminal.
+// wrapped returns a line with colours as SVG, in rows of the terminal.
 func wrapped(line string) (rows []string) {
 	var row strings.Builder
 	width, style := 0, ""
@@ -127,7 +127,7 @@ func wrapped(line string) (rows []string) {
 	return rows
 }
 
-// styles are those that socketgi uses.
+// styles are the renditions that socketgi uses.
 var styles = map[string]string{
 	"1": `font-weight="bold"`, "1;31": `fill="#ff8080" font-weight="bold"`, "1;32": `fill="#80e080" font-weight="bold"`,
 	"1;33": `fill="#e0d060" font-weight="bold"`,

@@ -13,22 +13,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// eachProfile runs a test under every sandbox that units may have.
+// eachProfile runs a test with every sandbox of units.
 func eachProfile(t *testing.T, test func(t *testing.T, profile string)) {
 	for _, profile := range []string{"fast", "strict"} {
 		t.Run(profile, func(t *testing.T) { test(t, profile) })
 	}
 }
 
-// eachUnit runs a test with every sandbox, and warm. Flags are those of the units.
+// eachUnit runs a test with every sandbox, and with warm units. flags are those of the units.
 func eachUnit(t *testing.T, test func(t *testing.T, flags ...string)) {
 	eachProfile(t, func(t *testing.T, profile string) { test(t, "--profile", profile) })
 	t.Run("stays", func(t *testing.T) { test(t, "--accept", "no", "--workers", "2") })
 }
 
-// TestExposure has systemd say how exposed a request is, and a warm service: as the manual says,
-// once systemd counts for a request, too, what it leaves out of services that begin before
-// others (DefaultDependencies=no).
+// TestExposure compares systemd's exposure levels of a request and of a warm service with those in the
+// manual.
 func TestExposure(t *testing.T) {
 	s := newSite(t)
 	manual, err := os.ReadFile("../../cmd/internal/manual/socketgi-security.7.md")
@@ -39,7 +38,7 @@ func TestExposure(t *testing.T) {
 		s.serve(profile, "sandbox.py", "/"+profile, "--user", "www-data", "--profile", profile)
 		s.serve(profile+"-stays", "sandbox.py", "/"+profile+"-stays", "--user", "www-data", "--profile", profile, "--accept", "no")
 		assert.Equal(t, string(row[1]), exposure(t, s.Machine, profile+"@0.service"), profile)
-		if found := regexp.MustCompile(`([0-9.]+) with ` + profile).FindSubmatch(manual); found != nil { // none has no filter to allow a call in
+		if found := regexp.MustCompile(`([0-9.]+) with ` + profile).FindSubmatch(manual); found != nil { // none has no filter, and so no second level
 			row = found
 		}
 		assert.Equal(t, string(row[1]), exposure(t, s.Machine, profile+"-stays.service"), profile)
@@ -50,8 +49,8 @@ func TestExposure(t *testing.T) {
 	assert.NotEqual(t, own, s.get("/strict/namespace").body)
 }
 
-// exposure asks systemd how exposed a service is. Of one that may begin before others it
-// counts less, which protects nothing (DefaultDependencies=no).
+// exposure returns systemd's exposure level of a service as if it had the default dependencies: without them,
+// systemd leaves directives out of the level that protect nothing early in the boot.
 func exposure(t testing.TB, m *machine.Machine, service string) string {
 	m.Write("/run/systemd/system/"+service+".d/ordinary.conf", "[Unit]\nDefaultDependencies=yes\n")
 	m.Run("systemctl", "daemon-reload")
@@ -61,7 +60,7 @@ func exposure(t testing.TB, m *machine.Machine, service string) string {
 	return found[1]
 }
 
-// try has the sandboxed application do something, and returns what came of it.
+// try makes the sandboxed application do something, and returns the result.
 func (s *site) try(mount, what, argument string) string {
 	s.t.Helper()
 	got := s.get(mount + "/" + what + "?" + url.PathEscape(argument))
@@ -93,7 +92,7 @@ time.sleep(1000)`)
 	assert.Contains(t, s.try("/strict", "connect", listener), "Address family not supported")
 	assert.Equal(t, "done", s.try("/network", "connect", listener))
 
-	// It restricts what the application opens, and not what it is handed.
+	// The sandbox restricts connections of the application, not the one that is passed to it.
 	port := s.freePort()
 	s.serve("address", "sandbox.py", "/address", "--profile", "strict", "--listen", port)
 	s.Write("/etc/nginx/apps/address.conf", s.Run("/usr/local/bin/socketgi", "nginx", "address", "--mount", "/address", "--listen", port))
@@ -133,8 +132,8 @@ func TestFiles(t *testing.T) {
 	assert.Equal(t, "done", s.try("/fast", "write", "/srv/open/x"))
 }
 
-// TestHome serves an application, with all that it runs on, from where strict hides
-// everything else.
+// TestHome serves applications from home and temporary directories, with all that they need; strict hides the
+// rest of /home.
 func TestHome(t *testing.T) {
 	s := newSite(t)
 	s.Write("/home/somebody/secret", "")
@@ -174,26 +173,25 @@ func TestHome(t *testing.T) {
 	}
 }
 
-// TestRings checks that what io_uring does for a program is not what other calls are kept
-// from: sockets of any family.
+// TestRings checks that io_uring doesn't bypass the filter of system calls, for sockets of any family.
 func TestRings(t *testing.T) {
 	s := newSite(t)
 	s.serve("none", "sandbox.py", "/none", "--profile", "none")
 	assert.Equal(t, "EFAULT", s.try("/none", "syscall", "425"), "this kernel has it")
 	eachProfile(t, func(t *testing.T, profile string) {
 		s.serve(profile, "sandbox.py", "/"+profile, "--profile", profile)
-		for _, number := range []string{"425", "426", "427"} { // io_uring_setup, _enter and _register, everywhere
+		for _, number := range []string{"425", "426", "427"} { // io_uring_setup, _enter and _register on all architectures
 			assert.Equal(t, "EPERM", s.try("/"+profile, "syscall", number), number)
 		}
 	})
 }
 
-// TestDoors lists the sockets of the system that an application can talk to. Others do for
-// the test that checks the limits of strict.
+// TestDoors lists the system's sockets to which an application can connect. Other listeners stand in for the
+// services.
 func TestDoors(t *testing.T) {
 	s := newSite(t)
 	s.Run("systemctl", "start", "dbus.socket")
-	// The sockets of a resolver and a name service cache.
+	// The sockets of a resolver and of a name service cache.
 	s.Run("systemd-run", "--quiet", "--description=resolver", "python3", "-c", `import os, socket, threading
 for path in ("/run/systemd/resolve/io.systemd.Resolve", "/run/nscd/socket", "/run/avahi-daemon/socket", "/run/database/socket"):
     os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -225,7 +223,7 @@ open("/run/listening", "w")`)
 	}
 }
 
-// TestPrograms runs what applications and CGI programs run.
+// TestPrograms runs programs that applications and CGI programs commonly run.
 func TestPrograms(t *testing.T) {
 	s := newSite(t)
 	eachProfile(t, func(t *testing.T, profile string) {

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAllowedUsers has root, the web server and another user who may connect, as a member
-// of the web server's group, ask applications of all kinds.
+// TestAllowedUsers sends requests to applications of all kinds as root, as the web server, and as another
+// user who may connect as a member of the web server's group.
 func TestAllowedUsers(t *testing.T) {
 	s := newSite(t)
 	s.Write("/srv/hello.cgi", "#!/bin/sh\nprintf 'Content-Type: text/plain\\r\\n\\r\\nHello world!\\n'\n")
@@ -21,7 +21,7 @@ func TestAllowedUsers(t *testing.T) {
 	s.serve("strict", "article.py", "/strict", "--profile", "strict")
 	s.place([]string{"cgi", "--accept", "no", "--cgi", "--", "/srv/hello.cgi"}, []string{"cgi", "--mount", "/cgi"})
 	s.start("cgi")
-	// A member of the web server's group asks the socket, and is told what the program ended with.
+	// A member of the web server's group sends a request to the socket.
 	member := func(name string) string {
 		out, _ := s.Try("setpriv", "--reuid=nobody", "--regid=www-data", "--clear-groups", "/usr/local/bin/socketgi", "get", "-i", name, "/")
 		return out
@@ -43,9 +43,9 @@ func TestAllowedUsers(t *testing.T) {
 	}
 	assert.Contains(t, s.Run("/usr/local/bin/socketgi", "status", "owned"), "    Allowed: root, www-data\n")
 
-	// By a name, and by one more user.
+	// Allowed by name, with one more user.
 	s.Write("/etc/systemd/system/owned@.service.d/more.conf", "[Service]\nExecStart=\nExecStart=/usr/local/lib/socketgi/socketgi-adapter --allow-user www-data,nobody --python /usr/bin/python3 /srv/article.py\n")
-	// Where nobody can be told from the web server, it is refused rather than taken for somebody.
+	// If a client can't be distinguished from the web server, it is refused.
 	s.Write("/etc/systemd/system/strict@.service.d/blind.conf", "[Service]\nExecStart=\nExecStart=/usr/local/lib/socketgi/socketgi-adapter --allow-uid 33 --python /usr/bin/python3 /srv/article.py\n")
 	s.Run("systemctl", "daemon-reload")
 	assert.Contains(t, member("owned"), "Hello world!")
@@ -56,7 +56,7 @@ func TestAllowedUsers(t *testing.T) {
 	assert.Contains(t, s.Run("journalctl", "--output=cat", "SOCKETGI_STATUS=403"), "its user is not visible in this user namespace: with PrivateUsers=")
 }
 
-// unitOf is a pattern for what the application's processes log as.
+// unitOf returns the pattern of the units in the log entries of an application.
 func unitOf(name string) string {
 	if name == "stays" || name == "cgi" {
 		return name + ".service"
@@ -64,8 +64,8 @@ func unitOf(name string) string {
 	return name + "@*"
 }
 
-// TestAllowedAddresses listens where other machines could ask, and has systemd say what it
-// made of the lists. Whether the kernel enforces them depends on the machine.
+// TestAllowedAddresses listens at an address that other machines can reach, and has systemd print the lists.
+// Their enforcement depends on the machine's kernel.
 func TestAllowedAddresses(t *testing.T) {
 	s := newSite(t)
 	s.app("article.py")
@@ -91,7 +91,7 @@ func TestAllowedAddresses(t *testing.T) {
 	assert.Equal(t, "Hello world!\n", s.get("/address").body)
 	s.healthy("address")
 
-	// It listens although the address isn't there, as before the network is up.
+	// It listens although the address is missing, as before the network is up.
 	s.Run("ip", "address", "del", "192.0.2.1/32", "dev", "lo")
 	s.Run("systemctl", "restart", "address.socket")
 	assert.Equal(t, "active\n", s.Run("systemctl", "is-active", "address.socket"))

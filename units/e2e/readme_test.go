@@ -13,11 +13,11 @@ import (
 
 const manual = "../../cmd/internal/manual/"
 
-// block is an indented block of a page: commands, if it isn't marked as an example.
+// block is an indented block of a page: commands, unless it is marked as an example.
 type block struct{ heading, text string }
 
-// commands returns the blocks of a page that a reader can run as they are: those without a comment
-// "<!-- example: REASON -->" above them.
+// commands returns the blocks of a page that a reader can run unchanged: those without a comment "<!--
+// example: REASON -->" above them.
 func commands(t *testing.T, page string) (all []block) {
 	t.Helper()
 	text, err := os.ReadFile(page)
@@ -62,8 +62,8 @@ func newMachine(t *testing.T) *machine.Machine {
 	return m
 }
 
-// paste has a shell read commands as from a terminal, so that one that reads its standard input
-// takes the next ones away. Each has to succeed.
+// paste makes a shell read commands as from a terminal, so a command that reads its standard input consumes
+// the following ones. Each must succeed.
 func paste(t *testing.T, m *machine.Machine, text string) string {
 	t.Helper()
 	cmd := m.Command("bash", "-es")
@@ -73,7 +73,7 @@ func paste(t *testing.T, m *machine.Machine, text string) string {
 	return string(out)
 }
 
-// firstApplication is the block of the README that sets hello up.
+// firstApplication returns the block of the README that sets up hello.
 func firstApplication(t *testing.T) string {
 	t.Helper()
 	for _, b := range commands(t, "../../README.md") {
@@ -85,7 +85,7 @@ func firstApplication(t *testing.T) string {
 	return ""
 }
 
-// TestReadme runs all commands of the README, each block pasted as it is. The first curl has the page.
+// TestReadme runs all commands of the README, each block pasted unchanged. The first curl prints the page.
 func TestReadme(t *testing.T) {
 	machine.Need(t)
 	all := commands(t, "../../README.md")
@@ -105,8 +105,8 @@ func TestReadme(t *testing.T) {
 	assert.NoFileExists(t, m.Path("/etc/systemd/system/hello.socket"))
 }
 
-// TestReadmeManual runs all commands of the manual pages, each page on a machine of its own with what
-// its reader has.
+// TestReadmeManual runs all commands of the manual pages, each page on a machine of its own with the set-up
+// of its reader.
 func TestReadmeManual(t *testing.T) {
 	machine.Need(t)
 	const hello = "useradd --system hello; mkdir -p /srv/hello/static\ncp /usr/share/doc/socketgi/examples/hello.py /srv/hello\n"

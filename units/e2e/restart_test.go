@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// starts lists when systemd began to start a unit, since the machine was booted.
+// starts returns the times when systemd began to start a unit, since the boot of the machine.
 func (s *site) starts(unit string) (times []time.Duration) {
 	s.t.Helper()
 	const starting = "7d4958e842da4a758f6c1cdc7b36dcc5" // SD_MESSAGE_UNIT_STARTING
@@ -31,8 +31,8 @@ func (s *site) starts(unit string) (times []time.Duration) {
 	return times
 }
 
-// TestCannotStart has warm services fail to start while connections wait for them:
-// they are tried again now and then, and answer when the cause is gone.
+// TestCannotStart has warm services fail to start while connections wait: systemd starts them again at
+// intervals, and they answer when the cause is gone.
 func TestCannotStart(t *testing.T) {
 	s := newSite(t)
 	for name, c := range map[string]struct {

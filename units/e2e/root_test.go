@@ -13,15 +13,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// recorder stands where the Python of a virtual environment belongs, and writes down as whom
-// it was run, with which terminal and environment, and by whom.
+// recorder replaces the Python of a virtual environment, and records its user, terminal, environment and
+// parent process.
 const recorder = `#!/bin/sh
 terminal=$(cut -d ' ' -f 7 /proc/$$/stat)
 printf 'uid=%s terminal=%s secret=%s parent=%s\n' "$(id -u)" "$terminal" "${SECRET-none}" "$(tr '\0\n' '  ' < /proc/$PPID/cmdline)" >> /srv/open/record
 exec /usr/bin/python3 "$@"
 `
 
-// swapper has two folders change their places for as long as it runs.
+// swapper swaps two directories as long as it runs.
 const swapper = `import ctypes, os
 libc = ctypes.CDLL(None, use_errno=True)
 here, there = b"/srv/app/.venv", b"/srv/app/.roots"
@@ -31,8 +31,8 @@ while libc.renameat2(AT_FDCWD, here, AT_FDCWD, there, RENAME_EXCHANGE) == 0:
 raise SystemExit(os.strerror(ctypes.get_errno()))
 `
 
-// startedAsRoot are the commands in SECURITY's list, in its order, with the programs that root
-// starts for them.
+// startedAsRoot returns the commands in SECURITY's list, in its order, with the programs that root starts for
+// them.
 func startedAsRoot(t *testing.T) (names []string, programs map[string]string) {
 	t.Helper()
 	programs = map[string]string{}
@@ -45,12 +45,11 @@ func startedAsRoot(t *testing.T) (names []string, programs map[string]string) {
 			programs[name] += cells[2]
 		}
 	}
-	// The command that removes the application is the last one.
+	// The command that removes the application comes last.
 	return append(slices.DeleteFunc(names, func(name string) bool { return name == "remove" }), "remove"), programs
 }
 
-// rootSays are command lines for every command in SECURITY's list. What is started comes
-// to an end.
+// rootSays contains command lines for each command in SECURITY's list. Each ends by itself.
 var rootSays = map[string][]string{
 	"add": {"add app /srv/app/app.py --user hello --now", "add other /srv/app/app.py --user hello --dry-run", "add --root /srv/dir app /srv/app/app.py --adapter /usr/local/lib/socketgi/socketgi-adapter --dry-run",
 		"add app /srv/app/app.py --user-manager --dry-run --force"},
@@ -88,9 +87,8 @@ func (s *site) asRootIn(path, command string) (string, error) {
 	return string(out), err
 }
 
-// TestRootRunsNothing has root say every command over an application whose Python is
-// another user's. It is run, by its user, without a terminal and what root's shell knows,
-// or not at all.
+// TestRootRunsNothing runs each command as root for an application whose Python is another user's. The Python
+// runs as its user, without a terminal and the environment of root's shell, or not at all.
 func TestRootRunsNothing(t *testing.T) {
 	s := newSite(t)
 	s.Run("adduser", "--system", "--group", "--no-create-home", "--quiet", "hello")
@@ -147,7 +145,7 @@ func TestRootRunsNothing(t *testing.T) {
 			if name == "dev" {
 				assert.Error(t, err, "%s", out)
 				assert.Contains(t, out, "refusing to run as root what other users can write")
-			} else if !strings.HasPrefix(command, "doctor") { // it may find something in a machine like this one
+			} else if !strings.HasPrefix(command, "doctor") { // it may report a problem of a machine like this one
 				assert.NoError(t, err, "%s: %s", command, out)
 			}
 			record := ran(t, command)

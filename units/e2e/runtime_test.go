@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// inImage runs a program with this repository, read-only, in a throw-away copy of an image.
+// inImage runs a program with this repository, read-only, in a temporary copy of an image.
 const inImage = `set -e
 mount -t tmpfs tmpfs "$1"
 mkdir "$1/upper" "$1/work" "$1/root"
@@ -26,18 +26,18 @@ shift 4
 exec chroot "$root/root" env "$@"
 `
 
-// runtimeTests are the tests of the runtime, by the package that they are of.
+// runtimeTests are the tests of the runtime, by package.
 var runtimeTests = map[string]string{
 	"cmd/socketgi-adapter":      "^Test(Applications|Cache|CacheLeft|Close|Ending|Environ|Headers|ImportCache|Input|Names|PackageFile|Print|Responses|Spec|Warm.*)$",
 	"scgi/wsgi/internal/worker": "^TestASGI",
 }
 
-// TestRuntime runs the adapter's own tests of its Python with that of the newer images, and lets
-// nothing pass that a Python to come has no more.
+// TestRuntime runs the adapter's own tests with the Python of the newer images, and checks the runtime for
+// features that future versions of Python remove.
 func TestRuntime(t *testing.T) {
 	machine.Need(t)
 	if machine.Suite() == machine.Suites[0] {
-		return // this Python's tests are those of the adapter
+		return // the tests of the adapter have this Python
 	}
 	for pkg := range runtimeTests {
 		build := exec.Command("go", "test", "-c", "-o", filepath.Join(bin, filepath.Base(pkg)+".test"), "../../"+pkg)

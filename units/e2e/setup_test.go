@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// setUps are ways in which systemd can't start the service of an application: their names
-// (systemd.exec(5), Process Exit Codes), what a drop-in has, and what doctor says.
+// setUps are reasons why systemd can't start an application's service: their names (systemd.exec(5), Process
+// Exit Codes), the lines of a drop-in, and doctor's finding.
 var setUps = []struct{ name, lines, what string }{
 	{"CHDIR", "WorkingDirectory=/srv/not-there", "/srv/not-there can't be entered"},
 	{"EXEC", "ExecStart=\nExecStart=/usr/local/lib/not-there/socketgi-adapter /srv/article.py", "not-there/socketgi-adapter can't be executed"},
@@ -20,8 +20,8 @@ var setUps = []struct{ name, lines, what string }{
 	{"EnvironmentFile", "EnvironmentFile=/srv/not-there", "systemd can't start"},
 }
 
-// TestSetUpFails: what doctor says that a client gets where systemd can't start the service is what
-// nginx answers.
+// TestSetUpFails checks that doctor reports the status with which nginx answers if systemd can't start the
+// service.
 func TestSetUpFails(t *testing.T) {
 	s := newSite(t)
 	s.Write("/var/lib/taken", "a file")
@@ -30,7 +30,7 @@ func TestSetUpFails(t *testing.T) {
 		assert.Equal(t, 200, s.get("/"+name).StatusCode)
 		service, want := name+"@.service", 502 // systemd closes the connection
 		if s.listening[name] {
-			service, want = name+".service", 504 // it waits in the socket
+			service, want = name+".service", 504 // the request waits in the socket
 			s.Run("systemctl", "stop", service)
 			s.Run("sed", "-i", "s/scgi_read_timeout [0-9]*s/scgi_read_timeout 1s/", "/etc/nginx/apps/"+name+".conf")
 			s.restartNginx()

@@ -1,5 +1,5 @@
-// Package e2e tries the whole way of a request on real parts: nginx, systemd,
-// the adapter and Python, set up as the README says.
+// Package e2e tests the whole path of a request with the real parts: nginx, systemd, the adapter and Python,
+// set up as in the README.
 package e2e
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// bin is where the programs are that the tests install.
+// bin is the directory of the programs that the tests install.
 var bin string
 
 func TestMain(m *testing.M) {
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// nginxSocket is where the machine's nginx listens.
+// nginxSocket is the socket of the machine's nginx.
 const nginxSocket = "/run/web.sock"
 
 // site is a machine with nginx and socketgi.
@@ -48,13 +48,13 @@ type site struct {
 	*machine.Machine
 	t         testing.TB
 	client    *http.Client
-	listening map[string]bool // the applications that serve set up with --accept no
+	listening map[string]bool // the applications with --accept no
 }
 
-// webPort is where it listens, too, for clients inside.
+// webPort is its port for clients on the machine.
 const webPort = "8088"
 
-// newSite boots a site, with more packages than tests need.
+// newSite boots a site, with additional packages.
 func newSite(t testing.TB, packages ...string) *site {
 	t.Helper()
 	s := &site{Machine: machine.Boot(t, packages...), t: t, listening: map[string]bool{}}
@@ -75,7 +75,7 @@ func newSite(t testing.TB, packages ...string) *site {
 	return s
 }
 
-// serve sets an application of testdata up at mount, with flags for the units.
+// serve sets up an application of testdata at mount, with flags of the units.
 func (s *site) serve(name, app, mount string, flags ...string) {
 	s.t.Helper()
 	file, _, _ := strings.Cut(app, ":")
@@ -91,7 +91,7 @@ func (s *site) serve(name, app, mount string, flags ...string) {
 	}
 }
 
-// journal names the unit in whose journal an application's entries are.
+// journal returns the unit that has an application's journal entries.
 func (s *site) journal(name string) string {
 	if s.listening[name] {
 		return name + ".service"
@@ -99,15 +99,15 @@ func (s *site) journal(name string) string {
 	return name + "@*"
 }
 
-// place writes what socketgi prints for these arguments of units and of nginx, which
-// both begin with the name.
+// place writes the output of socketgi units and socketgi nginx for these arguments, which begin with the
+// name.
 func (s *site) place(units, nginx []string) {
 	s.t.Helper()
 	s.install(s.Run("/usr/local/bin/socketgi", append([]string{"units"}, units...)...))
 	s.Write("/etc/nginx/apps/"+units[0]+".conf", s.Run("/usr/local/bin/socketgi", append([]string{"nginx"}, nginx...)...))
 }
 
-// start has the applications listen.
+// start starts the sockets of the applications.
 func (s *site) start(names ...string) {
 	s.t.Helper()
 	s.Run("systemctl", "daemon-reload")
@@ -117,15 +117,15 @@ func (s *site) start(names ...string) {
 	s.restartNginx()
 }
 
-// restartNginx is not a reload: nginx's old workers would still take connections for a
+// restartNginx restarts nginx instead of reloading it: old workers would continue to accept connections for a
 // while.
 func (s *site) restartNginx() {
 	s.t.Helper()
-	_, _ = s.Try("systemctl", "reset-failed", "nginx") // which also forgets how often it was started
+	_, _ = s.Try("systemctl", "reset-failed", "nginx") // it also resets the count of starts
 	s.Run("systemctl", "restart", "nginx")
 }
 
-// install writes units as socketgi prints them, each headed by its path.
+// install writes the units in the output of socketgi, each after its path.
 func (s *site) install(text string) {
 	s.t.Helper()
 	parts := strings.Split("\n"+text, "\n# /etc/systemd/system/")
@@ -136,11 +136,11 @@ func (s *site) install(text string) {
 	}
 }
 
-// reply is a response that was read to its end.
+// reply is a response whose body was read to the end.
 type reply struct {
 	*http.Response
 	body string
-	err  error // how reading the body ended, if not well
+	err  error // the error of reading the body
 }
 
 func (s *site) do(method, url string, body io.Reader, header ...string) reply {
@@ -165,7 +165,7 @@ func (s *site) get(url string, header ...string) reply {
 	return s.do("GET", url, nil, header...)
 }
 
-// allEnded waits until no instance is left, and checks that none failed. What listens is stopped.
+// allEnded waits until no instance is left, and checks that none failed. It stops listening services.
 func (s *site) allEnded(name string) {
 	s.t.Helper()
 	for one := range s.listening {
@@ -183,8 +183,8 @@ func (s *site) allEnded(name string) {
 	s.noProcess("socketgi-adapter|python")
 }
 
-// noProcess waits until none is left whose command line matches: a unit may be gone before
-// the last of its processes is.
+// noProcess waits until no process is left whose command line matches: a unit can end before the last of its
+// processes.
 func (s *site) noProcess(pattern string) {
 	s.t.Helper()
 	s.Wait("the last process to end", func() error {

@@ -7,9 +7,9 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestLimitsOfAnotherUser changes the user of a service. Its runtime directory has the slots of the
-// user before. systemd gives them to the new one together with the directory, but not those that a
-// process of the user before has made after that.
+// TestLimitsOfAnotherUser changes the user of a service. Its runtime directory has the slots of the previous
+// user. systemd changes their owner together with the directory's, but not that of slots that a process of
+// the previous user creates afterwards.
 func TestLimitsOfAnotherUser(t *testing.T) {
 	s := newSite(t)
 	s.Install("testdata/article.py", "/srv/article.py", 0o755)

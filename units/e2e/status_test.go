@@ -21,8 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// socketgi runs the operator's command inside, and returns what it printed and its exit
-// status.
+// socketgi runs the operator's command on the machine, and returns its output and its exit status.
 func (s *site) socketgi(args ...string) (out string, exit int) {
 	s.t.Helper()
 	out, err := s.Try("/usr/local/bin/socketgi", args...)
@@ -36,7 +35,7 @@ func (s *site) socketgi(args ...string) (out string, exit int) {
 	return out, exit
 }
 
-// shown is status --json, of which the test looks at this.
+// shown is the part of status --json that the test checks.
 type shown struct {
 	State, Enabled string
 	Accept         bool
@@ -73,7 +72,7 @@ func (s *site) shown(name string) (got shown) {
 	return got
 }
 
-// TestStatus asks how applications are that are well, busy, full, failed and stopped.
+// TestStatus checks the status of applications that are healthy, busy, full, failed and stopped.
 func TestStatus(t *testing.T) {
 	s := newSite(t)
 	s.serve("bad", "bad.py", "/bad", "--user", "www-data", "--concurrency", "2")
@@ -110,7 +109,7 @@ func TestStatus(t *testing.T) {
 	assert.NotContains(t, out, "Traceback")
 	assert.Less(t, strings.Count(out, "\n"), 25, "one screen")
 
-	// Two requests have the slots, a third waits, and a fourth is refused.
+	// Two requests take the slots, a third waits, and a fourth is refused.
 	s.Write("/etc/systemd/system/bad.socket.d/few.conf", "[Socket]\nMaxConnections=3\n")
 	assert.Contains(t, s.Run("/usr/local/bin/socketgi", "list"), "bad  listening enabled yes    -         1        /run/socketgi/bad.sock /srv/bad.py\n")
 	assert.True(t, s.shown("bad").Stale)
@@ -155,7 +154,7 @@ func TestStatus(t *testing.T) {
 	s.Run("systemctl", "stop", "bad@*")
 	s.allEnded("bad")
 
-	// It can't be started at all.
+	// systemd can't start it.
 	s.Write("/etc/systemd/system/bad@.service.d/user.conf", "[Service]\nUser=nobody-like-that\n")
 	s.Run("systemctl", "daemon-reload")
 	assert.Equal(t, 502, s.get("/bad/").StatusCode)
@@ -168,7 +167,7 @@ func TestStatus(t *testing.T) {
 	out, _ = s.socketgi("logs", "bad", "--errors")
 	assert.Contains(t, out, "Failed at step USER")
 
-	// Stopped, failed, and not there.
+	// Stopped, failed, and missing.
 	s.Run("systemctl", "disable", "--now", "--quiet", "bad.socket")
 	out, exit = s.socketgi("status", "bad")
 	assert.Equal(t, 3, exit)
@@ -192,7 +191,7 @@ func TestStatus(t *testing.T) {
 	assert.Equal(t, "socketgi: nothere: no such application; see socketgi list\n", out)
 }
 
-// TestStatusWarm looks at a warm application.
+// TestStatusWarm checks the status of a warm application.
 func TestStatusWarm(t *testing.T) {
 	s := newSite(t)
 	s.Write("/srv/hello.cgi", "#!/bin/sh\necho hello on stderr >&2\nprintf 'Content-Type: text/plain\\n\\nhello\\n'\n")
@@ -226,7 +225,7 @@ func TestStatusWarm(t *testing.T) {
 	assert.Contains(t, out, "inactive (dead)")
 }
 
-// TestLogs follows the log of one application among two.
+// TestLogs follows the log of one of two applications.
 func TestLogs(t *testing.T) {
 	s := newSite(t)
 	s.serve("app", "bad.py", "/app", "--user", "www-data")
@@ -254,14 +253,15 @@ func TestLogs(t *testing.T) {
 	out := s.Run("/usr/local/bin/socketgi", "get", "app", "/after", "-i")
 	id := regexp.MustCompile(`socketgi logs app --id ([0-9a-f]{32})\n`).FindStringSubmatch(out)
 	require.NotNil(t, id, "%s", out)
-	// What is printed goes to the journal as a stream and a record as a message of its own: either may be first.
+	// Printed lines reach the journal as a stream, and a record as a separate message: their order is
+	// undefined.
 	both := []string{next(), next()}
 	slices.Sort(both)
 	assert.Equal(t, "-   printed, and not in the response\n", both[0])
 	assert.Regexp(t, `^200 GET /after, 4B, [0-9.]+ ms\n$`, both[1])
 	s.get("/app/raise")
 	assert.Equal(t, "err Traceback (most recent call last):\n", next())
-	// Ctrl-C ends it, and journalctl with it.
+	// Ctrl-C ends it together with journalctl.
 	s.Run("pkill", "-INT", "-f", "^/usr/local/bin/socketgi logs app -f")
 	_, err = io.ReadAll(r)
 	require.NoError(t, err)
@@ -284,7 +284,7 @@ func TestLogs(t *testing.T) {
 	out = s.Run("/usr/local/bin/socketgi", "logs", "app", "--errors", "--since", "-1h")
 	assert.Regexp(t, `^... .. ..:..:.. err Traceback .*\n {20}  File "/srv/bad.py".*\n(.*\n)* {20}RuntimeError: secret detail\n {20}\[[0-9a-f]{32}\]\n... .. ..:..:.. 500 GET /app/raise, .*\n$`, out)
 
-	// Another user may neither read the journal nor connect, and is told who may.
+	// Another user may neither read the journal nor connect; the message names the users who may.
 	as := func(args ...string) (string, error) {
 		return s.Try("setpriv", append([]string{"--reuid=nobody", "--regid=nogroup", "--clear-groups", "/usr/local/bin/socketgi"}, args...)...)
 	}
@@ -304,7 +304,7 @@ func TestLogs(t *testing.T) {
 	assert.Contains(t, out, "2 applications listed.")
 }
 
-// TestGet asks an application that listens at a port, without nginx.
+// TestGet sends a request to an application that listens at a port, without nginx.
 func TestGet(t *testing.T) {
 	s := newSite(t)
 	s.serve("tcp", "bad.py", "/tcp", "--user", "www-data", "--listen", "127.0.0.1:9000")

@@ -18,19 +18,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fault is something that goes wrong while requests come all the time.
+// fault is a failure during continuous requests.
 type fault struct {
 	name string
-	// begin has it go wrong, and returns what mends it.
+	// begin causes the fault, and returns a function that ends it.
 	begin func(s *site) (end func())
-	// again, which may be nil, is done again and again meanwhile.
+	// again, if not nil, is called repeatedly meanwhile.
 	again func(s *site)
 	every time.Duration
-	// yes and no are the statuses that requests may have, by Accept=.
+	// yes and no are the permitted statuses of requests, by Accept=.
 	yes, no []string
 }
 
-// kill kills one of the machine's processes that are called so.
+// kill kills one of the machine's processes with that name.
 func (s *site) kill(comm string) {
 	var found []int
 	for _, pid := range s.pids() {
@@ -46,8 +46,8 @@ func (s *site) kill(comm string) {
 func nothing(*site) func() { return func() {} }
 
 var faults = []fault{
-	// What is about to become Python is called like the adapter. Where it is killed before it
-	// has loaded the application, the next attempt is made half a second later.
+	// A process that is about to become Python has the name of the adapter. If it is killed before it has
+	// loaded the application, the next attempt follows half a second later.
 	{name: "adapter killed", begin: nothing, every: 200 * time.Millisecond, again: func(s *site) { s.kill("socketgi-adapte") },
 		yes: []string{"200", "502", "cut"}, no: []string{"200", "502", "503", "cut"}},
 	{name: "Python killed", begin: nothing, every: 200 * time.Millisecond, again: func(s *site) { s.kill("python3") },
@@ -98,7 +98,7 @@ var faults = []fault{
 	}, yes: []string{"200", "502", "503"}, no: []string{"200", "502", "503"}},
 }
 
-// status asks for a page and says how that ended.
+// status requests a page, and returns the result.
 func (s *site) status(path string) string {
 	resp, err := s.client.Get("http://localhost" + path)
 	if err != nil {
@@ -118,14 +118,14 @@ func (s *site) status(path string) string {
 	return strconv.Itoa(resp.StatusCode)
 }
 
-// steady asks so often, until it is over, and returns how requests ended.
+// steady sends requests at intervals until over is closed, and counts the results.
 func (s *site) steady(path string, every time.Duration, over <-chan struct{}) map[string]int {
 	counts := map[string]int{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	most := make(chan struct{}, 8) // no more wait: this is about faults, and not about load
+	most := make(chan struct{}, 8) // no more wait at once: the test is about faults instead of load
 	for {
 		select {
 		case <-over:
@@ -150,17 +150,16 @@ func (s *site) steady(path string, every time.Duration, over <-chan struct{}) ma
 	}
 }
 
-// descriptors counts what the adapter that listens has open, and its processes.
+// held returns the number of open descriptors of the listening adapter, and its processes.
 func (s *site) held() string {
-	// A worker whose parent was killed has a second pidfd, for as long as it lives.
+	// A worker has a second pidfd if its parent was killed.
 	fds := s.Run("sh", "-c", "ls -l /proc/$(systemctl show -p MainPID --value no.service)/fd | grep -vc pidfd")
 	processes := s.Run("sh", "-c", "pgrep -c -x python3")
 	return strings.TrimSpace(fds) + " descriptors, " + strings.TrimSpace(processes) + " processes"
 }
 
-// TestTortureFaults has everything go wrong that surrounds an application, while it is
-// asked all the time. A failed request has a status that reports it; afterwards all is as it
-// was.
+// TestTortureFaults has each part around an application fail during continuous requests. A failed request has
+// a status that reports it; afterwards the state is as before.
 func TestTortureFaults(t *testing.T) {
 	most, every := 600*time.Millisecond, 40*time.Millisecond // for each of two applications
 	if torture() {
@@ -174,7 +173,7 @@ func TestTortureFaults(t *testing.T) {
 	s.serve("yes", "steady.py", "/yes", "--user", "www-data", "--state")
 	s.serve("no", "steady.py", "/no", "--user", "www-data", "--state", "--accept", "no", "--workers", "2", "--idle-exit", "0")
 	for _, unit := range []string{"yes@.service", "no.service"} {
-		// Where memory is limited it is for the whole machine, and the kernel may not choose PID 1.
+		// A memory limit applies to the whole machine, and the kernel must not choose PID 1.
 		s.Write("/etc/systemd/system/"+unit+".d/oom.conf", "[Service]\nOOMScoreAdjust=1000\n")
 	}
 	s.Run("systemctl", "daemon-reload")
@@ -245,8 +244,7 @@ func TestTortureFaults(t *testing.T) {
 	s.allEnded("yes")
 }
 
-// nothingLeft checks that there are no instances, slots, connections or processes that were
-// not there before.
+// nothingLeft checks that there are no new instances, slots, connections or processes.
 func (s *site) nothingLeft(before string) {
 	s.t.Helper()
 	s.Wait("all instances to end", func() error {

@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// evil is what steers a terminal: a colour, the title, the clipboard, controls of the second
-// set (ECMA-48) in UTF-8 and as bytes, the direction of text, and what is no text.
+// evil contains text that controls a terminal: a colour, the title, the clipboard, C1 controls (ECMA-48) in
+// UTF-8 and as bytes, the direction of text, and invalid text.
 const evil = `'\x1b[31m\x1b]0;title\a\x1b]52;c;aGVsbG8=\a\x9b31m\u202egpj.\u2066\u200b\rover\b\x7f\ud800'`
 
-// hostileApp prints it in every possible way; its actions during the load are in a file.
+// hostileApp prints it in every possible way; a file has its actions while it is loaded.
 const hostileApp = `import os, socket, sys
 evil = ` + evil + `
 def say(where):
@@ -39,12 +39,12 @@ def application(environ, start):
     return [('body ' + evil).encode('utf-8', 'surrogatepass'), b' \x9b31m \xff\n']
 `
 
-// ourColors are those that socketgi itself uses on a terminal, and how it takes back what it
-// said of its progress.
+// ourColors matches the sequences that socketgi itself prints on a terminal: colours, and the removal of
+// progress lines.
 var ourColors = regexp.MustCompile("\x1b\\[(?:0|1|1;31|1;32|1;33)m|\r *\r")
 
-// TestTerminal runs every command that shows something of an application over one that would
-// like to have the operator's terminal.
+// TestTerminal runs every command that prints text of an application, with an application that tries to
+// control the operator's terminal.
 func TestTerminal(t *testing.T) {
 	s := newSite(t)
 	s.Run("adduser", "--system", "--group", "--no-create-home", "--quiet", "hello")

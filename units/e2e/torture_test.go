@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestTorture has the adapter's own tests torture a socket of systemd, where each
-// connection is a process with a sandbox.
+// TestTorture runs the adapter's own torture tests on a socket of systemd, where each connection is a process
+// with a sandbox.
 func TestTorture(t *testing.T) {
 	if !torture() {
 		t.Log("make torture does this: the adapter's own tests have most of it in short")
@@ -31,11 +31,10 @@ func TestTorture(t *testing.T) {
 	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
 }
 
-// torture reports whether make torture runs the tests: then those that lie in wait for something
-// rare go on for long.
+// torture reports whether make torture runs the tests: it prolongs tests that look for rare failures.
 func torture() bool { return os.Getenv("SOCKETGI_TORTURE") != "" }
 
-// times is how often something is tried: often in make torture, else seldom.
+// times returns a number of repetitions: often in make torture, else seldom.
 func times(seldom, often int) int {
 	if torture() {
 		return often

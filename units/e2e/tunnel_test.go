@@ -12,14 +12,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// tunnel is nginx's machine, and one with the application and no way to it in the clear.
+// tunnel is the machine of nginx, and one with the application, which listens only behind an encrypted
+// tunnel.
 type tunnel struct {
 	*site
 	net  *machine.Network
 	peer *machine.Machine
 }
 
-// manualLines are the lines below an example's comment in the manual, for the machines of these tests.
+// manualLines returns the lines below the comment of an example in the manual, for the machines of these
+// tests.
 func manualLines(t *testing.T, example string) (lines string) {
 	t.Helper()
 	page, err := os.ReadFile("../../cmd/internal/manual/socketgi-webservers.7.md")
@@ -47,13 +49,13 @@ func newTunnel(t *testing.T) *tunnel {
 	return s
 }
 
-// add sets the application up on its machine.
+// add sets up the application on its machine.
 func (s *tunnel) add(flags ...string) {
 	s.t.Helper()
 	s.peer.Run("socketgi", append([]string{"add", "shop", "/srv/shop/orders.py", "--python", "/usr/bin/python3", "--user", "www-data", "--state", "--now"}, flags...)...)
 }
 
-// passTo has nginx pass requests to servers.
+// passTo makes nginx pass requests to servers.
 func (s *tunnel) passTo(servers ...string) {
 	s.t.Helper()
 	for file, part := range map[string]string{"/etc/nginx/conf.d/shop.conf": "upstream", "/etc/nginx/apps/shop.conf": "location"} {
@@ -64,7 +66,7 @@ func (s *tunnel) passTo(servers ...string) {
 	s.restartNginx()
 }
 
-// answers waits until requests come through, which are several: a body larger than a buffer, too.
+// answers waits until requests succeed, including one whose body is larger than a buffer.
 func (s *tunnel) answers() {
 	s.t.Helper()
 	s.Wait("the tunnel", func() error {
@@ -80,7 +82,7 @@ func (s *tunnel) answers() {
 	}
 }
 
-// TestStunnel has requests go through TLS, by the lines of the manual.
+// TestStunnel passes requests through TLS, with the lines of the manual.
 func TestStunnel(t *testing.T) {
 	s := newTunnel(t)
 	for _, m := range []*machine.Machine{s.Machine, s.peer} {
@@ -107,8 +109,8 @@ func TestStunnel(t *testing.T) {
 	assert.NotContains(t, s.peer.Run("cat", "/var/lib/shop/requests"), "stranger")
 }
 
-// TestWireGuard has requests go through a tunnel of WireGuard, by the lines of the manual; where the kernel
-// has none by a program.
+// TestWireGuard passes requests through a tunnel of WireGuard, with the lines of the manual. It uses a
+// program if the kernel has no WireGuard.
 func TestWireGuard(t *testing.T) {
 	s := newTunnel(t)
 	key := map[*machine.Machine]string{}

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// userManager gives a user a systemd of their own, as logging in does where there is a
-// logind, and returns what runs a command as them.
+// userManager starts a user's service manager, as logging in does with logind, and returns a function that
+// runs a command as that user.
 func (s *site) userManager(name string) (run func(arg ...string) (string, error), runtime string) {
 	s.t.Helper()
 	s.Run("useradd", "--create-home", name)
@@ -26,7 +26,7 @@ func (s *site) userManager(name string) (run func(arg ...string) (string, error)
 	}, runtime
 }
 
-// TestUserManager adds applications to a user's own systemd, under every profile.
+// TestUserManager adds applications to a user's service manager, with every profile.
 func TestUserManager(t *testing.T) {
 	s := newSite(t)
 	run, runtime := s.userManager("somebody")
@@ -43,7 +43,7 @@ func TestUserManager(t *testing.T) {
 		t.Run(profile, func(t *testing.T) {
 			args := []string{"/usr/local/bin/socketgi", "add", "app", "/home/somebody/app/app.py", "--python", "/usr/bin/python3",
 				"--user-manager", "--profile", profile, "--now"}
-			// GET / is nothing that this application knows.
+			// This application has no page at /.
 			out, err := run(args...)
 			assert.Error(t, err)
 			assert.Contains(t, out, "KeyError: ''")
@@ -61,7 +61,7 @@ func TestUserManager(t *testing.T) {
 			assert.Contains(t, out, "scgi_pass unix:"+runtime+"/socketgi/app.sock;")
 			s.Write("/etc/nginx/apps/app.conf", out)
 			s.Run("systemctl", "restart", "nginx")
-			// nginx runs as another user: this once everybody may connect.
+			// nginx runs as another user, so everybody must be able to connect.
 			s.Run("chmod", "755", runtime, runtime+"/socketgi")
 			s.Run("chmod", "666", runtime+"/socketgi/app.sock")
 			got := s.try("", "write", "/home/somebody/app/x")

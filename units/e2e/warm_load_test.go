@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// load has n clients ask for a path again and again, until stop or the end of the test, and
-// stop waits for them. seen gets the result of each request.
+// load makes n clients request a path repeatedly, until stop or the end of the test; stop waits for them.
+// seen gets each result.
 func (s *site) load(n int, path string, seen func(status int, err error)) (stop func()) {
 	var over atomic.Bool
 	var wg sync.WaitGroup
@@ -46,13 +46,13 @@ func (s *site) load(n int, path string, seen func(status int, err error)) (stop 
 	return stop
 }
 
-// works is for load: no request fails.
+// works is for load, and requires that every request succeeds.
 func (s *site) works(status int, err error) {
 	assert.NoError(s.t, err)
 	assert.Equal(s.t, 200, status)
 }
 
-// TestTortureWarmLeaves asks in the moment in which an adapter leaves, and about it.
+// TestTortureWarmLeaves sends requests at the moment when an adapter exits, and shortly before and after it.
 func TestTortureWarmLeaves(t *testing.T) {
 	s := newSite(t)
 	s.warm("app", "busy.py", "--idle-exit", "1ms")
@@ -62,19 +62,19 @@ func TestTortureWarmLeaves(t *testing.T) {
 		require.Equal(t, 200, got.StatusCode)
 		require.Contains(t, got.body, fmt.Sprintf("asked %d\n", i))
 		adapters[strings.Fields(got.body)[0]] = true
-		time.Sleep(time.Duration(i%50) * 100 * time.Microsecond) // until some moment of its end
+		time.Sleep(time.Duration(i%50) * 100 * time.Microsecond) // until a moment of its exit
 	}
 	t.Logf("%d requests had %d adapters", times(50, 500), len(adapters))
 	assert.Greater(t, len(adapters), 5)
 	stop := s.load(4, "/app", s.works)
 	for range times(5, 50) {
-		_, _ = s.Try("systemctl", "stop", "app.service") // it says "canceled" where a request starts it meanwhile
+		_, _ = s.Try("systemctl", "stop", "app.service") // it prints "canceled" if a request starts the service meanwhile
 	}
 	stop()
 	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
 }
 
-// TestTortureWarmRenews reloads the application, and replaces its workers, under requests.
+// TestTortureWarmRenews reloads the application and replaces its workers during requests.
 func TestTortureWarmRenews(t *testing.T) {
 	s := newSite(t)
 	s.warm("app", "busy.py", "--max-requests", "5")
@@ -96,14 +96,14 @@ func TestTortureWarmRenews(t *testing.T) {
 	s.noProcess("socketgi-adapter|python")
 }
 
-// TestTortureWarmKilled kills workers under requests: only those that they are at fail.
+// TestTortureWarmKilled kills workers during requests: only their current requests fail.
 func TestTortureWarmKilled(t *testing.T) {
 	s := newSite(t)
 	s.warm("app", "busy.py", "--workers", "4")
 	var failed, served atomic.Int64
 	stop := s.load(16, "/app/slow", func(status int, err error) {
 		switch {
-		case err != nil, status == http.StatusBadGateway: // its head was out, or was not
+		case err != nil, status == http.StatusBadGateway: // after the head was sent, or before
 			failed.Add(1)
 		case assert.Equal(t, 200, status):
 			served.Add(1)

@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// warm sets up a warm application, each with a name, a file and more flags.
+// warm sets up a warm application with a name, a file and further flags.
 func (s *site) warm(name, app string, flags ...string) {
 	s.t.Helper()
 	s.serve(name, app, "/"+name, append([]string{"--user", "www-data", "--mount", "/" + name, "--accept", "no", "--workers", "2"}, flags...)...)
 }
 
-// TestWarm serves the applications of the other tests warm.
+// TestWarm serves the applications of the other tests with warm workers.
 func TestWarm(t *testing.T) {
 	s := newSite(t)
 	s.warm("article", "article.py")
@@ -41,7 +41,7 @@ func TestWarm(t *testing.T) {
 	assert.Equal(t, "good", s.get("/bad/").body, "the socket stays, and starts it again")
 }
 
-// TestWarmChanges reloads, stops and kills what serves, under requests.
+// TestWarmChanges reloads, stops and kills the service during requests.
 func TestWarmChanges(t *testing.T) {
 	s := newSite(t)
 	says := func(word string) {
@@ -96,7 +96,7 @@ func TestWarmChanges(t *testing.T) {
 	wg.Wait()
 }
 
-// TestWarmReleases switches the link that leads to the newest release, in every sandbox.
+// TestWarmReleases changes the link to the newest release, in every sandbox.
 func TestWarmReleases(t *testing.T) {
 	s := newSite(t)
 	for _, n := range []string{"1", "2"} {
@@ -127,7 +127,7 @@ func TestWarmReleases(t *testing.T) {
 	}
 }
 
-// TestWarmIdle checks that nothing runs without requests.
+// TestWarmIdle checks that no process runs without requests.
 func TestWarmIdle(t *testing.T) {
 	s := newSite(t)
 	s.warm("app", "article.py", "--idle-exit", "20ms")
@@ -138,7 +138,7 @@ func TestWarmIdle(t *testing.T) {
 	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
 }
 
-// TestTakesOver has a worker exceed its time under each profile: the adapter answers.
+// TestTakesOver has a worker exceed the timeout with each profile: the adapter answers.
 func TestTakesOver(t *testing.T) {
 	s := newSite(t)
 	s.Write("/srv/slow.py", "import time\ndef application(e, s):\n    if e['PATH_INFO'] == '/hang':\n        time.sleep(1000)\n"+

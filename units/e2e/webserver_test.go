@@ -26,14 +26,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// webServer is one that is tried with all applications: what socketgi prints for it, in a configuration
-// that listens at three ports, the second by TLS and the third for users with a password only.
+// webServer is a web server that is tested with all applications: the output of socketgi for it, in a
+// configuration with three ports, the second with TLS and the third for users with a password.
 type webServer struct {
 	name      string
 	ports     [3]string
-	configure func(s *site, conf map[string]string) // what socketgi printed for each application
+	configure func(s *site, conf map[string]string) // conf is the output of socketgi for each application
 	units     []string                              // to start
-	// noLength says that a request body of a length that isn't told is refused with 411.
+	// noLength reports that a request body without Content-Length is refused with 411.
 	noLength bool
 }
 
@@ -54,7 +54,7 @@ var webServers = []webServer{
 	{"apache", [3]string{"8011", "8012", "8013"}, func(s *site, conf map[string]string) {
 		s.Write("/etc/apache2/ports.conf", "Listen 127.0.0.1:8011\nListen 127.0.0.1:8012\nListen 127.0.0.1:8013\nServerName localhost\n")
 		for name, text := range conf {
-			if name == "root" { // an Alias of a virtual host comes before all others
+			if name == "root" { // an Alias of a virtual host has precedence over all others
 				name = "zz-root"
 			}
 			s.Write("/etc/apache2/conf-enabled/"+name+".conf", strings.Replace(text, "# FilterChain !", "FilterChain !", 1))
@@ -94,7 +94,7 @@ $SERVER["socket"] == "127.0.0.1:8023" { auth.require = ( "/" => ( "method" => "b
 	}, []string{"lighttpd"}, false},
 }
 
-// writeCertificate writes one for localhost, with its key.
+// writeCertificate writes a certificate for localhost, with its key.
 func (s *site) writeCertificate() {
 	s.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -108,7 +108,7 @@ func (s *site) writeCertificate() {
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
 }
 
-// at makes requests go to a port of the machine, by TLS where a URL wants it.
+// at makes requests go to a port of the machine, with TLS if the URL has it.
 func (s *site) at(port string) {
 	s.client = &http.Client{
 		Transport: &http.Transport{
@@ -124,7 +124,7 @@ func (s *site) at(port string) {
 	}
 }
 
-// TestWebServers has the same applications behind every web server, at / and at a prefix.
+// TestWebServers serves the same applications behind every web server, at / and at a prefix.
 func TestWebServers(t *testing.T) {
 	s := newSite(t)
 	s.Run("ip", "link", "set", "lo", "up")
@@ -187,7 +187,7 @@ func TestWebServers(t *testing.T) {
 	assert.Empty(t, s.Run("systemctl", "--failed", "--plain", "--no-legend"))
 }
 
-// variables asks the application what reached it.
+// variables returns what reached the application.
 func (s *site) variables(method, url string, body io.Reader, header ...string) (seen map[string]string) {
 	s.t.Helper()
 	got := s.do(method, url, body, header...)
@@ -196,7 +196,7 @@ func (s *site) variables(method, url string, body io.Reader, header ...string) (
 	return seen
 }
 
-// tryFamily asks the application at a mount for all kinds of things.
+// tryFamily sends all kinds of requests to the application at a mount.
 func (s *site) tryFamily(w webServer, mount string) {
 	t := s.t
 	t.Helper()
@@ -245,7 +245,7 @@ func (s *site) tryFamily(w webServer, mount string) {
 	assert.Equal(t, "a=1; c=3; b=2", v["HTTP_COOKIE"])
 }
 
-// tryResponses asks for responses that come bit by bit, in part, and not whole.
+// tryResponses requests responses that are streamed, partial and incomplete.
 func (s *site) tryResponses(mount string) {
 	t := s.t
 	t.Helper()
@@ -285,12 +285,12 @@ func (s *site) tryResponses(mount string) {
 	})
 }
 
-// left returns the records of clients that left.
+// left returns the records of clients that closed the connection.
 func (s *site) left(unit string) (lines []string) {
 	return strings.Fields(s.Run("journalctl", "-q", "-o", "cat", "--output-fields=SOCKETGI_PATH", "-u", unit, "SOCKETGI_STATUS=499"))
 }
 
-// tryBeside asks what is served beside the applications of a framework.
+// tryBeside requests paths beside the applications of a framework.
 func (s *site) tryBeside(w webServer) {
 	t := s.t
 	t.Helper()

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// chatter is a client of the chat of testdata.
+// chatter is a client of the chat in testdata.
 type chatter struct {
 	t    testing.TB
 	conn net.Conn
@@ -24,7 +24,7 @@ type chatter struct {
 	pid  string
 }
 
-// chat enters the chat at mount.
+// chat joins the chat at mount.
 func (s *site) chat(mount, name string) *chatter {
 	t := s.t
 	t.Helper()
@@ -44,7 +44,7 @@ func (s *site) chat(mount, name string) *chatter {
 	return c
 }
 
-// sends sends a message whose mask is zero: 1 is a text, 2 is binary, 8 a close.
+// sends sends a message with a zero mask: 1 is a text, 2 is binary, 8 a close.
 func (c *chatter) sends(opcode byte, payload string) {
 	c.t.Helper()
 	b := []byte{0x80 | opcode, 0xff}
@@ -98,7 +98,7 @@ func (c *chatter) closed(code uint16) {
 	require.ErrorIs(c.t, err, io.EOF)
 }
 
-// TestWebSocket has a chat behind nginx in each mode.
+// TestWebSocket runs a chat behind nginx in each mode.
 func TestWebSocket(t *testing.T) {
 	s := newSite(t)
 	s.Install("testdata/chat.py", "/srv/chat.py", 0o644)
@@ -142,7 +142,7 @@ func (s *site) tryChat(mode string) {
 	opcode, payload := a.next()
 	assert.EqualValues(t, 2, opcode)
 	assert.True(t, payload == large, "%d bytes", len(payload))
-	b.conn.Close() // without a close
+	b.conn.Close() // without a close frame
 	if mode == "warm" {
 		a.gets("bert leaves")
 	}
@@ -175,7 +175,7 @@ func (s *site) meanwhile(c *chatter, command string, arg ...string) {
 	assert.NoError(s.t, <-done)
 }
 
-// wrote waits until the journal of an application has a text.
+// wrote waits until the journal of an application contains a text.
 func (s *site) wrote(name, text string) {
 	s.t.Helper()
 	s.Wait("the line "+text, func() error {

@@ -42,7 +42,7 @@ func TestUnitsVerify(t *testing.T) {
 	assert.Equal(t, "660 root www-data\n", s.Run("stat", "-c", "%a %U %G", "/run/socketgi/other.sock"))
 }
 
-// TestValidate has wsgiref check both sides, at the root and below a prefix.
+// TestValidate has wsgiref check the application and the server, at the root and below a prefix.
 func TestValidate(t *testing.T) { eachUnit(t, testValidate) }
 
 func testValidate(t *testing.T, flags ...string) {
@@ -87,7 +87,7 @@ func testFramework(t *testing.T, app, home string, flags ...string) {
 	assert.Equal(t, http.StatusOK, s.get("/my/app/").StatusCode)
 }
 
-// tryFramework asks for what an application of a framework does at mount, with uploads of size bytes.
+// tryFramework requests the pages of a framework's application at mount, with uploads of size bytes.
 func (s *site) tryFramework(mount, home string, size int) {
 	s.t.Helper()
 	s.tryBodies(mount, home, size)
@@ -106,7 +106,7 @@ func (s *site) tryFramework(mount, home string, size int) {
 	assert.Equal(t, 404, s.get(mount+"/missing").StatusCode)
 }
 
-// tryBodies asks for bodies in both directions, and for a failure.
+// tryBodies sends and receives bodies, and requests a failure.
 func (s *site) tryBodies(mount, home string, size int) {
 	t := s.t
 	t.Helper()
@@ -118,7 +118,7 @@ func (s *site) tryBodies(mount, home string, size int) {
 	data := bytes.Repeat([]byte("0123456789abcdef"), size/16)
 	want := fmt.Sprintf("%d %x", len(data), sha256.Sum256(data))
 	assert.Equal(t, want, s.do("POST", mount+"/upload", bytes.NewReader(data)).body)
-	chunked := struct{ *bytes.Reader }{bytes.NewReader(data)} // of a length that the client doesn't tell
+	chunked := struct{ *bytes.Reader }{bytes.NewReader(data)} // without a Content-Length
 	assert.Equal(t, want, s.do("POST", mount+"/upload", chunked).body)
 
 	resp, err := s.client.Get("http://localhost" + mount + "/stream")
@@ -144,7 +144,7 @@ func (s *site) tryBodies(mount, home string, size int) {
 	})
 }
 
-// TestPrivatePIDs has process ids of its own for each request, which systemd has since 257.
+// TestPrivatePIDs checks that each request has process IDs of its own, a feature of systemd 257.
 func TestPrivatePIDs(t *testing.T) {
 	s := newSite(t)
 	s.serve("app", "article.py", "/app", "--user", "www-data")

@@ -36,7 +36,7 @@ const (
 	backlog = 4096
 )
 
-// inspect is one look at all workers.
+// inspect looks at all workers once.
 func (k *keeper) inspect() {
 	k.statusDue = true
 	begun, busy := 0, 0
@@ -68,7 +68,7 @@ func (k *keeper) inspect() {
 	if k.quiet > 0 || len(k.members) == 0 && !k.connectionWaits() {
 		k.watchListeners()
 	}
-	if k.quiet > 1 { // since the last look, the workers report when they begin a request
+	if k.quiet > 1 { // since the last look, workers report the requests that they begin
 		k.lookAt = time.Time{}
 	}
 }
@@ -97,7 +97,7 @@ func (k *keeper) lookSoon() {
 	}
 }
 
-// acceptSoon has a connection accepted here that no worker accepts: the kernel wakes one worker for
+// acceptSoon makes this process accept a connection that no worker accepts: the kernel wakes one worker for
 // it, and only once.
 func (k *keeper) acceptSoon() { k.waited, k.lookAt = true, k.now }
 
@@ -153,8 +153,8 @@ func (k *keeper) connectionWaits() bool {
 	return n > 0 || err != nil
 }
 
-// watchListeners resumes the looks when a connection waits in a listener: there is no worker, or
-// none accepts it.
+// watchListeners resumes the looks when a connection waits in a listener: there is no worker, or none accepts
+// the connection.
 func (k *keeper) watchListeners() {
 	if k.watching || !k.ready || k.stopping != nil {
 		return
@@ -198,8 +198,8 @@ func (k *keeper) acceptAll() {
 	}
 }
 
-// atRequest returns the start of the oldest request of a worker that the timeout limits, which is not
-// the case for an open WebSocket.
+// atRequest returns the start of a worker's oldest request, without open WebSockets, which have no timeout.
+// limited is false if no timeout applies.
 func (k *keeper) atRequest(m *member) (since time.Time, limited bool) {
 	for _, r := range m.state.Requests {
 		if r.Status != 101 && (since.IsZero() || r.Started.Before(since)) {

@@ -10,8 +10,8 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/account"
 )
 
-// Unreachable returns the reason why a user, a name or a number, can't read a file, by the modes on its
-// path; "" if it can. Without a name the user owns no file.
+// Unreachable returns the reason why a user, given by name or number, can't read a file, from the modes on
+// its path; "" if it can. "" is a user that owns no file and has no group.
 func Unreachable(path, name string) string {
 	uid, groups := -1, []int(nil)
 	if name != "" {
@@ -28,11 +28,11 @@ func Unreachable(path, name string) string {
 	if who == "" {
 		who = "the application's user"
 	}
-	want := os.FileMode(4) // to read the file itself
+	want := os.FileMode(4) // to read the file
 	for p := path; p != "" && p != "."; p = filepath.Dir(p) {
 		info, err := os.Stat(p)
 		if err != nil {
-			return "" // it may be there on the machine that gets the units
+			return "" // it may exist on the machine of the units
 		}
 		st := info.Sys().(*syscall.Stat_t)
 		mode := info.Mode().Perm()
@@ -48,7 +48,7 @@ func Unreachable(path, name string) string {
 		if p == "/" {
 			break
 		}
-		want = 1 // to go through a directory
+		want = 1 // to search a directory
 	}
 	return ""
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestUnreachable has a user of LDAP that reads a file by a group of LDAP.
+// TestUnreachable checks a file of a group in LDAP, for a user in LDAP.
 func TestUnreachable(t *testing.T) {
 	needRoot(t)
 	dir := t.TempDir()

@@ -14,14 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rights are the kernel's ids of a user and its groups.
+// Rights are the kernel's IDs of a user and its groups.
 type Rights struct {
 	Name     string
 	UID, GID int
 	Groups   []int
 }
 
-// RightsOf looks up those of a user. A group replaces the user's own.
+// RightsOf returns the rights of a user. A group replaces the user's primary group.
 func RightsOf(name, group string) (*Rights, error) {
 	u, ok := account.FindUser("", name)
 	if !ok {
@@ -41,13 +41,11 @@ func RightsOf(name, group string) (*Rights, error) {
 	return r, nil
 }
 
-// Do calls what with these rights for file access. That needs root, unless they are those of this
-// process.
+// Do calls what with these rights for file access. Other rights than those of this process require root.
 //
-// It has a thread of its own, because these are properties of threads in Linux; the
-// thread ends with the goroutine that it is locked to, so nothing else ever runs in it.
-// Going from 0 to another fsuid takes away the capabilities that overrule modes
-// (capabilities(7)).
+// The call has a thread of its own, because fsuid, fsgid and groups belong to a thread in Linux. The thread
+// ends with the goroutine that is locked to it, so nothing else runs in it. A change of fsuid from 0 to
+// another user drops the capabilities that override modes (capabilities(7)).
 func (r *Rights) Do(what func() error) error {
 	done := make(chan error)
 	go func() {
@@ -61,7 +59,7 @@ func (r *Rights) Do(what func() error) error {
 			}
 			_ = unix.Setfsgid(r.GID)
 			_ = unix.Setfsuid(r.UID)
-			if got, _ := unix.SetfsuidRetUid(-1); got != r.UID { // -1 only asks
+			if got, _ := unix.SetfsuidRetUid(-1); got != r.UID { // -1 only queries
 				return fmt.Errorf("setfsuid: %w", unix.EPERM)
 			}
 			return what()
@@ -70,8 +68,8 @@ func (r *Rights) Do(what func() error) error {
 	return <-done
 }
 
-// Obstacle returns the first folder on the way to a path that may not be entered, or
-// the path itself when all of them may.
+// Obstacle returns the first directory on a path that these rights don't permit to search, or the path itself
+// if there is none.
 func (r *Rights) Obstacle(path string) string {
 	found := path
 	_ = r.Do(func() error {
@@ -79,7 +77,7 @@ func (r *Rights) Obstacle(path string) string {
 		for _, segment := range strings.Split(strings.Trim(filepath.Dir(path), "/"), "/") {
 			dir = filepath.Join(dir, segment)
 			var st unix.Stat_t
-			if unix.Stat(dir+"/.", &st) == unix.EACCES { // which takes the right to search it
+			if unix.Stat(dir+"/.", &st) == unix.EACCES { // the dot requires permission to search
 				found = dir
 				return nil
 			}

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestRights: a function of Do has the rights of another user, and later code has not.
+// TestRights checks that a function called by Do has the rights of another user, and that later code doesn't.
 func TestRights(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can be another user")

@@ -14,9 +14,9 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/rootfs"
 )
 
-// WritableByOthers returns the first file, directory or link of a path that another user than root can
-// change, "" for none. Without one the path can be used safely afterwards. A missing file is
-// not writable.
+// WritableByOthers returns the first file, directory or link of a path that a user other than root can
+// change, "" for none. If there is none, the path can be used safely afterwards. A missing file is not
+// writable.
 func WritableByOthers(path string) string {
 	left := strings.Split(path, "/")
 	at := "/"
@@ -32,7 +32,7 @@ func WritableByOthers(path string) string {
 			return at
 		case info.Mode()&fs.ModeSymlink != 0:
 			target, err := os.Readlink(at)
-			if links++; links > 40 || err != nil { // as many as the kernel follows (path_resolution(7))
+			if links++; links > 40 || err != nil { // the maximum of the kernel (path_resolution(7))
 				return at
 			}
 			left = append(strings.Split(target, "/"), left...)
@@ -43,11 +43,11 @@ func WritableByOthers(path string) string {
 		case len(left) == 0:
 			return ""
 		}
-		at, left = filepath.Join(at, left[0]), left[1:] // .. is the parent of what is no link any more
+		at, left = filepath.Join(at, left[0]), left[1:] // .. is the parent directory, because no link is left before it
 	}
 }
 
-// canWrite reports whether another user than root can change a file.
+// canWrite reports whether a user other than root can change a file.
 func canWrite(info fs.FileInfo) bool {
 	st := info.Sys().(*syscall.Stat_t)
 	switch {
@@ -65,11 +65,10 @@ func isSticky(info fs.FileInfo) bool {
 	return info.IsDir() && info.Mode()&fs.ModeSticky != 0 && info.Sys().(*syscall.Stat_t).Uid == 0
 }
 
-// Owner is a user and a group, by number, that may change files besides root; "" for none.
+// Owner is the user and the group, by number, that may change files besides root; "" for none.
 type Owner struct{ UID, GID string }
 
-// canBeReplaced reports whether another user can replace the file at a path. A missing file is taken as
-// root's.
+// canBeReplaced reports whether another user can replace the file at a path. A missing file counts as root's.
 func (o Owner) canBeReplaced(path string) bool {
 	info, err := os.Lstat(filepath.Dir(path))
 	if err != nil {
@@ -117,7 +116,7 @@ func RootMayWrite(root string) error {
 	return nil
 }
 
-// Pinned reports whether only root can make a path of the system in root lead elsewhere.
+// Pinned reports whether only root can redirect a path of the system in root.
 func Pinned(root, path string) bool {
 	names, err := rootfs.Names(root, path)
 	return err == nil && !slices.ContainsFunc(names, Owner{}.canBeReplaced)

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// needRoot skips what only root can try.
+// needRoot skips a test that requires root.
 func needRoot(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -46,7 +46,7 @@ ln -s $PWD/mine abs; ln -s loop loop; ln -s ../theirs/../mine/app mine/dots`)
 	}
 }
 
-// TestRootOfOthers has root work on a system of which another user can put parts elsewhere.
+// TestRootOfOthers checks systems of which another user can replace parts.
 func TestRootOfOthers(t *testing.T) {
 	needRoot(t)
 	for name, c := range map[string]struct{ spoil, want string }{

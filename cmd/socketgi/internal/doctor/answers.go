@@ -32,7 +32,7 @@ const (
 // answer.
 func checkAnswers(ctx context.Context, x *examination, app *host.Application) (f findings) {
 	elsewhere := x.elsewhere(ctx, app)
-	if x.web.err != nil && !elsewhere { // the check of nginx has that
+	if x.web.err != nil && !elsewhere { // the check of nginx reports that
 		return nil
 	}
 	if x.noRequest {
@@ -74,7 +74,7 @@ func nginxPlaces(conf []*nginxconf.Directive, app *host.Application) (all []plac
 		for _, p := range places(r) {
 			server := p.network + p.host
 			if at := taker(p.route, p.path); seen[server] && seen[p.String()] || at != r.location() {
-				continue // another location has it
+				continue // another location handles it
 			}
 			seen[server], seen[p.String()] = true, true
 			all = append(all, p)
@@ -89,14 +89,14 @@ type answer struct {
 	status int
 	header http.Header
 	err    error
-	// entries are those of the journal about the request.
+	// entries are the journal entries about the request.
 	entries []*journal.Entry
 	// began is the time of the request.
 	began time.Time
-	// noLog is why the journal can't be read.
+	// noLog is the reason why the journal can't be read.
 	noLog error
-	// accepted counts connections that the socket accepted meanwhile, and others those at the sockets
-	// of other applications.
+	// accepted is the number of connections that the socket accepted during the request, and others that of
+	// the sockets of other applications.
 	accepted, others uint32
 }
 
@@ -123,8 +123,8 @@ func (x *examination) answers(ctx context.Context, app *host.Application, p plac
 	by := a.by(append([]string{app.Name}, names...)...)
 	arrived := by == app.Name
 	if by == "" && a.accepted > 0 && (!app.Adapter.AccessLog || len(a.entries) > 0 && a.others == 0) {
-		// Only this application accepts connections there. journald doesn't know the unit of a process that
-		// has ended before it looks, as on a busy machine.
+		// Only this application accepts connections there. journald finds no unit for a process that ended
+		// before journald read its message, as on a busy machine.
 		arrived = true
 	}
 	switch {
@@ -157,7 +157,7 @@ func (a *answer) refused() string {
 	return ""
 }
 
-// errors are the messages about the request of priority warning and worse.
+// errors returns the messages about the request with priority warning or higher.
 func (a *answer) errors() string {
 	var lines []string
 	for _, e := range a.entries {
@@ -215,8 +215,8 @@ func (x *examination) lostBehind(w *front, app *host.Application, a *answer, wha
 	}
 }
 
-// withoutGroup returns the group that permits nginx's user to connect, and that its workers lack: they
-// have the groups of the user from when they started.
+// withoutGroup returns the group that permits nginx's user to connect, if nginx's workers lack it: they keep
+// the groups that the user had when they started.
 func (x *examination) withoutGroup(app *host.Application) string {
 	return missingGroup(x.web, app.Listen)
 }
@@ -242,7 +242,7 @@ func (x *examination) ask(ctx context.Context, app *host.Application, p place) *
 	req.Header.Set(adapter.ProbeHeader, a.id)
 	client := &http.Transport{
 		DisableKeepAlives: true,
-		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // it connects to this machine; certificates are not checked here
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // only to this machine, so certificates are not checked
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, p.network, p.address)
 		},
@@ -262,12 +262,12 @@ func (x *examination) ask(ctx context.Context, app *host.Application, p place) *
 	return a
 }
 
-// accepted is the number of connections that systemd accepted at the application's socket (NAccepted).
+// accepted returns the number of connections that systemd accepted at the application's socket (NAccepted).
 func (x *examination) accepted(ctx context.Context, app *host.Application) uint32 {
 	return manager.Get[uint32](x.ifThere(ctx, app.Socket.Name, "Socket"), "NAccepted")
 }
 
-// acceptedByOthers is the same of all other applications.
+// acceptedByOthers returns the sum of accepted for all other applications.
 func (x *examination) acceptedByOthers(ctx context.Context, app *host.Application) (sum uint32) {
 	apps, _ := x.host.List()
 	for _, other := range apps {
@@ -278,7 +278,7 @@ func (x *examination) acceptedByOthers(ctx context.Context, app *host.Applicatio
 	return sum
 }
 
-// arrivals returns the journal entries about a request: its record comes last.
+// arrivals returns the journal entries about a request; its record is the last one.
 func arrivals(ctx context.Context, h host.Host, app *host.Application, a *answer) (entries []*journal.Entry, err error) {
 	ctx, cancel := context.WithTimeout(ctx, loggedWithin)
 	defer cancel()
@@ -299,7 +299,7 @@ func arrivals(ctx context.Context, h host.Host, app *host.Application, a *answer
 				entries = append(entries, e)
 			}
 		}
-		if accepts && a.accepted+a.others == 0 { // then none is on its way
+		if accepts && a.accepted+a.others == 0 { // no entry is on its way
 			return entries, nil
 		}
 		if a.status < 400 && len(entries) > 0 || slices.ContainsFunc(entries, func(e *journal.Entry) bool { return e.Status != 0 }) {
@@ -313,7 +313,7 @@ func arrivals(ctx context.Context, h host.Host, app *host.Application, a *answer
 	}
 }
 
-// recorded reports whether an application has logged a request for a path since then.
+// recorded reports whether an application has logged a request for a path since a time.
 func recorded(ctx context.Context, h host.Host, app *host.Application, path string, since time.Time) bool {
 	q := journal.Query{User: h.User, Since: "-5min", Matches: []string{adapter.FieldMethod + "=GET", adapter.FieldPath + "=" + path}}
 	for e, err := range q.Entries(ctx) {

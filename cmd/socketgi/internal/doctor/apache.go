@@ -14,7 +14,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
 )
 
-// apachePasses finds each SetHandler "proxy:..." and ProxyPass.
+// apachePasses returns the SetHandler "proxy:..." and ProxyPass directives.
 func apachePasses(conf []*nginxconf.Directive) (all []pass) {
 	nginxconf.Walk(conf, func(d *nginxconf.Directive) {
 		target := ""
@@ -43,7 +43,7 @@ func apachePasses(conf []*nginxconf.Directive) (all []pass) {
 	return all
 }
 
-// locate finds out which URLs a pass is for.
+// locate determines the URLs of a pass.
 func (p *pass) locate(conf []*nginxconf.Directive) {
 	url, pattern := "", ""
 	files, dir := p.d.In("Files"), p.d.In("Directory")
@@ -81,7 +81,7 @@ func (p *pass) locate(conf []*nginxconf.Directive) {
 	p.prefix = strings.TrimRight(url, "/")
 }
 
-// judgeApache judges one place that passes requests on.
+// judgeApache judges one pass.
 func judgeApache(ctx context.Context, w *front, app *host.Application, p pass, f *findings) {
 	place := p.d.Place()
 	on := func(script string, args ...any) string { return w.edit(p.d.File, fmt.Sprintf(script, args...)) }
@@ -111,7 +111,7 @@ func judgeApache(ctx context.Context, w *front, app *host.Application, p pass, f
 		})
 	}
 	if !trusts {
-		// Before SetHandler it is in the same section; ProxyPass may stand in none.
+		// SetEnv is inserted before SetHandler, in the same section; ProxyPass can be in no section.
 		f.warn("content-length-dropped", place+": ap_trust_cgilike_cl is not set", "Apache leaves Content-Length out of responses to HEAD and of large ones: downloads show no progress",
 			on(`%ds!^\s*!&SetEnv ap_trust_cgilike_cl 1\n&!`, p.d.Line))
 	}
@@ -124,7 +124,7 @@ func judgeApache(ctx context.Context, w *front, app *host.Application, p pass, f
 	}
 }
 
-// judgeAlias looks whether the application gets the right SCRIPT_NAME and PATH_INFO.
+// judgeAlias checks that the application receives the right SCRIPT_NAME and PATH_INFO.
 func judgeAlias(w *front, app *host.Application, p pass, f *findings) {
 	files, dir := p.d.In("Files"), p.d.In("Directory")
 	switch {
@@ -143,7 +143,7 @@ func judgeAlias(w *front, app *host.Application, p pass, f *findings) {
 	}
 }
 
-// within reports whether what stands in a section counts for the pass.
+// within reports whether directives in a section apply to the pass.
 func (p pass) within(section *nginxconf.Directive) bool {
 	if section == nil || section == p.d.Up {
 		return true
@@ -153,14 +153,14 @@ func (p pass) within(section *nginxconf.Directive) bool {
 			return true
 		}
 	}
-	same := func(kind string) bool { // the same section, written again
+	same := func(kind string) bool { // a section of the same kind with the same arguments
 		mine := p.d.In(kind)
 		return section.Name == kind && (mine != nil && slices.Equal(mine.Args, section.Args) || p.known && (section.Arg(0) == p.prefix || section.Arg(0) == "/"))
 	}
 	return same("Location") || same("LocationMatch") || same("Files")
 }
 
-// timeout is how many seconds Apache waits.
+// timeout returns Apache's timeout in seconds.
 func (p pass) timeout(conf []*nginxconf.Directive) int {
 	wait, rank := 60, 0
 	set := func(value string, level int) {
@@ -192,7 +192,7 @@ func (p pass) timeout(conf []*nginxconf.Directive) int {
 	return wait
 }
 
-// apachePlaces lists where clients reach a pass: one for each port.
+// apachePlaces returns the URLs of a pass, one for each port.
 func apachePlaces(w *front, p pass) (all []place) {
 	own := p.d.In("VirtualHost")
 	if own == nil && p.alias != nil {
@@ -231,7 +231,7 @@ func apachePlaces(w *front, p pass) (all []place) {
 	return all
 }
 
-// atPort adds the port to the host where it isn't the scheme's.
+// atPort adds the port to the host unless it is the scheme's default.
 func (p *place) atPort(port string) {
 	if port != map[bool]string{true: "443", false: "80"}[p.tls] {
 		p.host += ":" + port

@@ -9,7 +9,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
 )
 
-// wholeBodies is the first nginx that sends the whole body with scgi_request_buffering off.
+// wholeBodies is the first version of nginx that sends the whole body with scgi_request_buffering off.
 var wholeBodies = version{1, 29, 6}
 
 // judgeBodies judges the directives for request bodies.
@@ -55,7 +55,7 @@ func judgeSubrequests(app *host.Application, web *webServer, r route, f *finding
 	}
 }
 
-// saysNoBody reports whether the location declares that there is no body.
+// saysNoBody reports whether the location declares an empty body.
 func saysNoBody(r route) bool {
 	none := false
 	for _, p := range r.level.Here("scgi_param") {

@@ -86,7 +86,7 @@ func probe(path string) (peer int, err error) {
 	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: path}); err != nil {
 		return 0, os.NewSyscallError("connect", err)
 	}
-	// The process that called listen(2), 0 for one that can't be seen from here.
+	// The process that called listen(2), 0 if it is invisible here.
 	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
 		return 0, nil
@@ -94,7 +94,7 @@ func probe(path string) (peer int, err error) {
 	return int(cred.Pid), nil
 }
 
-// refused finds the file or directory that the web server's user may not pass.
+// refused finds the file or directory that denies access to the web server's user.
 func refused(web *access.Rights, app *host.Application, f *findings) {
 	const why = "the web server answers 502, and its error log has Permission denied"
 	where := web.Obstacle(app.Listen)
@@ -115,7 +115,7 @@ func refused(web *access.Rights, app *host.Application, f *findings) {
 		dropIn(app, app.Socket, "Socket", "SocketGroup="+group, "SocketMode=0660")+" && "+relisten(app))
 }
 
-// owner names the user and the group of a file.
+// owner returns the names of the user and the group of a file.
 func owner(info os.FileInfo) string {
 	st := info.Sys().(*syscall.Stat_t)
 	return "user " + account.UserName(st.Uid) + ", group " + account.GroupName(st.Gid)

@@ -32,7 +32,7 @@ type examination struct {
 type check struct {
 	name string
 	look func(ctx context.Context, x *examination, app *host.Application) findings
-	// after names the check whose errors would cause those of this one; then this one is skipped.
+	// after names a check whose errors cause errors of this one, which is then skipped.
 	after string
 }
 

@@ -72,7 +72,7 @@ func TestDropInIsACommand(t *testing.T) {
 	}
 }
 
-// TestGuarded has a change of a file refused, and undone.
+// TestGuarded checks that a refused change of a file is undone.
 func TestGuarded(t *testing.T) {
 	for verdict, want := range map[string]string{"true": "b\n", "false": "a\n"} {
 		file := filepath.Join(t.TempDir(), "it's")
@@ -85,7 +85,7 @@ func TestGuarded(t *testing.T) {
 	}
 }
 
-// TestIncomplete names one line for what systemd refuses a unit for.
+// TestIncomplete checks that one line is named for a unit that systemd refuses.
 func TestIncomplete(t *testing.T) {
 	for _, c := range []struct{ file, old, new, what, mend string }{
 		{"app.socket", "ListenStream=", "ListenSteam=", ":8: ListenSteam= is no directive, and so app.socket has no ListenStream=", "8s|"},
@@ -147,7 +147,7 @@ app@i.service: Command /nope is not executable: No such file or directory
 `))
 }
 
-// TestVerified checks that nothing passes for verified where systemd-analyze read no unit.
+// TestVerified checks that no unit counts as verified if systemd-analyze has read none.
 func TestVerified(t *testing.T) {
 	app := &host.Application{Socket: &host.Unit{Name: "app.socket", Path: "/etc/systemd/system/app.socket"},
 		Service: &host.Unit{Name: "app@.service", Path: "/etc/systemd/system/app@.service"}}
@@ -270,8 +270,7 @@ func TestPathsInLogs(t *testing.T) {
 	}
 }
 
-// TestPathsOfStrangers has a log name what would make the doctor wait, or a command that does
-// something else than it seems to.
+// TestPathsOfStrangers has paths in a log that would block the doctor, or make its command do something else.
 func TestPathsOfStrangers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		if os.Getenv("CI") == "true" {

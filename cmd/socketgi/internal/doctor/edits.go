@@ -9,7 +9,7 @@ import (
 	"github.com/socketgi/socketgi/units"
 )
 
-// reload has nginx read what was changed, and ends when that counts.
+// reload makes nginx read its configuration, and ends when the new one is in effect.
 const reload = "socketgi nginx --reload"
 
 // andReload follows a command that has changed nginx's configuration.
@@ -22,8 +22,8 @@ func (e *edits) add(file, format string, args ...any) {
 	*e = append(*e, struct{ file, script string }{file, fmt.Sprintf(format, args...)})
 }
 
-// command makes the changes, file by file, and has nginx read them. Scripts go by the numbers of lines:
-// none may add or remove one.
+// command edits the files, one after the other, and reloads nginx. Scripts address lines by number, so none
+// may add or remove a line.
 func (e edits) command() string {
 	var files []string
 	for _, one := range e {
@@ -44,26 +44,26 @@ func (e edits) command() string {
 	return strings.Join(commands, " && ") + andReload
 }
 
-// edit is a command that changes a file of nginx's configuration with sed, and has nginx read it.
+// edit returns a command that edits a file of nginx's configuration with sed, and reloads nginx.
 func edit(file, format string, args ...any) string {
 	var e edits
 	e.add(file, format, args...)
 	return e.command()
 }
 
-// insert puts a directive before scgi_pass.
+// insert inserts a directive before scgi_pass.
 func (e *edits) insert(r route, directive string) {
 	e.add(r.pass.File, `%ds|\b%s\s|%s &|`, r.pass.Line, r.pass.Name, directive)
 }
 
-// insert is a command that puts a directive before scgi_pass.
+// insert returns a command that inserts a directive before scgi_pass.
 func insert(r route, directive string) string {
 	var e edits
 	e.insert(r, directive)
 	return e.command()
 }
 
-// set gives a directive a value where the route is.
+// set sets a directive in the block of a route.
 func (e *edits) set(r route, name, value string) {
 	for _, d := range r.level.Block {
 		if d.Name == name {
@@ -74,25 +74,25 @@ func (e *edits) set(r route, name, value string) {
 	e.insert(r, name+" "+value+";")
 }
 
-// set is a command that gives a directive a value where the route is.
+// set returns a command that sets a directive in the block of a route.
 func set(r route, name, value string) string {
 	var e edits
 	e.set(r, name, value)
 	return e.command()
 }
 
-// setParam is a command that sets a variable.
+// setParam returns a command that sets a variable.
 func setParam(r route, name, value string) string {
 	return replaceParam(r, name, "scgi_param "+name+" "+value+";")
 }
 
-// setHost is a command that sets HTTP_HOST as the location of socketgi nginx does.
+// setHost returns a command that sets HTTP_HOST as in the location of socketgi nginx.
 func setHost(r route) string {
 	return replaceParam(r, "HTTP_HOST", strings.Join(strings.Fields(units.NginxHost), " "))
 }
 
-// replaceParam returns a command that replaces the directive of a variable by others. Where
-// there were none they must not hide those of the levels above.
+// replaceParam returns a command that replaces the directive of a variable by others. In a level without
+// scgi_param they would hide the inherited ones, so scgi_params is included.
 func replaceParam(r route, name, directives string) string {
 	directives = strings.NewReplacer(`\`, `\\`, "&", `\&`, "|", `\|`).Replace(directives) // for sed
 	var e edits
@@ -115,7 +115,7 @@ func replaceParam(r route, name, directives string) string {
 	return e.command()
 }
 
-// setBuffers sets the three sizes that nginx refuses where they don't fit each other.
+// setBuffers sets all three sizes: nginx refuses sizes that don't fit each other.
 func (e *edits) setBuffers(r route) {
 	e.set(r, "scgi_buffer_size", "32k")
 	e.set(r, "scgi_buffers", "16 32k")

@@ -11,11 +11,11 @@ import (
 	"github.com/socketgi/socketgi/scgi"
 )
 
-// example is a request as the application would receive it by a route.
+// example is a request as an application receives it by a route.
 type example struct {
 	path   string // of the URL
 	prefix string // of the location, "" for / and for locations without a prefix
-	exact  bool   // the location has no prefix to be cut off
+	exact  bool   // the location has no prefix to remove
 	script string
 	info   string
 	// unsure is a variable whose value isn't known here.
@@ -70,7 +70,7 @@ func makeExample(r route, mount string) (*example, error) {
 	return e, nil
 }
 
-// choose finds a path that the route's location takes.
+// choose finds a path that the route's location matches.
 func (e *example) choose(r route, mount string) (captures map[string]string, ok bool) {
 	l := r.location()
 	if l == nil { // scgi_pass stands in no location: nginx allows that only in if
@@ -100,7 +100,7 @@ func (e *example) choose(r route, mount string) (captures map[string]string, ok 
 			pattern = "(?i)" + pattern
 		}
 		re, err := regexp.Compile(pattern)
-		if err != nil { // something that only PCRE has
+		if err != nil { // syntax of PCRE only
 			return nil, false
 		}
 		e.prefix = strings.TrimRight(literal(pattern), "/")
@@ -115,7 +115,7 @@ func (e *example) choose(r route, mount string) (captures map[string]string, ok 
 	return nil, false
 }
 
-// literal returns the literal prefix of all paths that a regular expression matches.
+// literal returns the literal prefix common to all paths that a regular expression matches.
 func literal(pattern string) string {
 	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
@@ -166,7 +166,7 @@ func captured(re *regexp.Regexp, match []string) map[string]string {
 	return all
 }
 
-// variables of nginx, as far as they are known for an example request.
+// variables are those of nginx whose values are known for an example request.
 type variables map[string]string
 
 func newVariables(path string) variables {
@@ -179,7 +179,7 @@ func newVariables(path string) variables {
 	}
 }
 
-// assign does what set and if do on the way to a level, the outermost first.
+// assign evaluates the set and if directives of a level and those around it, the outermost first.
 func (v variables) assign(level *nginxconf.Directive) {
 	if level.Up != nil {
 		v.assign(level.Up)
@@ -206,7 +206,7 @@ func (v variables) assign(level *nginxconf.Directive) {
 	}
 }
 
-// holds reports whether a condition with a regular expression does.
+// holds reports whether a condition with a regular expression is true.
 func (v variables) holds(args []string) (captures map[string]string, ok bool) {
 	if len(args) < 3 {
 		return nil, false

@@ -35,8 +35,7 @@ func freshness(ctx context.Context, x *examination, f *findings) {
 	if err != nil {
 		return // unknown
 	}
-	// Each reload starts new workers. A clock tick and the second in which the machine was
-	// booted are rounded.
+	// Each reload starts new workers. Their times are rounded to a clock tick and to the second of the boot.
 	for _, w := range nginx.Workers(master) {
 		if newest.After(w.Started.Add(2 * time.Second)) {
 			f.warn("nginx-not-reloaded", "nginx has not read "+newestFile+" since it was changed", "the change is not in effect", reload)

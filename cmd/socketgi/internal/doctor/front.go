@@ -45,10 +45,10 @@ type pass struct {
 	// prefix is the prefix of the URLs, "" for the whole server; known is false if it is unknown.
 	prefix string
 	known  bool
-	alias  *nginxconf.Directive // Apache's Alias of the file that the pass is of
+	alias  *nginxconf.Directive // Apache's Alias of the file that the pass is for
 }
 
-// findFronts lists the installed ones.
+// findFronts returns the installed ones.
 func findFronts() (all []*front) {
 	if program := apache.Program(); program != "" {
 		w := &front{name: "apache", title: "Apache", unit: "apache2.service", dir: "/etc/apache2", proof: "apachectl -t"}
@@ -89,7 +89,7 @@ func (w *front) to(ctx context.Context, app *host.Application) []pass {
 	return slices.DeleteFunc(w.passes(ctx), func(p pass) bool { return !same(address(p.listen), address(app.Listen)) })
 }
 
-// written finds a text in its files: the first enabled file, or else one that isn't enabled.
+// written finds a text in its configuration: in the first enabled file, or else in one that isn't enabled.
 func (w *front) written(text string) (file string, line int, enabled bool) {
 	_ = filepath.WalkDir(w.dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || enabled {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// block is a directive with others in it.
+// block returns a directive with a block.
 func block(name string, args []string, inner ...*nginxconf.Directive) *nginxconf.Directive {
 	d := &nginxconf.Directive{Name: name, Args: args, Block: inner}
 	for _, one := range inner {
@@ -28,7 +28,7 @@ func ids(f findings) (all []string) {
 	return all
 }
 
-// examined has what doctor knows of an application from its units.
+// examined returns an application as the doctor reads it from units.
 func examined(timeout time.Duration) *host.Application {
 	app := &host.Application{Name: "app", Listen: "/run/app.sock"}
 	app.Adapter.Timeout = timeout

@@ -34,7 +34,7 @@ func listening(table string, port uint16) (inode string) {
 	return ""
 }
 
-// owns names the process that has a socket.
+// owns returns the name of the process that has a socket.
 func owns(inode string) string {
 	links, _ := filepath.Glob("/proc/[0-9]*/fd/*")
 	for _, link := range links {

@@ -9,7 +9,7 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
 )
 
-// lighttpdPasses finds the entries of scgi.server.
+// lighttpdPasses returns the entries of scgi.server.
 func lighttpdPasses(conf []*nginxconf.Directive) (all []pass) {
 	nginxconf.Walk(conf, func(d *nginxconf.Directive) {
 		if !strings.HasSuffix(d.Name, ".server") || d.Name == "proxy.server" {
@@ -32,7 +32,7 @@ func lighttpdPasses(conf []*nginxconf.Directive) (all []pass) {
 	return all
 }
 
-// setting is what a list has under a key.
+// setting returns the value of a key in a list.
 func setting(list *nginxconf.Directive, key string) string {
 	for _, d := range list.Block {
 		if d.Name == key {
@@ -42,7 +42,8 @@ func setting(list *nginxconf.Directive, key string) string {
 	return ""
 }
 
-// conditions are those around a directive, the innermost first, and nil for none.
+// conditions returns the conditions around a directive, the innermost first, with nil at the end for the
+// whole server.
 func conditions(d *nginxconf.Directive) (all []*nginxconf.Directive) {
 	for ; d != nil; d = d.Up {
 		if strings.HasPrefix(d.Name, "$") {
@@ -52,8 +53,8 @@ func conditions(d *nginxconf.Directive) (all []*nginxconf.Directive) {
 	return append(all, nil)
 }
 
-// optionOf is the value of an option for a pass: of the conditions around it, of others for URLs that
-// are below its prefix, and of the whole server.
+// optionOf returns the value of an option for a pass: from the conditions around it, from others for URLs
+// above its prefix, or from the whole server.
 func optionOf(conf []*nginxconf.Directive, p pass, name string) (value string) {
 	around := conditions(p.d)
 	nginxconf.Walk(conf, func(d *nginxconf.Directive) {
@@ -67,7 +68,7 @@ func optionOf(conf []*nginxconf.Directive, p pass, name string) (value string) {
 	return value
 }
 
-// beginning is what all texts begin with for which a condition holds.
+// beginning returns the common prefix of all texts that match a condition.
 func beginning(c *nginxconf.Directive) string {
 	if c.Arg(0) == "=~" {
 		return literal(c.Arg(1))
@@ -75,11 +76,11 @@ func beginning(c *nginxconf.Directive) string {
 	return c.Arg(1) // == or =^
 }
 
-// judgeLighttpd judges one place that passes requests on.
+// judgeLighttpd judges one pass.
 func judgeLighttpd(w *front, app *host.Application, p pass, f *findings) {
 	file, line, _ := w.written(`"` + app.Listen + `"`)
 	at := fmt.Sprintf("%s:%d", file, line)
-	// add is a command that gives the entry an option, where the socket stands in its file.
+	// add returns a command that adds an option to the entry, after the socket in its file.
 	add := func(option string) string {
 		return w.edit(file, fmt.Sprintf(`%ds!"%s"!&, %s!`, line, app.Listen, option))
 	}
@@ -128,7 +129,7 @@ func judgeLighttpd(w *front, app *host.Application, p pass, f *findings) {
 	}
 }
 
-// lighttpdPlaces lists where clients reach a pass.
+// lighttpdPlaces returns the URLs of a pass.
 func lighttpdPlaces(w *front, p pass) (all []place) {
 	top := func(name, otherwise string) string {
 		for _, d := range w.conf {
@@ -151,7 +152,7 @@ func lighttpdPlaces(w *front, p pass) (all []place) {
 			one.host = c.Arg(1)
 		case c.Name == `$HTTP["url"]` || c.Name == `$HTTP["scheme"]`:
 		default:
-			return nil // when that holds isn't known
+			return nil // URLs under an unknown condition are unknown
 		}
 	}
 	port := ""

@@ -32,7 +32,7 @@ func checkLimits(ctx context.Context, x *examination, app *host.Application) (f 
 	return f
 }
 
-// serviceOf is the service, or for a template an instance that systemd has properties of.
+// serviceOf returns the service, or for a template an instance, so that systemd reports its properties.
 func serviceOf(app *host.Application) string {
 	if app.Warm {
 		return app.Service.Name

@@ -125,7 +125,7 @@ func userID(name string) string {
 	return ""
 }
 
-// groupID is the same for a group, which is by default the user's own.
+// groupID is userID for a group; the default is the primary group of the owner.
 func groupID(name, owner string) string {
 	if name == "" {
 		if u, ok := account.FindUser("", owner); ok {

@@ -23,10 +23,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// loadLimit bounds how long loading may take.
+// loadLimit limits the duration of loading.
 const loadLimit = time.Minute
 
-// checkLoads loads the application in one more instance of its service.
+// checkLoads loads the application in an additional instance of its service.
 func checkLoads(ctx context.Context, x *examination, app *host.Application) (f findings) {
 	switch {
 	case !app.UsesAdapter():
@@ -91,10 +91,10 @@ func unused(app *host.Application, iface string, f *findings) {
 	}
 }
 
-// wordsOfSystemd returns systemd's messages about a unit since then, except those about every failed
+// wordsOfSystemd returns systemd's messages about a unit since a time, except those about every failed
 // service.
 func wordsOfSystemd(ctx context.Context, unit string, since time.Time) string {
-	journal.Sync(ctx) // or else what was just written is not there yet
+	journal.Sync(ctx) // otherwise the newest entries may be missing
 	var lines []string
 	q := journal.Query{Unit: unit, Since: fmt.Sprintf("@%d", since.Unix()), Last: 1000}
 	for e, err := range q.Entries(ctx) {
@@ -108,10 +108,10 @@ func wordsOfSystemd(ctx context.Context, unit string, since time.Time) string {
 	return strings.Join(lines, "\n")
 }
 
-// idle are the messages about every failed service.
+// idle contains the IDs of the messages about every failed service.
 var idle = []string{journal.UnitStarting, journal.UnitStarted, journal.UnitFailed, journal.UnitProcessExit, journal.UnitFailureResult, journal.UnitResources}
 
-// mostLines is the number of last lines of a log that are shown.
+// mostLines is the maximum number of lines shown of the end of a log.
 const mostLines = 30
 
 // notLoaded adds the reason why an application doesn't load.
@@ -197,7 +197,7 @@ var (
 	missing = regexp.MustCompile(`No such file or directory:? '?(/[^'\n:]+)|(/[^'\n: ]+)(?:'|:| is| does)[^\n]*(?:[Nn]o such file|does not exist|not there)`)
 )
 
-// mendPathIn is a command for a path in the log that can't be read, "" for none.
+// mendPathIn returns a command that makes an unreadable path in the log readable, "" for none.
 func mendPathIn(app *host.Application, log string) string {
 	if m := denied.FindStringSubmatch(log); m != nil {
 		if path := m[1] + m[2]; isPart(app, path) {
@@ -209,15 +209,15 @@ func mendPathIn(app *host.Application, log string) string {
 		if shell(path) != path || !isPart(app, path) {
 			return "" // printf(1) and systemd would each read it in their own way
 		}
-		if _, err := os.Stat(path); err == nil { // so it is the sandbox that hides it
+		if _, err := os.Stat(path); err == nil { // it is the sandbox that hides it
 			return dropIn(app, app.Service, "Service", "BindReadOnlyPaths="+path)
 		}
 	}
 	return ""
 }
 
-// isPart reports whether a path is named in the units, or below one that is. The application controls
-// the log: no mend may open /etc/shadow to it. A link doesn't lead out of the directory.
+// isPart reports whether a path is named in the units, or is below one that is, after resolving links. The
+// application controls the log: no mend may make other files readable, such as /etc/shadow.
 func isPart(app *host.Application, path string) bool {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -240,8 +240,8 @@ func isPart(app *host.Application, path string) bool {
 	return false
 }
 
-// letIn is a command that makes a file readable for the application's user, "" if modes don't prevent
-// that.
+// letIn returns a command that makes a file readable for the application's user, "" if its modes permit
+// reading.
 func letIn(app *host.Application, path string) string {
 	id, err := access.RightsOf(app.Service.Get("Service", "User"), app.Service.Get("Service", "Group"))
 	if err != nil { // a dynamic user owns no file

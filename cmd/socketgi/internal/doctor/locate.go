@@ -8,15 +8,15 @@ import (
 	"github.com/socketgi/socketgi/cmd/socketgi/internal/nginxconf"
 )
 
-// locate returns the location of a block that nginx chooses for a path, nil for none
-// (ngx_http_core_find_location): an exact one; or else of the longest prefix and those in it; but the
-// first regular expression counts more, unless the prefix has ^~.
+// locate returns the location that nginx chooses for a path in a block, nil for none
+// (ngx_http_core_find_location): an exact one, or else the one with the longest prefix, and of those in it
+// likewise. The first matching regular expression has precedence, unless the prefix has ^~.
 func locate(block []*nginxconf.Directive, path string) *nginxconf.Directive {
 	found, _ := search(block, path)
 	return found
 }
 
-// search is locate; final is true where no regular expression of the blocks around may count more.
+// search is locate; final is true if no regular expression of the outer blocks has precedence.
 func search(block []*nginxconf.Directive, path string) (found *nginxconf.Directive, final bool) {
 	longest := -1
 	for _, d := range block {
@@ -68,7 +68,7 @@ func matches(l *nginxconf.Directive, path string) bool {
 	return err == nil && re.MatchString(path)
 }
 
-// taker is the location that nginx chooses for a path in the server of a route.
+// taker returns the location that nginx chooses for a path in the server of a route.
 func taker(r route, path string) *nginxconf.Directive {
 	server := r.level.In("server")
 	if server == nil {
@@ -100,7 +100,7 @@ func judgePlace(r route, ours []route, f *findings) {
 	one.Do = "remove one of the two locations, then: " + reload
 }
 
-// judgeStatic finds files for nginx whose requests go to the application.
+// judgeStatic finds locations of static files whose requests go to the application.
 func judgeStatic(r route, f *findings) {
 	server := r.level.In("server")
 	if server == nil {

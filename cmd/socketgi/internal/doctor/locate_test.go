@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestLocate has the choices of nginx 1.22, as it makes them (ngx_http_core_find_location).
+// TestLocate has the choices of nginx 1.22 (ngx_http_core_find_location).
 func TestLocate(t *testing.T) {
 	for _, c := range []struct{ locations, path, want string }{
 		{"location / {} location /a {}", "/a/b", "/a"},
@@ -38,7 +38,7 @@ func TestLocate(t *testing.T) {
 	}
 }
 
-// TestPlaces finds where clients ask for an application.
+// TestPlaces finds the URLs of an application.
 func TestPlaces(t *testing.T) {
 	for server, want := range map[string][]string{
 		"location / { scgi_pass pool; }":                                                                                            {"http://localhost/ tcp 127.0.0.1:80"},
@@ -60,7 +60,7 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
-// TestFirstServer finds the server block that nginx takes.
+// TestFirstServer finds the server block that nginx chooses.
 func TestFirstServer(t *testing.T) {
 	for server, want := range map[string]int{
 		"listen 80; server_name a;}\nserver { listen 80; server_name a; location / { scgi_pass pool; }": 0,

@@ -87,8 +87,8 @@ func hasFavor() bool {
 	return err == nil && n >= 6
 }
 
-// cgroups finds in mountinfo (proc_pid_mountinfo(5)) where cgroup2 is mounted, with which
-// options, and whether one of the hierarchies has the option.
+// cgroups returns the mount point of cgroup2 in mountinfo (proc_pid_mountinfo(5)), its options, and whether
+// one of the hierarchies has the option.
 func cgroups(mountinfo string) (mount string, options []string, favored bool) {
 	for line := range strings.Lines(mountinfo) {
 		before, super, ok := strings.Cut(line, " - ")
@@ -105,8 +105,8 @@ func cgroups(mountinfo string) (mount string, options []string, favored bool) {
 	return mount, options, favored
 }
 
-// measure has systemd start /bin/true, some times in a row and some times after a pause,
-// and returns the medians.
+// measure has systemd start /bin/true several times in a row and several times after a pause, and returns the
+// medians.
 func (x *examination) measure(ctx context.Context) (row, pause time.Duration, err error) {
 	const rounds = 7
 	const gap = 50 * time.Millisecond
@@ -140,7 +140,7 @@ func (x *examination) measure(ctx context.Context) (row, pause time.Duration, er
 		slices.Sort(times)
 		return times[rounds/2], nil
 	}
-	if _, err = median(0, 0); err != nil { // the first ones load what is needed
+	if _, err = median(0, 0); err != nil { // the first starts fill caches
 		return 0, 0, err
 	}
 	if row, err = median(rounds, 0); err != nil {

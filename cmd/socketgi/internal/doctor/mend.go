@@ -10,32 +10,32 @@ import (
 
 // A mend that changes a file keeps a copy, and restores it if nginx or systemd refuses the result.
 
-// systemDir is where the operator's units are.
+// systemDir is the directory of the operator's units.
 const systemDir = "/etc/systemd/system/"
 
-// guarded is a command that changes a file, and restores it if the proof fails.
+// guarded returns a command that changes a file, and restores it if the proof fails.
 func guarded(file, change, proof string) string {
 	file = shell(file)
 	return fmt.Sprintf(`old=$(mktemp) && cp %[1]s "$old" && { %[2]s && %[3]s || { cat "$old" > %[1]s; false; }; }`, file, change, proof)
 }
 
-// sed is a command that edits a file.
+// sed returns a command that edits a file.
 func sed(file, script string) string {
 	return "sed -i --follow-symlinks " + shell(script) + " " + shell(file)
 }
 
-// verifies is a command that fails if systemd refuses the application's units.
+// verifies returns a command that fails if systemd refuses the application's units.
 func verifies(app *host.Application) string {
 	return "systemd-analyze verify --man=no " + shell(app.Socket.Path) + " " + shell(app.Service.Path)
 }
 
-// editUnit is a command that edits a unit file or a drop-in with sed, and reloads it.
+// editUnit returns a command that edits a unit file or a drop-in with sed, and reloads it.
 func editUnit(app *host.Application, file, script string) string {
 	return guarded(file, sed(file, script), verifies(app)) + " && systemctl daemon-reload && " + relisten(app)
 }
 
-// dropIn is a command that sets directives of a unit, in the operator's drop-in if it has one of them:
-// the last assignment is in effect.
+// dropIn returns a command that sets directives of a unit, in the operator's drop-in that sets one of them if
+// there is one: the last assignment is in effect.
 func dropIn(app *host.Application, u *host.Unit, section string, lines ...string) string {
 	const own = "socketgi.conf"
 	file := systemDir + u.Name + ".d/" + own
@@ -55,7 +55,7 @@ func dropIn(app *host.Application, u *host.Unit, section string, lines ...string
 	return fmt.Sprintf(`mkdir -p %s && { %s && %s || { rm -f %s; false; }; } && systemctl daemon-reload`, shell(dir), text, verifies(app), shell(file))
 }
 
-// relisten is a command that restarts the socket. systemd refuses that while its service runs.
+// relisten returns a command that restarts the socket. systemd refuses that while its service runs.
 func relisten(app *host.Application) string {
 	restart := "systemctl restart " + app.Socket.Name
 	if app.Warm {

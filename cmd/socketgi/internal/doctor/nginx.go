@@ -38,7 +38,7 @@ func checkNginx(ctx context.Context, x *examination, app *host.Application) (f f
 	return f
 }
 
-// judgeNginx judges all of a configuration.
+// judgeNginx judges a whole configuration.
 func judgeNginx(app *host.Application, web *webServer, f *findings) {
 	found, unclear := routes(web.conf, app.Listen)
 	reached := false
@@ -82,7 +82,7 @@ func judgeMount(app *host.Application, found []route, f *findings) {
 		"give both the same path: socketgi nginx " + app.Name + " --mount PATH, and --mount in ExecStart="
 }
 
-// passTo is the application's address as nginx writes it.
+// passTo returns the application's address as nginx writes it.
 func passTo(app *host.Application) string {
 	if strings.HasPrefix(app.Listen, "/") {
 		return "unix:" + app.Listen
@@ -90,7 +90,7 @@ func passTo(app *host.Application) string {
 	return app.Listen
 }
 
-// nearlyOurs finds an scgi_pass to a missing socket with nearly the name of the application's.
+// nearlyOurs finds an scgi_pass to a missing socket with a similar name.
 func nearlyOurs(app *host.Application, web *webServer) (found *nginxconf.Directive) {
 	want := passTo(app)
 	nginxconf.Walk(web.conf, func(d *nginxconf.Directive) {
@@ -154,7 +154,7 @@ func unreached(app *host.Application, web *webServer, f *findings) {
 	}
 }
 
-// include mends by including a file in the server block, if there is exactly one.
+// include mends a finding by including a file in the server block, if there is exactly one.
 func (f *Finding) include(web *webServer, file string) {
 	var servers []*nginxconf.Directive
 	nginxconf.Walk(web.conf, func(d *nginxconf.Directive) {
@@ -169,7 +169,7 @@ func (f *Finding) include(web *webServer, file string) {
 	f.Mend = edit(servers[0].File, `%ds|server\s*{|& include %s;|`, servers[0].Line, file)
 }
 
-// asSCGI is a command that replaces another protocol by SCGI.
+// asSCGI returns a command that replaces another protocol by SCGI.
 func asSCGI(app *host.Application, r route) string {
 	var e edits
 	params := "include scgi_params;"
@@ -182,7 +182,7 @@ func asSCGI(app *host.Application, r route) string {
 	return e.command()
 }
 
-// buffers is a command that sets the sizes of nginx's buffers.
+// buffers returns a command that sets the sizes of nginx's buffers.
 func buffers(r route) string {
 	var e edits
 	e.setBuffers(r)

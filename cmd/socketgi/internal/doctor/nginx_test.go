@@ -40,7 +40,7 @@ scgi_param SCGI 1;
 scgi_param HTTP_HOST $host$socketgi_port;
 `
 
-// webWith returns an nginx with something in its server block.
+// webWith returns an nginx with directives in its server block.
 func webWith(t *testing.T, version version, server string) *webServer {
 	t.Helper()
 	conf, err := nginxconf.Parse("# configuration file /none/nginx.conf:\nhttp {\nupstream pool { server unix:/run/socketgi/app.sock; }\nserver {\n" + server + "\n}\n}\n" + scgiParams[1:])
@@ -48,22 +48,21 @@ func webWith(t *testing.T, version version, server string) *webServer {
 	return &webServer{conf: conf, version: version}
 }
 
-// location is one that is right; more is what else stands in it.
+// location returns a correct location with more directives.
 func location(arguments, more string) string {
 	return "location " + arguments + " {\ninclude scgi_params;\nscgi_buffer_size 32k;\nscgi_read_timeout 105s;\n" + more + "\nscgi_pass unix:/run/socketgi/app.sock;\n}"
 }
 
 func TestJudgeNginx(t *testing.T) {
 	old, recent := version{1, 22, 1}, version{1, 29, 6}
-	// The files of these configurations aren't there; who includes what is only looked
-	// for where they are.
+	// The files of these configurations don't exist; includes are only looked for in existing files.
 	for _, c := range []struct {
 		name    string
 		version version
 		flags   string
 		server  string
 		level   Level
-		what    string // "" when all is well
+		what    string // "" without a finding
 		mend    string
 	}{
 		{"all of the server", old, "", location("/", ""), OK, `/example has SCRIPT_NAME="" PATH_INFO="/example"`, ""},
@@ -140,7 +139,7 @@ func TestJudgeNginx(t *testing.T) {
 	}
 }
 
-// TestOwnSnippet: what socketgi nginx prints is well.
+// TestOwnSnippet checks that the doctor finds nothing wrong with the output of socketgi nginx.
 func TestOwnSnippet(t *testing.T) {
 	for _, mount := range []string{"", "/app", "/my.app/x"} {
 		for _, kind := range []units.Subrequests{units.NoSubrequests, units.AuthRequest, units.SSI} {
@@ -152,7 +151,7 @@ func TestOwnSnippet(t *testing.T) {
 			require.NoError(t, err)
 			var f findings
 			judgeNginx(application(t, units.Options{}, "--concurrency", "10"), webWith(t, version{1, 22, 1}, text), &f)
-			script, want := mount, 2 // the prefix and its twin
+			script, want := mount, 2 // one location below the prefix, and one for the prefix itself
 			if mount == "" && kind != units.NoSubrequests {
 				script = "/_app"
 			} else if mount == "" {

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAccountsOfNSS has getent(1) know users that are in no file, as of LDAP: they are not warned of
-// as unknown.
+// TestAccountsOfNSS has users that only getent(1) knows, such as those of LDAP: they are not reported as
+// unknown.
 func TestAccountsOfNSS(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "getent"), []byte(`#!/bin/sh

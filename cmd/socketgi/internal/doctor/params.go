@@ -101,7 +101,7 @@ func judgeProxy(r route, params map[string]string, f *findings) {
 	}
 }
 
-// removeParam is a command that removes a variable from the configuration.
+// removeParam returns a command that removes a variable from the configuration.
 func removeParam(r route, name string) string {
 	var e edits
 	for _, p := range r.level.Here("scgi_param") {

@@ -34,13 +34,13 @@ func checkPeers(ctx context.Context, x *examination, app *host.Application, f *f
 	}
 }
 
-// open removes the restriction to users.
+// open returns the options without the restriction to users.
 func open(o adapter.Options) adapter.Options {
 	o.AllowUIDs, o.AllowUsers = nil, nil
 	return o
 }
 
-// reallow mends by changing the adapter's flags.
+// reallow mends a finding by changing the adapter's flags.
 func (f *Finding) reallow(app *host.Application, o adapter.Options) {
 	exec := app.Service.Get("Service", "ExecStart")
 	if strings.ContainsAny(exec, "'\"\\\n@%$") { // quoting that a shell command would not survive

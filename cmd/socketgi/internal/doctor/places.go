@@ -15,7 +15,7 @@ type place struct {
 	// network and address are for [net.Dial]: on this machine.
 	network, address string
 	tls              bool
-	// host is what the client calls the server, with the port where that isn't the scheme's.
+	// host is the server's name in a request, with the port unless it is the scheme's default.
 	host, path string
 }
 
@@ -67,7 +67,7 @@ func places(r route) (all []place) {
 	return all
 }
 
-// pathOf is a path that a location matches, its start page if it is a prefix.
+// pathOf returns a path that a location matches: for a prefix, its start page.
 func pathOf(l *nginxconf.Directive) (string, bool) {
 	switch prefix := l.Arg(len(l.Args) - 1); {
 	case len(l.Args) == 1 && strings.HasPrefix(prefix, "@"):
@@ -82,7 +82,7 @@ func pathOf(l *nginxconf.Directive) (string, bool) {
 	return e.path, ok
 }
 
-// hostOf is the first name of a server that is no pattern.
+// hostOf returns the first name of a server that is not a pattern.
 func hostOf(server *nginxconf.Directive) string {
 	for _, d := range server.Block {
 		for _, name := range d.Args {
@@ -117,7 +117,7 @@ func dialable(listen string) (network, address, port string) {
 	return "tcp", net.JoinHostPort(host, port), port
 }
 
-// firstServer is the server block that nginx chooses for a place: the first with its name, else the
+// firstServer returns the server block that nginx chooses for a place: the first with its name, else the
 // default server of the address. Patterns are not considered.
 func firstServer(conf []*nginxconf.Directive, p place) (found *nginxconf.Directive) {
 	name, _, err := net.SplitHostPort(p.host)

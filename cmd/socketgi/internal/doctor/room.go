@@ -35,7 +35,7 @@ func checkRoom(ctx context.Context, x *examination, app *host.Application) (f fi
 	return f
 }
 
-// room judges the file system of a directory, if that is there.
+// room judges the file system of a directory, if the directory exists.
 func room(dir, why string, f *findings) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
@@ -54,10 +54,11 @@ func isNone(span string) bool {
 	return span != "" && strings.Trim(strings.TrimRight(span, "smin "), "0") == "" || span == "infinity"
 }
 
-// journalDropped is journald's entry about messages that a limit has left out (SD_MESSAGE_JOURNAL_DROPPED).
+// journalDropped is the ID of journald's message about messages dropped at a limit
+// (SD_MESSAGE_JOURNAL_DROPPED).
 const journalDropped = "a596d6fe7bfa4994828e72309e95d61e"
 
-// suppressed is the last message about suppressed entries of the application since then, "" for none.
+// suppressed returns the last message about dropped messages of the application since a time, "" for none.
 func suppressed(ctx context.Context, x *examination, app *host.Application, since time.Time) (last string) {
 	q := journal.Query{User: x.host.User, Since: "-1day", Matches: []string{"MESSAGE_ID=" + journalDropped}}
 	for e, err := range q.Entries(ctx) {

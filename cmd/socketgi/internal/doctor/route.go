@@ -14,7 +14,7 @@ type route struct {
 	level *nginxconf.Directive // the block it is in: a location, or an if in one
 }
 
-// location is the location that the route is in, nil for none.
+// location returns the location around the route, nil for none.
 func (r route) location() *nginxconf.Directive {
 	if r.level.Name == "location" {
 		return r.level

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lingering is where logind keeps whose service manager runs without a session (loginctl(1)).
+// lingering is logind's directory of users whose service managers run without a session (loginctl(1)).
 const lingering = "/var/lib/systemd/linger/"
 
 // checkSession has the checks for a user's service manager.
@@ -32,8 +32,8 @@ func checkSession(x *examination, app *host.Application, f *findings) {
 	}
 }
 
-// closed returns the first directory on a path that its mode doesn't permit to enter, "" for none.
-// Directories with access lists are taken as open.
+// closed returns the first directory on a path whose mode denies entering, "" for none. Directories with
+// access lists count as open.
 func closed(r *access.Rights, dir string) (first string) {
 	for ; ; dir = filepath.Dir(dir) {
 		var st unix.Stat_t

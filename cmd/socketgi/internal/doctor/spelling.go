@@ -30,7 +30,7 @@ func nearest(word string) string {
 	return found
 }
 
-// distance is how many letters are added, left out or changed (Levenshtein).
+// distance returns the number of added, omitted or changed letters (Levenshtein).
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

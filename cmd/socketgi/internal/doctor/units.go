@@ -119,7 +119,7 @@ func incomplete(app *host.Application, f *findings) {
 	one.Mend = editUnit(app, last.File, fmt.Sprintf(`%di ExecStart=`, last.Line))
 }
 
-// misspelled finds a directive with nearly that name.
+// misspelled finds a directive with a similar name.
 func misspelled(u *host.Unit, section, name string) (host.Setting, bool) {
 	for _, s := range u.Everything() {
 		if s.Section == section && s.Name != name && distance(s.Name, name) <= 2 {
@@ -129,7 +129,7 @@ func misspelled(u *host.Unit, section, name string) (host.Setting, bool) {
 	return host.Setting{}, false
 }
 
-// rename is a command that corrects the name of a directive.
+// rename returns a command that corrects the name of a directive.
 func rename(app *host.Application, s host.Setting, name string) string {
 	return editUnit(app, s.File, fmt.Sprintf(`%ds|^\s*%s\s*=|%s=|`, s.Line, regexp.QuoteMeta(s.Name), name))
 }
@@ -175,7 +175,7 @@ func (f *findings) verified(app *host.Application, said string, err error) {
 			level, why = Warning, "systemd ignores the directive"
 		}
 		if app.UsesAdapter() && !aboutFile.MatchString(c) && strings.Contains(c, "is not executable") {
-			continue // the check that it loads has more to say about that
+			continue // the check that loads the application reports it in detail
 		}
 		one := f.add("unit-syntax", level, c, why, "")
 		one.Mend, one.Do = mendComplaint(app, c)
@@ -191,7 +191,7 @@ func complaints(app *host.Application, out string) (found []string) {
 	if app.Slice != nil {
 		files = append(append(files, app.Slice.Path), app.Slice.DropIns...)
 	}
-	instance := app.Name + "@" // the instance it takes a template for
+	instance := app.Name + "@" // the instance that systemd-analyze uses for a template
 	for line := range strings.Lines(out) {
 		line = strings.TrimSpace(line)
 		ours := strings.HasPrefix(line, app.Socket.Name+": ") || strings.HasPrefix(line, app.Service.Name+": ")
@@ -215,7 +215,7 @@ var (
 	invalidHeader = regexp.MustCompile(`Invalid section header '\[(Unit|Service|Socket|Install|Slice)'`)
 )
 
-// mendComplaint returns what mends a message: a command if the intention is clear.
+// mendComplaint returns the mend of a message: a command if the intention is clear.
 func mendComplaint(app *host.Application, complaint string) (mend, do string) {
 	m := aboutFile.FindStringSubmatch(complaint)
 	if m == nil {

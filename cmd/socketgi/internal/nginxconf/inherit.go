@@ -1,6 +1,6 @@
 package nginxconf
 
-// Walk calls visit for every directive, the outer ones first.
+// Walk calls visit for every directive, outer ones first.
 func Walk(list []*Directive, visit func(*Directive)) {
 	stack := [][]*Directive{list}
 	for len(stack) > 0 {
@@ -18,7 +18,7 @@ func Walk(list []*Directive, visit func(*Directive)) {
 	}
 }
 
-// In returns the innermost directive of that name in whose block d stands.
+// In returns the innermost directive with that name around d.
 func (d *Directive) In(name string) *Directive {
 	for up := d.Up; up != nil; up = up.Up {
 		if up.Name == name {
@@ -28,9 +28,9 @@ func (d *Directive) In(name string) *Directive {
 	return nil
 }
 
-// Here returns the directives of that name that count in the block of d: those of the
-// innermost level that has any. So scgi_param and others that are lists replace what
-// the levels above say; of others there is one.
+// Here returns the directives with that name that are in effect in the block of d: those of the innermost
+// level that has any. Lists, such as scgi_param, replace those of the outer levels; other directives occur
+// once in a level.
 func (d *Directive) Here(name string) (found []*Directive) {
 	for up := d; up != nil; up = up.Up {
 		for _, e := range up.Block {
@@ -45,8 +45,7 @@ func (d *Directive) Here(name string) (found []*Directive) {
 	return nil
 }
 
-// Value returns the first argument of a directive that counts in the block of d, or
-// nginx's default.
+// Value returns the first argument of a directive that is in effect in the block of d, or nginx's default.
 func (d *Directive) Value(name, otherwise string) string {
 	if found := d.Here(name); len(found) > 0 {
 		return found[len(found)-1].Arg(0)

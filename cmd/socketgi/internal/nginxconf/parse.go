@@ -1,6 +1,5 @@
-// Package nginxconf reads what "nginx -T" prints: the configuration of nginx with all
-// the files that it includes. It knows how directives nest and what is inherited, and
-// nothing of what they mean.
+// Package nginxconf parses the output of "nginx -T": the configuration of nginx with all included files. It
+// resolves nesting and inheritance, without the meaning of directives.
 package nginxconf
 
 import (
@@ -11,12 +10,12 @@ import (
 	"strings"
 )
 
-// Directive is one directive, with the block behind it if it has one.
+// Directive is a directive, with its block if it has one.
 type Directive struct {
 	Name  string
 	Args  []string
 	Block []*Directive
-	// Up is the directive in whose block it stands, nil at the top.
+	// Up is the directive around it, nil at the top.
 	Up *Directive
 
 	File string
@@ -37,10 +36,10 @@ func (d *Directive) Place() string { return fmt.Sprintf("%s:%d", d.File, d.Line)
 // marker heads each file in a dump.
 const marker = "# configuration file "
 
-// most bounds how many directives a configuration becomes, include by include.
+// most is the maximum number of directives: includes can repeat files.
 const most = 1 << 20
 
-// Parse reads a dump. Each include is replaced by what the files hold that it names.
+// Parse parses a dump. It replaces each include by the contents of the included files.
 func Parse(dump string) ([]*Directive, error) {
 	files, first := split(dump)
 	if first == "" {
@@ -82,12 +81,12 @@ func split(dump string) (files map[string]string, first string) {
 
 type parser struct {
 	files map[string]string
-	dir   string // what names of included files are relative to
+	dir   string // the directory of relative names in include
 	open  map[string]bool
 	count int
 }
 
-// file reads a file into the block of up.
+// file parses a file into the block of up.
 func (p *parser) file(name string, up *Directive) (list []*Directive, err error) {
 	if p.open[name] {
 		return nil, fmt.Errorf("%s includes itself", name)
@@ -95,7 +94,7 @@ func (p *parser) file(name string, up *Directive) (list []*Directive, err error)
 	p.open[name] = true
 	defer delete(p.open, name)
 	s := &scanner{text: p.files[name], line: 1}
-	// Blocks are kept on a list of our own: how deep they nest is up to the file.
+	// Open blocks are in a list instead of on the stack: the file determines their depth.
 	lists := [][]*Directive{nil}
 	for {
 		words, end, line, err := s.words()
@@ -144,7 +143,7 @@ func (p *parser) file(name string, up *Directive) (list []*Directive, err error)
 	}
 }
 
-// include reads the files that a pattern names, sorted as glob(3) does.
+// include parses the files that match a pattern, sorted as by glob(3).
 func (p *parser) include(pattern string, up *Directive) (list []*Directive, err error) {
 	if !path.IsAbs(pattern) {
 		pattern = path.Join(p.dir, pattern)

@@ -79,7 +79,7 @@ func TestParse(t *testing.T) {
 	assert.Equal(t, "30s", location.Value("scgi_read_timeout", "60s"))
 	assert.Equal(t, "8k", location.Value("scgi_buffer_size", "8k"))
 
-	// One scgi_param in a level, and none of the levels above counts.
+	// One scgi_param in a level replaces all of the outer levels.
 	var names []string
 	for _, p := range find(t, top, "if").Here("scgi_param") {
 		names = append(names, p.Arg(0)+"="+p.Arg(1))
@@ -128,8 +128,8 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// FuzzParse: whatever it is given, the parser returns, and what it accepts hangs
-// together.
+// FuzzParse checks that the parser returns for any input, and that the directives of a block refer to the one
+// around it.
 func FuzzParse(f *testing.F) {
 	f.Add(dump)
 	f.Add("# configuration file f:\ninclude f;")

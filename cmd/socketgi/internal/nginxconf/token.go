@@ -22,8 +22,7 @@ const (
 
 var errUnexpected = errors.New("unexpected text after a quote")
 
-// words reads up to the next ; { or }, and returns which it was. first is the line of
-// the first word.
+// words reads to the next ; { or }, and returns that character as end. first is the line of the first word.
 func (s *scanner) words() (words []string, end byte, first int, err error) {
 	for {
 		s.space()
@@ -72,7 +71,7 @@ func (s *scanner) space() {
 	}
 }
 
-// word reads one word. A quote counts only where a word begins, and { not behind a $.
+// word reads one word. A quote is special only at the beginning of a word, and { not after a $.
 func (s *scanner) word() (string, error) {
 	var b strings.Builder
 	quote := byte(0)
@@ -119,8 +118,8 @@ func (s *scanner) behindQuote() error {
 	return nil
 }
 
-// unescape resolves a backslash and what follows. It stays before anything but quotes,
-// itself and t, r, n: regular expressions need it.
+// unescape resolves a backslash and the next character. The backslash is removed only before quotes, a
+// backslash, t, r and n: regular expressions need it before others.
 func unescape(c byte) string {
 	switch c {
 	case '"', '\'', '\\':
@@ -135,7 +134,7 @@ func unescape(c byte) string {
 	return string([]byte{'\\', c})
 }
 
-// raw skips a block of another language (content_by_lua_block) up to its closing brace.
+// raw skips a block of another language (content_by_lua_block) to its closing brace.
 func (s *scanner) raw() error {
 	for depth := 1; s.pos < len(s.text); s.pos++ {
 		switch c := s.text[s.pos]; c {

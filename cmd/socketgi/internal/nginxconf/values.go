@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Duration reads a time of nginx: 60, 1m30s, 500ms.
+// Duration parses a time of nginx: 60, 1m30s, 500ms.
 func Duration(s string) (time.Duration, bool) {
 	units := map[string]time.Duration{"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "h": time.Hour,
 		"d": 24 * time.Hour, "w": 7 * 24 * time.Hour, "M": 30 * 24 * time.Hour, "y": 365 * 24 * time.Hour, "": time.Second}
@@ -33,7 +33,7 @@ func Duration(s string) (time.Duration, bool) {
 	}
 }
 
-// Size reads a number of bytes: 4096, 32k, 1m, 1g.
+// Size parses a number of bytes: 4096, 32k, 1m, 1g.
 func Size(s string) (int64, bool) {
 	shift := 0
 	if s != "" {

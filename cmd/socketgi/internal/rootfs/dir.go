@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Dir is a directory with the files of another system (--root), "" for this one.
-// Absolute paths mean files of that system, relative ones have to lie in it.
+// Dir is the directory of another system (--root), "" for this one. Absolute paths are paths in that system;
+// relative ones are paths on this machine, below the directory.
 type Dir string
 
-// Outside returns where a file of that system is seen from here.
+// Outside returns the path on this machine of a file in that system.
 func (r Dir) Outside(path string) (string, error) {
 	if r != "" && filepath.IsAbs(path) {
 		return filepath.Join(string(r), path), nil
@@ -19,8 +19,7 @@ func (r Dir) Outside(path string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// Real returns where a file really is that Outside has named: links are followed as in
-// that system.
+// Real resolves the links of a path that Outside has returned, as that system resolves them.
 func (r Dir) Real(path string) (string, error) {
 	if r == "" {
 		return path, nil
@@ -32,7 +31,7 @@ func (r Dir) Real(path string) (string, error) {
 	return Inside(string(r), inside)
 }
 
-// Inside returns what a file is called in that system.
+// Inside returns the path in that system of a file.
 func (r Dir) Inside(path string) (string, error) {
 	if r == "" {
 		return path, nil
@@ -44,8 +43,8 @@ func (r Dir) Inside(path string) (string, error) {
 	return "/" + rest, nil
 }
 
-// Existing returns those of its files that have to be shown to a sandbox. What links
-// are in another system is not followed.
+// Existing returns the existing paths that a sandbox must show. In another system it omits the targets of
+// links.
 func (r Dir) Existing(paths ...string) (found []string) {
 	if r == "" {
 		return existing(paths...)
@@ -62,11 +61,11 @@ func (r Dir) Existing(paths ...string) (found []string) {
 	return found
 }
 
-// existing returns those of the paths that are there and absolute, each with what it
-// is a symbolic link to, step by step: a sandbox that shows a link shows nothing yet.
+// existing returns those of the paths that are absolute and exist, each with the targets of its symbolic
+// links, step by step: a sandbox that shows a link doesn't show its target.
 func existing(paths ...string) (found []string) {
 	for _, path := range paths {
-		for range 40 { // as many as the kernel follows (path_resolution(7))
+		for range 40 { // the maximum of the kernel (path_resolution(7))
 			if !filepath.IsAbs(path) {
 				break
 			}

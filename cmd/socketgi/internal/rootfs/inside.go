@@ -1,4 +1,4 @@
-// Package rootfs finds files of a system that lies in a directory (--root), with its own links.
+// Package rootfs resolves paths of another system in a directory (--root), by that system's links.
 package rootfs
 
 import (
@@ -9,13 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mostLinks is how many symbolic links are followed, as many as the kernel does
-// (path_resolution(7)).
+// mostLinks is the maximum number of symbolic links in a path, as in the kernel (path_resolution(7)).
 const mostLinks = 40
 
-// Inside returns where a file of the system in root is seen from here. Links are followed
-// as if root were /, as after chroot(2): an absolute one never leads out of it. What isn't
-// there may be made at that path, where no link is left. With root "" it is path itself.
+// Inside returns the path on this machine of a file of the system in root. Links are resolved as after
+// chroot(2), with root as /: an absolute one doesn't lead out of it. A missing file can be created at the
+// result, which contains no link. With root "", the result is path.
 func Inside(root, path string) (string, error) {
 	if root == "" {
 		return path, nil
@@ -23,17 +22,16 @@ func Inside(root, path string) (string, error) {
 	return inside(root, path, func(string) {})
 }
 
-// Names lists the names that are looked up on the way to a file, links followed as Inside does,
-// by the paths at which they are seen from here. A user who can replace one of them can have the path
-// lead elsewhere at any moment.
+// Names returns the names that resolving a path looks up, as paths on this machine, with links resolved as by
+// Inside. A user who can replace one of them can redirect the path at any moment.
 func Names(root, path string) (names []string, err error) {
 	_, err = inside(root, path, func(name string) { names = append(names, name) })
 	return names, err
 }
 
-// inside does what Inside does, and calls through for each name on the way.
+// inside is Inside, and calls through for each name on the way.
 func inside(root, path string, through func(name string)) (string, error) {
-	done, links := "", 0 // done has no links, and begins with a slash
+	done, links := "", 0 // done contains no links, and begins with a slash
 	left := strings.Split(path, "/")
 	for len(left) > 0 {
 		name := left[0]
@@ -50,7 +48,7 @@ func inside(root, path string, through func(name string)) (string, error) {
 		}
 		through(root + done + "/" + name)
 		target, err := os.Readlink(root + done + "/" + name)
-		if err != nil { // no link, or not there
+		if err != nil { // no link, or missing
 			done += "/" + name
 			continue
 		}
@@ -65,7 +63,7 @@ func inside(root, path string, through func(name string)) (string, error) {
 	return filepath.Join(root, done), nil
 }
 
-// InsideDir is [Inside] for a file that may itself be a link, which is not followed.
+// InsideDir is [Inside] without resolving a link at the end of the path.
 func InsideDir(root, path string) (string, error) {
 	dir, err := Inside(root, filepath.Dir(path))
 	return filepath.Join(dir, filepath.Base(path)), err

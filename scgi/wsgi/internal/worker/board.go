@@ -30,7 +30,7 @@ const (
 	boardPlaces  = boardHead + (boardRecords+1)*boardRecord // offset of the places, which have the size of a record
 )
 
-// The words of its head.
+// The words of the head.
 const (
 	wordState = iota
 	wordStarted
@@ -114,10 +114,10 @@ type State struct {
 	Turn time.Time
 }
 
-// Busy returns whether the worker is at a request.
+// Busy returns whether the worker has requests.
 func (s *State) Busy() bool { return len(s.Requests) > 0 }
 
-// Current is a request that a worker is at.
+// Current is a current request of a worker.
 type Current struct {
 	// Begun is its number among the worker's requests.
 	Begun int64
@@ -156,7 +156,7 @@ func (b *board) state(now time.Time) (s State) {
 	return s
 }
 
-// request reads a current request, whose state is the word at.
+// request reads a current request. at is the word of its state, text that of its text.
 func (b *board) request(now time.Time, at, text int) (c Current, ok bool) {
 	for range 100 { // no worker begins that many requests in between
 		w := b.get(at)

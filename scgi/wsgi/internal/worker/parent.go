@@ -12,9 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Parent is a Python process that has the application loaded, and forks workers
-// (runtime/parent.py). Of its methods, only [Parent.Kill] and [Parent.Close] block. It is for use by
-// one goroutine.
+// Parent is a Python process that has the application loaded, and forks workers (runtime/parent.py). Of its
+// methods, only [Parent.Trial], [Parent.Kill] and [Parent.Close] block. It is for use by one goroutine.
 type Parent struct {
 	process *process
 	places  int       // of the board of each worker
@@ -104,8 +103,9 @@ func (p *Parent) Since() time.Time {
 	return p.since
 }
 
-// Trial forks a worker and waits until the lifespan of its ASGI application has started, for at most timeout (0: no
-// limit). Nobody else may use the parent meanwhile. The report has the problem, after which the parent is to be ended.
+// Trial forks a worker and waits until the lifespan of its ASGI application has started, for at most timeout
+// (0: no limit). The parent must have no other use meanwhile. If the report has a problem, the caller must
+// end the parent.
 func (p *Parent) Trial(timeout time.Duration) (*Warm, Report) {
 	var rep Report
 	var deadline time.Time

@@ -1,5 +1,5 @@
 """A worker with an ASGI application: the event loop, the lifespan and the requests. asgihttp.py and
-websocket.py serve a request."""
+asgisocket.py serve a request."""
 import asyncio
 import gc
 import signal
@@ -13,14 +13,14 @@ _loaded = posix.getpid()  # the process that has loaded the application
 
 def existing_loop():
     """Return the loop that the application has set while it was loaded: its objects may belong to that loop.
-    None if there is none, or if the parent process has created it."""
+    None without such a loop, and in a process other than the one that has created it."""
     policy = getattr(asyncio.events, '_event_loop_policy', None)
     loop = getattr(getattr(policy, '_local', None), '_loop', None)
     return loop if loop is not None and not loop.is_closed() and posix.getpid() == _loaded else None
 
 
 def new_loop():
-    """Return a loop: uvloop's if the application's environment has it."""
+    """Create a loop: uvloop's if the application's environment has it."""
     try:
         import uvloop
     except ImportError:
@@ -38,15 +38,15 @@ class Server:
         self.app = app
         existing = existing_loop()
         self.loop = existing or new_loop()
-        self.keeps = existing is not None  # the loop is the application's
+        self.keeps = existing is not None  # the application has created the loop
         self.lifespan = lifespan.Lifespan(app, self.loop)
-        self.leaving = asyncio.Event()  # set to end connections that have no end of their own
-        self.most = 0  # bytes of a message of a WebSocket; 0: no limit
-        self.single = False  # there is one request, and SIGTERM is for it
+        self.leaving = asyncio.Event()  # set to end open WebSockets
+        self.most = 0  # the maximum size of a WebSocket message in bytes; 0: no limit
+        self.single = False  # the process serves one request, so SIGTERM ends its WebSocket
 
     def run(self, coroutine):
-        """Return the result of the coroutine. A SystemExit in a task of the application leaves the loop,
-        and is raised where the application waits for that task, too."""
+        """Return the result of the coroutine. A SystemExit in a task of the application leaves the loop, but is
+        also raised where the application waits for that task, so the loop continues."""
         task = self.loop.create_task(coroutine)
         while True:
             try:
@@ -74,7 +74,7 @@ class Server:
         return await asgihttp.serve(self.app, job, self.lifespan.state, announce)
 
     def opened(self):
-        """A WebSocket is open."""
+        """Make SIGTERM end an open WebSocket."""
         if self.single and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
             self.loop.add_signal_handler(signal.SIGTERM, self.leaving.set)
 
@@ -95,7 +95,7 @@ class Server:
         await self.loop.shutdown_asyncgens()
 
     def close(self):
-        """In a process that forks workers: close the loop, which none of them uses."""
+        """Close the loop in a process that forks workers, which create their own."""
         self.run(self._stop())
         if not self.keeps:
             self.loop.close()

@@ -9,13 +9,13 @@ from _socketgi.response import RETURNED, ClientGone, ClientStuck, ShortBody, Uns
 from _socketgi.stream import Stream
 
 ASGI = {'version': '3.0', 'spec_version': '2.5'}
-# With 2.4 or later, Starlette notices only in its next send that the client of a stream has closed the
-# connection, and continues until then. send raises an error in either case.
+# With 2.4 or later, Starlette detects a closed connection during a stream only in its next send, and continues
+# until then. send raises an error with any version.
 _HTTP = {'version': '3.0', 'spec_version': '2.3'}
 _PIECE = 65536  # bytes of a body in one message
 _SOON = 0.05  # seconds to wait for the first piece of a body before the head is sent alone
 _HTTP_VERSIONS = {'HTTP/1.0': '1.0', 'HTTP/2.0': '2', 'HTTP/3.0': '3'}
-_BODILESS = frozenset(('GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE'))  # RFC 9110 9.3: content has no meaning there
+_BODILESS = frozenset(('GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE'))  # RFC 9110 9.3: a body has no defined meaning
 # RFC 9110 7.6.1. "You may send a Transfer-Encoding header in this message, but the server must ignore
 # it". The others belong to the connection of the web server, too.
 IGNORED = frozenset(('connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'trailers', 'transfer-encoding', 'upgrade'))
@@ -47,7 +47,7 @@ async def answer(app, stream, job, state, announce):
 
 
 def scope(environ, state):
-    """The scope of a request with these variables."""
+    """Return the scope of a request with these variables."""
     get = environ.get
     root = _text(environ['SCRIPT_NAME'])
     path = _text(environ['PATH_INFO'])
@@ -102,7 +102,7 @@ def _address(host, port):
 
 
 def _routes_without_root():
-    """Whether path must not include root_path, as for Starlette before 0.35."""
+    """Return whether path must not include root_path, as for Starlette before 0.35."""
     routing = sys.modules.get('starlette.routing')
     return routing is not None and not hasattr(routing, 'get_route_path')
 
@@ -146,7 +146,7 @@ class Response(wsgi.Response):
         self.torn = False    # an unknown part of a piece was sent
         self.timer = None    # type: asyncio.TimerHandle  # sends the head without a body
 
-    # Called by the application.
+    # For the application.
 
     async def receive(self):
         if not self.asked and not self.stream.gone.is_set():
@@ -190,12 +190,12 @@ class Response(wsgi.Response):
         self.flushing = self.stream.loop.create_task(self._quietly())
 
     async def _quietly(self):
-        if self.head_sent or self.complete or self.connection.over:  # since the task was created, too
+        if self.head_sent or self.complete or self.connection.over:  # maybe since the task was created
             return
         try:
             await self._write(b'')
         except (OSError, RuntimeError):
-            pass  # the next send raises it
+            pass  # the next send raises the error
 
     async def _piece(self, message):
         if self.status is None:
@@ -235,7 +235,7 @@ class Response(wsgi.Response):
                     break  # the file has become shorter
                 offset += n
                 self.sent += n
-                await asyncio.sleep(0)  # lets other tasks run
+                await asyncio.sleep(0)  # other tasks run
         except ClientGone as e:
             self._lost(type(e))
 
@@ -243,7 +243,7 @@ class Response(wsgi.Response):
         if self.length is not None and self.sent < self.length and not self.bodiless:
             raise ShortBody('%d of %d bytes' % (self.sent, self.length))
         self.complete = True
-        self.connection.shutdown()  # the client doesn't wait for the rest of the application
+        self.connection.shutdown()  # the client doesn't wait for the end of the application
         self.stream.end()
 
     async def _write(self, data):
@@ -265,10 +265,10 @@ class Response(wsgi.Response):
             self.torn = True
             raise
 
-    # Called by the server.
+    # For the server.
 
     def failure(self, raised):
-        """The kind and the text of what the application has raised, None where that is no fault of its own."""
+        """Return the kind and the text of an exception of the application, None if the client caused it."""
         if raised is None or _follows(raised, (ClientGone, ShortBody)):
             return None
         if isinstance(raised, SystemExit):
@@ -277,7 +277,8 @@ class Response(wsgi.Response):
         return 'exception', report(raised)
 
     def finish(self, raised):
-        """The application has returned, or raised that. Return the kind and the text of a problem, or None."""
+        """End the request after the application has returned, or raised an exception. Return the kind and the text of
+        a problem, or None."""
         if self.timer:
             self.timer.cancel()
         if self.complete and isinstance(raised, SystemExit):
@@ -302,7 +303,7 @@ class Response(wsgi.Response):
 
 
 def _follows(e, kinds):
-    """Whether an exception comes of one of the kinds, which an application may have wrapped."""
+    """Return whether an exception is, or follows, one of the kinds: applications wrap exceptions."""
     seen = set()
     todo = [e]
     while todo:

@@ -11,13 +11,13 @@ from _socketgi.stream import Stream
 
 _PING = 20    # seconds between two pings, and for data of the client after a ping
 _CLOSING = 3  # seconds for the client's close frame
-_AHEAD = 32, 65536  # the maximum of messages, and of their bytes, that wait for the application
+_AHEAD = 32, 65536  # the maximum of messages that wait for the application, and of their bytes
 _DENIAL = 'websocket.http.response.'
 
 
 async def serve(server, job, announce):
     """Serve a WebSocket handshake. announce is called with 101 when the application accepts it, and again when
-    it is closed: then the timeout applies. Return the result as asgihttp.serve does."""
+    it is closed: the timeout applies again. Return the result as asgihttp.serve does."""
     pid = posix.getpid()
     socket = job.response = Socket(server, job, announce)
     refused = websocket.refusal(job.environ)
@@ -67,7 +67,7 @@ class Socket(asgihttp.Response):
                      subprotocols=websocket.subprotocols(self.environ), extensions={'websocket.http.response': {}})
         return found
 
-    # What the application calls.
+    # For the application.
 
     async def receive(self):
         if not self.connected:
@@ -157,7 +157,7 @@ class Socket(asgihttp.Response):
         await self._write(websocket.frame(opcode, len(payload)) + payload)
 
     async def _close(self, code, reason=''):
-        """Begin to close, if the client has not."""
+        """Send a close frame, unless one has been sent."""
         data = websocket.closing(code, reason)
         if self.closing or self.closed:
             return
@@ -169,7 +169,7 @@ class Socket(asgihttp.Response):
         self.messages.clear()
         self.room.set()
 
-    # Tasks beside the application.
+    # Tasks of the server.
 
     def _run(self, coroutine):
         self.tasks.append(self.stream.loop.create_task(coroutine))
@@ -179,7 +179,7 @@ class Socket(asgihttp.Response):
         self._tell(websocket.ABNORMAL, '')
 
     def _tell(self, code, reason):
-        """Let receive return websocket.disconnect."""
+        """Make receive return websocket.disconnect."""
         if not self.closed:
             self.closed = code, reason
             self.news.set()
@@ -205,10 +205,10 @@ class Socket(asgihttp.Response):
         self._tell(code, reason)
         self.connection.shutdown()
         while await self.stream.read(65536):
-            pass  # a connection that is closed before that is reset
+            pass  # closing a connection with unread data resets it
 
     async def _frames(self):
-        """Take frames, and return the code and the reason of the close."""
+        """Process frames, and return the code and the reason of the close."""
         while True:
             data = await self.stream.read(65536)
             if not data:
@@ -234,8 +234,8 @@ class Socket(asgihttp.Response):
             await self.room.wait()
 
     async def _ping(self):
-        """"send PING messages as necessary to ensure the connection is alive"; what the application doesn't
-        receive is not read, and no sign of that."""
+        """"send PING messages as necessary to ensure the connection is alive"; while messages
+        wait for the application, data of the client is not read, so its absence has no meaning."""
         pinged = False
         try:
             while not self.closing and not self.closed:
@@ -249,10 +249,10 @@ class Socket(asgihttp.Response):
                 self.heard, pinged = False, True
                 await self._frame(websocket.PING, posix.urandom(4))
         except OSError:
-            pass  # which is found by reading, too, or kept for the application
+            pass  # _read detects it, too, or it is kept for the application
 
     async def _leave(self):
-        """Close it when the process is about to end (1012, service restart)."""
+        """Close the WebSocket before the process ends (1012, service restart)."""
         await self.server.leaving.wait()
         try:
             await self._close(websocket.RESTART)
@@ -260,7 +260,7 @@ class Socket(asgihttp.Response):
             pass  # the client is gone
         self._tell(websocket.RESTART, '')
 
-    # What the server calls.
+    # For the server.
 
     async def refuse(self, status, headers, text):
         """Answer the handshake with a response."""
@@ -271,7 +271,8 @@ class Socket(asgihttp.Response):
         await super().send({'type': 'http.response.body', 'body': text.encode() + b'\n' if text else b''})
 
     async def over(self, raised):
-        """The application has returned, or raised that. Return the kind and the text of a problem, or None."""
+        """End the WebSocket after the application has returned, or raised an exception. Return the kind and the text
+        of a problem, or None."""
         if self.accepted:
             problem = self.failure(raised)
             self._forget()
@@ -281,7 +282,7 @@ class Socket(asgihttp.Response):
             except (OSError, RuntimeError, asyncio.CancelledError):
                 pass  # the client is gone, or takes longer than the timeout allows
             if not self.gone:
-                self.complete = True  # to the client's last word, or without it
+                self.complete = True  # with the client's close frame, or without it
             elif self.gone is ClientStuck:
                 problem = problem or ('cut', ClientStuck.why)
             self.connection.shutdown()
@@ -298,7 +299,7 @@ class Socket(asgihttp.Response):
 
 
 def _unread(socket):
-    """How many bytes of a request the adapter has left: all, or the last one, which is the comma of the netstring."""
+    """Return how many bytes of the request the adapter has left unread: all of it, or the final comma of the netstring."""
     try:
         length, colon, _ = socket.recv(16, 0x42).partition(b':')  # MSG_PEEK, MSG_DONTWAIT
     except OSError:

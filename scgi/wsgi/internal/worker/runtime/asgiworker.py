@@ -55,10 +55,10 @@ class Running:
 
 
 class Requests(accept.Requests):
-    """The requests of one worker. done is set at the end, with an exception if the application has closed
-    one of our descriptors."""
+    """The requests of one worker. done is set at the end, with an exception if the application has closed a
+    descriptor of the runtime."""
 
-    about_to = 1  # millisecond, for which the loop stands still
+    about_to = 1  # millisecond, in which the loop is blocked
 
     def __init__(self, worker, shared, board, server):
         super().__init__(shared, worker.jobs, places.Places(board, shared.recording, shared.concurrency))
@@ -67,11 +67,11 @@ class Requests(accept.Requests):
         self.loop = server.loop
         self.done = self.loop.create_future()
         self.running = set()  # type: set
-        self.connections = {}  # type: dict  # the last one with each descriptor
-        self.turning = False  # turns are reported on the board
-        self.full = True    # nothing is accepted before the adapter says so
-        self.last = False   # there are no further requests
-        self.mixed = False  # there was more than one request at once
+        self.connections = {}  # type: dict  # the newest one for each descriptor
+        self.turning = False  # the board has reports of turns
+        self.full = True    # no request is accepted, at first until the adapter permits it
+        self.last = False   # no further request will begin
+        self.mixed = False  # requests have overlapped
 
     def forked(self):
         super().forked()
@@ -99,13 +99,13 @@ class Requests(accept.Requests):
                 self.leave()
         except (OSError, ValueError) as e:
             if self.running and isinstance(e, OSError) and e.errno in accept.TOO_MANY:
-                self.fill()  # until a request ends, which may free a descriptor
+                self.fill()  # the end of a request may free a descriptor
             else:
                 self.fail(self.broken(e))
         self.board.waits()
 
     def given(self):
-        """Receive a job, if the descriptors that come with it are free: they can't be received again."""
+        """Receive a job, if there are enough free descriptors for it: without them, its descriptors are lost."""
         spare = []
         try:
             for _ in range(3):
@@ -128,7 +128,7 @@ class Requests(accept.Requests):
         self.connections[connection.fd] = connection
         request = Running(job, self.board, self.shared.timeout)
         self.running.add(request)
-        request.task = self.loop.create_task(self.serve(request))  # an eager one may be done by now
+        request.task = self.loop.create_task(self.serve(request))  # an eager task may be complete already
         if not self.turning:
             self.turning = True
             self.loop.call_later(_TURN, self.turn)
@@ -142,13 +142,13 @@ class Requests(accept.Requests):
         self.full = False
 
     def fill(self):
-        """Begin nothing until a request ends."""
+        """Accept no request until one ends."""
         if not (self.full or self.last):
             self.unwatch(self.inlets())
             self.full = True
 
     def turn(self):
-        """Tell the adapter that the loop has its turns."""
+        """Report a turn of the loop to the adapter, and apply the timeout."""
         self.turning = bool(self.running)
         if self.turning:
             self.board.turn()
@@ -163,7 +163,7 @@ class Requests(accept.Requests):
                     self.give_up(request)
 
     def give_up(self, request):
-        """End a request without its task, which goes on although it is cancelled: it may wait for a thread."""
+        """End a request whose cancelled task continues, for example because it waits for a thread."""
         response = request.job.response
         for task in getattr(response, 'tasks', ()):
             task.cancel()
@@ -179,20 +179,20 @@ class Requests(accept.Requests):
             self.worker.log(request.job.id)
         try:
             response, problem = await self.server.serve(request.job, request.announce)
-        except BaseException as e:  # of the runtime, not of the application: this process ends
+        except BaseException as e:  # of the runtime instead of the application: this process ends
             self.broken(e)
             self.fail(e)
             raise
         self.worker.check()
         if request not in self.running:
-            return  # it was given up
+            return  # give_up has ended it
         if request.late and (problem or not response.complete) and not response.gone:
             problem = self.lateness()
         self.running.remove(request)
         self.finish(request, response, problem)
 
     def finish(self, request, response, problem):
-        """Tell of a request that is over, and see to it that others begin."""
+        """Report the end of a request, and accept further ones."""
         self.board.select(request.place)
         try:
             self.over(request.job, response, problem)
@@ -209,7 +209,7 @@ class Requests(accept.Requests):
             self.done.set_result(None)
 
     def cost(self):
-        """What a request took can be told only where it was alone."""
+        """Return the cost of a request, which is unknown if requests have overlapped."""
         cost, mixed = super().cost(), self.mixed
         self.mixed = bool(self.running)
         return (0, 0) if mixed else cost
@@ -217,17 +217,17 @@ class Requests(accept.Requests):
     def inlets(self):
         return [self.door, *self.listeners] if self.accepts else [self.door]
 
-    def quiet(self):  # the service is about to stop
+    def quiet(self):  # the service stops soon
         self.server.leaving.set()
         if not self.accepts:
-            return  # it has had its last request, which may be a WebSocket
+            return  # the last request has begun; it may be a WebSocket
         if not self.full:
             self.unwatch(self.listeners)
         self.accepts = False
         self.control.report(b'B')
 
     def retire(self):
-        """Begin nothing more."""
+        """Accept no further request."""
         if self.last:
             return
         self.last = True
@@ -239,7 +239,7 @@ class Requests(accept.Requests):
             self.done.set_result(None)
 
     def leave(self):
-        """The adapter has closed its side: what is running is ended where it has no end by itself."""
+        """End open WebSockets and accept nothing, because the adapter has closed its side."""
         self.unwatch([self.control.socket.fileno()])
         self.ending = False
         self.server.leaving.set()

@@ -5,14 +5,14 @@ from asyncio import Event
 
 
 class Lifespan:
-    """startup before the first request, shutdown after the last one. state is the application's state
-    for its requests."""
+    """startup runs before the first request, shutdown after the last one. state is the application's state for
+    its requests."""
 
     def __init__(self, app, loop):
         self.app = app
         self.loop = loop
         self.state = {}         # type: dict
-        self.asked = 0          # messages that the application has received
+        self.asked = 0          # the number of messages that the application has requested
         self.began = Event()    # the startup is complete or has failed, or there is no lifespan
         self.ends = Event()
         self.ended = Event()
@@ -51,7 +51,8 @@ class Lifespan:
             from _socketgi.worker import report
             print('in the lifespan of the application: %s' % report(e), file=sys.stderr)
         # "If an exception is raised when calling the application callable with a lifespan.startup message
-        # ..., the server must continue but not send any lifespan events"; else it has reported the failure.
+        # ..., the server must continue but not send any lifespan events". Otherwise the application has reported the
+        # failure.
 
     async def _receive(self):
         self.asked += 1
@@ -59,7 +60,7 @@ class Lifespan:
             return {'type': 'lifespan.startup'}
         await self.ends.wait()
         if self.asked > 2:
-            await self.loop.create_future()  # there is no other message
+            await self.loop.create_future()  # no further message exists
         return {'type': 'lifespan.shutdown'}
 
     async def _send(self, message):

@@ -13,13 +13,13 @@ A completed request has a record (board.py).
 """
 from time import monotonic_ns
 
-from _socketgi.board import RECORDS, Board  # accept.py has loaded it
+from _socketgi.board import RECORDS, Board  # accept.py has imported it
 
 _HEAD, _PLACE, _TEXT = 512, 512, 64
 
 
 class Places(Board):
-    """place is that of the request that was begun or selected last."""
+    """The board with places. place is that of the request begun or selected last."""
 
     def __init__(self, fd, recording, places):
         super().__init__(fd, recording)

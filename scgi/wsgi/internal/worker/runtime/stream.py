@@ -1,17 +1,17 @@
-"""A connection on the event loop, for as long as one request.
+"""A connection on the event loop, during one request.
 
-    stream = Stream(loop, connection)   # that of a Job
+    stream = Stream(loop, connection)   # the connection of a Job
     data = await stream.read(n)         # b'' at the end
-    await stream.write(data)            # all of it; ClientGone or ClientStuck where that can't be
+    await stream.write(data)            # all of it, or ClientGone or ClientStuck is raised
     n = await stream.send_file(fd, offset, most)
     stream.gone                         # an asyncio.Event: the web server has closed it, or end was called
-    stream.left()                       # whether the web server has closed it
-    stream.watch()                      # have gone be set when it does; reading it does that, too
-    stream.unwatch()                    # the contrary
-    stream.end()                        # the request is over: nothing is watched any more
+    stream.left()                       # returns whether the web server has closed it
+    stream.watch()                      # sets gone when the web server closes it; so does read
+    stream.unwatch()                    # ends that
+    stream.end()                        # ends the request: nothing is watched afterwards
 
-Reads are of what follows the request. A write that makes no progress for the patience of the
-connection is ClientStuck. Writes of several tasks follow one another.
+read returns data after the request. A write without progress for the patience of the connection
+raises ClientStuck. Concurrent writes of tasks are done one after the other.
 """
 import posix
 import select
@@ -23,19 +23,19 @@ from _socketgi.response import RETURNED, ClientGone, ClientStuck
 
 _MSG_DONTWAIT = 0x40
 _SO_DOMAIN = 39
-_MOST = 1 << 20  # bytes of a file that are sent at once
+_MOST = 1 << 20  # the maximum bytes of a file in one call
 _RDHUP = 0x2000  # of poll and epoll; PyPy's select lacks it
 
 
 def _left(connection):
-    """The event that tells that the web server has closed its side, beside HUP and ERR, which
-    always do. A unix socket has no need of one, and an end of what is sent is not a close there."""
+    """Return the poll event for a connection that the web server has closed, besides HUP and ERR. A unix socket
+    needs none: RDHUP there can be a shutdown for writing."""
     return 0 if connection.socket.getsockopt(_socket.SOL_SOCKET, _SO_DOMAIN) == _socket.AF_UNIX else _RDHUP
 
 
 class Watch:
-    """Of which connections a loop is told that the web server has closed them, without reading from
-    them: a request that the fast lane has taken is still there to be read."""
+    """The watch of a loop for connections that the web server closes, without reading from them: the request may
+    be unread, as in the fast lane."""
 
     def __init__(self, loop):
         self.poll = select.epoll()
@@ -57,7 +57,7 @@ class Watch:
         try:
             self.poll.unregister(fd)
         except OSError:
-            pass  # the application has closed it
+            pass  # the application has closed the descriptor
 
     def told(self):
         for fd, _ in self.poll.poll(0):
@@ -76,7 +76,7 @@ class Stream:
         self.connection = connection
         self.gone = Event()
         self.lock = Lock()
-        self.waits = {}     # type: dict  # for the loop: futures, and what ends the wait of each
+        self.waits = {}     # type: dict  # the futures of waiting tasks, and the method of the loop that ends each wait
         self.ended = False
 
     def watch(self):
@@ -102,7 +102,7 @@ class Stream:
         self.ended = True
         for ready, forget in self.waits.items():
             if self.connection.fd >= 0:
-                forget(self.connection.fd)  # before another connection has this descriptor
+                forget(self.connection.fd)  # before another connection gets this descriptor
             wake(ready)
         self.waits.clear()
         self.gone.set()
@@ -141,7 +141,7 @@ class Stream:
                 raise ClientStuck(ClientStuck.why) from None
 
     async def send_file(self, file, offset, most):
-        """Have the kernel send a part of a file. Return how many bytes that were, 0 at the end of the file."""
+        """Send a part of a file by sendfile(2). Return the number of bytes, 0 at the end of the file."""
         fd = self.connection.fd
         async with self.lock:
             posix.set_blocking(fd, False)

@@ -18,7 +18,7 @@ _GUID = b'258EAFA5-E914-47DA-95CA-C5AB0DC85B11'  # 1.3
 
 
 class Violation(Exception):
-    """The client breaks the protocol, or a limit: the connection ends with code."""
+    """The client violates the protocol, or a limit: the connection ends with code."""
 
     def __init__(self, code, reason):
         super().__init__(reason)
@@ -26,7 +26,7 @@ class Violation(Exception):
 
 
 def requested(environ):
-    """Whether a request is a WebSocket handshake (4.2.1, 3 and 4)."""
+    """Return whether a request is a WebSocket handshake (4.2.1, 3 and 4)."""
     return 'websocket' in _tokens(environ.get('HTTP_UPGRADE')) and 'upgrade' in _tokens(environ.get('HTTP_CONNECTION'))
 
 
@@ -61,12 +61,12 @@ def acceptance(environ, subprotocol):
 
 
 def subprotocols(environ):
-    """Those that the client offers, in its order (11.3.4)."""
+    """Return the subprotocols that the client offers, in its order (11.3.4)."""
     return [name for name in map(str.strip, environ.get('HTTP_SEC_WEBSOCKET_PROTOCOL', '').split(',')) if name]
 
 
 def frame(opcode, size):
-    """The beginning of a whole frame, which size bytes follow (5.2)."""
+    """Return the header of an unfragmented frame with size bytes of payload (5.2)."""
     if size < 126:
         return bytes((0x80 | opcode, size))
     if size < 65536:
@@ -75,7 +75,7 @@ def frame(opcode, size):
 
 
 def closing(code, reason=''):
-    """The close frame with that code, which is what a server may send (5.5.1, 7.4)."""
+    """Return a close frame with a code that a server may send (5.5.1, 7.4)."""
     if code == NO_STATUS:
         return frame(CLOSE, 0)
     text = reason.encode()
@@ -87,27 +87,28 @@ def closing(code, reason=''):
 
 
 def sendable(code):
-    """Whether a close frame may have this code (7.4.2)."""
+    """Return whether a close frame may have this code (7.4.2)."""
     return code in _CODES or type(code) is int and 3000 <= code < 5000
 
 
 class Frames:
-    """What the client sends. most is the number of bytes of a message; 0: any."""
+    """The parser of the client's frames. most is the maximum size of a message in bytes; 0: no limit."""
 
     def __init__(self, most):
         self.most = most
-        self.buffer = bytearray()   # what has arrived and is not used yet
-        self.kind = None            # the opcode of the message of which a part has arrived
-        self.message = bytearray()  # that part
-        self.text = None            # checks the text in it
-        self.opcode = -1            # of the frame of which the header has arrived; -1: none
+        self.buffer = bytearray()   # received bytes that are not parsed yet
+        self.kind = None            # the opcode of an incomplete message
+        self.message = bytearray()  # its received part
+        self.text = None            # the decoder that checks its text
+        self.opcode = -1            # of the current frame; -1: its header is incomplete
         self.fin = False
         self.mask = b''
-        self.left = 0               # bytes of its payload that have not arrived
+        self.left = 0               # bytes missing of its payload
 
     def feed(self, data):
-        """Yield what these bytes complete: an opcode, and the payload: of TEXT a str, of CLOSE
-        the code and the reason. Nothing follows that. Raises a Violation in its place."""
+        """Yield an opcode and a payload for each message or control frame that data completes. The payload of
+        TEXT is a str, that of CLOSE the code and the reason; CLOSE is the last one. Raise a Violation after
+        those before it."""
         buffer = self.buffer
         buffer += data
         while self.opcode >= 0 or self._begin():
@@ -168,10 +169,10 @@ class Frames:
         return True
 
     def _add(self, data):
-        """Add to the message, and return whether it is complete. Invalid text is detected before the end (8.1)."""
+        """Add data to the message, and return whether it is complete. Invalid text is detected at once (8.1)."""
         last = self.fin and not self.left
         if last and not self.message:
-            return True  # in one piece, which _message looks at
+            return True  # a single piece, which _message checks
         self.message += data
         if self.kind == TEXT:
             if self.text is None:
@@ -180,7 +181,7 @@ class Frames:
         return last
 
     def _message(self, data):
-        """The message that is whole with this piece."""
+        """Return the complete message, whose last piece is data."""
         kind, whole = self.kind, bytes(self.message) or data
         self.kind = self.text = None
         self.message = bytearray()
@@ -188,7 +189,7 @@ class Frames:
 
 
 def _closed(payload):
-    """The code and the reason of a close frame (5.5.1)."""
+    """Return the code and the reason of a close frame (5.5.1)."""
     if not payload:
         return NO_STATUS, ''
     code = int.from_bytes(payload[:2], 'big')
@@ -205,7 +206,7 @@ def _utf8(decode, *args):
 
 
 def _unmasked(data, mask):
-    """5.3, in a few steps for all bytes"""
+    """Return the unmasked payload (5.3). An integer XOR is faster than one for each byte."""
     size = len(data)
     key = (mask * (size // 4 + 1))[:size]
     return (int.from_bytes(data, 'little') ^ int.from_bytes(key, 'little')).to_bytes(size, 'little')
